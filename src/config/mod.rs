@@ -1,0 +1,180 @@
+//! `drift.yaml`: what may stand in it, read and validated. Knows no stage.
+
+mod read;
+
+use serde::Deserialize;
+
+use crate::model::Class;
+
+pub use read::{ConfigError, parse};
+
+/// The name of the configuration file at the root of the repository.
+pub const FILE: &str = "drift.yaml";
+
+/// A validated `drift.yaml`; [`Config::default`] is what stands where there is none.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Version of the format: 1.
+    #[serde(default)]
+    pub version: u32,
+    /// Identity of the cluster in keys and reports; default: the uid of namespace kube-system.
+    #[serde(default)]
+    pub cluster: Option<String>,
+    /// Whether Secrets are compared.
+    #[serde(default)]
+    pub secrets: Secrets,
+    /// What is rendered.
+    #[serde(default)]
+    pub sources: Vec<Source>,
+    /// Where proposals go.
+    #[serde(default)]
+    pub forge: Forge,
+    /// Where the ledger is.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// Managers beside the known ones.
+    #[serde(default)]
+    pub managers: Vec<KnownManager>,
+    /// Differences that are not drift.
+    #[serde(default)]
+    pub ignore: Vec<Ignore>,
+}
+
+/// Whether Secrets are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Secrets {
+    /// Read and compared; values never leave the process.
+    #[default]
+    Read,
+    /// Left out, counted as skipped.
+    Skip,
+}
+
+/// A path of the repository and how it is rendered.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Path from the root of the repository, `.` for the root; no leading `/`, no `..`.
+    pub path: String,
+    /// Namespace of namespaced objects that name none; default `default`.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// How Helm renders it.
+    #[serde(default)]
+    pub helm: Option<Helm>,
+}
+
+/// How Helm renders a chart.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Helm {
+    /// Release name; default: the last segment of the source's path.
+    #[serde(default)]
+    pub release: Option<String>,
+    /// Values files, paths from the source.
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+/// Where proposals go.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forge {
+    /// Which kind of forge; default: by the remote's address.
+    #[serde(default, rename = "type")]
+    pub kind: Option<ForgeKind>,
+    /// Address of its API; default: by the remote's address.
+    #[serde(default)]
+    pub api: Option<String>,
+    /// `owner/name`; default: by the remote's address.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// The branch that proposals are for; default: the remote's default branch.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Our own login, where the forge does not tell it.
+    #[serde(default)]
+    pub login: Option<String>,
+}
+
+/// A kind of forge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgeKind {
+    /// github.com or GitHub Enterprise Server.
+    GitHub,
+    /// Gitea or Forgejo.
+    Gitea,
+    /// GitLab.
+    GitLab,
+    /// The repository itself.
+    Local,
+}
+
+/// Where the ledger is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// Its branch.
+    #[serde(default = "Ledger::default_branch")]
+    pub branch: String,
+}
+
+impl Ledger {
+    fn default_branch() -> String {
+        "drift/ledger".to_owned()
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { branch: Self::default_branch() }
+    }
+}
+
+/// A field manager and its class.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownManager {
+    /// The manager string; a trailing `*` matches any ending.
+    pub name: String,
+    /// Its class.
+    pub class: Class,
+}
+
+/// A difference that is not drift, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ignore {
+    /// Which objects; an absent part matches any.
+    #[serde(default)]
+    pub resource: IgnoredResource,
+    /// The field path; everything inside it is covered. Absent: the whole object.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Last day on which it holds, `2027-03-31`.
+    #[serde(default)]
+    pub expires: Option<String>,
+}
+
+/// Which objects an ignore rule covers; an absent part matches any.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IgnoredResource {
+    /// API group.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Kind.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Namespace.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// Name.
+    #[serde(default)]
+    pub name: Option<String>,
+}

@@ -1,0 +1,156 @@
+//! One field that differs, and what is known of why.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{FieldPath, Origin};
+
+/// How a field differs, read from desired to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// Only live has it.
+    Added,
+    /// Both have it, with other values.
+    Modified,
+    /// Only Git has it.
+    Removed,
+}
+
+/// One field that differs: what the comparison sees, before anybody is asked why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The smallest thing that differs: a leaf, a whole atomic value, or an item or subtree that only one side has.
+    pub path: FieldPath,
+    /// RFC 6901 pointer into the live object, or into the desired one where live has nothing.
+    pub pointer: String,
+    /// RFC 6901 pointer into the desired object; where Git has nothing, the place it would have (`/-` for a list item).
+    pub desired_pointer: String,
+    /// How it differs.
+    pub kind: ChangeKind,
+    /// Git's value; `None` where Git has none, and for secret values.
+    pub desired: Option<Value>,
+    /// The live value; `None` where live has none, and for secret values.
+    pub live: Option<Value>,
+    /// Whether the values are secret and left out.
+    pub masked: bool,
+    /// What the server would have put there by itself, where that is known.
+    pub default: Option<Value>,
+    /// What a person should know beside it.
+    pub note: Option<String>,
+}
+
+/// Why a change is there (the design's Verdicts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// Written outside Git by a person's tool, or by one we do not know.
+    Manual,
+    /// Live equals an older commit although a newer one had been applied.
+    Rollback,
+    /// Live equals what an older commit declared, and the applier still holds that value.
+    Unsynced,
+    /// Owned by a known controller that may own it.
+    Controller,
+    /// Differs, and nothing says who or why.
+    Unknown,
+    /// An ignore rule covers it.
+    Ignored,
+}
+
+impl Cause {
+    /// Whether a change of this cause is drift (exit code 1).
+    #[must_use]
+    pub fn is_drift(self) -> bool {
+        matches!(self, Self::Manual | Self::Rollback | Self::Unknown)
+    }
+}
+
+/// How sure an attribution is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Nothing is known.
+    None,
+    /// The field was removed, so nobody owns it: the latest human entry.
+    Low,
+    /// The manager owns the parent or the whole atomic value.
+    Medium,
+    /// One manager owns this very leaf.
+    High,
+    /// An audit entry matches.
+    Certain,
+}
+
+/// What kind of writer a field manager is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// A person's tool.
+    Human,
+    /// Applies Git to the cluster.
+    Gitops,
+    /// A controller of the platform.
+    Platform,
+    /// A writer we do not know.
+    Unknown,
+}
+
+/// A field manager, as managedFields records it: evidence of a tool, never of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manager {
+    /// The manager string, verbatim.
+    pub name: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// Subresource it wrote through; empty for the object itself.
+    #[serde(default)]
+    pub subresource: String,
+    /// When it last wrote any field, RFC 3339: an upper bound for one field. Scale entries have none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time: Option<String>,
+}
+
+/// A user, from the audit log only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    /// User name as authenticated.
+    pub user: String,
+    /// When the request was answered, RFC 3339.
+    pub at: String,
+    /// Audit id of the request.
+    pub audit_id: String,
+}
+
+/// Why a change is there, and who made it, as far as known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Why.
+    pub cause: Cause,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The field manager that the verdict rests on.
+    pub manager: Option<Manager>,
+    /// The user, where an audit entry matches.
+    pub actor: Option<Actor>,
+}
+
+impl Verdict {
+    /// Differs, and nothing says who or why.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { cause: Cause::Unknown, confidence: Confidence::None, manager: None, actor: None }
+    }
+}
+
+/// One field that differs, with its verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What differs.
+    pub difference: Difference,
+    /// Why, and who.
+    pub verdict: Verdict,
+    /// Where Git declares the value; for an added field, its nearest declared parent.
+    pub origin: Option<Origin>,
+}

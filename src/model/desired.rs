@@ -1,0 +1,31 @@
+//! An object as Git declares it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Origin, Place, ResourceId};
+
+/// The place of every node of one document: RFC 6901 pointer to the place of the *value*.
+pub type FieldOrigins = BTreeMap<String, Place>;
+
+/// An object as Git declares it, rendered.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// Which object. The namespace is resolved: `None` only for cluster-scoped kinds.
+    pub id: ResourceId,
+    /// The object as rendered, JSON as Kubernetes reads the YAML.
+    pub value: Value,
+    /// Where the object is declared; the place is that of its document's first node.
+    pub origin: Origin,
+    /// Places of its fields in `origin.file`; empty for Kustomize and Helm.
+    pub fields: Arc<FieldOrigins>,
+    /// Index of the document in `origin.file`, from 0, and the index of the item in it where the document is a
+    /// `List`; `None` where a renderer made the object (Kustomize, Helm).
+    pub document: Option<(usize, Option<usize>)>,
+    /// What to say beside its findings: a deprecated version, a leaf that rendered differently twice, ...
+    pub notes: Vec<String>,
+    /// RFC 6901 pointers of leaves that render differently each time (Helm's random and date functions), not compared.
+    pub unstable: Vec<String>,
+}

@@ -1,0 +1,124 @@
+//! Which object: group, version, kind, namespace, name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Identity of one object, as Git declares it or as the API server returns it.
+///
+/// Ordered by group, kind, namespace, name and version: the order of findings in every report.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ResourceId {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// API version without the group, `v1`.
+    pub version: String,
+    /// Kind, `Deployment`.
+    pub kind: String,
+    /// Namespace; `None` for a cluster-scoped object (or, before scopes are known, one that names none).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl ResourceId {
+    /// The id of a JSON object, or which of `apiVersion`, `kind` and `metadata.name` it lacks.
+    pub fn of(object: &Value) -> Result<Self, &'static str> {
+        let api_version = text_of(object.get("apiVersion")).ok_or("apiVersion")?;
+        let kind = text_of(object.get("kind")).ok_or("kind")?;
+        let metadata = object.get("metadata");
+        let name = text_of(metadata.and_then(|metadata| metadata.get("name"))).ok_or("metadata.name")?;
+        let namespace = text_of(metadata.and_then(|metadata| metadata.get("namespace")));
+        let (group, version) = split_api_version(api_version);
+        Ok(Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        })
+    }
+
+    /// `apps/v1`, or `v1` for the core group.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        join_api_version(&self.group, &self.version)
+    }
+
+    /// Group, kind, namespace and name: one object, whatever version it is read at.
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        ObjectKey {
+            group: self.group.clone(),
+            kind: self.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// `Certificate.cert-manager.io/web/tls`: as [`fmt::Display`], with the group, for kinds that two groups may have.
+    #[must_use]
+    pub fn with_group(&self) -> String {
+        if self.group.is_empty() {
+            return self.to_string();
+        }
+        let kind = format!("{}.{}", self.kind, self.group);
+        Self { kind, ..self.clone() }.to_string()
+    }
+
+    fn sort_key(&self) -> (&str, &str, Option<&str>, &str, &str) {
+        (&self.group, &self.kind, self.namespace.as_deref(), &self.name, &self.version)
+    }
+}
+
+impl PartialOrd for ResourceId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ResourceId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.sort_key().cmp(&other.sort_key())
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{}/{}", self.kind, namespace, self.name),
+            None => write!(f, "{}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// One object whatever version it is read at: the key that desired and live objects are paired by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// Namespace; `None` for a cluster-scoped object.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+fn text_of(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// `("apps", "v1")` of `apps/v1`, `("", "v1")` of `v1`.
+#[must_use]
+pub fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+/// `apps/v1` of `("apps", "v1")`, `v1` of `("", "v1")`.
+#[must_use]
+pub fn join_api_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}

@@ -1,0 +1,55 @@
+//! What a cluster serves: versions, kinds, scopes.
+
+use serde::{Deserialize, Serialize};
+
+/// One kind at one version, as discovery names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ServedKind {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Version, `v1`.
+    pub version: String,
+    /// Kind, `Deployment`.
+    pub kind: String,
+    /// Resource name in URLs, `deployments`.
+    pub plural: String,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+    /// Whether the server offers the verb `list` for it.
+    pub listable: bool,
+}
+
+/// What a cluster serves. Kinds are sorted; of one group the preferred version comes first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// `v1.36.2`, as the server reports it.
+    pub version: String,
+    /// Every kind at every version it is served at, without subresources.
+    pub kinds: Vec<ServedKind>,
+}
+
+impl Served {
+    /// The kind at exactly this version.
+    #[must_use]
+    pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<&ServedKind> {
+        self.kinds
+            .iter()
+            .find(|served| served.group == group && served.version == version && served.kind == kind)
+    }
+
+    /// The kind at any version: the preferred one.
+    #[must_use]
+    pub fn any_version(&self, group: &str, kind: &str) -> Option<&ServedKind> {
+        self.kinds.iter().find(|served| served.group == group && served.kind == kind)
+    }
+
+    /// Every `group/version`, sorted, each once.
+    #[must_use]
+    pub fn api_versions(&self) -> Vec<String> {
+        let mut versions: Vec<_> =
+            self.kinds.iter().map(|kind| super::join_api_version(&kind.group, &kind.version)).collect();
+        versions.sort();
+        versions.dedup();
+        versions
+    }
+}
