@@ -9,6 +9,8 @@ use super::server_set::{holds_server_set, is_server_set};
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape};
 
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// A comparison under way.
 pub(super) struct Walk<'a> {
     id: &'a ResourceId,
@@ -303,6 +305,8 @@ fn scalar(field: Field<'_>) -> Scalar {
 
 fn is_server_metadata(path: &FieldPath) -> bool {
     match path.steps() {
+        // A copy of the object, Secrets' values included: read for attribution, never compared.
+        [Step::Field(_), Step::Field(_), Step::Field(key)] if key == LAST_APPLIED => true,
         [.., Step::Field(metadata), Step::Field(field)] if metadata == "metadata" => {
             let anywhere = field == "creationTimestamp";
             anywhere || (path.steps().len() == 2 && SERVER_METADATA.contains(&field.as_str()))
