@@ -1,0 +1,19 @@
+//! The hermetic harness: real programs, nothing of the developer's own configuration, nothing left behind.
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`parts`] | the real programs, built once by `tests/parts/bring` |
+//! | [`command`] | the `drift` binary in an empty environment |
+//! | [`repo`] | temporary Git repositories with fixed authors and times |
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the harness serves every area; an area under work may not use all of it yet"
+)]
+
+pub(crate) mod command;
+pub(crate) mod parts;
+pub(crate) mod repo;
+
+pub(crate) use parts::needs;
