@@ -1,9 +1,20 @@
 //! The harness does what the other tests believe of it.
 
-use std::path::Path;
+#![expect(clippy::disallowed_methods, reason = "tests run programs")]
 
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, redact};
+use crate::support::gitea::Gitea;
+use crate::support::http::Call;
+use crate::support::needs;
 use crate::support::repo::Repo;
+use crate::support::servers::{Servers, eventually};
 
 #[test]
 fn a_repository_is_the_same_wherever_it_is_made() {
@@ -75,4 +86,108 @@ fn every_part_that_is_brought_is_a_folder_of_programs() {
         let folder = crate::support::parts::part(part);
         assert!(Path::new(&folder).join(program).is_file(), "{part}: no {program} in {}", folder.display());
     }
+}
+
+#[test]
+fn the_control_plane_serves_its_users_and_its_audit_log_names_them() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("harness");
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: green}\n";
+    plane.apply("alice", &namespace, manifest, &[]);
+    let managers = || -> Vec<(String, String)> {
+        let live = plane.live(&namespace, "configmap/settings");
+        let entries = live["metadata"]["managedFields"].as_array().expect("managedFields").clone();
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        entries.iter().map(|entry| (text(&entry["manager"]), text(&entry["operation"]))).collect()
+    };
+    assert_eq!(managers(), [("kubectl-client-side-apply".to_owned(), "Update".to_owned())]);
+    plane.apply("bob", &namespace, manifest, &["--server-side", "--field-manager=argocd-controller"]);
+    // kubectl hands over what it had applied itself.
+    assert_eq!(managers(), [("argocd-controller".to_owned(), "Apply".to_owned())]);
+    let entry = plane.audited("alice makes the ConfigMap", |entry| {
+        entry["verb"] == "create"
+            && entry["objectRef"]["namespace"] == namespace.as_str()
+            && entry["objectRef"]["resource"] == "configmaps"
+    });
+    assert_eq!((&entry["user"]["username"], &entry["level"]), (&json!("alice"), &json!("Metadata")));
+    let refused = plane.kubectl("auditor", &["get", "configmaps", "--namespace", &namespace]);
+    assert!(refused.status == 1 && refused.stderr.contains("(Forbidden)"), "{refused:?}");
+}
+
+#[test]
+fn a_service_account_of_the_control_plane_gets_a_token_that_works() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("token");
+    let _ = plane.kubectl("admin", &["create", "serviceaccount", "drift", "-n", &namespace]).expect_status(0);
+    let token =
+        plane.kubectl("admin", &["create", "token", "drift", "-n", &namespace]).expect_status(0).stdout;
+    let bearer = format!("Bearer {}", token.trim_end());
+    let url = format!("{}/api/v1/namespaces/{namespace}/configmaps", plane.url());
+    let call =
+        Call { method: "GET", url: &url, authorization: Some(&bearer), ca: Some(&plane.ca()), body: None };
+    let (status, answer) = call.json().expect("an answer");
+    assert_eq!(status, 403, "{answer}");
+    let message = answer["message"].as_str().expect("a refusal has a message");
+    assert!(message.contains(&format!("system:serviceaccount:{namespace}:drift")), "{message}");
+}
+
+#[test]
+fn controllers_turn_a_deployment_into_pods() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::with_controllers();
+    let namespace = plane.fresh_namespace("controllers");
+    let arguments = ["create", "deployment", "web", "--image=example.com/web:1", "-n", &namespace];
+    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    eventually("the Deployment has a Pod", Duration::from_secs(30), || {
+        let pods = plane.api("admin", "GET", &format!("/api/v1/namespaces/{namespace}/pods"), None).1;
+        pods["items"].as_array().filter(|items| items.len() == 1).map(|_| ())
+    });
+}
+
+#[test]
+fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
+    if !needs("forge") {
+        return;
+    }
+    let gitea = Gitea::shared();
+    let (owner, stranger) = (gitea.user("owner"), gitea.user("stranger"));
+    let remote = gitea.repository(&owner);
+    let repo = Repo::with(&[("apps/web.yaml", "kind: ConfigMap\n")]);
+    let pushed = repo.push_with_token(&remote.clone_url, &owner.token, &["main"]);
+    let _ = pushed.expect_status(0);
+    let path = format!("/repos/{}/{}/branches/main", remote.owner, remote.name);
+    let (status, branch) = gitea.api(&owner.token, "GET", &path, None);
+    assert_eq!((status, branch["commit"]["id"].as_str()), (200, Some(repo.head().as_str())), "{branch}");
+    assert_eq!(gitea.api(&stranger.token, "GET", &path, None).0, 404);
+    let refused = repo.push_with_token(&remote.clone_url, &stranger.token, &["main:other"]);
+    assert_eq!(refused.status, 128, "{refused:?}");
+}
+
+#[test]
+fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
+    let mut servers = Servers::new("harness");
+    servers.start("sleeper", Command::new("sleep").arg("600")).expect("sleep starts");
+    let ((group, keeper), folder) = (servers.ids(), servers.folder().to_owned());
+    assert!(alive(group) && alive(keeper) && folder.is_dir());
+    drop(servers);
+    eventually("the folder is gone", Duration::from_secs(20), || (!folder.exists()).then_some(()));
+    eventually("the keeper is gone", Duration::from_secs(20), || (!alive(keeper)).then_some(()));
+    assert!(!alive(group), "the group {group} still runs");
+}
+
+/// Whether a process of the group runs; one that has ended and was not waited for does not count.
+fn alive(group: u32) -> bool {
+    let listed = Command::new("ps").args(["-A", "-o", "pgid=,stat="]).output().expect("ps is on the PATH");
+    String::from_utf8_lossy(&listed.stdout).lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.next() == Some(&group.to_string()) && words.next().is_some_and(|state| !state.starts_with('Z'))
+    })
 }

@@ -131,6 +131,9 @@ impl Drift {
 }
 
 /// Sets what makes a program the same on every machine: home, locale, time zone, no Git configuration of others.
+///
+/// The user's Git configuration is that of the home folder. `GIT_CONFIG_GLOBAL=/dev/null` would do for readers; a
+/// program that writes it (Gitea does) would put a file in the place of `/dev/null`.
 pub(crate) fn hermetic(command: &mut Command, home: &Path) {
     command
         .env("HOME", home)
@@ -140,7 +143,6 @@ pub(crate) fn hermetic(command: &mut Command, home: &Path) {
         .env("LC_ALL", "C")
         .env("TZ", "UTC")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_TERMINAL_PROMPT", "0");
 }
 

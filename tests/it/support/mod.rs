@@ -5,6 +5,10 @@
 //! | [`parts`] | the real programs, built once by `tests/parts/bring` |
 //! | [`command`] | the `drift` binary in an empty environment |
 //! | [`repo`] | temporary Git repositories with fixed authors and times |
+//! | [`cluster`] | a real control plane: etcd, kube-apiserver, on request kube-controller-manager |
+//! | [`gitea`] | a real Gitea |
+//! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
+//! | [`http`] | one blocking HTTP call |
 
 #![allow(
     dead_code,
@@ -12,8 +16,12 @@
     reason = "the harness serves every area; an area under work may not use all of it yet"
 )]
 
+pub(crate) mod cluster;
 pub(crate) mod command;
+pub(crate) mod gitea;
+pub(crate) mod http;
 pub(crate) mod parts;
 pub(crate) mod repo;
+pub(crate) mod servers;
 
 pub(crate) use parts::needs;

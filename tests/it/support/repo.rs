@@ -20,7 +20,9 @@ pub(crate) const AUTHOR: (&str, &str) = ("Ada Author", "ada@example.com");
 
 /// A repository in a temporary folder; branch `main`.
 pub(crate) struct Repo {
+    /// Home of `git`, and the repository beside it.
     folder: TempDir,
+    work_tree: PathBuf,
     commits: AtomicU64,
 }
 
@@ -51,7 +53,9 @@ impl Repo {
 
     fn folder() -> Self {
         let folder = tempfile::Builder::new().prefix("drift-repo-").tempdir().expect("a temporary folder");
-        Self { folder, commits: AtomicU64::new(0) }
+        let repo = Self { work_tree: folder.path().join("repo"), folder, commits: AtomicU64::new(0) };
+        std::fs::create_dir(repo.path()).expect("a new folder in a temporary folder");
+        repo
     }
 
     /// A bare clone of this one, set as its remote `origin`, with all branches tracked.
@@ -76,7 +80,7 @@ impl Repo {
 
     /// The work tree (of a bare repository: the repository).
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.work_tree
     }
 
     fn path_str(&self) -> String {
@@ -157,7 +161,7 @@ impl Repo {
     pub(crate) fn try_git(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut command = Command::new(parts::system_program("git"));
         command.env_clear();
-        hermetic(&mut command, self.path());
+        hermetic(&mut command, self.folder.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("GIT_AUTHOR_NAME", AUTHOR.0).env("GIT_AUTHOR_EMAIL", AUTHOR.1);
         command.env("GIT_COMMITTER_NAME", AUTHOR.0).env("GIT_COMMITTER_EMAIL", AUTHOR.1);
