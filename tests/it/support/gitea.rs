@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::cluster::random_token;
 use super::http::Call;
 use super::parts;
-use super::servers::{Servers, free_ports};
+use super::repo::Repo;
+use super::servers::{Servers, eventually, free_ports};
 
 const ADMIN: &str = "administrator";
 /// The least that drift asks for.
@@ -95,6 +96,11 @@ impl Gitea {
         Ok(())
     }
 
+    /// The servers behind it.
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
     /// `http://127.0.0.1:PORT`
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -151,6 +157,19 @@ impl Gitea {
         self.must(201, "POST", &format!("/admin/users/{}/repos", owner.name), Some(&body));
         let clone_url = format!("{}/{}/{name}.git", self.url(), owner.name);
         Repository { owner: owner.name.clone(), name, clone_url }
+    }
+
+    /// Makes a repository that no other test has, with the branch `main` of this one.
+    #[track_caller]
+    pub(crate) fn repository_with(&self, owner: &User, content: &Repo) -> Repository {
+        let repository = self.repository(owner);
+        let _ = content.push_with_token(&repository.clone_url, &owner.token, &["main"]).expect_status(0);
+        // The first push is taken in by a queue; until then the API answers 500 to what needs the branch.
+        let path = format!("/repos/{}/{}/branches/main", repository.owner, repository.name);
+        eventually("Gitea knows the branch main", Duration::from_secs(20), || {
+            (self.api(&self.token, "GET", &path, None).0 == 200).then_some(())
+        });
+        repository
     }
 
     /// Lets a user write to (`write`), read (`read`) or administer (`admin`) a repository.

@@ -121,7 +121,7 @@ impl Servers {
     }
 
     /// The last lines of each server's log.
-    fn logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         let mut out = String::new();
         for (name, _) in &self.started {
             let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
