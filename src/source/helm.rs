@@ -181,13 +181,16 @@ impl Chart<'_> {
     fn render(&self, gathered: &mut Gathered) -> Result<(), Incomplete> {
         let first = self.run()?;
         let mut second = BTreeMap::new();
-        for (_, value) in self.documents(&self.run()?)? {
+        for (_, value) in self.documents(&self.run()?).into_iter().flatten() {
             if let Ok(id) = ResourceId::of(&value) {
                 second.insert(id, value);
             }
         }
-        for (file, value) in self.documents(&first)? {
-            self.add(file, value, &second, gathered);
+        for document in self.documents(&first) {
+            match document {
+                Ok((file, value)) => self.add(file, value, &second, gathered),
+                Err(incomplete) => gathered.incomplete.push(incomplete),
+            }
         }
         self.warn(gathered);
         Ok(())
@@ -285,29 +288,24 @@ impl Chart<'_> {
     }
 
     /// The documents of an output, each with the template that it comes from.
-    fn documents(&self, output: &[u8]) -> Result<Vec<(String, Value)>, Incomplete> {
+    fn documents(&self, output: &[u8]) -> Vec<Result<(String, Value), Incomplete>> {
         let text = String::from_utf8_lossy(output);
         let sources: Vec<(u32, &str)> = (1..)
             .zip(text.lines())
             .filter_map(|(line, content)| Some((line, content.strip_prefix("# Source: ")?)))
             .collect();
-        let source_at = |line: u32| {
-            let before = sources.partition_point(|(at, _)| *at <= line);
-            before.checked_sub(1).map(|at| sources[at].1)
+        let file_at = |line: Option<u32>| {
+            let before = line.map_or(0, |line| sources.partition_point(|(at, _)| *at <= line));
+            self.file_of(before.checked_sub(1).map(|at| sources[at].1))
         };
-        let mut documents = Vec::new();
-        for document in yaml::read(output) {
-            let document = document.map_err(|error| {
-                let file = self.file_of(error.place.and_then(|place| source_at(place.line)));
-                Incomplete {
-                    what: file,
-                    why: format!("helm rendered YAML that cannot be read: {}", error.why),
-                }
-            })?;
-            let line = document.places().get("").map(|place| place.line);
-            documents.push((self.file_of(line.and_then(source_at)), document.to_json()));
-        }
-        Ok(documents)
+        let read = |document: Result<yaml::Document, yaml::ReadError>| match document {
+            Ok(document) => Ok((file_at(Some(document.root().span.place.line)), document.to_json())),
+            Err(error) => Err(Incomplete {
+                what: file_at(error.place.map(|place| place.line)),
+                why: format!("helm rendered YAML that cannot be read: {}", error.why),
+            }),
+        };
+        yaml::read(output).into_iter().map(read).collect()
     }
 
     /// `web/templates/x.yaml` as a path in the repository, where there is such a file; else the chart's own.

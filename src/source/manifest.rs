@@ -38,7 +38,7 @@ pub(super) fn read(file: &File<'_>, bytes: &[u8], gathered: &mut Gathered) {
             value,
             origin,
             fields: Arc::new(fields),
-            document: Some((document.index, None)),
+            document: Some((document.index(), None)),
             notes: Vec::new(),
             unstable: Vec::new(),
         };

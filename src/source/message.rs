@@ -54,7 +54,8 @@ fn without_value(line: &str) -> String {
 /// `(templates/x.yaml:5:8)` of a message that names `chart/templates/x.yaml:5:8`: the path in the chart, and the place
 /// as text.
 pub(super) fn template_place(message: &str, chart: &str) -> Option<(String, String)> {
-    let mut names = message.match_indices(&format!("{chart}/")).map(|(at, name)| &message[at + name.len()..]);
+    let prefix = format!("{chart}/");
+    let mut names = message.match_indices(&prefix).map(|(at, name)| &message[at + name.len()..]);
     names.find_map(|rest| {
         let end = rest.find([':', ' ', ')', ',', '"', '\'']).unwrap_or(rest.len());
         let (file, place) = rest.split_at(end);
