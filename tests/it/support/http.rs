@@ -1,0 +1,68 @@
+//! One blocking HTTP call, for tests that look at what a server holds.
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A call; what is `None` is not sent.
+#[derive(Default)]
+pub(crate) struct Call<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) url: &'a str,
+    /// The whole value of `Authorization`.
+    pub(crate) authorization: Option<&'a str>,
+    pub(crate) body: Option<&'a Value>,
+    /// The one file of certificates that is trusted.
+    pub(crate) ca: Option<&'a Path>,
+}
+
+impl Call<'_> {
+    /// Status and body, or why there was no answer. Proxies of the developer are not used.
+    pub(crate) fn send(&self) -> Result<(u16, String), String> {
+        static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .expect("a runtime for the calls of the tests")
+        });
+        // A thread of its own: the caller may be inside a runtime, where blocking is refused.
+        std::thread::scope(|scope| {
+            scope.spawn(|| RUNTIME.block_on(self.answer())).join().expect("the call does not panic")
+        })
+        .map_err(|error: reqwest::Error| format!("{} {}: {error:?}", self.method, self.url))
+    }
+
+    /// Status and body as JSON: an empty body is null, one that is not JSON a string.
+    pub(crate) fn json(&self) -> Result<(u16, Value), String> {
+        let (status, text) = self.send()?;
+        if text.is_empty() {
+            return Ok((status, Value::Null));
+        }
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    async fn answer(&self) -> Result<(u16, String), reqwest::Error> {
+        let mut client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(30));
+        if let Some(file) = self.ca {
+            let bundle = std::fs::read(file).unwrap_or_default();
+            client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(&bundle)?);
+        }
+        let method = reqwest::Method::from_bytes(self.method.as_bytes()).expect("a method of HTTP");
+        let mut request = client.build()?.request(method, self.url);
+        if let Some(value) = self.authorization {
+            request = request.header("authorization", value);
+        }
+        if let Some(body) = self.body {
+            request = request.json(body);
+        }
+        let response = request.send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
+    }
+}

@@ -1,0 +1,27 @@
+//! The hermetic harness: real programs, nothing of the developer's own configuration, nothing left behind.
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`parts`] | the real programs, built once by `tests/parts/bring` |
+//! | [`command`] | the `drift` binary in an empty environment |
+//! | [`repo`] | temporary Git repositories with fixed authors and times |
+//! | [`cluster`] | a real control plane: etcd, kube-apiserver, on request kube-controller-manager |
+//! | [`gitea`] | a real Gitea |
+//! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
+//! | [`http`] | one blocking HTTP call |
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the harness serves every area; an area under work may not use all of it yet"
+)]
+
+pub(crate) mod cluster;
+pub(crate) mod command;
+pub(crate) mod gitea;
+pub(crate) mod http;
+pub(crate) mod parts;
+pub(crate) mod repo;
+pub(crate) mod servers;
+
+pub(crate) use parts::needs;

@@ -1,0 +1,196 @@
+//! The harness does what the other tests believe of it.
+
+#![expect(clippy::disallowed_methods, reason = "tests run programs")]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::{Drift, redact};
+use crate::support::gitea::Gitea;
+use crate::support::http::Call;
+use crate::support::needs;
+use crate::support::repo::Repo;
+use crate::support::servers::{Servers, eventually};
+
+#[test]
+fn a_repository_is_the_same_wherever_it_is_made() {
+    let make = || {
+        let repo = Repo::new();
+        repo.write("apps/web.yaml", "kind: ConfigMap\n");
+        let first = repo.commit("Add web");
+        repo.write("apps/web.yaml", "kind: Secret\n");
+        let second = repo.commit("Change web");
+        (first, second, repo.git(&["log", "--format=%an %ae %cn %at %ct %s"]))
+    };
+    let (first, second, log) = make();
+    assert_eq!((first, second, log.clone()), make());
+    assert_eq!(
+        log,
+        "Ada Author ada@example.com Ada Author 1704070800 1704070800 Change web\n\
+         Ada Author ada@example.com Ada Author 1704067200 1704067200 Add web"
+    );
+}
+
+#[test]
+fn a_remote_and_a_clone_follow_their_origin() {
+    let repo = Repo::with(&[("a", "1\n")]);
+    let remote = repo.with_remote();
+    assert_eq!(remote.revision("main"), repo.head());
+    assert_eq!(repo.revision("origin/main"), repo.head());
+    repo.write("a", "2\n");
+    let second = repo.commit("Second");
+    repo.git(&["push", "--quiet", "origin", "main"]);
+    assert_eq!(remote.revision("main"), second);
+    let clone = remote.clone_of();
+    assert_eq!((clone.head(), clone.read("a")), (second, "2\n".to_owned()));
+}
+
+#[test]
+fn git_of_the_tests_ignores_the_developers_configuration() {
+    let repo = Repo::new();
+    let listed = repo.git(&["config", "--list", "--show-origin"]);
+    for line in listed.lines() {
+        assert!(line.starts_with("file:.git/config") || line.starts_with("command line:"), "{line}");
+    }
+}
+
+#[test]
+fn drift_runs_with_an_empty_home_and_only_the_programs_it_was_given() {
+    let drift = Drift::new();
+    let bin: Vec<_> = std::fs::read_dir(drift.home().join("bin"))
+        .expect("the folder of programs")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .collect();
+    assert_eq!(bin, ["git"]);
+    let output = drift.run();
+    assert!((0..=3).contains(&output.status), "{output:?}");
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_redacted() {
+    let text = "at 2026-11-22T11:24:01Z, 2026-11-22T11:24:01.123456+01:00: http://127.0.0.1:4242/x \
+                1234567890123456789012345678901234567890, 12345678901234567890123456789012345678901 /tmp/x/y";
+    assert_eq!(
+        redact(text, &[("/tmp", "<tmp>"), ("/tmp/x", "<repo>")]),
+        "at <time>, <time>: http://<address>/x <sha>, 12345678901234567890123456789012345678901 <repo>/y"
+    );
+}
+
+#[test]
+fn every_part_that_is_brought_is_a_folder_of_programs() {
+    for (part, program) in [("helm", "helm"), ("kustomize", "kustomize")] {
+        let folder = crate::support::parts::part(part);
+        assert!(Path::new(&folder).join(program).is_file(), "{part}: no {program} in {}", folder.display());
+    }
+}
+
+#[test]
+fn the_control_plane_serves_its_users_and_its_audit_log_names_them() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("harness");
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: green}\n";
+    plane.apply("alice", &namespace, manifest, &[]);
+    let managers = || -> Vec<(String, String)> {
+        let live = plane.live(&namespace, "configmap/settings");
+        let entries = live["metadata"]["managedFields"].as_array().expect("managedFields").clone();
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        entries.iter().map(|entry| (text(&entry["manager"]), text(&entry["operation"]))).collect()
+    };
+    assert_eq!(managers(), [("kubectl-client-side-apply".to_owned(), "Update".to_owned())]);
+    plane.apply("bob", &namespace, manifest, &["--server-side", "--field-manager=argocd-controller"]);
+    // kubectl hands over what it had applied itself.
+    assert_eq!(managers(), [("argocd-controller".to_owned(), "Apply".to_owned())]);
+    let entry = plane.audited("alice makes the ConfigMap", |entry| {
+        entry["verb"] == "create"
+            && entry["objectRef"]["namespace"] == namespace.as_str()
+            && entry["objectRef"]["resource"] == "configmaps"
+    });
+    assert_eq!((&entry["user"]["username"], &entry["level"]), (&json!("alice"), &json!("Metadata")));
+    let refused = plane.kubectl("auditor", &["get", "configmaps", "--namespace", &namespace]);
+    assert!(refused.status == 1 && refused.stderr.contains("(Forbidden)"), "{refused:?}");
+}
+
+#[test]
+fn a_service_account_of_the_control_plane_gets_a_token_that_works() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("token");
+    let _ = plane.kubectl("admin", &["create", "serviceaccount", "drift", "-n", &namespace]).expect_status(0);
+    let token =
+        plane.kubectl("admin", &["create", "token", "drift", "-n", &namespace]).expect_status(0).stdout;
+    let bearer = format!("Bearer {}", token.trim_end());
+    let url = format!("{}/api/v1/namespaces/{namespace}/configmaps", plane.url());
+    let call =
+        Call { method: "GET", url: &url, authorization: Some(&bearer), ca: Some(&plane.ca()), body: None };
+    let (status, answer) = call.json().expect("an answer");
+    assert_eq!(status, 403, "{answer}");
+    let message = answer["message"].as_str().expect("a refusal has a message");
+    assert!(message.contains(&format!("system:serviceaccount:{namespace}:drift")), "{message}");
+}
+
+#[test]
+fn controllers_turn_a_deployment_into_pods() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::with_controllers();
+    let namespace = plane.fresh_namespace("controllers");
+    let arguments = ["create", "deployment", "web", "--image=example.com/web:1", "-n", &namespace];
+    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    eventually("the Deployment has a Pod", Duration::from_secs(30), || {
+        let pods = plane.api("admin", "GET", &format!("/api/v1/namespaces/{namespace}/pods"), None).1;
+        pods["items"].as_array().filter(|items| items.len() == 1).map(|_| ())
+    });
+}
+
+#[test]
+fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
+    if !needs("forge") {
+        return;
+    }
+    let gitea = Gitea::shared();
+    let (owner, stranger) = (gitea.user("owner"), gitea.user("stranger"));
+    let repo = Repo::with(&[("apps/web.yaml", "kind: ConfigMap\n")]);
+    let remote = gitea.repository_with(&owner, &repo);
+    let path = format!("/repos/{}/{}/branches/main", remote.owner, remote.name);
+    let (status, branch) = gitea.api(&owner.token, "GET", &path, None);
+    assert_eq!(
+        (status, branch["commit"]["id"].as_str()),
+        (200, Some(repo.head().as_str())),
+        "{branch}\n{}",
+        gitea.servers().logs()
+    );
+    assert_eq!(gitea.api(&stranger.token, "GET", &path, None).0, 404);
+    let refused = repo.push_with_token(&remote.clone_url, &stranger.token, &["main:other"]);
+    assert_eq!(refused.status, 128, "{refused:?}");
+}
+
+#[test]
+fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
+    let mut servers = Servers::new("harness");
+    servers.start("sleeper", Command::new("sleep").arg("600")).expect("sleep starts");
+    let ((group, keeper), folder) = (servers.ids(), servers.folder().to_owned());
+    assert!(alive(group) && alive(keeper) && folder.is_dir());
+    drop(servers);
+    eventually("the folder is gone", Duration::from_secs(20), || (!folder.exists()).then_some(()));
+    eventually("the keeper is gone", Duration::from_secs(20), || (!alive(keeper)).then_some(()));
+    assert!(!alive(group), "the group {group} still runs");
+}
+
+/// Whether a process of the group runs; one that has ended and was not waited for does not count.
+fn alive(group: u32) -> bool {
+    let listed = Command::new("ps").args(["-A", "-o", "pgid=,stat="]).output().expect("ps is on the PATH");
+    String::from_utf8_lossy(&listed.stdout).lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.next() == Some(&group.to_string()) && words.next().is_some_and(|state| !state.starts_with('Z'))
+    })
+}
