@@ -11,5 +11,5 @@ mod tree;
 
 pub use check::check;
 pub use error::JobError;
-pub use result::{Checked, ClusterFacts, GitFacts, Summary};
+pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
 pub use tree::{Opened, Place, Settings, Target};
