@@ -166,7 +166,7 @@ impl Gitea {
         let _ = content.push_with_token(&repository.clone_url, &owner.token, &["main"]).expect_status(0);
         // The first push is taken in by a queue; until then the API answers 500 to what needs the branch.
         let path = format!("/repos/{}/{}/branches/main", repository.owner, repository.name);
-        eventually("Gitea knows the branch main", Duration::from_secs(20), || {
+        eventually("Gitea knows the branch main", Duration::from_secs(60), || {
             (self.api(&self.token, "GET", &path, None).0 == 200).then_some(())
         });
         repository
