@@ -201,6 +201,7 @@ fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
     assert_eq!(refused.status, 128, "{refused:?}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
     let mut servers = Servers::new("harness");
@@ -214,10 +215,12 @@ fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
 }
 
 /// Whether a process of the group runs; one that has ended and was not waited for does not count.
+#[cfg(target_os = "linux")]
 fn alive(group: u32) -> bool {
-    let listed = Command::new("ps").args(["-A", "-o", "pgid=,stat="]).output().expect("ps is on the PATH");
-    String::from_utf8_lossy(&listed.stdout).lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words.next() == Some(&group.to_string()) && words.next().is_some_and(|state| !state.starts_with('Z'))
+    let processes = std::fs::read_dir("/proc").expect("Linux has /proc").flatten();
+    processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok()).any(|stat| {
+        // After the name in parentheses: state, parent, group.
+        let mut words = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        !matches!(words.next(), Some("Z" | "X")) && words.nth(1) == Some(&group.to_string())
     })
 }
