@@ -215,6 +215,8 @@ impl<'a> Composer<'a> {
         let (lead, outer) = self.before(anchor != 0 || tag.is_some());
         let (start, end) =
             raw.byte_range().map_or((self.cursor, self.cursor), |range| (range.start, range.end));
+        // What is not written comes as `~`.
+        let value = if style == ScalarStyle::Plain && start == end { "" } else { value };
         let (style, start, end) = match style {
             ScalarStyle::Plain if value.is_empty() => (Style::Empty, self.cursor, self.cursor),
             ScalarStyle::Plain => (Style::Plain, start, end),
