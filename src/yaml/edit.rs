@@ -163,7 +163,7 @@ impl Editor {
             _ => {
                 refuse_shared(walk.node)?;
                 let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
-                let ways = site.replace(value);
+                let ways = ways(site, |site| site.replace(value));
                 let lines = site.own_lines();
                 self.take(&root, ways, lines, tokens, &Operation::Set(value.clone()))
             }
@@ -182,11 +182,11 @@ impl Editor {
         let node = walk.node;
         refuse_own(node)?;
         let site = self.site(root, node, walk.trail.last().map(|(parent, _)| *parent));
-        let ways = match &node.kind {
+        let ways = ways(site, |site| match &node.kind {
             NodeKind::Mapping(_) => site.add(token, value),
             NodeKind::Sequence(items) => site.insert(items.len(), value),
             _ => site.replace(&wrap(&[token.to_owned()], value.clone())),
-        };
+        });
         let lines = site.own_lines();
         self.take(root, ways, lines, tokens, &Operation::Set(value.clone()))
     }
@@ -210,7 +210,8 @@ impl Editor {
     fn set_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Result<(), String> {
         let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
         let shorter = old.len().min(new.len());
-        let end = old.iter().rev().zip(new.iter().rev()).take(shorter - start).take_while(|(old, new)| old == new);
+        let end =
+            old.iter().rev().zip(new.iter().rev()).take(shorter - start).take_while(|(old, new)| old == new);
         let end = end.count();
         let both = shorter - end;
         for at in start..both {
@@ -234,7 +235,7 @@ impl Editor {
         };
         items.insert(at, value.clone());
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
-        let ways = site.insert(at, value);
+        let ways = ways(site, |site| site.insert(at, value));
         let lines = site.own_lines();
         self.take(&root, ways, lines, tokens, &Operation::Set(Value::Array(items)))
     }
@@ -248,12 +249,16 @@ impl Editor {
         refuse_shared(walk.node)?;
         let site = self.site(&root, parent, walk.trail.last().map(|(parent, _)| *parent));
         let ways = site.remove(position);
-        let lines = site.own_lines();
+        let lines = site.lines_with_comments();
         self.take(&root, ways, lines, tokens, &Operation::Remove)
     }
 
     fn site<'a>(&'a self, root: &'a Node, node: &'a Node, parent: Option<&'a Node>) -> Site<'a> {
-        let near = if matches!(node.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_)) { node } else { parent.unwrap_or(node) };
+        let near = if matches!(node.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_)) {
+            node
+        } else {
+            parent.unwrap_or(node)
+        };
         Site { text: &self.text, node, parent, layout: Layout::of(&self.text, root, near, self.json) }
     }
 
@@ -273,12 +278,20 @@ impl Editor {
             start <= splice.range.start && splice.range.end <= lines.end
         };
         let read_back = |text: &String| {
-            root_of(text, Base::default()).is_ok_and(|root| root.is_some_and(|root| root.to_json() == intended))
+            root_of(text, Base::default())
+                .is_ok_and(|root| root.is_some_and(|root| root.to_json() == intended))
         };
-        let found = ways.iter().filter(|way| within(way)).filter_map(|way| way.apply(&self.text)).find(read_back);
+        let found =
+            ways.iter().filter(|way| within(way)).filter_map(|way| way.apply(&self.text)).find(read_back);
         self.text = found.ok_or_else(|| NOT_PROVEN.to_owned())?;
         Ok(())
     }
+}
+
+/// The ways of a site, then those without literal block scalars: comments that follow one may become a part of it.
+fn ways(site: Site<'_>, ways: impl Fn(&Site<'_>) -> Vec<Splice>) -> Vec<Splice> {
+    let quoted = Site { layout: Layout { literals: false, ..site.layout }, ..site };
+    ways(&site).into_iter().chain(ways(&quoted)).collect()
 }
 
 fn child(tokens: &[String], token: &str) -> Vec<String> {
@@ -319,10 +332,15 @@ fn walk<'a>(root: &'a Node, tokens: &'a [String]) -> Result<Walk<'a>, String> {
 /// Refuses a node that is written elsewhere, or is also used elsewhere.
 fn refuse_own(node: &Node) -> Result<(), String> {
     if node.form.style == Style::Alias {
-        return Err("the value is an alias (`*name`): what it holds is written elsewhere, and used there too".to_owned());
+        return Err(
+            "the value is an alias (`*name`): what it holds is written elsewhere, and used there too"
+                .to_owned(),
+        );
     }
     if node.form.shared {
-        return Err("the value has an anchor (`&name`) that aliases refer to: they would change too".to_owned());
+        return Err(
+            "the value has an anchor (`&name`) that aliases refer to: they would change too".to_owned()
+        );
     }
     Ok(())
 }

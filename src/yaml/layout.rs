@@ -21,6 +21,8 @@ pub(super) struct Layout {
     pub(super) eol: &'static str,
     /// Whether the document is JSON.
     pub(super) json: bool,
+    /// Whether strings of several lines are written as literal block scalars.
+    pub(super) literals: bool,
 }
 
 /// How often each habit is seen.
@@ -45,6 +47,7 @@ impl Layout {
             gap: most(&close.gap).or(most(&all.gap)).unwrap_or(1),
             eol,
             json,
+            literals: true,
         }
     }
 
@@ -88,16 +91,18 @@ impl Layout {
     /// Lines of a collection that is not empty, all indented.
     pub(super) fn lines(&self, value: &Value, column: usize) -> Vec<String> {
         match value {
-            Value::Object(entries) => {
-                ordered(entries).into_iter().flat_map(|(name, value)| self.entry(name, value, column)).collect()
-            }
+            Value::Object(entries) => ordered(entries)
+                .into_iter()
+                .flat_map(|(name, value)| self.entry(name, value, column))
+                .collect(),
             Value::Array(items) => items.iter().flat_map(|item| self.item(item, column)).collect(),
             other => vec![scalar(other, Context::Block, Style::Plain)],
         }
     }
 
     fn leaf(&self, head: &str, value: &Value, parent: usize, content: usize) -> Vec<String> {
-        if let Value::String(text) = value
+        if self.literals
+            && let Value::String(text) = value
             && let Some((header, lines)) = literal(text, parent, content)
         {
             return std::iter::once(format!("{head}{header}")).chain(lines).collect();
@@ -109,7 +114,8 @@ impl Layout {
     pub(super) fn inline(&self, value: &Value, in_flow: bool, like: Style) -> String {
         match value {
             Value::Object(entries) => {
-                let entries: Vec<_> = ordered(entries).into_iter().map(|(name, value)| self.pair(name, value)).collect();
+                let entries: Vec<_> =
+                    ordered(entries).into_iter().map(|(name, value)| self.pair(name, value)).collect();
                 format!("{{{}}}", entries.join(", "))
             }
             Value::Array(items) => {
@@ -155,13 +161,15 @@ pub(super) fn lines_are_printable(text: &str) -> bool {
 
 /// The lines of a block scalar's text.
 pub(super) fn indented(body: &str, content: usize) -> Vec<String> {
-    let indent = |line: &str| if line.is_empty() { String::new() } else { format!("{}{line}", spaces(content)) };
+    let indent =
+        |line: &str| if line.is_empty() { String::new() } else { format!("{}{line}", spaces(content)) };
     body.split('\n').map(indent).collect()
 }
 
 /// Entries in the order in which a person writes them.
 pub(super) fn ordered(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    let rank = |name: &str| ["apiVersion", "kind", "metadata", "name"].iter().position(|first| *first == name);
+    let rank =
+        |name: &str| ["apiVersion", "kind", "metadata", "name"].iter().position(|first| *first == name);
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by_key(|(name, _)| rank(name).unwrap_or(usize::MAX));
     entries
@@ -196,7 +204,8 @@ impl Votes {
             NodeKind::Sequence(items) => {
                 for item in items {
                     if line_start(text, item.form.lead) == line_start(text, item.form.outer) {
-                        vote(&mut self.gap, item.form.outer.checked_sub(item.form.lead + 1));
+                        let gap = item.form.outer.checked_sub(item.form.lead + 1);
+                        vote(&mut self.gap, gap.filter(|gap| *gap > 0));
                     }
                     if deep {
                         self.count(text, item, deep);

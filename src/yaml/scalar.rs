@@ -58,16 +58,15 @@ fn can_be_plain(text: &str, context: Context) -> bool {
     let good_start = match first {
         '-' => second.is_some_and(|second| !second.is_whitespace()) && !text.starts_with("---"),
         '.' => !text.starts_with("..."),
-        '?' | ':' | ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => {
-            false
-        }
+        '?' | ':' | ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+        | '@' | '`' => false,
         other => !other.is_whitespace(),
     };
     let good_rest = !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(|last: char| last == ':' || last.is_whitespace())
         && is_printable(text);
-    let good_in_flow = context == Context::Block || !text.contains([',', '[', ']', '{', '}', ':']);
+    let good_in_flow = context == Context::Block || !text.contains([',', '[', ']', '{', '}', ':', '?']);
     good_start && good_rest && good_in_flow && is_string_everywhere(text)
 }
 

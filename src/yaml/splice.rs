@@ -59,7 +59,7 @@ impl Site<'_> {
         if !self.in_flow() {
             if collection {
                 ways.extend(self.to_block(value));
-            } else if let Value::String(text) = value {
+            } else if let (Value::String(text), true) = (value, self.layout.literals) {
                 ways.extend(self.to_folded(text).or_else(|| self.to_literal(text)));
             }
         }
@@ -141,7 +141,10 @@ impl Site<'_> {
             _ => parent + 1 + self.layout.gap,
         });
         let one_line = || {
-            let fits = block_scalar && !text.is_empty() && !text.starts_with([' ', '\t']) && lines_are_printable(text);
+            let fits = block_scalar
+                && !text.is_empty()
+                && !text.starts_with([' ', '\t'])
+                && lines_are_printable(text);
             (fits && !text.contains('\n')).then(|| ("|-".to_owned(), indented(text, content)))
         };
         let (header, lines) = literal(text, parent, content).or_else(one_line)?;
@@ -173,7 +176,8 @@ impl Site<'_> {
         let block = &self.text[span.start..span.end];
         let header = format!(">{chomping}{}", self.comment());
         let old_lines: Vec<&str> = block.lines().skip(1).map(str::trim).collect();
-        let lines: Vec<_> = refold(&old_lines, body).iter().map(|line| format!("{}{line}", spaces(content))).collect();
+        let lines: Vec<_> =
+            refold(&old_lines, body).iter().map(|line| format!("{}{line}", spaces(content))).collect();
         let end = self.end_of_rest();
         let text_value = Value::from(text);
         let new = format!("{header}{0}{1}", self.layout.eol, lines.join(self.layout.eol));
@@ -262,7 +266,8 @@ impl Site<'_> {
     /// New lines after the one that holds `at`.
     fn after_line(&self, at: usize, lines: &[String], value: &Value) -> Splice {
         let end = line_end(self.text, at);
-        let text = format!("{0}{1}{2}", self.layout.eol, lines.join(self.layout.eol), self.last_break(value, end));
+        let text =
+            format!("{0}{1}{2}", self.layout.eol, lines.join(self.layout.eol), self.last_break(value, end));
         Splice::new(end..end, text)
     }
 
@@ -289,7 +294,8 @@ impl Site<'_> {
         let first = self.child_start(at - 1).unwrap_or(last);
         let line = line_start(self.text, first);
         let indent = self.text[line..first].len() - self.text[line..first].trim_start().len();
-        let aligned = if self.text[line..first].trim().is_empty() { indent } else { column(self.text, first) };
+        let aligned =
+            if self.text[line..first].trim().is_empty() { indent } else { column(self.text, first) };
         let indent = if self.text[line..].starts_with('\t') && self.text[line..first].trim().is_empty() {
             self.text[line..first].to_owned()
         } else {
@@ -338,7 +344,9 @@ impl Site<'_> {
     fn child_end(&self, at: usize) -> Option<usize> {
         match &self.node.kind {
             NodeKind::Sequence(items) => items.get(at).map(|item| item.span.end),
-            NodeKind::Mapping(entries) => entries.get(at).map(|(key, value)| value.span.end.max(key.span.end)),
+            NodeKind::Mapping(entries) => {
+                entries.get(at).map(|(key, value)| value.span.end.max(key.span.end))
+            }
             _ => None,
         }
     }
@@ -347,7 +355,11 @@ impl Site<'_> {
     pub(super) fn remove(&self, at: usize) -> Vec<Splice> {
         let (Some(start), Some(end)) = (self.child_start(at), self.child_end(at)) else { return Vec::new() };
         if self.length() + self.node.form.hidden == 1 {
-            let empty = if matches!(self.node.kind, NodeKind::Sequence(_)) { Value::Array(Vec::new()) } else { empty_map() };
+            let empty = if matches!(self.node.kind, NodeKind::Sequence(_)) {
+                Value::Array(Vec::new())
+            } else {
+                empty_map()
+            };
             return self.to_inline(&empty);
         }
         if self.node.form.style == Style::Flow {
@@ -367,7 +379,32 @@ impl Site<'_> {
             };
             return next.map(|next| Splice::new(start..next, "")).into_iter().collect();
         }
-        vec![self.remove_lines(self.with_comments_above(at, line), next_line(self.text, end))]
+        let (first, after) = (self.with_comments_above(at, line), next_line(self.text, end));
+        // Comments and blank lines after the child's last value stay, unless they would end up in a block scalar before.
+        let (comments, blanks) = self.after_comments(after, column(self.text, start));
+        [after, comments, blanks].map(|after| self.remove_lines(first, after)).into()
+    }
+
+    /// End of the comment lines from `at` on that stand deeper than `column`, and of the blank ones after them.
+    fn after_comments(&self, at: usize, column: usize) -> (usize, usize) {
+        let (mut comments, mut blanks) = (at, at);
+        while blanks < self.text.len() {
+            let line = &self.text[blanks..line_end(self.text, blanks)];
+            let text = line.trim_start_matches(' ');
+            let comment = text.starts_with('#') && line.len() - text.len() > column;
+            if !comment && !text.is_empty() {
+                break;
+            }
+            blanks = next_line(self.text, blanks);
+            comments = if comment { blanks } else { comments };
+        }
+        (comments, blanks)
+    }
+
+    /// Whole lines that hold the node, and those that may go with its last child.
+    pub(super) fn lines_with_comments(&self) -> Range<usize> {
+        let Range { start, end } = self.own_lines();
+        start..self.after_comments(end, 0).1
     }
 
     /// Removes whole lines; a file that ends without a line break still does.
@@ -422,7 +459,12 @@ fn previous_line(text: &str, start: usize) -> usize {
 /// The key written after the one at `at`.
 fn next_key(entries: &[(Key, Node)], at: usize) -> Option<usize> {
     let own = entries[at].0.span.start;
-    entries.iter().filter(|(key, _)| !key.merged).map(|(key, _)| key.span.start).filter(|start| *start > own).min()
+    entries
+        .iter()
+        .filter(|(key, _)| !key.merged)
+        .map(|(key, _)| key.span.start)
+        .filter(|start| *start > own)
+        .min()
 }
 
 fn empty_map() -> Value {

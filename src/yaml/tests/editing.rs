@@ -62,7 +62,8 @@ fn intended(mut value: Value, case: &Value) -> Value {
 
 #[test]
 fn every_case_becomes_what_was_asked_with_as_few_lines_as_a_person_would_touch() {
-    let cases: Vec<Value> = serde_json::from_str(&fs::read_to_string(folder().join("ops.json")).unwrap()).unwrap();
+    let cases: Vec<Value> =
+        serde_json::from_str(&fs::read_to_string(folder().join("ops.json")).unwrap()).unwrap();
     let (mut exact, mut other, mut refused) = (0, Vec::new(), Vec::new());
     for case in &cases {
         let name = format!("{} {} {}", case["f"], case["op"], case["path"]);
@@ -85,11 +86,12 @@ fn every_case_becomes_what_was_asked_with_as_few_lines_as_a_person_would_touch()
         if ideal.is_none_or(|ideal| ideal == counts) {
             exact += 1;
         } else {
-            other.push(format!("{name}: {counts:?}, ideal {ideal:?}\n{}", TextDiff::from_lines(&before, &after).unified_diff()));
-        }
-        if ideal.is_none() {
-            println!("{name}\n{}", TextDiff::from_lines(&before, &after).unified_diff());
+            other.push(format!("{name}: {counts:?}, ideal {ideal:?}"));
         }
     }
-    println!("{exact} exact of {}\nother: {}\nrefused: {refused:#?}", cases.len(), other.join("\n"));
+    assert_eq!(refused.len(), 1, "only the anchored image: {refused:#?}");
+    assert!(refused[0].contains("anchor"), "{refused:#?}");
+    // The text without a final newline reads with one: to take it off, the header of the block scalar changes too.
+    assert_eq!(other, [r#""10-noeol.yaml" "set" ["data","b"]: [2, 2], ideal Some([1, 1])"#]);
+    assert_eq!((exact, cases.len()), (64, 66));
 }

@@ -1,2 +1,3 @@
-mod reading;
 mod editing;
+mod random;
+mod reading;
