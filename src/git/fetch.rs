@@ -55,8 +55,13 @@ impl Repository {
         if missing.is_empty() {
             return Ok(wanted);
         }
-        let answer =
-            self.reach(remote)?.args(FETCH).arg(&remote.place).args(&missing).limit(TRANSFER).run()?;
+        let answer = self
+            .reach(remote)?
+            .args(FETCH)
+            .args([NO_HOUSEKEEPING, &remote.place])
+            .args(&missing)
+            .limit(TRANSFER)
+            .run()?;
         self.expect(answer, "fetch from", remote)?;
         // A branch may have moved or gone between the two questions: what was brought counts.
         let mut brought = BTreeMap::new();
@@ -77,7 +82,12 @@ impl Repository {
             return Ok(());
         }
         let how = commits.map_or("--unshallow".to_owned(), |n| format!("--deepen={n}"));
-        let answer = self.reach(remote)?.args(FETCH).arg(how).arg(&remote.place).limit(TRANSFER).run()?;
+        let answer = self
+            .reach(remote)?
+            .args(FETCH)
+            .args([NO_HOUSEKEEPING, &how, &remote.place])
+            .limit(TRANSFER)
+            .run()?;
         self.expect(answer, "fetch from", remote)
     }
 
@@ -86,7 +96,10 @@ impl Repository {
         let remote = Remote::named(name)?;
         let wanted: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let git = self.reach(&remote)?.set("fetch.negotiationAlgorithm", "noop");
-        let git = git.args(FETCH).args(["--filter=blob:none", "--stdin", name]).input(wanted.into_bytes());
+        let git = git
+            .args(FETCH)
+            .args([NO_HOUSEKEEPING, "--filter=blob:none", "--stdin", name])
+            .input(wanted.into_bytes());
         self.expect(git.limit(TRANSFER).run()?, "fetch missing objects from", &remote)
     }
 
@@ -120,15 +133,11 @@ impl Repository {
     }
 }
 
-/// Objects and the named branches only: no tags, no submodules, no `FETCH_HEAD`, no housekeeping.
-pub(super) const FETCH: [&str; 6] = [
-    "fetch",
-    "--quiet",
-    "--no-tags",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-];
+/// Objects and the named branches only: no tags, no submodules, no `FETCH_HEAD`.
+pub(super) const FETCH: [&str; 5] =
+    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+/// Housekeeping in the user's repository is the user's; in a clone of ours it keeps the clone small.
+const NO_HOUSEKEEPING: &str = "--no-auto-maintenance";
 
 pub(super) fn failure(answer: &Answer, doing: &'static str, remote: &Remote) -> GitError {
     GitError::Remote { doing, remote: remote.display().to_owned(), why: answer.failure() }

@@ -47,6 +47,7 @@ pub(super) struct Git<'a> {
     args: Vec<OsString>,
     env: &'a [(OsString, OsString)],
     folder: PathBuf,
+    repository: Option<PathBuf>,
     input: Vec<u8>,
     limit: Duration,
     config: Vec<(String, String)>,
@@ -78,6 +79,7 @@ impl<'a> Git<'a> {
             args: Vec::new(),
             env,
             folder: folder.to_owned(),
+            repository: None,
             input: Vec::new(),
             limit: ASK,
             config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
@@ -97,9 +99,10 @@ impl<'a> Git<'a> {
         self
     }
 
-    /// Trusts the repository whoever owns it.
-    pub(super) fn any_owner(self, yes: bool) -> Self {
-        if yes { self.set("safe.directory", "*") } else { self }
+    /// Works on exactly this repository: nothing is looked for, and its owner has been checked.
+    pub(super) fn repository(mut self, folder: &Path) -> Self {
+        self.repository = Some(folder.to_owned());
+        self
     }
 
     /// What it reads.
@@ -136,6 +139,7 @@ impl<'a> Git<'a> {
         };
         self.secret = Some((remote.login.clone().unwrap_or_else(|| LOGIN.to_owned()), token));
         self.set("credential.helper", "")
+            .set("core.askPass", "")
             .set(&format!("credential.{host}.helper"), "")
             .set(&format!("credential.{host}.helper"), HELPER)
             .set(&format!("http.{}.extraHeader", super::without_credentials(url)), "")
@@ -189,6 +193,9 @@ impl<'a> Git<'a> {
         add("GIT_TERMINAL_PROMPT".to_owned(), "0".into());
         add("GCM_INTERACTIVE".to_owned(), "never".into());
         add("LC_ALL".to_owned(), "C".into());
+        if let Some(repository) = &self.repository {
+            add("GIT_DIR".to_owned(), repository.into());
+        }
         if let Some((login, token)) = &self.secret {
             add("DRIFT_GIT_LOGIN".to_owned(), login.into());
             add("DRIFT_GIT_TOKEN".to_owned(), token.expose().into());

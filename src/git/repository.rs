@@ -214,9 +214,15 @@ impl Repository {
         self.inner.is_shallow()
     }
 
+    /// Where pushes to a remote go when that is not where fetches come from.
+    pub(super) fn push_url(&self, name: &str) -> Option<String> {
+        let remote = self.inner.find_remote(name).ok()?;
+        remote.pushurl_bytes().map(|url| String::from_utf8_lossy(url).into_owned())
+    }
+
     /// A run of the program in this repository.
     pub(super) fn git(&self) -> Git<'_> {
-        Git::new(self.path(), &self.options.env).any_owner(self.options.any_owner)
+        Git::new(self.path(), &self.options.env).repository(self.inner.path())
     }
 
     pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {
