@@ -58,7 +58,7 @@ impl Repository {
         let answer = self
             .reach(remote)?
             .args(FETCH)
-            .args([NO_HOUSEKEEPING, &remote.place])
+            .args([NO_HOUSEKEEPING, "--refmap=", &remote.place])
             .args(&missing)
             .limit(TRANSFER)
             .run()?;
@@ -77,7 +77,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`GitError::Remote`], [`GitError::ReadOnly`].
-    pub fn deepen(&self, remote: &Remote, commits: Option<u32>) -> Result<(), GitError> {
+    pub fn deepen(&mut self, remote: &Remote, commits: Option<u32>) -> Result<(), GitError> {
         if !self.is_shallow() {
             return Ok(());
         }
@@ -88,7 +88,8 @@ impl Repository {
             .args([NO_HOUSEKEEPING, &how, &remote.place])
             .limit(TRANSFER)
             .run()?;
-        self.expect(answer, "fetch from", remote)
+        self.expect(answer, "fetch from", remote)?;
+        self.reopen()
     }
 
     /// Brings objects that a partial clone left out.

@@ -42,10 +42,11 @@ impl Repository {
         if ancestor == commit {
             return Ok(true);
         }
-        match self.inner.graph_descendant_of(commit, ancestor) {
-            Err(e) if e.code() == ErrorCode::NotFound => Ok(false),
-            other => other.map_err(|e| self.failed("compare histories", &e)),
+        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        if !odb.exists(ancestor) {
+            return Ok(false);
         }
+        self.inner.graph_descendant_of(commit, ancestor).map_err(|e| self.failed("compare histories", &e))
     }
 
     /// The best common ancestor; absent where two histories have none.

@@ -34,7 +34,9 @@ impl Repository {
         let elsewhere = remote.named.then(|| self.push_url(&remote.place)).flatten();
         let elsewhere = elsewhere.map(|url| Remote::url(&url)).transpose()?;
         let remote = &elsewhere.map_or_else(|| remote.clone(), |r| r.with_token(remote.token.clone()));
-        let answer = self.reach(remote)?.args(PUSH).args(leases(updates)).arg(&remote.place);
+        // An empty value takes back those that the user's configuration adds.
+        let git = self.reach(remote)?.set("push.pushOption", "");
+        let answer = git.args(PUSH).args(leases(updates)).arg(&remote.place);
         let answer = answer.args(refspecs(updates)).limit(TRANSFER).run()?;
         if answer.success {
             let already = answer.out.lines().filter(|l| l.contains('\t')).all(|l| l.starts_with('='));

@@ -6,12 +6,27 @@ use super::{CommitId, GitError, Remote, RemoteAddress, Token, subject, trailers,
 #[test]
 fn an_address_is_taken_apart() {
     let cases = [
-        ("https://github.com/acme/gitops.git", Some("github.com"), Some("https://github.com"), Some("acme/gitops")),
-        ("https://x:y@git.example.com:8443/a/b/c/", Some("git.example.com"), Some("https://git.example.com:8443"), Some("a/b/c")),
+        (
+            "https://github.com/acme/gitops.git",
+            Some("github.com"),
+            Some("https://github.com"),
+            Some("acme/gitops"),
+        ),
+        (
+            "https://x:y@git.example.com:8443/a/b/c/",
+            Some("git.example.com"),
+            Some("https://git.example.com:8443"),
+            Some("a/b/c"),
+        ),
         ("http://127.0.0.1:3000/a/b.git", Some("127.0.0.1"), Some("http://127.0.0.1:3000"), Some("a/b")),
         ("git@GitHub.com:acme/gitops.git", Some("github.com"), None, Some("acme/gitops")),
         ("github.com:acme/gitops", Some("github.com"), None, Some("acme/gitops")),
-        ("ssh://git@gitlab.example.com:2222/group/sub/name.git", Some("gitlab.example.com"), None, Some("group/sub/name")),
+        (
+            "ssh://git@gitlab.example.com:2222/group/sub/name.git",
+            Some("gitlab.example.com"),
+            None,
+            Some("group/sub/name"),
+        ),
         ("https://[::1]:80/a/b", Some("::1"), Some("https://[::1]:80"), Some("a/b")),
         ("https://github.com/justone", Some("github.com"), Some("https://github.com"), None),
         ("file:///srv/git/a.git", None, None, None),
@@ -43,7 +58,10 @@ fn credentials_are_shown_nowhere() {
     }
     let said = "fatal: unable to access 'https://alice:s3@cret@example.com/a/': 403; see ssh://git@h/x, http://s3cret@h:1/";
     let shown = scrub(said);
-    assert_eq!(shown, "fatal: unable to access 'https://***@example.com/a/': 403; see ssh://git@h/x, http://***@h:1/");
+    assert_eq!(
+        shown,
+        "fatal: unable to access 'https://***@example.com/a/': 403; see ssh://git@h/x, http://***@h:1/"
+    );
     let token = Token::new(" s3cret\n").expect("printable");
     let remote = Remote::url("https://example.com/a/b").expect("an address").with_token(Some(token.clone()));
     assert!(!format!("{token:?} {remote:?}").contains("s3cret"));
@@ -60,8 +78,17 @@ fn a_token_that_cannot_stand_in_a_header_is_none() {
 #[test]
 fn addresses_that_would_run_something_are_refused() {
     let cases = [
-        "", "-uorigin", "--upload-pack=touch /tmp/x", "ext::sh -c id", "EXT::x", "fd::17", "a.b::c",
-        "https://h/\nx", "ftp://h/x", "javascript://x", "https://",
+        "",
+        "-uorigin",
+        "--upload-pack=touch /tmp/x",
+        "ext::sh -c id",
+        "EXT::x",
+        "fd::17",
+        "a.b::c",
+        "https://h/\nx",
+        "ftp://h/x",
+        "javascript://x",
+        "https://",
     ];
     for url in cases {
         let refused = matches!(Remote::url(url), Err(GitError::Address { .. }));

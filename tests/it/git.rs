@@ -15,17 +15,16 @@ use crate::support::repo::Repo;
 
 /// The environment that the library hands to `git`: the PATH, a home of its own.
 fn options(repo: &Repo) -> Options {
-    Options { env: environment(repo.path().parent().expect("a folder around the repository")), any_owner: false }
+    Options {
+        env: environment(repo.path().parent().expect("a folder around the repository")),
+        any_owner: false,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests read the developer's PATH")]
 fn environment(home: &std::path::Path) -> Vec<(OsString, OsString)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    vec![
-        ("PATH".into(), path),
-        ("HOME".into(), home.into()),
-        ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
-    ]
+    vec![("PATH".into(), path), ("HOME".into(), home.into()), ("GIT_CONFIG_NOSYSTEM".into(), "1".into())]
 }
 
 #[track_caller]

@@ -2,5 +2,6 @@
 //!
 //! What it takes to run them is in `tests/parts/bring`; what may be left out, and how, in [`support::parts`].
 
+mod git;
 mod support;
 mod support_works;

@@ -77,7 +77,9 @@ fn a_repository_that_cannot_be_written_says_so() {
     let repo = Repo::with(&[("a", "b")]);
     let head = id(&repo.head());
     let objects = repo.path().join(".git/objects");
-    let mode = |mode| std::fs::set_permissions(&objects, std::fs::Permissions::from_mode(mode)).expect("our own folder");
+    let mode = |mode| {
+        std::fs::set_permissions(&objects, std::fs::Permissions::from_mode(mode)).expect("our own folder")
+    };
     mode(0o555);
     let written = open(&repo).commit(Some(&head), &[set("a", "something new")], "Change", &who());
     let root = tempfile::tempfile_in(&objects).is_ok();

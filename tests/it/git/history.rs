@@ -94,7 +94,7 @@ fn the_end_of_a_shallow_clone_is_marked() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = folder.path().join("shallow");
     repo.git(&["clone", "--quiet", "--depth=2", &repo.url(), place.to_str().expect("UTF-8")]);
-    let shallow = Repository::open(&place, options(&repo)).expect("a clone");
+    let mut shallow = Repository::open(&place, options(&repo)).expect("a clone");
     assert!(shallow.is_shallow() && !open(&repo).is_shallow());
     let head = shallow.head().expect("a head");
     let touching_a = shallow.commits_touching(&head, "a", 10).expect("readable");

@@ -27,7 +27,8 @@ fn sample() -> Repo {
 fn a_repository_is_found_from_any_folder_inside_it() {
     let repo = sample();
     for inside in [".", "apps", "apps/web", ".git"] {
-        let opened = Repository::open(&repo.path().join(inside), options(&repo)).expect("inside the repository");
+        let opened =
+            Repository::open(&repo.path().join(inside), options(&repo)).expect("inside the repository");
         assert_eq!(opened.head().expect("a head").as_str(), repo.head(), "{inside}");
         let root = opened.root().expect("a work tree").canonicalize().expect("exists");
         assert_eq!(root, repo.path().canonicalize().expect("exists"), "{inside}");
@@ -150,7 +151,9 @@ fn files_are_read_and_listed_at_a_commit_not_in_the_work_tree() {
     let head = id(&repo.head());
     repo.write("README", "changed\n");
     let opened = open(&repo);
-    let read = |path: &str| opened.read(&head, path).expect("readable").map(|b| String::from_utf8_lossy(&b).into_owned());
+    let read = |path: &str| {
+        opened.read(&head, path).expect("readable").map(|b| String::from_utf8_lossy(&b).into_owned())
+    };
     assert_eq!(read("README").as_deref(), Some("hello\n"));
     assert_eq!(read("apps/web/deploy.yaml").as_deref(), Some("kind: Deployment\n"));
     assert_eq!(read("apps/link").as_deref(), Some("web/deploy.yaml"));
@@ -180,7 +183,9 @@ fn the_id_of_a_path_changes_with_its_content_only() {
     repo.write("apps/db.yaml", "kind: Other\n");
     let second = id(&repo.commit("Second"));
     let opened = open(&repo);
-    let same = |path: &str| opened.tree_id(&first, path).expect("readable") == opened.tree_id(&second, path).expect("readable");
+    let same = |path: &str| {
+        opened.tree_id(&first, path).expect("readable") == opened.tree_id(&second, path).expect("readable")
+    };
     assert!(same("apps/web") && same("README") && same("nothing"));
     assert!(!same("apps") && !same("") && !same("apps/db.yaml"));
     assert_eq!(opened.tree_id(&first, "nothing").expect("readable"), None);
@@ -249,7 +254,10 @@ fn links_that_leave_the_tree_are_named_and_not_written() {
         let written = into.path().join(link).symlink_metadata().is_ok();
         assert_eq!(written, !refused.contains(&link), "{link}");
         if let Ok(real) = into.path().join(link).canonicalize() {
-            assert!(real.starts_with(into.path().canonicalize().expect("exists")), "{link} leads to {real:?}");
+            assert!(
+                real.starts_with(into.path().canonicalize().expect("exists")),
+                "{link} leads to {real:?}"
+            );
         }
     }
     let through = std::fs::read_to_string(into.path().join("through")).expect("a link to a file");
@@ -291,7 +299,8 @@ fn names_that_lead_out_of_the_folder_are_not_written() {
     let inner = raw_tree(&repo, &[("100644", "config", &blob)]);
     let up = raw_tree(&repo, &[("100644", "escaped", &blob)]);
     let slash = ("100644", "sub/../../../slash", blob.as_str());
-    let tree = raw_tree(&repo, &[("40000", "..", &up), ("40000", ".GIT", &inner), ("100644", "good", &blob), slash]);
+    let tree =
+        raw_tree(&repo, &[("40000", "..", &up), ("40000", ".GIT", &inner), ("100644", "good", &blob), slash]);
     let commit = repo.git(&["commit-tree", &tree, "-m", "Hostile"]);
     let outer = tempfile::tempdir().expect("a temporary folder");
     let into = outer.path().join("a/b/c");
@@ -311,9 +320,11 @@ fn a_tree_that_unfolds_without_end_is_refused() {
     let repo = Repo::with(&[("file", "x\n")]);
     let blob = repo.git(&["rev-parse", "HEAD:file"]);
     let names: Vec<String> = (0..100).map(|n| format!("n{n:02}")).collect();
-    let mut tree = raw_tree(&repo, &names.iter().map(|n| ("100644", n.as_str(), blob.as_str())).collect::<Vec<_>>());
+    let mut tree =
+        raw_tree(&repo, &names.iter().map(|n| ("100644", n.as_str(), blob.as_str())).collect::<Vec<_>>());
     for _ in 0..5 {
-        tree = raw_tree(&repo, &names.iter().map(|n| ("40000", n.as_str(), tree.as_str())).collect::<Vec<_>>());
+        tree =
+            raw_tree(&repo, &names.iter().map(|n| ("40000", n.as_str(), tree.as_str())).collect::<Vec<_>>());
     }
     let commit = repo.git(&["commit-tree", &tree, "-m", "Bomb"]);
     let error = open(&repo).list(&id(&commit), "").expect_err("ten thousand million files");

@@ -25,7 +25,8 @@ fn sample() -> Repo {
     for path in ["a", "b/c", "b/d/e", "b/d/f", "run.sh"] {
         repo.write(path, format!("{path}\n"));
     }
-    std::fs::set_permissions(repo.path().join("run.sh"), std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    std::fs::set_permissions(repo.path().join("run.sh"), std::fs::Permissions::from_mode(0o755))
+        .expect("our own file");
     symlink("a", repo.path().join("link")).expect("a new link");
     let commit = repo.commit("First");
     repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},sub")]);
@@ -39,10 +40,17 @@ fn a_commit_replaces_adds_and_removes_and_leaves_the_rest() {
     let (opened, parent) = (open(&repo), id(&repo.head()));
     let mut expected = files(&opened, &parent);
     let changes = [
-        set("a", "changed"), set("run.sh", "changed"), set("new/deep/file", "new"), ("b/d/e".to_owned(), None),
-        ("b/d/f".to_owned(), None), ("nothing/here".to_owned(), None), ("a/below-a-file".to_owned(), None),
+        set("a", "changed"),
+        set("run.sh", "changed"),
+        set("new/deep/file", "new"),
+        ("b/d/e".to_owned(), None),
+        ("b/d/f".to_owned(), None),
+        ("nothing/here".to_owned(), None),
+        ("a/below-a-file".to_owned(), None),
     ];
-    let made = opened.commit(Some(&parent), &changes[..6], "Change\n\nDrift-Incident: x\n\n", &who()).expect("written");
+    let made = opened
+        .commit(Some(&parent), &changes[..6], "Change\n\nDrift-Incident: x\n\n", &who())
+        .expect("written");
     expected.insert("a".to_owned(), (b"changed".to_vec(), EntryKind::File, false));
     expected.insert("run.sh".to_owned(), (b"changed".to_vec(), EntryKind::File, true));
     expected.insert("new/deep/file".to_owned(), (b"new".to_vec(), EntryKind::File, false));
@@ -51,7 +59,8 @@ fn a_commit_replaces_adds_and_removes_and_leaves_the_rest() {
     assert_eq!(files(&opened, &made), expected);
     assert_eq!(opened.tree_id(&made, "b/d").expect("readable"), None, "an empty folder is none");
     let shown = repo.git(&["show", "--no-patch", "--format=%P|%an|%ae|%at|%cn|%ce|%ct|%B", made.as_str()]);
-    let head = format!("{parent}|drift|drift@example.com|1704067200|drift|drift@example.com|1704067200|Change\n");
+    let head =
+        format!("{parent}|drift|drift@example.com|1704067200|drift|drift@example.com|1704067200|Change\n");
     assert!(shown.starts_with(&head), "{shown}");
     assert!(repo.try_git(&["fsck", "--strict", "--no-dangling"], &[]).status == 0);
     let below = opened.commit(Some(&parent), &changes[6..], "Nothing", &who()).expect("nothing to remove");
@@ -61,16 +70,26 @@ fn a_commit_replaces_adds_and_removes_and_leaves_the_rest() {
 #[test]
 fn nothing_of_the_users_moves_and_no_hook_runs() {
     let repo = sample();
-    for hook in ["pre-commit", "post-commit", "commit-msg", "reference-transaction", "post-checkout", "pre-push"] {
-        let path = repo.write(&format!(".git/hooks/{hook}"), "#!/bin/sh\ntouch \"$(dirname \"$0\")/ran\"\nexit 1\n");
+    for hook in
+        ["pre-commit", "post-commit", "commit-msg", "reference-transaction", "post-checkout", "pre-push"]
+    {
+        let path =
+            repo.write(&format!(".git/hooks/{hook}"), "#!/bin/sh\ntouch \"$(dirname \"$0\")/ran\"\nexit 1\n");
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("our own file");
     }
-    let before = (repo.git(&["status", "--porcelain"]), std::fs::read(repo.path().join(".git/index")).expect("an index"));
+    let before = (
+        repo.git(&["status", "--porcelain"]),
+        std::fs::read(repo.path().join(".git/index")).expect("an index"),
+    );
     let opened = open(&repo);
-    let made = opened.commit(Some(&id(&repo.head())), &[set("a", "changed")], "Change", &who()).expect("written");
+    let made =
+        opened.commit(Some(&id(&repo.head())), &[set("a", "changed")], "Change", &who()).expect("written");
     let update = drift::git::RefUpdate { branch: "drift/x".to_owned(), new: Some(made), expected: None };
     opened.push(None, &[update]).expect("a new branch");
-    let after = (repo.git(&["status", "--porcelain"]), std::fs::read(repo.path().join(".git/index")).expect("an index"));
+    let after = (
+        repo.git(&["status", "--porcelain"]),
+        std::fs::read(repo.path().join(".git/index")).expect("an index"),
+    );
     assert_eq!(before, after);
     assert!(!repo.path().join(".git/hooks/ran").exists());
     assert_eq!(repo.read("a"), "a\n");
@@ -115,12 +134,16 @@ fn what_is_no_plain_file_is_not_written_over() {
     ];
     for (path, why) in cases {
         let error = opened.commit(Some(&parent), &[set(path, "x")], "Change", &who()).expect_err(path);
-        assert!(matches!(error, GitError::Path { .. }) && error.to_string().contains(why), "{path:?}: {error}");
+        assert!(
+            matches!(error, GitError::Path { .. }) && error.to_string().contains(why),
+            "{path:?}: {error}"
+        );
     }
     for both in [[set("n", "x"), set("n/m", "x")], [set("n/m", "x"), set("n", "x")]] {
         assert!(opened.commit(Some(&parent), &both, "Change", &who()).is_err());
     }
-    let removed = opened.commit(Some(&parent), &[("link".to_owned(), None)], "Remove", &who()).expect("a link can go");
+    let removed =
+        opened.commit(Some(&parent), &[("link".to_owned(), None)], "Remove", &who()).expect("a link can go");
     assert_eq!(opened.read(&removed, "link").expect("readable"), None);
 }
 
@@ -129,10 +152,20 @@ fn two_commits_are_shown_as_a_unified_diff() {
     let repo = Repo::with(&[("a", "1\n2\n3\n"), ("gone", "x\n"), ("same", "x\n")]);
     let parent = id(&repo.head());
     let opened = open(&repo);
-    let changes = [set("a", "1\ntwo\n3\n"), ("gone".to_owned(), None), set("new", "n\n"), ("bin".to_owned(), Some(vec![0, 1]))];
+    let changes = [
+        set("a", "1\ntwo\n3\n"),
+        ("gone".to_owned(), None),
+        set("new", "n\n"),
+        ("bin".to_owned(), Some(vec![0, 1])),
+    ];
     let made = opened.commit(Some(&parent), &changes, "Change", &who()).expect("written");
     let text = opened.diff_text(&parent, &made).expect("readable");
-    for part in ["--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n", "+++ /dev/null\n", "--- /dev/null\n+++ b/new\n", "b/bin differ\n"] {
+    for part in [
+        "--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n",
+        "+++ /dev/null\n",
+        "--- /dev/null\n+++ b/new\n",
+        "b/bin differ\n",
+    ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     assert!(!text.contains("same"));
@@ -140,7 +173,13 @@ fn two_commits_are_shown_as_a_unified_diff() {
 }
 
 fn path() -> impl Strategy<Value = String> {
-    let name = prop_oneof!["[a-c]", Just("é".to_owned()), Just("a b".to_owned()), Just("a.yaml".to_owned()), Just("a-".to_owned())];
+    let name = prop_oneof![
+        "[a-c]",
+        Just("é".to_owned()),
+        Just("a b".to_owned()),
+        Just("a.yaml".to_owned()),
+        Just("a-".to_owned())
+    ];
     proptest::collection::vec(name, 1..4).prop_map(|names| names.join("/"))
 }
 
