@@ -106,11 +106,14 @@ impl Repository {
 
     /// A run of the program that may reach the remote.
     pub(super) fn reach(&self, remote: &Remote) -> Result<Git<'_>, GitError> {
+        // The user's own ssh command stays as it is.
+        let ssh = self.inner.config().is_ok_and(|c| c.get_entry("core.sshCommand").is_ok());
+        let git = if ssh { self.git() } else { self.git().ssh_without_questions() };
         if !remote.named {
-            return Ok(self.git().credentials(&remote.place, remote));
+            return Ok(git.credentials(&remote.place, remote));
         }
         match self.remote_url(&remote.place)? {
-            Some(url) => Ok(self.git().credentials(&url, remote)),
+            Some(url) => Ok(git.credentials(&url, remote)),
             None => Err(GitError::Address {
                 url: remote.place.clone(),
                 why: "the repository has no remote of that name",

@@ -52,6 +52,7 @@ pub(super) struct Git<'a> {
     limit: Duration,
     config: Vec<(String, String)>,
     secret: Option<(String, Token)>,
+    quiet_ssh: bool,
 }
 
 /// What it answered.
@@ -84,6 +85,7 @@ impl<'a> Git<'a> {
             limit: ASK,
             config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
             secret: None,
+            quiet_ssh: false,
         }
     }
 
@@ -102,6 +104,12 @@ impl<'a> Git<'a> {
     /// Works on exactly this repository: nothing is looked for, and its owner has been checked.
     pub(super) fn repository(mut self, folder: &Path) -> Self {
         self.repository = Some(folder.to_owned());
+        self
+    }
+
+    /// ssh asks on the terminal, past its standard input, for host keys and pass phrases; a run would hang.
+    pub(super) fn ssh_without_questions(mut self) -> Self {
+        self.quiet_ssh = true;
         self
     }
 
@@ -182,6 +190,7 @@ impl<'a> Git<'a> {
         };
         let mut env: Vec<_> = self.env.iter().filter(|(name, _)| kept(name)).cloned().collect();
         env.retain(|(name, _)| !matches!(name.to_str(), Some("LC_ALL" | "LANGUAGE")));
+        let own_ssh = env.iter().any(|(name, _)| name == "GIT_SSH_COMMAND" || name == "GIT_SSH");
         let mut config = self.callers_config();
         config.extend(self.config.iter().map(|(k, v)| (k.into(), v.into())));
         let mut add = |name: String, value: OsString| env.push((name.into(), value));
@@ -193,6 +202,9 @@ impl<'a> Git<'a> {
         add("GIT_TERMINAL_PROMPT".to_owned(), "0".into());
         add("GCM_INTERACTIVE".to_owned(), "never".into());
         add("LC_ALL".to_owned(), "C".into());
+        if self.quiet_ssh && !own_ssh {
+            add("GIT_SSH_COMMAND".to_owned(), "ssh -o BatchMode=yes".into());
+        }
         if let Some(repository) = &self.repository {
             add("GIT_DIR".to_owned(), repository.into());
         }

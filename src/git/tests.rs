@@ -1,7 +1,17 @@
 //! What can be told without a repository: addresses, messages, links, what is kept secret.
 
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use super::address::{scrub, split_credentials};
-use super::{CommitId, GitError, Remote, RemoteAddress, Token, subject, trailers, without_credentials};
+use super::program::Git;
+use super::{
+    CommitId, GitError, Remote, RemoteAddress, RemoteFailure, Token, subject, trailers, without_credentials,
+};
 
 #[test]
 fn an_address_is_taken_apart() {
@@ -139,4 +149,187 @@ fn only_a_whole_id_is_an_id() {
     for text in ["", "0123", "HEAD", &"g".repeat(40), &"a".repeat(64), "é"] {
         assert!(CommitId::parse(text).is_err(), "{text}");
     }
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    list.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// Runs a `git` that tells its arguments and its environment.
+fn told(env: &[(&str, &str)], remote: &Remote) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let git = folder.path().join("git");
+    std::fs::write(&git, "#!/bin/sh\necho \"$@\"; echo --; /usr/bin/env; echo \"$DRIFT_GIT_TOKEN\" >&2\n")
+        .unwrap();
+    std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut env = pairs(env);
+    env.push(("PATH".into(), folder.path().into()));
+    let run = Git::new(folder.path(), &env).repository(folder.path()).ssh_without_questions();
+    let answer = run.credentials(&remote.place, remote).args(["ls-remote", &remote.place]).run().unwrap();
+    assert!(!answer.err.contains("s3cret"), "{}", answer.err);
+    let (args, env) = answer.out.split_once("--\n").expect("both parts");
+    (args.to_owned(), env.to_owned())
+}
+
+#[test]
+fn a_token_goes_to_its_host_by_the_environment_of_the_child_alone() {
+    let remote = Remote::url("https://bot:s3cret@git.example.com:8443/a/b").expect("an address");
+    let (args, env) = told(&[], &remote);
+    assert_eq!(args, "ls-remote https://git.example.com:8443/a/b\n");
+    assert_eq!(env.matches("s3cret").count(), 1);
+    for line in [
+        "DRIFT_GIT_TOKEN=s3cret\n",
+        "DRIFT_GIT_LOGIN=bot\n",
+        "=credential.https://git.example.com:8443.helper\n",
+    ] {
+        assert!(env.contains(line), "{line:?} in\n{env}");
+    }
+    for place in ["ssh://git@h/a", "git@h:a", "/srv/a", "git://h/a"] {
+        let remote = Remote::url(place).expect("an address").with_token(Token::new("s3cret"));
+        let (_, env) = told(&[], &remote);
+        assert!(!env.contains("s3cret"), "{place}");
+    }
+}
+
+#[test]
+fn the_child_keeps_the_users_ways_and_loses_what_leads_elsewhere() {
+    let remote = Remote::url("https://h/a").expect("an address").with_token(Token::new("s3cret"));
+    let given = [
+        ("HOME", "/home/x"),
+        ("https_proxy", "http://p:1"),
+        ("SSH_AUTH_SOCK", "/s"),
+        ("GIT_SSL_CAINFO", "/ca"),
+        ("GIT_DIR", "/elsewhere"),
+        ("GIT_WORK_TREE", "/elsewhere"),
+        ("GIT_INDEX_FILE", "/elsewhere"),
+        ("GIT_TRACE_CURL", "/elsewhere"),
+        ("GIT_TRACE_REDACT", "0"),
+        ("GIT_ASKPASS", "/asks"),
+        ("LC_ALL", "de_DE"),
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "http.proxy"),
+        ("GIT_CONFIG_VALUE_0", "http://q:1"),
+    ];
+    let (_, env) = told(&given, &remote);
+    for line in [
+        "HOME=/home/x",
+        "https_proxy=http://p:1",
+        "SSH_AUTH_SOCK=/s",
+        "GIT_SSL_CAINFO=/ca",
+        "LC_ALL=C",
+        "GIT_CONFIG_KEY_0=http.proxy",
+        "GIT_CONFIG_VALUE_0=http://q:1",
+        "GIT_CONFIG_KEY_1=core.hooksPath",
+        "GIT_TERMINAL_PROMPT=0",
+        "GIT_SSH_COMMAND=ssh -o BatchMode=yes",
+    ] {
+        assert!(env.lines().any(|l| l == line), "{line:?} in\n{env}");
+    }
+    for name in ["/elsewhere", "GIT_TRACE", "/asks", "de_DE"] {
+        assert!(!env.contains(name), "{name} in\n{env}");
+    }
+    let plain = Remote::url("https://h/a").expect("an address");
+    let (_, env) = told(&[("GIT_ASKPASS", "/asks"), ("GIT_SSH_COMMAND", "mine")], &plain);
+    assert!(env.contains("GIT_ASKPASS=/asks\n") && env.contains("GIT_SSH_COMMAND=mine\n"), "{env}");
+}
+
+#[test]
+fn a_remote_that_never_answers_ends_with_its_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a/b", listener.local_addr().unwrap());
+    let remote = Remote::url(&url).expect("an address");
+    let env = pairs(&[("PATH", "/usr/local/bin:/usr/bin:/bin"), ("GIT_CONFIG_NOSYSTEM", "1")]);
+    let folder = tempfile::tempdir().unwrap();
+    let limit = Duration::from_millis(300);
+    let run = Git::new(folder.path(), &env).credentials(&url, &remote).args(["ls-remote", &url]).limit(limit);
+    let answer = run.run().unwrap();
+    assert!(!answer.success);
+    assert_eq!(answer.failure(), RemoteFailure::TimedOut(limit));
+}
+
+#[test]
+fn a_failure_is_told_apart_by_what_the_program_says() {
+    type Is = fn(&RemoteFailure) -> bool;
+    let auth: Is = |f| matches!(f, RemoteFailure::Auth(_));
+    let network: Is = |f| matches!(f, RemoteFailure::Network(_));
+    let absent: Is = |f| matches!(f, RemoteFailure::NotFound(_));
+    let other: Is = |f| matches!(f, RemoteFailure::Other(_));
+    let cases = [
+        ("fatal: Authentication failed for 'https://h/a/'", auth),
+        ("fatal: could not read Username for 'https://h': terminal prompts disabled", auth),
+        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", auth),
+        ("Host key verification failed.\nfatal: Could not read from remote repository.", auth),
+        (
+            "remote: Permission to a/b.git denied to c.\nfatal: unable to access 'https://h/a/b/': The requested URL returned error: 403",
+            auth,
+        ),
+        ("fatal: unable to access 'https://h/': Could not resolve host: h", network),
+        ("fatal: unable to access 'https://h/': The requested URL returned error: 502", network),
+        (
+            "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository.",
+            network,
+        ),
+        ("error: RPC failed; HTTP 500 curl 22\nfatal: the remote end hung up unexpectedly", network),
+        ("remote: Not found.\nfatal: repository 'https://h/a/' not found", absent),
+        ("ERROR: Repository not found.\nfatal: Could not read from remote repository.", absent),
+        ("fatal: '/x' does not appear to be a git repository", absent),
+        ("fatal: protocol error: bad pack header", other),
+        ("", other),
+    ];
+    for (said, expected) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join("git");
+        std::fs::write(&git, "#!/bin/sh\n/bin/cat >&2; exit 128\n").unwrap();
+        std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let env = pairs(&[("PATH", folder.path().to_str().expect("UTF-8"))]);
+        let answer = Git::new(folder.path(), &env).input(said.as_bytes().to_vec()).run().unwrap();
+        let failure = answer.failure();
+        assert!(expected(&failure), "{said:?}: {failure:?}");
+        assert!(!failure.to_string().contains('\n') && !failure.to_string().is_empty());
+    }
+}
+
+/// Answers every request with `answer`, which gets the head of the request; gives the address and all heads.
+fn server(answer: impl Fn(&str) -> String + Send + 'static) -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let heads = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&heads);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(&stream).lines().map(Result::unwrap);
+            let head: String = lines.take_while(|l| !l.is_empty()).map(|l| l + "\n").collect();
+            seen.lock().unwrap().push_str(&head);
+            let head =
+                format!("HTTP/1.1 {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", answer(&head));
+            stream.write_all(head.as_bytes()).unwrap();
+        }
+    });
+    (address, heads)
+}
+
+#[test]
+fn a_token_does_not_follow_a_redirect_to_another_host() {
+    let ask = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
+    let (other, heads_of_other) = server(move |_| ask.to_owned());
+    let target = other.clone();
+    let (own, heads_of_own) = server(move |head| match head.contains("Authorization:") {
+        true => format!("302 Found\r\nLocation: {target}/a/b/info/refs?service=git-upload-pack"),
+        false => ask.to_owned(),
+    });
+    let url = format!("{own}/a/b");
+    let remote = Remote::url(&url).expect("an address").with_token(Token::new("s3cret"));
+    let env = pairs(&[
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("GIT_CONFIG_NOSYSTEM", "1"),
+        ("GIT_ASKPASS", "/bin/echo"),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let run = Git::new(folder.path(), &env).credentials(&url, &remote).args(["ls-remote", &url]);
+    let answer = run.run().unwrap();
+    assert!(matches!(answer.failure(), RemoteFailure::Auth(_)), "{}", answer.err);
+    assert!(heads_of_own.lock().unwrap().contains("Authorization: Basic"), "its own host gets the token");
+    let heads = heads_of_other.lock().unwrap().clone();
+    assert!(heads.contains("GET /a/b/info/refs") && !heads.contains("Authorization:"), "{heads}");
 }

@@ -156,7 +156,7 @@ impl Repository {
         let mut found = Vec::new();
         match self.lookup(root, &prefix)? {
             Some(at) if at.kind == Some(ObjectType::Tree) => {
-                self.walk_tree(at.id, prefix.as_bytes(), 0, &mut found)?
+                self.walk_tree(at.id, prefix.as_bytes(), 0, &mut found)?;
             }
             Some(_) => {
                 let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", &prefix));

@@ -78,7 +78,7 @@ fn a_repository_that_cannot_be_written_says_so() {
     let head = id(&repo.head());
     let objects = repo.path().join(".git/objects");
     let mode = |mode| {
-        std::fs::set_permissions(&objects, std::fs::Permissions::from_mode(mode)).expect("our own folder")
+        std::fs::set_permissions(&objects, std::fs::Permissions::from_mode(mode)).expect("our own folder");
     };
     mode(0o555);
     let written = open(&repo).commit(Some(&head), &[set("a", "something new")], "Change", &who());

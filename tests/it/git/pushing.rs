@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
-use drift::git::{CommitId, PushError, Pushed, RefUpdate, Remote, Repository, Token};
+use drift::git::{
+    CommitId, GitError, PushError, Pushed, RefUpdate, Remote, RemoteFailure, Repository, Token,
+};
 
 use super::{id, open, set, who};
 use crate::support::gitea::Gitea;
@@ -160,6 +162,63 @@ fn a_server_that_refuses_everything_is_not_taken_for_a_race() {
     );
 }
 
+/// A `git` that fails pushes after, or instead of, doing them.
+fn with_failing_push(repo: &Repo, script: &str) -> Repository {
+    let bin = repo.path().parent().expect("a folder").join("bin");
+    std::fs::create_dir(&bin).expect("a new folder");
+    let real = crate::support::parts::system_program("git");
+    let text = format!(
+        "#!/bin/sh\nreal() {{ {} \"$@\"; }}\ncase $1 in push) {script};; *) real \"$@\";; esac\n",
+        real.display()
+    );
+    std::fs::write(bin.join("git"), text).expect("a new file");
+    std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    let mut options = super::options(repo);
+    options.env.retain(|(name, _)| name != "PATH");
+    options.env.push(("PATH".into(), format!("{}:/usr/bin:/bin", bin.display()).into()));
+    Repository::open(repo.path(), options).expect("a repository")
+}
+
+#[test]
+fn a_push_whose_answer_was_lost_is_a_success() {
+    let Place { repo, remote, base, .. } = place();
+    let git = with_failing_push(
+        &repo,
+        "real \"$@\" >/dev/null; echo 'fatal: the remote end hung up unexpectedly' >&2; exit 128",
+    );
+    let ours = change(&git, Some(&base), "ours");
+    let updates = [update("drift/one", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let pushed = git.push(Some(&origin()), &updates).expect("it was written");
+    assert!(pushed.already);
+    assert_eq!(branches(&remote)["main"], ours.to_string());
+}
+
+#[test]
+fn a_push_that_was_cut_before_the_write_is_a_network_failure() {
+    let Place { repo, remote, base, .. } = place();
+    let git = with_failing_push(&repo, "echo 'error: RPC failed; curl 18 transfer closed' >&2; exit 1");
+    let ours = change(&git, Some(&base), "ours");
+    let error =
+        git.push(Some(&origin()), &[update("drift/one", Some(&ours), None)]).expect_err("not written");
+    let PushError::Git(GitError::Remote { why: RemoteFailure::Network(_), .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(branches(&remote).len(), 1);
+}
+
+#[test]
+fn a_branch_that_another_push_holds_locked_is_worth_another_attempt() {
+    let Place { repo: _repo, remote, git, base } = place();
+    let lock = remote.write("refs/heads/main.lock", "");
+    let ours = change(&git, Some(&base), "ours");
+    let updates = [update("drift/one", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let error = git.push(Some(&origin()), &updates).expect_err("locked");
+    assert!(error.is_stale(), "{error:?}");
+    assert_eq!(branches(&remote).len(), 1);
+    std::fs::remove_file(lock).expect("our own file");
+    git.push(Some(&origin()), &updates).expect("free again");
+}
+
 #[test]
 fn hooks_of_the_repository_do_not_run_and_its_push_settings_do_not_count() {
     let Place { repo, remote, git, base } = place();
@@ -278,4 +337,14 @@ fn a_forge_takes_a_token_and_refuses_by_its_rules() {
     let denied = Remote::url(&private.clone_url).expect("an address").with_token(Token::new(&stranger.token));
     let error = git.push(Some(&denied), &[update("drift/two", Some(&ours), None)]).expect_err("not theirs");
     assert!(!error.is_stale() && !format!("{error} {error:?}").contains(&stranger.token), "{error:?}");
+    let rule = serde_json::json!({"rule_name": "main", "enable_push": false});
+    let path = format!("/repos/{}/{}/branch_protections", private.owner, private.name);
+    gitea.must(201, "POST", &path, Some(&rule));
+    let both = [update("drift/three", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let error = git.push(Some(&remote), &both).expect_err("protected");
+    assert!(
+        matches!(&error, PushError::Refused { why, .. } if why.contains("protected branch main")),
+        "{error:?}"
+    );
+    assert!(!git.list_remote(&remote).expect("readable").contains_key("drift/three"), "all or nothing");
 }

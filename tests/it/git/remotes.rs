@@ -123,7 +123,8 @@ fn clone(repo: &Repo, cache: Option<&Path>) -> Result<Repository, GitError> {
 }
 
 fn clones(cache: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(cache).expect("a cache").flatten().map(|e| e.path()).collect();
+    let all = fs::read_dir(cache).expect("a cache").flatten().map(|e| e.path());
+    let mut found: Vec<PathBuf> = all.filter(|p| p.extension().is_none_or(|e| e != "lock")).collect();
     found.sort();
     found
 }
@@ -196,7 +197,7 @@ fn a_torn_or_foreign_clone_is_replaced() {
         }),
         ("no configuration", |p| fs::write(p.join("config"), "[core\nbroken").expect("ours")),
         ("another repository's", |p| {
-            fs::write(p.join("drift-clone"), "https://example.com/x\n").expect("ours")
+            fs::write(p.join("drift-clone"), "https://example.com/x\n").expect("ours");
         }),
         ("a lock left by a kill", |p| fs::write(p.join("refs/heads/main.lock"), "").expect("ours")),
         ("a torn branch", |p| fs::write(p.join("refs/heads/main"), "0123").expect("ours")),
@@ -228,6 +229,14 @@ fn a_cached_clone_outlives_a_remote_that_is_not_reached() {
     fs::rename(&aside, repo.path()).expect("our own folder");
     assert_eq!(clones(cache.path()).len(), 1);
     assert_eq!(clone(&repo, Some(cache.path())).expect("a folder").head().expect("a head"), head);
+}
+
+#[test]
+fn a_cache_that_cannot_be_used_is_done_without() {
+    let repo = Repo::with(&[("a", "b")]);
+    let no_folder = repo.path().join("a/cache");
+    let cloned = clone(&repo, Some(&no_folder)).expect("a temporary clone");
+    assert_eq!(cloned.head().expect("a head").as_str(), repo.head());
 }
 
 #[test]
