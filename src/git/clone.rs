@@ -80,8 +80,8 @@ fn is_ours(remote: &Remote, place: &Path) -> bool {
 }
 
 fn tips_are_readable(repository: &Repository) -> bool {
-    let Ok(references) = repository.inner.references() else { return false };
-    references.into_iter().all(|r| r.and_then(|r| r.peel_to_tree()).is_ok())
+    let Ok(branches) = repository.inner.references_glob("refs/heads/*") else { return false };
+    branches.into_iter().all(|r| r.and_then(|r| r.peel_to_tree()).is_ok())
 }
 
 /// Makes a clone beside its place and moves it there, so that a kill leaves no half of one.

@@ -1,1 +1,253 @@
-//! source
+//! One tree on disk rendered to desired objects with their origins. The only place that runs helm and kustomize.
+//!
+//! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
+//! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
+
+mod copy;
+mod helm;
+mod identity;
+mod kustomize;
+mod manifest;
+mod message;
+mod plain;
+mod sandbox;
+mod scan;
+mod tools;
+mod unstable;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::config::{self, Source};
+use crate::model::{Desired, FieldOrigins, Incomplete, Origin, Served};
+
+pub use tools::{ToolError, Tools};
+
+/// What to render, and what the rendering may know.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Root of a tree on disk: the work tree, or a private copy of a commit. It is only read.
+    pub tree: &'a Path,
+    /// The sources, paths from the root.
+    pub sources: &'a [Source],
+    /// What the cluster serves: scopes and versions, and the capabilities that charts ask for.
+    pub served: &'a Served,
+    /// Where helm and kustomize are.
+    pub tools: &'a Tools,
+    /// Namespace of namespaced objects that name none, in sources that configure none: `default`.
+    pub default_namespace: &'a str,
+}
+
+/// The desired objects of a tree, and what is missing among them.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    /// The objects, sorted by id, each once.
+    pub objects: Vec<Desired>,
+    /// What could not be rendered or read, in the order of the sources.
+    pub incomplete: Vec<Incomplete>,
+    /// What a person should know and nothing depends on.
+    pub warnings: Vec<String>,
+    /// One entry for each source, in their order.
+    pub sources: Vec<RenderedSource>,
+}
+
+/// How one source came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedSource {
+    /// Its path, as configured.
+    pub path: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// Whether everything in it was rendered and read.
+    pub complete: bool,
+    /// How many of [`Rendered::objects`] are from it.
+    pub objects: usize,
+    /// The program that rendered it and its version, `helm v4.3.1`.
+    pub tool: Option<String>,
+}
+
+/// What renders a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// YAML and JSON files as they are.
+    Plain,
+    /// A folder with a `kustomization.yaml`.
+    Kustomize,
+    /// A folder with a `Chart.yaml`.
+    Helm,
+}
+
+/// The names that make a folder a Kustomize root.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+/// The name that makes a folder a chart.
+const CHART: &str = "Chart.yaml";
+
+impl SourceKind {
+    /// By the files in the folder; a file is plain.
+    fn of(folder: &Path) -> Self {
+        if KUSTOMIZATIONS.iter().any(|name| folder.join(name).is_file()) {
+            Self::Kustomize
+        } else if folder.join(CHART).is_file() {
+            Self::Helm
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// Renders every source. What one of them lacks never stops the others.
+#[must_use]
+pub fn render(request: &Request<'_>) -> Rendered {
+    identity::identify(request, gather_all(request))
+}
+
+/// An object as rendered, before it is known which one it is.
+#[derive(Debug, Clone)]
+struct Draft {
+    value: Value,
+    origin: Origin,
+    fields: Arc<FieldOrigins>,
+    document: Option<(usize, Option<usize>)>,
+    notes: Vec<String>,
+    unstable: Vec<String>,
+}
+
+impl Draft {
+    /// `apps/web/deploy.yaml:12:3`, or the file alone.
+    fn place(&self) -> String {
+        place_of(&self.origin)
+    }
+}
+
+fn place_of(origin: &Origin) -> String {
+    match origin.place {
+        Some(place) => format!("{}:{}:{}", origin.file, place.line, place.column),
+        None => origin.file.clone(),
+    }
+}
+
+/// What one source gave.
+#[derive(Debug)]
+struct Gathered {
+    kind: SourceKind,
+    tool: Option<String>,
+    drafts: Vec<Draft>,
+    incomplete: Vec<Incomplete>,
+    warnings: Vec<String>,
+}
+
+impl Gathered {
+    fn new(kind: SourceKind) -> Self {
+        Self { kind, tool: None, drafts: Vec::new(), incomplete: Vec::new(), warnings: Vec::new() }
+    }
+
+    fn lacks(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.incomplete.push(Incomplete { what: what.into(), why: why.into() });
+    }
+}
+
+/// One source, found on disk.
+struct Located<'a> {
+    request: &'a Request<'a>,
+    source: &'a Source,
+    /// The tree's root, without links.
+    root: &'a Path,
+    /// Path of the source from the root without links, `""` for the root itself.
+    path: PathBuf,
+}
+
+impl Located<'_> {
+    fn on_disk(&self) -> PathBuf {
+        self.root.join(&self.path)
+    }
+
+    fn namespace(&self) -> &str {
+        namespace_of(self.request, self.source)
+    }
+
+    /// The source's own path and something in it, as the report shows it.
+    fn shown(&self, inside: &str) -> String {
+        slashed(&self.path.join(inside))
+    }
+}
+
+fn namespace_of<'a>(request: &Request<'a>, source: &'a Source) -> &'a str {
+    source.namespace.as_deref().unwrap_or(request.default_namespace)
+}
+
+/// A path with `/`, whatever the system writes; bytes that are not UTF-8 are replaced.
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Renders the sources side by side; the results are in their order.
+fn gather_all(request: &Request<'_>) -> Vec<Gathered> {
+    let root = match request.tree.canonicalize() {
+        Ok(root) => root,
+        Err(error) => return request.sources.iter().map(|source| unread(&source.path, &error)).collect(),
+    };
+    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    let next = AtomicUsize::new(0);
+    let mut results: Vec<(usize, Gathered)> = thread::scope(|scope| {
+        let work = || {
+            let mut mine = Vec::new();
+            while let Some((at, source)) = take(&next, request.sources) {
+                mine.push((at, gather(request, source, &root)));
+            }
+            mine
+        };
+        let workers: Vec<_> = (0..threads.min(request.sources.len())).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("rendering does not panic")).collect()
+    });
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, gathered)| gathered).collect()
+}
+
+fn take<'a>(next: &AtomicUsize, sources: &'a [Source]) -> Option<(usize, &'a Source)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    sources.get(at).map(|source| (at, source))
+}
+
+fn unread(path: &str, error: &std::io::Error) -> Gathered {
+    let mut gathered = Gathered::new(SourceKind::Plain);
+    gathered.lacks(path, format!("the tree cannot be read: {error}"));
+    gathered
+}
+
+fn gather(request: &Request<'_>, source: &config::Source, root: &Path) -> Gathered {
+    let path = match locate(root, &source.path) {
+        Ok(path) => path,
+        Err(why) => {
+            let mut gathered = Gathered::new(SourceKind::Plain);
+            gathered.lacks(&source.path, why);
+            return gathered;
+        }
+    };
+    let located = Located { request, source, root, path };
+    match SourceKind::of(&located.on_disk()) {
+        SourceKind::Plain => plain::gather(&located),
+        SourceKind::Kustomize => kustomize::gather(&located),
+        SourceKind::Helm => helm::gather(&located),
+    }
+}
+
+/// The path of a source without links, from the root; or why it has none.
+fn locate(root: &Path, path: &str) -> Result<PathBuf, String> {
+    let full = root.join(path);
+    let real = full.canonicalize().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "there is no such file or folder in the repository; correct the source's `path`".to_owned()
+        }
+        _ => format!("it cannot be read: {error}"),
+    })?;
+    let inside = real.strip_prefix(root).map_err(|_| "it leads out of the repository".to_owned())?;
+    Ok(inside.to_path_buf())
+}

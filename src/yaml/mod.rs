@@ -1,1 +1,16 @@
 //! Documents as Kubernetes reads them, with a span for every node, and byte-exact edits.
+
+mod compose;
+mod edit;
+mod lines;
+mod node;
+mod read;
+mod resolve;
+mod split;
+
+pub use edit::{Edit, EditError, Operation, edit};
+pub use node::{Key, Node, NodeKind, Span};
+pub use read::{Document, ReadError, read};
+
+#[cfg(test)]
+mod tests;

@@ -160,6 +160,8 @@ fn an_empty_repository_is_cloned_and_has_no_commits() {
 fn a_cached_clone_is_fetched_again() {
     let repo = Repo::with(&[("a", "b")]);
     repo.git(&["branch", "gone"]);
+    // A tag may name anything, here a file.
+    repo.git(&["tag", "of-a-file", "main:a"]);
     let cache = tempfile::tempdir().expect("a temporary folder");
     let first = clone(&repo, Some(cache.path())).expect("a folder");
     let mark = first.path().join("was-here");

@@ -1,0 +1,169 @@
+//! A private copy of what a renderer needs: regular files, folders, and links that stay in the repository.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Component, Path, PathBuf};
+
+/// The most bytes that are copied for one source.
+const BYTES_CAP: u64 = 1024 * 1024 * 1024;
+/// The most files and folders that are copied for one source.
+const ENTRIES_CAP: usize = 200_000;
+
+/// Why there is no copy.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CopyError {
+    #[error("it is larger than the {} MiB that are copied for rendering", BYTES_CAP / 1024 / 1024)]
+    TooLarge,
+    #[error("it has more than the {ENTRIES_CAP} files that are copied for rendering")]
+    TooMany,
+    #[error("{path} cannot be copied for rendering: {source}")]
+    Io { path: String, source: io::Error },
+}
+
+/// What was left out of a copy.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// Links that lead out of the repository, from its root.
+    pub(super) links: BTreeSet<PathBuf>,
+}
+
+/// Copies paths of a tree, and whatever links in them lead to, to the same places in another folder. Folders named
+/// `.git` are left out, and so is what is neither file, folder nor link.
+///
+/// `tree` has no links in it itself.
+pub(super) fn copy(
+    tree: &Path,
+    wanted: impl IntoIterator<Item = PathBuf>,
+    to: &Path,
+) -> Result<LeftOut, CopyError> {
+    let mut copy = Copy { tree, to, ..Copy::default() };
+    for path in wanted {
+        copy.want(&path)?;
+    }
+    while let Some(path) = copy.queue.pop_front() {
+        copy.entry(&path)?;
+    }
+    Ok(copy.left_out)
+}
+
+struct Copy<'a> {
+    tree: &'a Path,
+    to: &'a Path,
+    queue: VecDeque<PathBuf>,
+    done: BTreeSet<PathBuf>,
+    bytes: u64,
+    left_out: LeftOut,
+}
+
+impl Default for Copy<'_> {
+    fn default() -> Self {
+        let empty = Path::new("");
+        Self {
+            tree: empty,
+            to: empty,
+            queue: VecDeque::new(),
+            done: BTreeSet::new(),
+            bytes: 0,
+            left_out: LeftOut::default(),
+        }
+    }
+}
+
+impl Copy<'_> {
+    /// Queues a path, and the links on the way to it.
+    fn want(&mut self, path: &Path) -> Result<(), CopyError> {
+        let mut walked = PathBuf::new();
+        let mut parts = path.components();
+        while let Some(part) = parts.next() {
+            let Component::Normal(name) = part else { continue };
+            walked.push(name);
+            if fs::symlink_metadata(self.tree.join(&walked)).is_ok_and(|metadata| metadata.is_symlink()) {
+                let target = self.link(&walked)?;
+                return target.map_or(Ok(()), |target| self.want(&target.join(parts.as_path())));
+            }
+        }
+        self.queue.push_back(walked);
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path) -> Result<(), CopyError> {
+        if self.done.contains(path) {
+            return Ok(());
+        }
+        let metadata = match fs::symlink_metadata(self.tree.join(path)) {
+            Ok(metadata) => metadata,
+            // What is not there is the renderer's to miss.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(failed(path, source)),
+        };
+        if metadata.is_symlink() {
+            if let Some(target) = self.link(path)? {
+                self.want(&target)?;
+            }
+            return Ok(());
+        }
+        self.count(path)?;
+        if metadata.is_dir() { self.folder(path) } else { self.file(path, &metadata) }
+    }
+
+    fn count(&mut self, path: &Path) -> Result<(), CopyError> {
+        self.done.insert(path.to_path_buf());
+        if self.done.len() > ENTRIES_CAP { Err(CopyError::TooMany) } else { Ok(()) }
+    }
+
+    fn folder(&mut self, path: &Path) -> Result<(), CopyError> {
+        let fail = |source| failed(path, source);
+        fs::create_dir_all(self.to.join(path)).map_err(fail)?;
+        for entry in fs::read_dir(self.tree.join(path)).map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            if name != ".git" {
+                self.queue.push_back(path.join(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, metadata: &Metadata) -> Result<(), CopyError> {
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        self.bytes += metadata.len();
+        if self.bytes > BYTES_CAP {
+            return Err(CopyError::TooLarge);
+        }
+        let target = self.to.join(path);
+        let folder = target.parent().map_or(Ok(()), fs::create_dir_all);
+        folder
+            .and_then(|()| fs::copy(self.tree.join(path), target))
+            .map_err(|source| failed(path, source))?;
+        Ok(())
+    }
+
+    /// Makes a link that leads to the same place in the copy; returns that place where it has not been seen.
+    fn link(&mut self, path: &Path) -> Result<Option<PathBuf>, CopyError> {
+        // A link that leads nowhere, or in a circle, holds nothing.
+        let Ok(real) = self.tree.join(path).canonicalize() else { return Ok(None) };
+        let Ok(target) = real.strip_prefix(self.tree).map(Path::to_path_buf) else {
+            self.left_out.links.insert(path.to_path_buf());
+            return Ok(None);
+        };
+        if target.components().any(|part| part.as_os_str() == ".git") {
+            return Ok(None);
+        }
+        if !self.done.contains(path) {
+            self.count(path)?;
+            let place = self.to.join(path);
+            let folder = place.parent().map_or(Ok(()), fs::create_dir_all);
+            folder
+                .and_then(|()| symlink(self.to.join(&target), place))
+                .map_err(|source| failed(path, source))?;
+        }
+        Ok(Some(target))
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> CopyError {
+    CopyError::Io { path: path.display().to_string(), source }
+}

@@ -1,0 +1,157 @@
+//! Which object each draft is: served kinds, namespaces, hooks, and objects that are declared twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Draft, Gathered, Rendered, RenderedSource, Request, namespace_of, place_of};
+use crate::model::{Desired, Incomplete, ObjectKey, ResourceId, ServedKind, join_api_version};
+
+/// Annotations of objects that live only while a release is made.
+const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
+
+/// Turns what the sources gave, in their order, into desired objects.
+pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Rendered {
+    let crds = declared_crds(&gathered);
+    let mut rendered = Rendered::default();
+    let mut places = BTreeMap::new();
+    for (source, gathered) in request.sources.iter().zip(gathered) {
+        let namespace = namespace_of(request, source);
+        let step = Identify { request, namespace, crds: &crds };
+        let before = (rendered.objects.len(), rendered.incomplete.len());
+        let (kind, tool) = (gathered.kind, gathered.tool.clone());
+        step.source(&source.path, gathered, &mut rendered, &mut places);
+        rendered.sources.push(RenderedSource {
+            path: source.path.clone(),
+            kind,
+            complete: rendered.incomplete.len() == before.1,
+            objects: rendered.objects.len() - before.0,
+            tool,
+        });
+    }
+    rendered.objects.sort_by(|left, right| left.id.cmp(&right.id));
+    rendered
+}
+
+/// Group and kind to the place of the CRD that declares them.
+type Crds = BTreeMap<(String, String), String>;
+
+fn declared_crds(gathered: &[Gathered]) -> Crds {
+    let drafts = gathered.iter().flat_map(|source| &source.drafts);
+    let crds = drafts.filter(|draft| draft.value["kind"] == "CustomResourceDefinition");
+    crds.filter_map(|draft| {
+        let spec = &draft.value["spec"];
+        let group = spec["group"].as_str()?.to_owned();
+        Some(((group, spec["names"]["kind"].as_str()?.to_owned()), draft.place()))
+    })
+    .collect()
+}
+
+struct Identify<'a> {
+    request: &'a Request<'a>,
+    namespace: &'a str,
+    crds: &'a Crds,
+}
+
+impl Identify<'_> {
+    fn source(
+        &self,
+        path: &str,
+        gathered: Gathered,
+        rendered: &mut Rendered,
+        places: &mut BTreeMap<ObjectKey, String>,
+    ) {
+        rendered.warnings.extend(gathered.warnings);
+        rendered.incomplete.extend(gathered.incomplete);
+        let mut hooks = BTreeSet::new();
+        for draft in gathered.drafts {
+            if is_hook(&draft.value) {
+                hooks.insert(format!("{} {}", draft.value["kind"], draft.value["metadata"]["name"]));
+                continue;
+            }
+            match self.desired(draft) {
+                Ok(desired) => keep(desired, rendered, places),
+                Err(incomplete) => rendered.incomplete.push(incomplete),
+            }
+        }
+        if !hooks.is_empty() {
+            let count = hooks.len();
+            let hooks = if count == 1 { "hook is" } else { "hooks are" };
+            rendered.warnings.push(format!("{count} {hooks} not compared in {path}: hooks come and go"));
+        }
+    }
+
+    fn desired(&self, draft: Draft) -> Result<Desired, Incomplete> {
+        let lacks = |why: String| Incomplete { what: draft.place(), why };
+        let mut id = ResourceId::of(&draft.value).map_err(|lacking| lacks(format!("no {lacking}")))?;
+        let served = self.request.served.kind(&id.group, &id.version, &id.kind);
+        let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
+        id.namespace = served.namespaced.then(|| id.namespace.unwrap_or_else(|| self.namespace.to_owned()));
+        Ok(Desired {
+            id,
+            value: draft.value,
+            origin: draft.origin,
+            fields: draft.fields,
+            document: draft.document,
+            notes: draft.notes,
+            unstable: draft.unstable,
+        })
+    }
+
+    fn why_not_served(&self, id: &ResourceId) -> String {
+        let (kind, version) = (&id.kind, id.api_version());
+        if let Some(other) = self.served_elsewhere(id) {
+            let other = join_api_version(&other.group, &other.version);
+            return format!(
+                "{kind} {}: the cluster does not serve {version}; it serves {other}: change apiVersion in Git",
+                id.name
+            );
+        }
+        let name = &id.name;
+        match self.crds.get(&(id.group.clone(), kind.clone())) {
+            Some(place) => format!(
+                "{kind} {name}: the cluster does not serve {version} yet; its CRD is declared at {place} and not installed"
+            ),
+            None => format!("{kind} {name}: the cluster does not serve {version} (is its CRD installed?)"),
+        }
+    }
+
+    /// The same kind at another version, or in the group that it moved to.
+    fn served_elsewhere(&self, id: &ResourceId) -> Option<&ServedKind> {
+        let served = self.request.served;
+        served
+            .any_version(&id.group, &id.kind)
+            .or_else(|| served.any_version(moved_to(&id.group, &id.kind)?, &id.kind))
+    }
+}
+
+/// The group that a kind of `extensions` (served until Kubernetes 1.21) lives in now; PodSecurityPolicy is gone.
+fn moved_to(group: &str, kind: &str) -> Option<&'static str> {
+    match (group, kind) {
+        ("extensions", "Ingress" | "NetworkPolicy") => Some("networking.k8s.io"),
+        ("extensions", "Deployment" | "DaemonSet" | "ReplicaSet") => Some("apps"),
+        _ => None,
+    }
+}
+
+fn is_hook(value: &Value) -> bool {
+    let annotations = &value["metadata"]["annotations"];
+    HOOKS.iter().any(|hook| annotations.get(hook).is_some())
+}
+
+/// Keeps the first declaration of an object and names both places where there is a second.
+fn keep(desired: Desired, rendered: &mut Rendered, places: &mut BTreeMap<ObjectKey, String>) {
+    let place = place_of(&desired.origin);
+    let key = desired.id.key();
+    match places.get(&key) {
+        Some(first) => {
+            let id = desired.id.with_group();
+            let why = format!("{id} is declared twice, first at {first}: that one was compared; remove one");
+            rendered.incomplete.push(Incomplete { what: place, why });
+        }
+        None => {
+            places.insert(key, place);
+            rendered.objects.push(desired);
+        }
+    }
+}

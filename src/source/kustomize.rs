@@ -1,0 +1,162 @@
+//! Kustomize roots, rendered by the real kustomize in a private copy of what they reach.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::sandbox::Sandbox;
+use super::tools::Tool;
+use super::{Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, manifest, message, scan, slashed};
+use crate::model::{FieldOrigins, Origin, ResourceId};
+use crate::yaml;
+
+/// Set by kustomize on request: the file that an object comes from.
+const ORIGIN: &str = "config.kubernetes.io/origin";
+
+pub(super) fn gather(located: &Located<'_>) -> Gathered {
+    let mut gathered = Gathered::new(SourceKind::Kustomize);
+    let scan = scan::scan(located.root, &located.path);
+    if !scan.refused.is_empty() {
+        gathered.incomplete = scan.refused;
+        return gathered;
+    }
+    let tool = match located.request.tools.kustomize() {
+        Ok(tool) => tool,
+        Err(error) => {
+            gathered.lacks(&located.source.path, error.to_string());
+            return gathered;
+        }
+    };
+    gathered.tool = Some(tool.shown.clone());
+    match build(located, tool, &scan) {
+        Ok(drafts) => drafts.into_iter().for_each(|draft| manifest::add(draft, &mut gathered)),
+        Err(why) => gathered.lacks(own_file(located), why),
+    }
+    gathered
+}
+
+fn own_file(located: &Located<'_>) -> String {
+    let folder = located.on_disk();
+    let name = KUSTOMIZATIONS.iter().find(|name| folder.join(name).is_file());
+    located.shown(name.copied().unwrap_or(KUSTOMIZATIONS[0]))
+}
+
+fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Draft>, String> {
+    let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let left_out = copy::copy(located.root, scan.reached.iter().cloned(), &sandbox.tree());
+    let left_out = left_out.map_err(|error| error.to_string())?;
+    let builder = Builder { located, tool, sandbox };
+    let drafts = builder.drafts(scan.build_metadata);
+    builder.sandbox.close();
+    drafts.map_err(|why| match left_out.links.first() {
+        Some(link) => {
+            format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
+        }
+        None => why,
+    })
+}
+
+struct Builder<'a> {
+    located: &'a Located<'a>,
+    tool: &'a Tool,
+    sandbox: Sandbox,
+}
+
+impl Builder<'_> {
+    /// Objects are rendered within a kustomization of ours that asks for origins. Where that cannot be, or the source
+    /// asks for annotations itself, they are rendered without it.
+    fn drafts(&self, build_metadata: bool) -> Result<Vec<Draft>, String> {
+        let within = self.within();
+        if let (Ok(values), false) = (&within, build_metadata) {
+            return Ok(values.iter().map(|value| self.draft(value.clone(), None)).collect());
+        }
+        let origins: BTreeMap<_, _> = within
+            .iter()
+            .flatten()
+            .filter_map(|value| Some((ResourceId::of(value).ok()?, origin_text(value)?.to_owned())))
+            .collect();
+        let values = self.run(&self.sandbox.tree().join(&self.located.path))?;
+        let known = |value: &Value| ResourceId::of(value).ok().and_then(|id| origins.get(&id).cloned());
+        Ok(values
+            .into_iter()
+            .map(|value| (known(&value), value))
+            .map(|(origin, value)| self.alone(origin, value))
+            .collect())
+    }
+
+    /// Renders with our kustomization around the source.
+    fn within(&self) -> Result<Vec<Value>, String> {
+        let entry = Path::new("../tree").join(&self.located.path);
+        let kustomization = serde_json::json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [entry.to_string_lossy()],
+            "buildMetadata": ["originAnnotations"],
+        });
+        let outer = self.sandbox.outer();
+        fs::write(outer.join(KUSTOMIZATIONS[0]), kustomization.to_string())
+            .map_err(|error| error.to_string())?;
+        self.run(&outer)
+    }
+
+    fn run(&self, folder: &Path) -> Result<Vec<Value>, String> {
+        let program = self.sandbox.program(&self.tool.path).arg(self.tool.before).arg(folder);
+        let output = program.run().map_err(|error| error.to_string())?;
+        if output.status != 0 {
+            let told = message::error_of(&self.sandbox.without_paths(&output.stderr));
+            return Err(format!("kustomize failed: {}", innermost(&told)));
+        }
+        let documents = yaml::read(&output.stdout).into_iter();
+        let values = documents.map(|document| document.map(|document| document.to_json()));
+        values
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("kustomize wrote YAML that cannot be read: {error}"))
+    }
+
+    /// A value whose origin annotation is ours: taken off again.
+    fn draft(&self, mut value: Value, origin: Option<String>) -> Draft {
+        let origin = origin.or_else(|| origin_text(&value).map(str::to_owned));
+        take_origin(&mut value);
+        self.alone(origin, value)
+    }
+
+    fn alone(&self, origin: Option<String>, value: Value) -> Draft {
+        let file = origin.and_then(|text| self.file_of(&text)).unwrap_or_else(|| own_file(self.located));
+        let origin = Origin { source: self.located.source.path.clone(), file, place: None };
+        let fields = Arc::new(FieldOrigins::new());
+        Draft { value, origin, fields, document: None, notes: Vec::new(), unstable: Vec::new() }
+    }
+
+    /// `path: ../tree/base/deploy.yaml` or `configuredIn: ..`, from the root, where there is such a file.
+    fn file_of(&self, origin: &str) -> Option<String> {
+        let mut lines = origin.lines();
+        let path = lines
+            .find_map(|line| line.strip_prefix("path: ").or_else(|| line.strip_prefix("configuredIn: ")))?;
+        let inside = Path::new(path.trim()).strip_prefix("../tree").ok()?;
+        self.located.root.join(inside).is_file().then(|| slashed(inside))
+    }
+}
+
+fn origin_text(value: &Value) -> Option<&str> {
+    value["metadata"]["annotations"][ORIGIN].as_str()
+}
+
+fn take_origin(value: &mut Value) {
+    let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    annotations.remove(ORIGIN);
+    if annotations.is_empty() {
+        metadata.remove("annotations");
+    }
+}
+
+/// What went wrong, without the way to it through every base.
+fn innermost(message: &str) -> &str {
+    let way = "recursed accumulation of path ";
+    let Some(at) = message.rfind(way) else { return message };
+    let rest = &message[at + way.len()..];
+    rest.split_once("': ").map_or(rest, |(_, rest)| rest)
+}

@@ -1,0 +1,172 @@
+//! Documents to drafts: lists taken apart, what is no manifest named with its place.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Draft, Gathered};
+use crate::model::{FieldOrigins, Origin, Place, push_pointer};
+use crate::yaml;
+
+/// Where a file's documents belong.
+pub(super) struct File<'a> {
+    /// The source's path, as configured.
+    pub(super) source: &'a str,
+    /// The file, from the root of the repository.
+    pub(super) name: &'a str,
+}
+
+/// Adds every manifest of a file, and a reason for every document that is none.
+pub(super) fn read(file: &File<'_>, bytes: &[u8], gathered: &mut Gathered) {
+    for document in yaml::read(bytes) {
+        let document = match document {
+            Ok(document) => document,
+            Err(error) => {
+                gathered.lacks(shown(file.name, error.place), error.why);
+                continue;
+            }
+        };
+        let value = document.to_json();
+        if value.is_null() {
+            continue;
+        }
+        let fields = document.places();
+        let place = fields.get("").copied();
+        let origin = Origin { source: file.source.to_owned(), file: file.name.to_owned(), place };
+        let draft = Draft {
+            value,
+            origin,
+            fields: Arc::new(fields),
+            document: Some((document.index(), None)),
+            notes: Vec::new(),
+            unstable: Vec::new(),
+        };
+        add(draft, gathered);
+    }
+}
+
+fn shown(file: &str, place: Option<Place>) -> String {
+    place.map_or_else(|| file.to_owned(), |place| format!("{file}:{}:{}", place.line, place.column))
+}
+
+/// Adds a rendered object, or the items of a list, or the reason why it is neither.
+pub(super) fn add(draft: Draft, gathered: &mut Gathered) {
+    if let Some(why) = fault_of(&draft.value) {
+        gathered.lacks(draft.place(), why);
+        return;
+    }
+    match items_of(&draft.value) {
+        Some(count) => (0..count).for_each(|at| add(item_of(&draft, at), gathered)),
+        None => match name_fault_of(&draft.value) {
+            Some(why) => gathered.lacks(draft.place(), why),
+            None => gathered.drafts.push(draft),
+        },
+    }
+}
+
+/// Why a value cannot be a manifest or a list of them.
+fn fault_of(value: &Value) -> Option<String> {
+    let Some(object) = value.as_object() else {
+        return Some(format!("not a manifest: {}, not a mapping with apiVersion and kind", word_for(value)));
+    };
+    let missing = ["apiVersion", "kind"].map(|key| !object.get(key).is_some_and(is_text));
+    let why = match missing {
+        [false, false] => return None,
+        [true, true] => {
+            "not a manifest: it has no apiVersion and no kind; keep other files out of the source's path"
+        }
+        [true, false] => "no apiVersion: every manifest needs one, as text",
+        [false, true] => "no kind: every manifest needs one, as text",
+    };
+    Some(why.to_owned())
+}
+
+fn name_fault_of(value: &Value) -> Option<String> {
+    let kind = value["kind"].as_str().unwrap_or_default();
+    let metadata = &value["metadata"];
+    if is_text(&metadata["name"]) {
+        return None;
+    }
+    Some(match (&metadata["name"], metadata.get("generateName")) {
+        (Value::Null | Value::String(_), Some(_)) => {
+            format!("{kind} has a generateName: only an object with a fixed name can be compared")
+        }
+        (Value::Null | Value::String(_), None) => format!("{kind} has no metadata.name"),
+        (other, _) => format!("the metadata.name of {kind} is {}, not text: quote it", word_for(other)),
+    })
+}
+
+fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.is_empty())
+}
+
+fn word_for(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+/// How many items a `List`, or a typed one such as `ConfigMapList`, has; `None` for any other object.
+fn items_of(value: &Value) -> Option<usize> {
+    let kind = value["kind"].as_str()?;
+    let items = value.get("items").and_then(Value::as_array);
+    match items {
+        Some(items) if kind.ends_with("List") => Some(items.len()),
+        None if kind == "List" && value["apiVersion"] == "v1" => Some(0),
+        _ => None,
+    }
+}
+
+/// One item as a draft of its own: its fields are counted from its own root.
+fn item_of(list: &Draft, at: usize) -> Draft {
+    let mut prefix = "/items".to_owned();
+    push_pointer(&mut prefix, &at.to_string());
+    let fields = inside(&list.fields, &prefix);
+    let place = fields.get("").copied().or(list.origin.place);
+    let document = match list.document {
+        Some((document, None)) => Some((document, Some(at))),
+        // An item of a list in a list: no editor knows the way to it.
+        _ => None,
+    };
+    Draft {
+        value: typed_item(&list.value, at),
+        origin: Origin { place, ..list.origin.clone() },
+        fields: Arc::new(fields),
+        document,
+        notes: list.notes.clone(),
+        unstable: list.unstable.iter().filter_map(|leaf| shifted(leaf, &prefix)).collect(),
+    }
+}
+
+/// The item, with the kind of its list where it has none of its own, as kubectl reads it.
+fn typed_item(list: &Value, at: usize) -> Value {
+    let mut item = list["items"][at].clone();
+    let kind = list["kind"].as_str().and_then(|kind| kind.strip_suffix("List")).unwrap_or_default();
+    if let Some(object) = item.as_object_mut()
+        && !kind.is_empty()
+        && !object.contains_key("kind")
+    {
+        object.insert("kind".to_owned(), Value::from(kind));
+        object.entry("apiVersion").or_insert_with(|| list["apiVersion"].clone());
+    }
+    item
+}
+
+fn inside(fields: &FieldOrigins, prefix: &str) -> FieldOrigins {
+    let below = format!("{prefix}/");
+    let own = fields.get(prefix).map(|place| (String::new(), *place));
+    let range = fields.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
+    own.into_iter()
+        .chain(range.map_while(|(pointer, place)| Some((shifted(pointer, prefix)?, *place))))
+        .collect()
+}
+
+fn shifted(pointer: &str, prefix: &str) -> Option<String> {
+    pointer.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned)
+}

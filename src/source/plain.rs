@@ -1,0 +1,155 @@
+//! Plain sources: the YAML and JSON files of a folder and its subfolders, or one file.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::manifest::{self, File};
+use super::{Gathered, Located, SourceKind, slashed};
+use crate::config;
+
+/// The largest file that is read.
+const FILE_CAP: u64 = 64 * 1024 * 1024;
+/// The most files that one source may have.
+const FILES_CAP: usize = 100_000;
+
+pub(super) fn gather(located: &Located<'_>) -> Gathered {
+    let mut walk = Walk {
+        root: located.root,
+        gathered: Gathered::new(SourceKind::Plain),
+        files: Vec::new(),
+        seen: BTreeSet::new(),
+    };
+    let start = located.on_disk();
+    if start.is_file() {
+        walk.files.push(located.path.clone());
+    } else {
+        walk.folder(&located.path);
+    }
+    let Walk { mut gathered, files, .. } = walk;
+    for file in &files {
+        read(located, file, &mut gathered);
+    }
+    if files.is_empty() && gathered.incomplete.is_empty() {
+        let shown = &located.source.path;
+        gathered.warnings.push(format!("{shown} holds no .yaml, .yml or .json files"));
+    }
+    gathered
+}
+
+fn read(located: &Located<'_>, file: &Path, gathered: &mut Gathered) {
+    let name = slashed(file);
+    let full = located.root.join(file);
+    let size = fs::metadata(&full).map_or(0, |metadata| metadata.len());
+    if size > FILE_CAP {
+        gathered.lacks(name, format!("the file has {size} bytes; at most {FILE_CAP} are read"));
+        return;
+    }
+    match fs::read(&full) {
+        Ok(bytes) => {
+            manifest::read(&File { source: &located.source.path, name: &name }, &bytes, gathered);
+        }
+        Err(error) => gathered.lacks(name, format!("it cannot be read: {error}")),
+    }
+}
+
+/// The files below a folder, links followed where they stay in the repository, each file once.
+struct Walk<'a> {
+    root: &'a Path,
+    gathered: Gathered,
+    files: Vec<PathBuf>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path) {
+        if !self.seen.insert(folder.to_path_buf()) {
+            return;
+        }
+        let names = match names_in(&self.root.join(folder)) {
+            Ok(names) => names,
+            Err(error) => {
+                self.gathered.lacks(slashed(folder), format!("the folder cannot be read: {error}"));
+                return;
+            }
+        };
+        for name in names {
+            self.entry(&folder.join(name));
+        }
+    }
+
+    fn entry(&mut self, path: &Path) {
+        let full = self.root.join(path);
+        let is_link = fs::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_symlink());
+        let real = if is_link {
+            match self.target(path) {
+                Some(target) => target,
+                None => return,
+            }
+        } else {
+            path.to_path_buf()
+        };
+        let full = self.root.join(&real);
+        if full.is_dir() {
+            self.subfolder(&real);
+        } else if is_manifest(path) && real != Path::new(config::FILE) {
+            self.file(real);
+        }
+    }
+
+    fn file(&mut self, real: PathBuf) {
+        if !self.root.join(&real).is_file() {
+            self.gathered.lacks(slashed(&real), "it is not a regular file");
+        } else if self.files.len() >= FILES_CAP {
+            self.gathered.lacks(slashed(&real), format!("more than {FILES_CAP} files: it was not read"));
+        } else if self.seen.insert(real.clone()) {
+            self.files.push(real);
+        }
+    }
+
+    fn subfolder(&mut self, folder: &Path) {
+        let what = match SourceKind::of(&self.root.join(folder)) {
+            SourceKind::Plain => return self.folder(folder),
+            SourceKind::Kustomize => "a Kustomize root",
+            SourceKind::Helm => "a Helm chart",
+        };
+        let shown = slashed(folder);
+        let warning =
+            format!("{shown} is {what} and was not read as plain files: make it a source of its own");
+        self.gathered.warnings.push(warning);
+    }
+
+    /// Where a link leads, from the root, where that is in the repository. Only a link that could hold manifests is
+    /// missed where it does not.
+    fn target(&mut self, link: &Path) -> Option<PathBuf> {
+        let full = self.root.join(link);
+        let why = match full.canonicalize() {
+            Ok(real) => match real.strip_prefix(self.root) {
+                Ok(inside) => return Some(inside.to_path_buf()),
+                Err(_) if real.is_dir() || is_manifest(link) => "the link leads out of the repository",
+                Err(_) => return None,
+            },
+            Err(_) if is_manifest(link) => "the link leads nowhere",
+            Err(_) => return None,
+        };
+        self.gathered.lacks(slashed(link), why);
+        None
+    }
+}
+
+/// The names in a folder, sorted, hidden ones left out.
+fn names_in(folder: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+}

@@ -1,0 +1,119 @@
+//! Lines of a text: offsets to places, and the whitespace and comments between tokens.
+
+use crate::model::Place;
+
+/// Where a piece of text begins in its file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Base {
+    pub(super) offset: usize,
+    /// Line breaks before it.
+    pub(super) line: usize,
+}
+
+/// Number of line breaks in `bytes`: `\n`, `\r\n`, and `\r` alone.
+pub(super) fn breaks(bytes: &[u8]) -> usize {
+    let alone = |at: usize| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    (0..bytes.len()).filter(|at| bytes[*at] == b'\n' || alone(*at)).count()
+}
+
+/// Start of the line that holds `at`.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at].iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |found| found + 1)
+}
+
+/// End of the line that holds `at`, before its break.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    text.as_bytes()[at..]
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))
+        .map_or(text.len(), |found| at + found)
+}
+
+/// Start of the line after the one that holds `at`, or the end of the text.
+pub(super) fn next_line(text: &str, at: usize) -> usize {
+    let end = line_end(text, at);
+    match &text.as_bytes()[end..] {
+        [b'\r', b'\n', ..] => end + 2,
+        [] => end,
+        _ => end + 1,
+    }
+}
+
+/// Columns of `at` in its line, in bytes.
+pub(super) fn column(text: &str, at: usize) -> usize {
+    let start = line_start(text, at);
+    let bom = if start == 0 && text.starts_with('\u{feff}') { 3 } else { 0 };
+    (at - start).saturating_sub(bom)
+}
+
+/// First byte at or after `at` that is neither whitespace, nor a line break, nor in a comment.
+pub(super) fn skip_blank(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = at.min(bytes.len());
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b'#' if at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b'\r') => {
+                at = line_end(text, at)
+            }
+            // A byte order mark may stand before the first token.
+            0xEF if text[at..].starts_with('\u{feff}') => at += 3,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Counts lines and columns of offsets that mostly rise.
+pub(super) struct Places<'a> {
+    text: &'a str,
+    base: Base,
+    line_start: usize,
+    line: usize,
+    /// Last offset asked for, and its column.
+    last: (usize, usize),
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(text: &'a str, base: Base) -> Self {
+        Self { text, base, line_start: 0, line: 0, last: (0, 0) }
+    }
+
+    /// The place of an offset of the text, in the file.
+    pub(super) fn at(&mut self, offset: usize) -> Place {
+        let offset = offset.min(self.text.len());
+        if offset < self.line_start {
+            self.line_start = line_start(self.text, offset);
+            self.line = breaks(&self.text.as_bytes()[..self.line_start]);
+            self.last = (self.line_start, 0);
+        }
+        loop {
+            let next = next_line(self.text, self.line_start);
+            if next > offset
+                || next == self.line_start
+                || next == self.text.len() && !self.ends_with_break(next)
+            {
+                break;
+            }
+            self.line_start = next;
+            self.line += 1;
+            self.last = (next, 0);
+        }
+        if offset < self.last.0 {
+            self.last = (self.line_start, 0);
+        }
+        let between = self.text.get(self.last.0..offset).unwrap_or_default();
+        let column = self.last.1 + between.chars().filter(|character| *character != '\u{feff}').count();
+        self.last = (offset, column);
+        Place { line: number(self.base.line + self.line), column: number(column) }
+    }
+
+    fn ends_with_break(&self, at: usize) -> bool {
+        matches!(self.text.as_bytes()[..at].last(), Some(b'\n' | b'\r'))
+    }
+}
+
+/// Counted from 1.
+fn number(from_zero: usize) -> u32 {
+    u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1)
+}

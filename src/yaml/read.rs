@@ -1,0 +1,183 @@
+//! Streams and documents.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::compose::{Failure, Syntax, compose};
+use super::lines::{Base, Places, breaks};
+use super::node::{Node, NodeKind, places};
+use super::split::{Part, split, split_json};
+use crate::model::{FieldOrigins, Place};
+
+/// Attempts to read past tabs at the start of a flow collection's lines.
+const TAB_LINES: usize = 2_000;
+/// Bytes read again for them.
+const TAB_BYTES: usize = 64 << 20;
+
+/// One document of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    index: usize,
+    range: Range<usize>,
+    root: Node,
+}
+
+/// Why a document could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ReadError {
+    /// Where, in the file; `None` where the text as a whole is at fault.
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = self.place {
+            write!(f, "{}:{}: ", place.line, place.column)?;
+        }
+        f.write_str(&self.why)
+    }
+}
+
+impl Document {
+    /// Index in the stream, from 0, as [`super::edit`] counts: empty and broken documents count too.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The document's bytes in the file.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The outermost value; never null.
+    #[must_use]
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The document as Kubernetes' JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        self.root.to_json()
+    }
+
+    /// Line and column in the file of every value, by its RFC 6901 pointer. Of a document whose pointers would take
+    /// more than 64 MiB, the first ones.
+    #[must_use]
+    pub fn places(&self) -> FieldOrigins {
+        places(&self.root)
+    }
+}
+
+/// Splits a stream as kubectl does, and reads each document. One entry for each document that holds anything, in order.
+/// A broken one is `Err`, the others are still read.
+///
+/// Read as `sigs.k8s.io/yaml` (go-yaml v2) does: YAML 1.1 scalars, merge keys that override what stands before them. Two
+/// equal keys written in one map are an error, and so is what would need unbounded memory, and line breaks (U+0085,
+/// U+2028, U+2029) that YAML 1.1 and 1.2 read differently. JSON is read as JSON.
+#[must_use]
+pub fn read(bytes: &[u8]) -> Vec<Result<Document, ReadError>> {
+    read_parts(bytes).into_iter().filter_map(Result::transpose).collect()
+}
+
+/// As [`read`], with an entry for empty documents too, so that the position of an entry is its index.
+pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError>> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let why = "the file is UTF-16; Kubernetes reads UTF-8 only".to_owned();
+        return vec![Err(ReadError { place: None, why })];
+    }
+    let bom = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut parts = split_json(&bytes[bom..]).unwrap_or_else(|| split(&bytes[bom..]));
+    for part in &mut parts {
+        part.range = part.range.start + bom..part.range.end + bom;
+        part.bad_separator = part.bad_separator.map(|at| at + bom);
+    }
+    let mut line = 0;
+    let mut counted = 0;
+    let read_one = |(index, part): (usize, &Part)| {
+        line += breaks(&bytes[counted..part.range.start]);
+        counted = part.range.start;
+        let base = Base { offset: part.range.start, line };
+        let root = read_part(bytes, part, base)?;
+        Ok(root.map(|root| Document { index, range: part.range.clone(), root }))
+    };
+    parts.iter().enumerate().map(read_one).collect()
+}
+
+fn read_part(bytes: &[u8], part: &Part, base: Base) -> Result<Option<Node>, ReadError> {
+    let bytes_of_part = &bytes[part.range.clone()];
+    let text = text_of(bytes_of_part, base)?;
+    if let Some(at) = part.bad_separator {
+        let place = Place { line: line_number(base.line + breaks(&bytes[part.range.start..at])), column: 4 };
+        let why = "only a comment may follow `---` on its line".to_owned();
+        return Err(ReadError { place: Some(place), why });
+    }
+    let root = if is_json(bytes_of_part) {
+        compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error)?
+    } else {
+        check_characters(text, base)?;
+        compose_yaml(text, base)?
+    };
+    Ok(root.filter(|root| root.kind != NodeKind::Null))
+}
+
+fn line_number(from_zero: usize) -> u32 {
+    u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1)
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+        && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}
+
+fn text_of(bytes: &[u8], base: Base) -> Result<&str, ReadError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        let place = std::str::from_utf8(valid).ok().map(|text| Places::new(text, base).at(text.len()));
+        ReadError { place, why: "invalid UTF-8".to_owned() }
+    })
+}
+
+/// Refuses what go-yaml refuses in any place, comments included, and what the two versions of YAML read differently.
+fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
+    let bad = text.char_indices().find(|(_, character)| match character {
+        '\t' | '\n' | '\r' => false,
+        '\u{85}' | '\u{2028}' | '\u{2029}' => true,
+        other => other.is_control() || matches!(other, '\u{fffe}' | '\u{ffff}'),
+    });
+    let Some((at, character)) = bad else { return Ok(()) };
+    let why = match character {
+        '\u{85}' | '\u{2028}' | '\u{2029}' => {
+            format!("U+{:04X} is a line break in YAML 1.1 only; write it as an escape", u32::from(character))
+        }
+        other => format!("the control character U+{:04X} is not allowed", u32::from(other)),
+    };
+    Err(ReadError { place: Some(Places::new(text, base).at(at)), why })
+}
+
+/// Composes a document. Tabs that start a line inside a flow collection are blanks to go-yaml and an error to our parser:
+/// each such line is tried again with spaces, which change no value there.
+fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..TAB_LINES.min(TAB_BYTES / text.len().max(1)) {
+        match compose(&text, base, Syntax::Yaml) {
+            Err(Failure { tab_line: Some(line), .. }) => text = Cow::Owned(without_tabs(&text, line)),
+            outcome => return outcome.map_err(|failure| failure.error),
+        }
+    }
+    compose(&text, base, Syntax::Yaml).map_err(|failure| failure.error)
+}
+
+fn without_tabs(text: &str, line: usize) -> String {
+    let blank = text[line..].len() - text[line..].trim_start_matches([' ', '\t']).len();
+    let mut untabbed = text.to_owned();
+    untabbed.replace_range(line..line + blank, &" ".repeat(blank));
+    untabbed
+}
