@@ -14,6 +14,9 @@ mod settings;
 mod site;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 pub use body::{BODY_LIMIT, TITLE_LIMIT};
