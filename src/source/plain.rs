@@ -15,6 +15,7 @@ const FILES_CAP: usize = 100_000;
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut walk = Walk {
+        located,
         root: located.root,
         gathered: Gathered::new(SourceKind::Plain),
         files: Vec::new(),
@@ -55,6 +56,7 @@ fn read(located: &Located<'_>, file: &Path, gathered: &mut Gathered) {
 
 /// The files below a folder, links followed where they stay in the repository, each file once.
 struct Walk<'a> {
+    located: &'a Located<'a>,
     root: &'a Path,
     gathered: Gathered,
     files: Vec<PathBuf>,
