@@ -115,10 +115,18 @@ impl Walk<'_> {
             SourceKind::Kustomize => "a Kustomize root",
             SourceKind::Helm => "a Helm chart",
         };
+        if self.is_a_source(folder) {
+            return;
+        }
         let shown = slashed(folder);
         let warning =
             format!("{shown} is {what} and was not read as plain files: make it a source of its own");
         self.gathered.warnings.push(warning);
+    }
+
+    fn is_a_source(&self, folder: &Path) -> bool {
+        let mut sources = self.located.request.sources.iter();
+        sources.any(|source| super::locate(self.root, &source.path).is_ok_and(|path| path == folder))
     }
 
     /// Where a link leads, from the root, where that is in the repository. Only a link that could hold manifests is
