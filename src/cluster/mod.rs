@@ -1,1 +1,153 @@
-//! cluster
+//! The live side: objects, discovery and OpenAPI, from an API server or from a snapshot file.
+//!
+//! Only `get` and `list`: drift never writes to a cluster. A named object that is not found is a value; whatever
+//! else cannot be read is [`Unread`], never an empty list. The only module that names `kube`.
+
+mod api;
+mod connection;
+mod discovery;
+mod error;
+mod list;
+mod openapi;
+mod request;
+mod settings;
+mod snapshot;
+
+use std::path::Path;
+
+use futures::stream::{BoxStream, StreamExt};
+use serde_json::Value;
+
+pub use api::Api;
+pub use discovery::Undiscovered;
+pub use error::{ClusterError, Unread, UnreadKind, name_of_list};
+pub use list::What;
+pub use settings::{ServiceAccount, Settings};
+pub use snapshot::{Scope, Snapshot, Summary, write_snapshot};
+
+use crate::model::{Served, ServedKind};
+
+/// Where live objects come from.
+pub enum Cluster {
+    /// An API server.
+    Api(Box<Api>),
+    /// A snapshot of one.
+    Snapshot(Box<Snapshot>),
+}
+
+impl Cluster {
+    /// Connects to the API server that the settings name and asks what it serves.
+    ///
+    /// `exec` plug-ins of the kubeconfig run here, three times (kube asks one for each part of its client).
+    pub async fn connect(settings: &Settings) -> Result<Self, ClusterError> {
+        Api::connect(settings).await.map(|api| Self::Api(Box::new(api)))
+    }
+
+    /// Opens a snapshot file, and reads it once to its end.
+    pub fn open_snapshot(path: &Path) -> Result<Self, ClusterError> {
+        Snapshot::open(path).map(|snapshot| Self::Snapshot(Box::new(snapshot)))
+    }
+
+    /// A snapshot in memory; `name` names it in errors.
+    pub fn from_snapshot_bytes(name: &str, bytes: &'static [u8]) -> Result<Self, ClusterError> {
+        Snapshot::from_bytes(name, bytes).map(|snapshot| Self::Snapshot(Box::new(snapshot)))
+    }
+
+    /// Every kind that is served, at every version.
+    #[must_use]
+    pub fn served(&self) -> &Served {
+        match self {
+            Self::Api(api) => api.served(),
+            Self::Snapshot(snapshot) => snapshot.served(),
+        }
+    }
+
+    /// Groups and versions that are there and did not say what they serve: their kinds are incomplete, not absent.
+    #[must_use]
+    pub fn undiscovered(&self) -> &[Undiscovered] {
+        match self {
+            Self::Api(api) => api.undiscovered(),
+            Self::Snapshot(snapshot) => snapshot.undiscovered(),
+        }
+    }
+
+    /// The server's URL, without credentials; a snapshot has the one it was taken from.
+    #[must_use]
+    pub fn server(&self) -> Option<&str> {
+        match self {
+            Self::Api(api) => Some(api.server()),
+            Self::Snapshot(snapshot) => snapshot.server(),
+        }
+    }
+
+    /// The kubeconfig's context; `None` in a Pod and for a snapshot.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        match self {
+            Self::Api(api) => api.context(),
+            Self::Snapshot(_) => None,
+        }
+    }
+
+    /// The cluster's identity: the uid of namespace kube-system; `None` where there is no such namespace.
+    pub async fn identity(&self) -> Result<Option<String>, Unread> {
+        match self {
+            Self::Api(api) => api.identity().await,
+            Self::Snapshot(snapshot) => Ok(snapshot.identity().map(str::to_owned)),
+        }
+    }
+
+    /// The OpenAPI v3 document of a group and version, as the server gives it; `None` where it has none (a snapshot
+    /// never has).
+    pub async fn openapi(&self, group: &str, version: &str) -> Result<Option<Vec<u8>>, Unread> {
+        match self {
+            Self::Api(api) => api.documents.get(&api.requests, group, version).await,
+            Self::Snapshot(_) => Ok(None),
+        }
+    }
+
+    /// The objects of a kind, in one namespace or everywhere, page by page, each object once, with `apiVersion` and
+    /// `kind` filled in. The stream ends after its first error. A page may be empty.
+    pub fn list<'a>(
+        &'a self,
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        what: What,
+    ) -> BoxStream<'a, Result<Vec<Value>, Unread>> {
+        match self {
+            Self::Api(api) => list::pages(api, kind, namespace, what).boxed(),
+            Self::Snapshot(snapshot) => snapshot.pages(kind, namespace, what).boxed(),
+        }
+    }
+
+    /// One object by its name; `None` where there is none.
+    pub async fn get(
+        &self,
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>, Unread> {
+        match self {
+            Self::Api(api) => api.get(kind, namespace, name).await,
+            Self::Snapshot(snapshot) => snapshot.get(kind, namespace, name),
+        }
+    }
+
+    /// Requests sent so far, retries among them.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        match self {
+            Self::Api(api) => api.requests.sent(),
+            Self::Snapshot(_) => 0,
+        }
+    }
+
+    /// Bytes of answers so far, unpacked.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Api(api) => api.requests.received(),
+            Self::Snapshot(_) => 0,
+        }
+    }
+}

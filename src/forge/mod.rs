@@ -1,1 +1,128 @@
-//! forge
+//! Pull requests and issues, found again and updated; one file per forge, the repository itself among them. What is in a
+//! proposal is decided elsewhere: here it is written once, found by listing, and never written twice.
+
+mod body;
+mod error;
+mod flow;
+mod gitea;
+mod github;
+mod http;
+mod mark;
+mod proposal;
+mod settings;
+mod site;
+mod token;
+mod wire;
+
+use std::collections::BTreeSet;
+
+pub use body::{BODY_LIMIT, TITLE_LIMIT};
+pub use error::ForgeError;
+pub use gitea::Gitea;
+pub use github::GitHub;
+pub use mark::Mark;
+pub use proposal::{Closer, Existing, Kind, Opened, Preflight, Proposal, ProposalState};
+pub use settings::{Settings, kind_of_remote};
+pub use token::Token;
+
+use crate::config::ForgeKind;
+use flow::Hosted;
+
+/// Where proposals stand.
+#[derive(Debug)]
+pub enum Forge {
+    /// Gitea or Forgejo.
+    Gitea(Gitea),
+    /// GitHub or GitHub Enterprise Server.
+    GitHub(GitHub),
+}
+
+impl Forge {
+    /// The forge that the settings name. Nothing is asked of it yet. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`ForgeError::Configuration`]: no known kind, no token, a token that may not go there, GitLab.
+    pub fn connect(settings: &Settings) -> Result<Self, ForgeError> {
+        match settings.kind()? {
+            kind @ ForgeKind::GitHub => GitHub::new(&settings.target(kind)?).map(Self::GitHub),
+            kind @ ForgeKind::Gitea => Gitea::new(&settings.target(kind)?).map(Self::Gitea),
+            ForgeKind::GitLab => Err(ForgeError::configuration(
+                "`forge.type: gitlab` is not supported yet",
+                "use github, gitea (Forgejo too) or local",
+            )),
+            ForgeKind::Local => {
+                Err(ForgeError::configuration("the local forge needs a repository", "open one first"))
+            }
+        }
+    }
+
+    /// Who we are, and what we may do.
+    ///
+    /// # Errors
+    /// A token that is refused or sees too little, with the scope that it needs; a repository that takes no proposals.
+    pub async fn preflight(&self) -> Result<Preflight, ForgeError> {
+        self.hosted().site().preflight().await
+    }
+
+    /// Every proposal of ours, open, merged and closed, by number. Found by listing, never by search; a mark is believed only
+    /// where we are the author. Closed proposals of `settled` incidents (their end is known) are not asked about one by
+    /// one: who closed or merged them may be unknown.
+    ///
+    /// # Errors
+    /// Whatever keeps the list from being whole.
+    pub async fn list(&self, settled: &BTreeSet<String>) -> Result<Vec<Existing>, ForgeError> {
+        self.hosted().list(Some(settled)).await
+    }
+
+    /// Opens a proposal, or returns the one of that kind that is open for the incident already.
+    ///
+    /// # Errors
+    /// What the forge refuses. After a failure that may have made the proposal, it is looked for before it is made again.
+    pub async fn open(&self, proposal: &Proposal) -> Result<Opened, ForgeError> {
+        self.hosted().open(proposal).await
+    }
+
+    /// Writes title and body of an open proposal where they differ; whether anything was written.
+    ///
+    /// # Errors
+    /// What the forge refuses; 409 where somebody changed the body meanwhile.
+    pub async fn update(&self, existing: &Existing, proposal: &Proposal) -> Result<bool, ForgeError> {
+        self.hosted().update(existing, proposal).await
+    }
+
+    /// Closes with a comment (Markdown, escaped already); `completed`: the incident ended with a commit. One that is
+    /// closed or gone is left alone, and a comment that is there already is not written again.
+    ///
+    /// # Errors
+    /// What the forge refuses.
+    pub async fn close(&self, existing: &Existing, reason: &str, completed: bool) -> Result<(), ForgeError> {
+        self.hosted().close(existing, reason, completed).await
+    }
+
+    /// Closes, of open proposals of one kind for one incident, all but the lowest number; returns the numbers closed.
+    ///
+    /// # Errors
+    /// What the forge refuses.
+    pub async fn close_duplicates(&self, listed: &[Existing]) -> Result<Vec<u64>, ForgeError> {
+        self.hosted().close_duplicates(listed).await
+    }
+
+    fn hosted(&self) -> Hosted<'_> {
+        match self {
+            Self::Gitea(gitea) => Hosted::Gitea(gitea),
+            Self::GitHub(github) => Hosted::GitHub(github),
+        }
+    }
+}
+
+/// The open proposals that are one too many, each with the one of the lowest number.
+fn duplicates(listed: &[Existing]) -> Vec<(&Existing, &Existing)> {
+    let open: Vec<&Existing> = listed.iter().filter(|existing| existing.state.is_open()).collect();
+    let lowest = |one: &Existing| {
+        let same =
+            open.iter().filter(|other| other.mark.incident == one.mark.incident && other.kind == one.kind);
+        same.min_by_key(|other| other.number).copied()
+    };
+    let pairs = open.iter().filter_map(|one| lowest(one).map(|lowest| (lowest, *one)));
+    pairs.filter(|(lowest, one)| lowest.number != one.number).collect()
+}

@@ -38,6 +38,9 @@ pub struct Difference {
     pub default: Option<Value>,
     /// What a person should know beside it.
     pub note: Option<String>,
+    /// Whether the server or the platform puts something here by itself (an allocated address, a deployer's
+    /// bookkeeping): a change only when a person's tool owns it.
+    pub server_set: bool,
 }
 
 /// Why a change is there (the design's Verdicts).

@@ -5,6 +5,28 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Groups of Kubernetes itself whose name has a dot, as those of CustomResourceDefinitions do.
+const BUILT_IN_GROUPS: &[&str] = &[
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
 /// Identity of one object, as Git declares it or as the API server returns it.
 ///
 /// Ordered by group, kind, namespace, name and version: the order of findings in every report.
@@ -66,6 +88,12 @@ impl ResourceId {
         }
         let kind = format!("{}.{}", self.kind, self.group);
         Self { kind, ..self.clone() }.to_string()
+    }
+
+    /// Whether Kubernetes itself defines the kind, not a CustomResourceDefinition.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        !self.group.contains('.') || BUILT_IN_GROUPS.contains(&self.group.as_str())
     }
 
     fn sort_key(&self) -> (&str, &str, Option<&str>, &str, &str) {

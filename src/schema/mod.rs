@@ -1,1 +1,14 @@
-//! schema
+//! What a field is: its type, list type and keys, format and default; read from OpenAPI v3, CRDs or the built-in copy.
+//!
+//! Pure: bytes in, types out. A field that no schema knows is [`Shape::Unknown`] and is compared structurally.
+
+mod defaults;
+mod field;
+mod openapi;
+mod quantity;
+mod workload;
+
+pub use defaults::{fill, without_defaults};
+pub use field::{Field, ListType, Scalar, Shape};
+pub use openapi::{Schema, SchemaError};
+pub use quantity::same_quantity;

@@ -1,0 +1,94 @@
+//! Who owns a field, by managedFields (apimachinery `pkg/util/managedfields/internal`, format FieldsV1).
+
+use serde_json::{Map, Value};
+
+use crate::model::{FieldPath, Manager, Step};
+
+/// One entry of managedFields.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Manager, operation, subresource and time.
+    pub manager: Manager,
+    fields: Map<String, Value>,
+}
+
+/// The owners of an object's fields.
+#[derive(Debug, Clone, Default)]
+pub struct Owners {
+    entries: Vec<Entry>,
+}
+
+/// How much of a place an entry owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Share {
+    /// A parent or the atomic value around it.
+    Around,
+    /// The very place, or something inside it.
+    Exact,
+}
+
+impl Owners {
+    /// Reads managedFields of a live object; what is not of the known form is left out.
+    #[must_use]
+    pub fn of(live: &Value) -> Self {
+        let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+        Self { entries: entries.into_iter().flatten().filter_map(entry).collect() }
+    }
+
+    /// Every entry, as the server lists them.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entries that own `path`, with how much of it.
+    pub(super) fn of_path(&self, path: &FieldPath) -> Vec<(&Entry, Share)> {
+        self.entries.iter().filter_map(|entry| Some((entry, share(&entry.fields, path.steps())?))).collect()
+    }
+}
+
+fn entry(value: &Value) -> Option<Entry> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let fields = value.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default();
+    let time = value.get("time").and_then(Value::as_str).map(str::to_owned);
+    let manager = Manager {
+        name: text("manager"),
+        operation: text("operation"),
+        subresource: text("subresource"),
+        time,
+    };
+    (!manager.name.is_empty()).then_some(Entry { manager, fields })
+}
+
+fn share(fields: &Map<String, Value>, steps: &[Step]) -> Option<Share> {
+    let Some((step, rest)) = steps.split_first() else { return Some(Share::Exact) };
+    match child(fields, step) {
+        Some(inner) if rest.is_empty() => inner.as_object().map(|_| Share::Exact),
+        Some(Value::Object(inner)) if inner.is_empty() => Some(Share::Around),
+        Some(Value::Object(inner)) => share(inner, rest),
+        _ => None,
+    }
+}
+
+fn child<'a>(fields: &'a Map<String, Value>, step: &Step) -> Option<&'a Value> {
+    match step {
+        Step::Field(name) => fields.get(&format!("f:{name}")),
+        Step::Index(index) => fields.get(&format!("i:{index}")),
+        Step::Value(value) => find(fields, "v:", |found| found == value),
+        Step::Key(keys) => find(fields, "k:", |found| {
+            let found = found.as_object();
+            found.is_some_and(|found| {
+                found.len() == keys.len() && keys.iter().all(|(key, value)| found.get(key) == Some(value))
+            })
+        }),
+    }
+}
+
+fn find<'a>(
+    fields: &'a Map<String, Value>,
+    prefix: &str,
+    matches: impl Fn(&Value) -> bool,
+) -> Option<&'a Value> {
+    let item = |key: &str| serde_json::from_str::<Value>(key.strip_prefix(prefix)?).ok();
+    fields.iter().find(|(key, _)| item(key).is_some_and(|item| matches(&item))).map(|(_, inner)| inner)
+}

@@ -1,0 +1,216 @@
+//! Tables: a Git manifest, a live object with managedFields, older commits; out come causes as text.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Autoscaler, Evidence, Managers, Older, attribute, made_by_hand};
+use crate::model::{Desired, Origin, ResourceId};
+use crate::schema::Schema;
+
+fn desired(value: Value) -> Desired {
+    Desired {
+        id: ResourceId::of(&value).expect("the table's objects have kind and name"),
+        value,
+        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), place: None },
+        fields: Arc::default(),
+        document: Some((0, None)),
+        notes: Vec::new(),
+        unstable: Vec::new(),
+    }
+}
+
+fn deployment(replicas: i64, image: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "web", "image": image}]}}}})
+}
+
+fn entry(manager: &str, operation: &str, time: Option<&str>, fields: Value) -> Value {
+    let mut entry = json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+    if let Some(time) = time {
+        entry["time"] = json!(time);
+    }
+    entry
+}
+
+fn image_field() -> Value {
+    json!({"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {".": {}, "f:image": {}}}}}}})
+}
+
+/// A live Deployment with these managedFields and, if any, this last-applied copy.
+fn live(mut object: Value, entries: &[Value], applied: Option<&Value>) -> Value {
+    object["metadata"]["managedFields"] = json!(entries);
+    if let Some(applied) = applied {
+        object["metadata"]["annotations"] =
+            json!({"kubectl.kubernetes.io/last-applied-configuration": applied.to_string()});
+    }
+    object
+}
+
+fn verdicts(
+    git: &Desired,
+    live: &Value,
+    older: &[(&str, i64, Value)],
+    autoscalers: &[Autoscaler],
+) -> Vec<String> {
+    let schema = Schema::built_in();
+    let older: Vec<Older> = older
+        .iter()
+        .map(|(commit, at, value)| {
+            Older::new(commit, *at, (!value.is_null()).then(|| desired(value.clone())).as_ref(), live, schema)
+        })
+        .collect();
+    let managers = Managers::default();
+    let evidence = Evidence { desired: git, live, schema, managers: &managers, autoscalers, older: &older };
+    let differences = crate::diff::compare(git, live, schema);
+    let show = |change: crate::model::Change| {
+        let verdict = change.verdict;
+        let manager = verdict.manager.map_or("-".to_owned(), |manager| manager.name);
+        format!("{} {:?} {:?} {manager}", change.difference.path, verdict.cause, verdict.confidence)
+    };
+    attribute(differences, &evidence).into_iter().map(show).collect()
+}
+
+const IMAGE: &str = ".spec.template.spec.containers[name=\"web\"].image";
+
+#[test]
+fn the_owner_of_a_leaf_gives_the_cause() {
+    let git = desired(deployment(1, "app:2"));
+    for (entries, expected) in [
+        (
+            vec![entry("kubectl-set", "Update", Some("2026-01-01T00:00:00Z"), image_field())],
+            "Manual High kubectl-set",
+        ),
+        (vec![entry("python-client", "Update", None, image_field())], "Manual None python-client"),
+        (
+            vec![entry("kustomize-controller", "Apply", None, image_field())],
+            "Unknown High kustomize-controller",
+        ),
+        (vec![entry("cainjector", "Update", None, image_field())], "Controller High cainjector"),
+        (
+            vec![entry("kube-controller-manager", "Update", None, image_field())],
+            "Unknown High kube-controller-manager",
+        ),
+        (
+            vec![
+                entry("kubectl-edit", "Update", None, image_field()),
+                entry("kustomize-controller", "Apply", None, image_field()),
+            ],
+            "Manual Medium kubectl-edit",
+        ),
+        (vec![], "Unknown None -"),
+        (vec![entry("kubectl-label", "Update", None, json!({"f:metadata": {}}))], "Manual Low kubectl-label"),
+    ] {
+        let live = live(deployment(1, "app:9"), &entries, None);
+        assert_eq!(verdicts(&git, &live, &[], &[]), [format!("{IMAGE} {expected}")], "{entries:?}");
+    }
+}
+
+#[test]
+fn a_release_on_its_way_is_unsynced_and_a_persons_return_is_not() {
+    let git = desired(deployment(1, "app:2"));
+    let old = deployment(1, "app:1");
+    let older = [("c1", 1_767_225_600, old.clone())];
+    let flux = entry("kustomize-controller", "Apply", None, image_field());
+    let apply = entry("kubectl-client-side-apply", "Update", None, image_field());
+    let human = entry("kubectl-set", "Update", Some("2026-01-02T00:00:00Z"), image_field());
+    let copy_old = deployment(1, "app:1");
+    let copy_new = deployment(1, "app:2");
+    for (name, entries, applied, expected) in [
+        ("GitOps tool behind", vec![flux], None, "Unsynced High kustomize-controller"),
+        (
+            "last-applied behind",
+            vec![apply.clone()],
+            Some(&copy_old),
+            "Unsynced High kubectl-client-side-apply",
+        ),
+        ("a person, nothing newer applied", vec![human.clone()], None, "Manual High kubectl-set"),
+        ("a person after the newer one", vec![human, apply], Some(&copy_new), "Rollback Medium kubectl-set"),
+    ] {
+        let live = live(deployment(1, "app:1"), &entries, applied);
+        assert_eq!(verdicts(&git, &live, &older, &[]), [format!("{IMAGE} {expected}")], "{name}");
+    }
+    let unexplained = live(deployment(1, "app:7"), &[entry("kubectl", "Apply", None, image_field())], None);
+    assert_eq!(verdicts(&git, &unexplained, &older, &[]), [format!("{IMAGE} Manual None kubectl")]);
+}
+
+#[test]
+fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
+    let mut new = deployment(1, "app:1");
+    new["spec"]["template"]["spec"]["containers"][0]["command"] = json!(["run"]);
+    let git = desired(new.clone());
+    let older = [("c1", 1_767_225_600, deployment(1, "app:1"))];
+    let path = ".spec.template.spec.containers[name=\"web\"].command";
+    let human = |time| entry("kubectl-edit", "Update", Some(time), json!({"f:metadata": {}}));
+    for (entries, applied, expected) in [
+        (vec![], Some(deployment(1, "app:1")), "Unsynced Medium -"),
+        (vec![], Some(new.clone()), "Unknown None -"),
+        (vec![human("2026-02-01T00:00:00Z")], Some(new.clone()), "Manual Low kubectl-edit"),
+        (vec![human("2025-12-01T00:00:00Z")], None, "Unsynced Medium -"),
+        (vec![human("2026-02-01T00:00:00Z")], None, "Manual Low kubectl-edit"),
+    ] {
+        let live = live(deployment(1, "app:1"), &entries, applied.as_ref());
+        assert_eq!(
+            verdicts(&git, &live, &older, &[]),
+            [format!("{path} {expected}")],
+            "{entries:?} {applied:?}"
+        );
+    }
+}
+
+#[test]
+fn defaults_that_a_client_side_apply_owns_are_not_changes() {
+    let git = desired(deployment(1, "app:1"));
+    let mut stored = deployment(1, "app:1");
+    stored["spec"]["someNewDefault"] = json!("x");
+    let fields = json!({"f:spec": {"f:someNewDefault": {}}});
+    let by_apply = entry("kubectl-client-side-apply", "Update", None, fields.clone());
+    let copy = deployment(1, "app:1");
+    assert_eq!(verdicts(&git, &live(stored.clone(), &[by_apply], Some(&copy)), &[], &[]), [] as [&str; 0]);
+    let by_hand = entry("kubectl-edit", "Update", None, fields);
+    assert_eq!(
+        verdicts(&git, &live(stored, &[by_hand], Some(&copy)), &[], &[]),
+        [".spec.someNewDefault Manual High kubectl-edit"]
+    );
+}
+
+#[test]
+fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
+    let git = desired(deployment(1, "app:1"));
+    let scaler = |max| Autoscaler {
+        name: "web".to_owned(),
+        target: ("Deployment".to_owned(), "web".to_owned()),
+        min: 1,
+        max,
+    };
+    let scaled = live(deployment(5, "app:1"), &[], None);
+    assert_eq!(verdicts(&git, &scaled, &[], &[scaler(9)]), [".spec.replicas Controller None -"]);
+    assert_eq!(verdicts(&git, &scaled, &[], &[scaler(3)]), [".spec.replicas Unknown None -"]);
+}
+
+#[test]
+fn what_a_person_made_is_unmanaged_and_what_the_platform_made_is_not() {
+    let managers = Managers::default();
+    let object = |name: &str, manager: &str, extra: Value| {
+        let mut object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}});
+        object["metadata"]["managedFields"] = json!([entry(manager, "Update", None, json!({"f:data": {}}))]);
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            object["metadata"][key] = value.clone();
+        }
+        object
+    };
+    for (object, expected) in [
+        (object("x", "kubectl-create", json!({})), true),
+        (object("x", "kubectl-client-side-apply", json!({})), true),
+        (object("x", "kube-controller-manager", json!({})), false),
+        (object("x", "some-operator", json!({})), false),
+        (object("kube-root-ca.crt", "kubectl-create", json!({})), false),
+        (object("x", "kubectl-create", json!({"ownerReferences": [{"uid": "1"}]})), false),
+        (object("x", "kubectl-create", json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), false),
+        (object("x", "kubectl-edit", json!({"annotations": {"argocd.argoproj.io/tracking-id": "a"}})), false),
+    ] {
+        let id = ResourceId::of(&object).expect("the table's objects have kind and name");
+        assert_eq!(made_by_hand(&id, &object, &managers).is_some(), expected, "{object}");
+    }
+}

@@ -1,0 +1,96 @@
+//! Objects that nothing in Git declares: which of them did a person make?
+
+use serde_json::Value;
+
+use super::managers::Managers;
+use super::owners::Owners;
+use crate::model::{Cause, Class, Confidence, ResourceId, Verdict};
+
+/// Labels and annotations by which Helm and the GitOps tools mark what they made.
+const OTHER_APPLICATIONS: &[(&str, &str)] = &[
+    ("labels", "kustomize.toolkit.fluxcd.io/name"),
+    ("labels", "helm.toolkit.fluxcd.io/name"),
+    ("annotations", "meta.helm.sh/release-name"),
+    ("annotations", "argocd.argoproj.io/tracking-id"),
+    ("labels", "argocd.argoproj.io/instance"),
+    ("labels", "kapp.k14s.io/app"),
+    ("annotations", "configmanagement.gke.io/managed"),
+    ("annotations", "configsync.gke.io/manager"),
+];
+
+/// Kinds that only controllers and the server make.
+const SYSTEM_KINDS: &[&str] = &[
+    "Event",
+    "EndpointSlice",
+    "Endpoints",
+    "Lease",
+    "ControllerRevision",
+    "ReplicaSet",
+    "PodMetrics",
+    "IPAddress",
+    "ServiceCIDR",
+];
+
+/// Who made an object that nothing in Git declares, if a person did; `None` for what controllers, the system, Helm or
+/// another GitOps application made (the design's Unmanaged).
+#[must_use]
+pub fn made_by_hand(id: &ResourceId, live: &Value, managers: &Managers) -> Option<Verdict> {
+    if id.namespace.is_none() || is_of_the_system(id, live) || belongs_to_another(live) {
+        return None;
+    }
+    let owners = Owners::of(live);
+    let human = owners.entries().iter().find(|entry| managers.of(entry).class == Class::Human);
+    let applied = owners
+        .entries()
+        .iter()
+        .find(|entry| managers.of(entry).applier && managers.of(entry).class == Class::Unknown);
+    match (human, applied) {
+        (Some(entry), _) => Some(Verdict {
+            cause: Cause::Manual,
+            confidence: Confidence::High,
+            manager: Some(entry.manager.clone()),
+            actor: None,
+        }),
+        (None, Some(entry)) => Some(Verdict {
+            cause: Cause::Manual,
+            confidence: Confidence::None,
+            manager: Some(entry.manager.clone()),
+            actor: None,
+        }),
+        // Nothing is recorded of an object that was made with metadata alone.
+        (None, None) if owners.entries().is_empty() => Some(Verdict::unknown()),
+        (None, None) => None,
+    }
+}
+
+fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
+    let name = id.name.as_str();
+    let helm_release =
+        live.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("helm.sh/"))
+            || name.starts_with("sh.helm.release.");
+    let token = live.get("type").and_then(Value::as_str) == Some("kubernetes.io/service-account-token");
+    SYSTEM_KINDS.contains(&id.kind.as_str())
+        || matches!(
+            (id.kind.as_str(), name),
+            ("ConfigMap", "kube-root-ca.crt" | "openshift-service-ca.crt")
+                | ("ServiceAccount", "default")
+                | ("Service", "kubernetes")
+                | ("ResourceQuota", "gke-resource-quotas")
+        )
+        || helm_release
+        || token
+        || live.pointer("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_some()
+}
+
+fn belongs_to_another(live: &Value) -> bool {
+    let owned = live
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty());
+    let metadata = live.get("metadata");
+    let marked =
+        |(map, key): &(&str, &str)| metadata.and_then(|metadata| metadata.get(map)?.get(key)).is_some();
+    let helm =
+        metadata.and_then(|metadata| metadata.get("labels")?.get("app.kubernetes.io/managed-by")?.as_str());
+    owned || OTHER_APPLICATIONS.iter().any(marked) || helm == Some("Helm")
+}

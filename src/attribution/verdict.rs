@@ -1,0 +1,347 @@
+//! From a difference and the records of the object to a cause, a manager and how sure that is.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::history::{Older, explained_by};
+use super::managers::{Known, Managers};
+use super::owners::{Entry, Owners, Share};
+use crate::model::{
+    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Origin, Step, Verdict,
+};
+use crate::schema::Schema;
+
+/// A HorizontalPodAutoscaler's reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Autoscaler {
+    /// Its name.
+    pub name: String,
+    /// Kind and name of what it scales.
+    pub target: (String, String),
+    /// Fewest replicas; 1 where it names none.
+    pub min: i64,
+    /// Most replicas.
+    pub max: i64,
+}
+
+impl Autoscaler {
+    /// Reads a live HorizontalPodAutoscaler, v1 or v2; `None` where it names no target.
+    #[must_use]
+    pub fn of(live: &Value) -> Option<Self> {
+        let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let number = |pointer: &str| live.pointer(pointer).and_then(Value::as_i64);
+        Some(Self {
+            name: text("/metadata/name")?,
+            target: (text("/spec/scaleTargetRef/kind")?, text("/spec/scaleTargetRef/name")?),
+            min: number("/spec/minReplicas").unwrap_or(1),
+            max: number("/spec/maxReplicas")?,
+        })
+    }
+}
+
+/// What is known of one object beside its differences.
+pub struct Evidence<'a> {
+    /// The object as Git declares it.
+    pub desired: &'a Desired,
+    /// The live object, with managedFields and annotations.
+    pub live: &'a Value,
+    /// Its schema, for the last-applied copy.
+    pub schema: &'a Schema,
+    /// The known managers.
+    pub managers: &'a Managers,
+    /// Autoscalers of its namespace.
+    pub autoscalers: &'a [Autoscaler],
+    /// What older commits declared, newest first.
+    pub older: &'a [Older],
+}
+
+/// Gives each difference its cause. Left out is what the server or the platform set by itself and no person's tool
+/// owns, and what only the applier owns without having declared it: a default that we do not know.
+#[must_use]
+pub fn attribute(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<Change> {
+    let owners = Owners::of(evidence.live);
+    let judge = Judge::new(evidence, &owners);
+    differences.into_iter().filter_map(|difference| judge.change(difference)).collect()
+}
+
+/// One owner of a place.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    entry: &'a Entry,
+    known: &'a Known,
+    exact: bool,
+}
+
+/// The last-applied copy (`kubectl apply`, client side) held against live and Git.
+struct LastApplied {
+    value: Value,
+    /// Where live differs from it.
+    differs_at: BTreeSet<FieldPath>,
+}
+
+struct Judge<'a> {
+    evidence: &'a Evidence<'a>,
+    owners: &'a Owners,
+    last_applied: Option<LastApplied>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(evidence: &'a Evidence<'a>, owners: &'a Owners) -> Self {
+        let last_applied = last_applied(evidence.live).map(|value| {
+            let copy = Desired { value, ..evidence.desired.clone() };
+            let found = crate::diff::compare(&copy, evidence.live, evidence.schema);
+            LastApplied { differs_at: found.into_iter().map(|found| found.path).collect(), value: copy.value }
+        });
+        Self { evidence, owners, last_applied }
+    }
+
+    fn change(&self, mut difference: Difference) -> Option<Change> {
+        let verdict = match difference.kind {
+            ChangeKind::Removed => self.removed(&difference),
+            ChangeKind::Added | ChangeKind::Modified => self.present(&difference)?,
+        };
+        let verdict = self.scaled(&mut difference, verdict);
+        if is_restart(&difference.path) {
+            difference.note =
+                Some("a restart (kubectl rollout restart): nothing to take into Git".to_owned());
+        }
+        let origin = origin_of(self.evidence.desired, &difference);
+        Some(Change { difference, verdict, origin })
+    }
+
+    /// A field that live has: whoever owns it.
+    fn present(&self, difference: &Difference) -> Option<Verdict> {
+        let held = self.held(&difference.path);
+        let human = strongest_of(&held, |held| held.known.class == Class::Human);
+        if let Some(human) = human.filter(|human| human.exact || !difference.server_set) {
+            let shared = held.iter().filter(|held| held.exact).count() > 1;
+            let sure = human.exact && !shared && !is_atomic(difference);
+            let cause = if self.returned_to(difference) { Cause::Rollback } else { Cause::Manual };
+            let confidence = if sure { Confidence::High } else { Confidence::Medium };
+            return Some(verdict(cause, confidence, Some(human.entry)));
+        }
+        if difference.server_set {
+            return None;
+        }
+        if let Some(platform) = strongest_of(&held, |held| held.known.class == Class::Platform) {
+            let allowed = platform.known.may_own(&difference.path);
+            let cause = if allowed { Cause::Controller } else { Cause::Unknown };
+            return Some(verdict(cause, Confidence::High, Some(platform.entry)));
+        }
+        if let Some(applier) = strongest_of(&held, |held| held.known.applier) {
+            return self.applied(applier, difference);
+        }
+        match strongest_of(&held, |_| true) {
+            Some(stranger) => Some(verdict(Cause::Manual, Confidence::None, Some(stranger.entry))),
+            None => Some(self.unowned()),
+        }
+    }
+
+    fn held(&self, path: &FieldPath) -> Vec<Held<'a>> {
+        let owners = self.owners.of_path(path).into_iter();
+        owners
+            .map(|(entry, share)| Held {
+                entry,
+                known: self.evidence.managers.of(entry),
+                exact: share == Share::Exact,
+            })
+            .collect()
+    }
+
+    /// The applier owns the live value: an older commit's, something that was applied by hand, or a default.
+    fn applied(&self, applier: Held<'a>, difference: &Difference) -> Option<Verdict> {
+        let declared = self.declared_by(applier, &difference.path);
+        if difference.kind == ChangeKind::Added && !declared {
+            return None;
+        }
+        let confidence = if applier.exact { Confidence::High } else { Confidence::Medium };
+        if declared && explained_by(self.evidence.older, difference).is_some() {
+            return Some(verdict(Cause::Unsynced, confidence, Some(applier.entry)));
+        }
+        Some(match applier.known.class {
+            Class::Gitops => verdict(Cause::Unknown, confidence, Some(applier.entry)),
+            _ => verdict(Cause::Manual, Confidence::None, Some(applier.entry)),
+        })
+    }
+
+    /// Whether the applier declared the live value. A client-side apply owns the server's defaults too: there the
+    /// last-applied copy tells.
+    fn declared_by(&self, applier: Held<'a>, path: &FieldPath) -> bool {
+        let by_update = applier.entry.manager.operation == "Update";
+        match &self.last_applied {
+            Some(copy) if by_update => {
+                let differs = |found: &FieldPath| found.starts_with(path) || path.starts_with(found);
+                !copy.differs_at.iter().any(differs) && lookup(&copy.value, path.steps()).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    /// A field that only Git has: nobody owns it.
+    fn removed(&self, difference: &Difference) -> Verdict {
+        let human = self.latest_human();
+        if let Some(older) = explained_by(self.evidence.older, difference) {
+            // What was last applied lacks the field as well; or, where there is no copy, no person's tool has
+            // written since Git began to declare it.
+            let unapplied = match &self.last_applied {
+                Some(copy) => !copy.differs_at.iter().any(|found| difference.path.starts_with(found)),
+                None => human.is_none_or(|entry| seconds(entry).is_some_and(|at| at < older.superseded_at)),
+            };
+            if unapplied {
+                let applier =
+                    self.owners.entries().iter().find(|entry| self.evidence.managers.of(entry).applier);
+                return verdict(Cause::Unsynced, Confidence::Medium, applier);
+            }
+        }
+        match human {
+            Some(entry) => verdict(Cause::Manual, Confidence::Low, Some(entry)),
+            None => Verdict::unknown(),
+        }
+    }
+
+    /// Live has a value that nobody owns and the server would not have put there.
+    fn unowned(&self) -> Verdict {
+        match self.latest_human() {
+            Some(entry) => verdict(Cause::Manual, Confidence::Low, Some(entry)),
+            None => Verdict::unknown(),
+        }
+    }
+
+    fn latest_human(&self) -> Option<&'a Entry> {
+        let entries = self.owners.entries().iter();
+        let human = entries.filter(|entry| self.evidence.managers.of(entry).class == Class::Human);
+        human.max_by(|left, right| left.manager.time.cmp(&right.manager.time))
+    }
+
+    /// Whether a person put back what an older commit declared although the newer one had been applied.
+    fn returned_to(&self, difference: &Difference) -> bool {
+        let Some(copy) = &self.last_applied else { return false };
+        let newer_applied = difference.desired.is_some()
+            && lookup(&copy.value, difference.path.steps()) == difference.desired.as_ref();
+        newer_applied && explained_by(self.evidence.older, difference).is_some()
+    }
+
+    /// Replicas within the reach of an autoscaler are the controller's (Fleet's range rule).
+    fn scaled(&self, difference: &mut Difference, verdict: Verdict) -> Verdict {
+        if !difference.path.fields().eq(["spec", "replicas"]) || difference.path.steps().len() != 2 {
+            return verdict;
+        }
+        let id = &self.evidence.desired.id;
+        let target = (id.kind.clone(), id.name.clone());
+        let Some(scaler) = self.evidence.autoscalers.iter().find(|scaler| scaler.target == target) else {
+            return verdict;
+        };
+        let replicas = difference.live.as_ref().and_then(Value::as_i64);
+        if replicas.is_some_and(|replicas| (scaler.min..=scaler.max).contains(&replicas)) {
+            if difference.desired.is_some() {
+                difference.note = Some(format!(
+                    "HorizontalPodAutoscaler {} scales it: remove replicas from Git",
+                    scaler.name
+                ));
+            }
+            return Verdict { cause: Cause::Controller, ..verdict };
+        }
+        difference.note = Some(format!(
+            "outside the range of HorizontalPodAutoscaler {} ({} to {})",
+            scaler.name, scaler.min, scaler.max
+        ));
+        verdict
+    }
+}
+
+/// An owner that fits: one of the very place before one around it, the latest first.
+fn strongest_of<'a>(held: &[Held<'a>], fits: impl Fn(&Held<'a>) -> bool) -> Option<Held<'a>> {
+    let fitting = held.iter().filter(|held| fits(held));
+    fitting.max_by_key(|held| (held.exact, held.entry.manager.time.clone())).copied()
+}
+
+fn verdict(cause: Cause, confidence: Confidence, entry: Option<&Entry>) -> Verdict {
+    Verdict { cause, confidence, manager: entry.map(|entry| entry.manager.clone()), actor: None }
+}
+
+/// A whole atomic list or map is owned as one: who changed which part of it is not recorded.
+fn is_atomic(difference: &Difference) -> bool {
+    difference.kind == ChangeKind::Modified
+        && [&difference.desired, &difference.live]
+            .iter()
+            .any(|side| side.as_ref().is_some_and(|value| value.is_array() || value.is_object()))
+}
+
+fn seconds(entry: &Entry) -> Option<i64> {
+    entry.manager.time.as_deref()?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+}
+
+fn last_applied(live: &Value) -> Option<Value> {
+    let text =
+        live.pointer("/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration")?.as_str()?;
+    serde_json::from_str(text).ok()
+}
+
+/// The value at a field path. An item is found by the keys that it names itself: a key that only a default gives it
+/// (the protocol of a port) may be absent.
+fn lookup<'v>(value: &'v Value, steps: &[Step]) -> Option<&'v Value> {
+    let Some((step, rest)) = steps.split_first() else { return Some(value) };
+    let inner = match step {
+        Step::Field(name) => value.get(name),
+        Step::Index(index) => value.get(*index),
+        Step::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
+        Step::Key(keys) => {
+            let same = |item: &&Value| {
+                keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|found| found == wanted))
+            };
+            value.as_array()?.iter().find(same)
+        }
+    };
+    lookup(inner?, rest)
+}
+
+/// Where Git declares the value; of an added field, the nearest parent that Git declares.
+fn origin_of(desired: &Desired, difference: &Difference) -> Option<Origin> {
+    let mut pointer = difference.desired_pointer.as_str();
+    loop {
+        if let Some(place) = desired.fields.get(pointer) {
+            return Some(Origin { place: Some(*place), ..desired.origin.clone() });
+        }
+        match pointer.rfind('/') {
+            Some(at) => pointer = &pointer[..at],
+            None => return Some(desired.origin.clone()),
+        }
+    }
+}
+
+/// Whether the change is the mark of `kubectl rollout restart`: found, and never proposed for anything.
+#[must_use]
+pub fn is_restart(path: &FieldPath) -> bool {
+    matches!(path.steps().last(), Some(Step::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
+}
+
+/// Why an object that Git declares is not live: not applied yet where the newest commit of its source brought it,
+/// else nobody recorded who removed it.
+#[must_use]
+pub fn missing(older: &[Older]) -> Verdict {
+    match older.first() {
+        Some(before) if before.differs_at.is_none() => {
+            Verdict { cause: Cause::Unsynced, confidence: Confidence::Medium, manager: None, actor: None }
+        }
+        _ => Verdict::unknown(),
+    }
+}
+
+/// The verdict that stands for a whole finding: the cause that matters most, then the surest.
+#[must_use]
+pub fn strongest(changes: &[Change]) -> Verdict {
+    let rank = |cause: Cause| match cause {
+        Cause::Manual => 5,
+        Cause::Rollback => 4,
+        Cause::Unknown => 3,
+        Cause::Unsynced => 2,
+        Cause::Controller => 1,
+        Cause::Ignored => 0,
+    };
+    let verdicts = changes.iter().map(|change| &change.verdict);
+    verdicts
+        .max_by_key(|verdict| (rank(verdict.cause), verdict.confidence))
+        .cloned()
+        .unwrap_or_else(Verdict::unknown)
+}

@@ -1,0 +1,270 @@
+//! What the server serves, by aggregated discovery, or group by group where the server is older than 1.26.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::{UnreadKind, one_line};
+use super::request::{Failure, Requests, status_text};
+use crate::model::{Incomplete, Served, ServedKind, join_api_version};
+
+/// Aggregated discovery, and the older kinds for servers that do not know it.
+const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+                      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+const JSON: &str = "application/json";
+
+/// What a server serves, and which groups did not say.
+#[derive(Debug, Default)]
+pub(super) struct Discovered {
+    pub(super) served: Served,
+    /// Groups and versions that are there and did not say what they serve: an extension's server is down.
+    pub(super) undiscovered: Vec<Undiscovered>,
+}
+
+/// A group and version that is there and did not say what it serves.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Undiscovered {
+    /// API group.
+    pub group: String,
+    /// Version, `v1beta1`.
+    pub version: String,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+impl From<Undiscovered> for Incomplete {
+    fn from(of: Undiscovered) -> Self {
+        Self { what: format!("kinds of {}", join_api_version(&of.group, &of.version)), why: of.why }
+    }
+}
+
+/// Asks the server what it serves.
+pub(super) async fn discover(requests: &Requests) -> Result<Discovered, Failure> {
+    let mut found = Discovered::default();
+    found.served.version = version(requests).await?;
+    let mut order = Vec::new();
+    for root in ["/api", "/apis"] {
+        match get::<Root>(requests, root, ACCEPT).await? {
+            Root::Groups { items } => add_groups(items, &mut found, &mut order),
+            Root::Core { versions } => {
+                let versions = versions.into_iter().map(|version| (String::new(), version)).collect();
+                ask_each(requests, versions, &mut found, &mut order).await;
+            }
+            Root::Named { groups } => {
+                let versions = groups.into_iter().flat_map(NamedGroup::versions).collect();
+                ask_each(requests, versions, &mut found, &mut order).await;
+            }
+        }
+    }
+    sort(&mut found, &order);
+    Ok(found)
+}
+
+async fn version(requests: &Requests) -> Result<String, Failure> {
+    let answer = requests.get("/version", JSON).await?;
+    // Some servers keep their version to themselves: then it is not known, and nothing depends on it.
+    if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+        return Ok(String::new());
+    }
+    let version: Version = parse(answer.status, &answer.body)?;
+    Ok(one_line(&version.git_version))
+}
+
+async fn get<T: DeserializeOwned>(requests: &Requests, path: &str, accept: &str) -> Result<T, Failure> {
+    let answer = requests.get(path, accept).await?;
+    parse(answer.status, &answer.body)
+}
+
+fn parse<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Failure> {
+    match status {
+        StatusCode::OK => serde_json::from_slice(body).map_err(|_| Failure {
+            why: "the answer is not that of a Kubernetes API server; is the address right?".to_owned(),
+            kind: UnreadKind::Malformed,
+        }),
+        StatusCode::UNAUTHORIZED => Err(Failure {
+            why: format!("{}; the credentials are missing, wrong or expired", status_text(status, body)),
+            kind: UnreadKind::Forbidden,
+        }),
+        StatusCode::FORBIDDEN => Err(Failure {
+            why: format!("{}; bind the role system:discovery to the user", status_text(status, body)),
+            kind: UnreadKind::Forbidden,
+        }),
+        _ => Err(Failure { why: status_text(status, body), kind: UnreadKind::Other }),
+    }
+}
+
+/// `(group, version)` in the server's order of preference.
+type Order = Vec<(String, String)>;
+
+fn add_groups(groups: Vec<Group>, found: &mut Discovered, order: &mut Order) {
+    for group in groups {
+        let name = group.metadata.name.unwrap_or_default();
+        for version in group.versions {
+            order.push((name.clone(), version.version.clone()));
+            if version.freshness.as_deref() == Some("Stale") {
+                found.undiscovered.push(Undiscovered {
+                    group: name.clone(),
+                    version: version.version.clone(),
+                    why: "its API server does not answer (APIService not available)".to_owned(),
+                });
+            }
+            let kinds = version.resources.into_iter();
+            found
+                .served
+                .kinds
+                .extend(kinds.filter_map(|resource| resource.into_kind(&name, &version.version)));
+        }
+    }
+}
+
+async fn ask_each(requests: &Requests, versions: Order, found: &mut Discovered, order: &mut Order) {
+    for (group, version) in versions {
+        let prefix = if group.is_empty() { "/api/".to_owned() } else { format!("/apis/{group}/") };
+        match get::<ResourceList>(requests, &format!("{prefix}{version}"), JSON).await {
+            Ok(list) => {
+                let kinds =
+                    list.resources.into_iter().filter_map(|resource| resource.into_kind(&group, &version));
+                found.served.kinds.extend(kinds);
+            }
+            Err(Failure { why, .. }) => {
+                found.undiscovered.push(Undiscovered { group: group.clone(), version: version.clone(), why });
+            }
+        }
+        order.push((group, version));
+    }
+}
+
+/// Groups by name, versions by preference, kinds by name; of two resources of one kind the one that can be listed.
+fn sort(found: &mut Discovered, order: &Order) {
+    let place = |kind: &ServedKind| {
+        order.iter().position(|(group, version)| *group == kind.group && *version == kind.version)
+    };
+    let kinds = &mut found.served.kinds;
+    kinds.sort_by_cached_key(|kind| {
+        (kind.group.clone(), place(kind), kind.kind.clone(), !kind.listable, kind.plural.clone())
+    });
+    let mut seen = BTreeSet::new();
+    kinds.retain(|kind| seen.insert((kind.group.clone(), kind.version.clone(), kind.kind.clone())));
+    found.undiscovered.sort();
+}
+
+/// The answer to `/api` and `/apis`, in its newer and older forms.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Root {
+    Groups { items: Vec<Group> },
+    Core { versions: Vec<String> },
+    Named { groups: Vec<NamedGroup> },
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: Name,
+    #[serde(default)]
+    versions: Vec<GroupVersion>,
+}
+
+#[derive(Deserialize, Default)]
+struct Name {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct GroupVersion {
+    version: String,
+    freshness: Option<String>,
+    #[serde(default)]
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    resource: String,
+    response_kind: Option<Kind>,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+}
+
+impl Resource {
+    fn into_kind(self, group: &str, version: &str) -> Option<ServedKind> {
+        let kind = self.response_kind.map(|kind| kind.kind).filter(|kind| !kind.is_empty())?;
+        Some(ServedKind {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind,
+            plural: self.resource,
+            namespaced: self.scope == "Namespaced",
+            listable: self.verbs.iter().any(|verb| verb == "list"),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NamedGroup {
+    name: String,
+    #[serde(default)]
+    versions: Vec<NamedVersion>,
+    preferred_version: Option<NamedVersion>,
+}
+
+#[derive(Deserialize)]
+struct NamedVersion {
+    version: String,
+}
+
+impl NamedGroup {
+    /// Its versions, the preferred one first.
+    fn versions(self) -> Vec<(String, String)> {
+        let preferred = self.preferred_version.map(|preferred| preferred.version);
+        let mut versions: Vec<_> = self.versions.into_iter().map(|version| version.version).collect();
+        versions.sort_by_key(|version| Some(version) != preferred.as_ref());
+        versions.into_iter().map(|version| (self.name.clone(), version)).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct ResourceList {
+    resources: Vec<NamedResource>,
+}
+
+#[derive(Deserialize)]
+struct NamedResource {
+    name: String,
+    kind: String,
+    #[serde(default)]
+    namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+impl NamedResource {
+    /// `None` for a subresource.
+    fn into_kind(self, group: &str, version: &str) -> Option<ServedKind> {
+        (!self.name.contains('/')).then(|| ServedKind {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: self.kind,
+            plural: self.name,
+            namespaced: self.namespaced,
+            listable: self.verbs.iter().any(|verb| verb == "list"),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    git_version: String,
+}

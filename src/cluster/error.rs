@@ -1,0 +1,142 @@
+//! What can fail between drift and a cluster: before anything was read, and while reading.
+
+use std::path::PathBuf;
+
+use crate::model::{Incomplete, ServedKind};
+
+/// Why no cluster or snapshot could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// Neither a kubeconfig nor a Pod's service account.
+    #[error(
+        "no cluster to read: {looked}; name a kubeconfig with --kubeconfig, or a snapshot with --snapshot"
+    )]
+    NoCluster {
+        /// Where was looked.
+        looked: String,
+    },
+    /// A kubeconfig that cannot be used.
+    #[error("kubeconfig {file}: {why}")]
+    Kubeconfig {
+        /// The file, or the files that were merged.
+        file: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// A context that no kubeconfig has.
+    #[error("no context {context:?} in {file}; it has: {known}")]
+    UnknownContext {
+        /// The context that was asked for.
+        context: String,
+        /// The file, or the files that were merged.
+        file: String,
+        /// The contexts there are.
+        known: String,
+    },
+    /// The service account's files of a Pod cannot be used.
+    #[error("service account in {}: {why}", folder.display())]
+    ServiceAccount {
+        /// The folder of the files.
+        folder: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The credentials could not be obtained: an `exec` plug-in failed, or they are malformed.
+    #[error("credentials for {server}: {why}")]
+    Credentials {
+        /// Server, without credentials.
+        server: String,
+        /// What failed.
+        why: String,
+    },
+    /// The server could not be asked what it serves.
+    #[error("cannot read what {server} serves: {why}")]
+    Server {
+        /// Server, without credentials.
+        server: String,
+        /// What failed, and what to do.
+        why: String,
+    },
+    /// A file that is no snapshot that this drift can read.
+    #[error("snapshot {file}: {why}")]
+    NotASnapshot {
+        /// The file.
+        file: String,
+        /// What it is instead, and what to do.
+        why: String,
+    },
+    /// A snapshot that cannot be read to its end.
+    #[error("snapshot {file}: {why}")]
+    Snapshot {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl ClusterError {
+    /// Whether the fault lies in what drift was told (exit code 2), not in reading (exit code 3).
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        !matches!(self, Self::Credentials { .. } | Self::Server { .. } | Self::Snapshot { .. })
+    }
+}
+
+/// What kept something from being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadKind {
+    /// 401 or 403.
+    Forbidden,
+    /// The server does not serve it, or the snapshot does not hold it.
+    NotServed,
+    /// No answer, or no good one, within the time-out.
+    Timeout,
+    /// An answer that is not what was asked for: HTML, a cut body, another kind.
+    Malformed,
+    /// Anything else.
+    Other,
+}
+
+/// Something of a cluster that was not read: never clean, never drift.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct Unread {
+    /// What was not read: `secrets in payments`, `deployments.apps`.
+    pub what: String,
+    /// Why, and what to do.
+    pub why: String,
+    /// What kept it from being read.
+    pub kind: UnreadKind,
+}
+
+impl From<Unread> for Incomplete {
+    fn from(unread: Unread) -> Self {
+        Self { what: unread.what, why: unread.why }
+    }
+}
+
+/// `secrets in payments`, `deployments.apps`: how a list is named to a person.
+#[must_use]
+pub fn name_of_list(kind: &ServedKind, namespace: Option<&str>) -> String {
+    let resource =
+        if kind.group.is_empty() { kind.plural.clone() } else { format!("{}.{}", kind.plural, kind.group) };
+    match namespace {
+        Some(namespace) => format!("{resource} in {namespace}"),
+        None => resource,
+    }
+}
+
+/// Text of a server or a program, fit for one line of an error: no control characters, at most 300 characters.
+pub(super) fn one_line(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .take(301)
+        .collect();
+    let plain = plain.trim();
+    match plain.char_indices().nth(300) {
+        Some((end, _)) => format!("{}...", &plain[..end]),
+        None => plain.to_owned(),
+    }
+}

@@ -1,0 +1,266 @@
+//! One GET and its retries, within one deadline.
+
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::{ACCEPT, RETRY_AFTER};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::error::{UnreadKind, one_line};
+
+/// A server that refuses connections, or cannot be reached, is given up after this long.
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
+/// Largest body of one answer, unpacked.
+const BODY_LIMIT: usize = 256 << 20;
+/// Waits before a retry: doubled from the first to the last.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_secs(5);
+/// An internal error is rarely one that passes: a broken conversion webhook gives it for ever.
+const RETRIES_OF_500: u32 = 5;
+
+/// Sends GETs, retries what may pass, and counts.
+pub(super) struct Requests {
+    client: kube::Client,
+    timeout: Duration,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+/// A whole answer with a status that a retry would not change.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no such answer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) why: String,
+    pub(super) kind: UnreadKind,
+}
+
+/// How one attempt ended that may be tried again.
+struct Attempt {
+    failure: Failure,
+    /// The server's own wish.
+    wait: Option<Duration>,
+    limit: Limit,
+}
+
+/// How long an attempt of this kind is repeated.
+enum Limit {
+    Deadline,
+    Connecting,
+    Few,
+    Never,
+}
+
+impl Requests {
+    pub(super) fn new(client: kube::Client, timeout: Duration) -> Self {
+        Self { client, timeout, sent: AtomicU64::new(0), received: AtomicU64::new(0) }
+    }
+
+    /// Requests sent, retries among them.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all bodies, unpacked.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// GETs a path (with its query) of the server.
+    pub(super) async fn get(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let deadline = start + self.timeout;
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            let failed = match timeout_at(deadline, self.attempt(path, accept)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(failed)) => failed,
+                Err(_) => return Err(self.no_answer()),
+            };
+            let last = match failed.limit {
+                Limit::Deadline => deadline,
+                Limit::Connecting => deadline.min(start + CONNECT_LIMIT),
+                Limit::Few if attempt <= RETRIES_OF_500 => deadline,
+                Limit::Few | Limit::Never => start,
+            };
+            let next = Instant::now() + failed.wait.unwrap_or(wait);
+            if next >= last {
+                return Err(with_attempts(failed, attempt));
+            }
+            sleep_until(next).await;
+            wait = (wait * 2).min(LAST_WAIT);
+        }
+        Err(self.no_answer())
+    }
+
+    fn no_answer(&self) -> Failure {
+        let why = format!("no answer within {:?}; raise --timeout if the server is slow", self.timeout);
+        Failure { why, kind: UnreadKind::Timeout }
+    }
+
+    async fn attempt(&self, path: &str, accept: &str) -> Result<Answer, Attempt> {
+        let request = Request::get(path).header(ACCEPT, accept).body(Body::empty());
+        let request =
+            request.map_err(|cause| Attempt::never(UnreadKind::Other, format!("not a request: {cause}")))?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let response = self.client.send(request).await.map_err(|cause| unsent(&cause))?;
+        let (head, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|cause| cut(&cause))?;
+            let Ok(data) = frame.into_data() else { continue };
+            self.received.fetch_add(data.len() as u64, Ordering::Relaxed);
+            if bytes.len() + data.len() > BODY_LIMIT {
+                let why = format!("an answer of more than {} MiB", BODY_LIMIT >> 20);
+                return Err(Attempt::never(UnreadKind::Malformed, why));
+            }
+            bytes.extend_from_slice(&data);
+        }
+        if head.status == StatusCode::TOO_MANY_REQUESTS || head.status.is_server_error() {
+            return Err(busy(head.status, &head.headers, &bytes));
+        }
+        Ok(Answer { status: head.status, body: bytes })
+    }
+}
+
+impl Attempt {
+    fn never(kind: UnreadKind, why: String) -> Self {
+        Self { failure: Failure { why, kind }, wait: None, limit: Limit::Never }
+    }
+}
+
+fn with_attempts(failed: Attempt, attempts: u32) -> Failure {
+    let Failure { mut why, kind } = failed.failure;
+    if attempts > 1 {
+        why = format!("{why} (tried {attempts} times)");
+    }
+    if let Some(wait) = failed.wait {
+        why = format!("{why}; the server asks to wait {} s, longer than --timeout allows", wait.as_secs());
+    }
+    Failure { why, kind }
+}
+
+/// 429 or 5xx.
+fn busy(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Attempt {
+    let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let limit = if status == StatusCode::INTERNAL_SERVER_ERROR { Limit::Few } else { Limit::Deadline };
+    let failure = Failure { why: status_text(status, body), kind: UnreadKind::Other };
+    Attempt { failure, wait: wait.map(Duration::from_secs), limit }
+}
+
+/// `403 Forbidden: secrets is forbidden: User "x" cannot list ...`: the status and the server's own message.
+pub(super) fn status_text(status: StatusCode, body: &[u8]) -> String {
+    let message = Status::of(body).and_then(|status| status.message).unwrap_or_default();
+    match one_line(&message) {
+        message if message.is_empty() => status.to_string(),
+        message => format!("{status}: {message}"),
+    }
+}
+
+/// The parts of a `Status` body that we read.
+#[derive(serde::Deserialize)]
+pub(super) struct Status {
+    kind: String,
+    pub(super) message: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) details: Option<StatusDetails>,
+    pub(super) metadata: Option<StatusMetadata>,
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct StatusDetails {
+    pub(super) name: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct StatusMetadata {
+    /// The token to go on with after a 410.
+    #[serde(rename = "continue")]
+    pub(super) continuation: Option<String>,
+}
+
+impl Status {
+    pub(super) fn of(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Self>(body).ok().filter(|status| status.kind == "Status")
+    }
+}
+
+/// The connection ended within the body.
+fn cut(cause: &kube::Error) -> Attempt {
+    let why = format!("the answer was cut off: {}", innermost(cause));
+    Attempt { failure: Failure { why, kind: UnreadKind::Malformed }, wait: None, limit: Limit::Deadline }
+}
+
+/// No answer began.
+fn unsent(error: &kube::Error) -> Attempt {
+    let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    if let Some(tls) = tls {
+        return Attempt::never(UnreadKind::Other, why_tls(tls));
+    }
+    if let kube::Error::Auth(_) = error {
+        return Attempt::never(UnreadKind::Other, "the credentials could not be renewed".to_owned());
+    }
+    let connecting = causes(error).any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(
+            io,
+            Some(
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::TimedOut
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+            )
+        ) || cause.to_string().contains("dns error")
+    });
+    let (why, limit) = if connecting {
+        (
+            format!("no connection: {}; is the address right, and the server up?", innermost(error)),
+            Limit::Connecting,
+        )
+    } else {
+        (format!("the connection was cut: {}", innermost(error)), Limit::Deadline)
+    };
+    Attempt { failure: Failure { why, kind: UnreadKind::Other }, wait: None, limit }
+}
+
+/// The error and what lies under it; an I/O error hides one, which `source` leaves out.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        let error: &'a (dyn Error + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(hidden) => Some(hidden as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
+}
+
+fn why_tls(error: &rustls::Error) -> String {
+    let advice = match error {
+        rustls::Error::InvalidCertificate(why) => match why {
+            rustls::CertificateError::UnknownIssuer => {
+                "; no certificate-authority of the kubeconfig signed the server's certificate. kubectl also accepts \
+                 the server's own certificate there; drift needs the one of the authority that signed it"
+            }
+            rustls::CertificateError::NotValidForName
+            | rustls::CertificateError::NotValidForNameContext { .. } => {
+                "; reach the server by a name of its certificate, or set tls-server-name"
+            }
+            _ => "",
+        },
+        _ => "",
+    };
+    format!("TLS: {}{advice}", one_line(&error.to_string()))
+}

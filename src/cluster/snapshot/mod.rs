@@ -1,0 +1,53 @@
+//! Snapshots: what a cluster served and held, in one file of JSON lines, without secret values.
+//!
+//! First a [`Header`], then one object a line, then an [`End`]: a file without it is torn.
+
+mod open;
+mod write;
+
+use serde::{Deserialize, Serialize};
+
+pub use open::Snapshot;
+pub use write::{Scope, Summary, write_snapshot};
+
+use super::discovery::Undiscovered;
+use crate::model::Served;
+
+/// The format that this drift reads and writes.
+const SCHEMA: &str = "drift/snapshot/v1";
+/// What every version of the format begins with.
+const SCHEMA_STEM: &str = "drift/snapshot/";
+
+/// First line: what the cluster is and serves.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    schema: String,
+    /// uid of namespace kube-system.
+    cluster: Option<String>,
+    /// URL, without credentials.
+    server: Option<String>,
+    served: Served,
+    undiscovered: Vec<Undiscovered>,
+}
+
+/// Last line: what was listed, and how it went.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    /// The schema again, so that no object can be taken for this line.
+    end: String,
+    objects: u64,
+    scopes: Vec<Listed>,
+}
+
+/// One list that was taken, whole or not.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Listed {
+    group: String,
+    version: String,
+    kind: String,
+    /// `None`: everywhere.
+    namespace: Option<String>,
+    /// Why it is not whole.
+    unread: Option<String>,
+}

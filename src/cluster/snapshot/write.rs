@@ -1,0 +1,126 @@
+//! Writing a snapshot. Secret values never reach the file.
+
+use std::io::{self, Write};
+
+use futures::StreamExt;
+use serde_json::Value;
+
+use super::super::{Cluster, Unread, What};
+use super::{End, Header, Listed, SCHEMA};
+use crate::model::{ResourceId, ServedKind, is_secret};
+
+/// One list that a snapshot takes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// The kind, at the version it is taken at.
+    pub kind: ServedKind,
+    /// Its namespace; `None`: everywhere.
+    pub namespace: Option<String>,
+}
+
+/// What a snapshot holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Objects written.
+    pub objects: u64,
+    /// What was not read; the snapshot says so too.
+    pub unread: Vec<Unread>,
+}
+
+/// Writes what the cluster serves and the objects of the scopes, as JSON lines, sorted by kind and namespace, in the
+/// server's order within. What cannot be read is noted in the file and returned; an error is one of writing.
+pub async fn write_snapshot(
+    cluster: &Cluster,
+    scopes: &[Scope],
+    into: &mut (dyn Write + Send),
+) -> io::Result<Summary> {
+    let mut summary = Summary::default();
+    let identity = cluster.identity().await.unwrap_or_else(|unread| {
+        summary.unread.push(unread);
+        None
+    });
+    line(
+        into,
+        &Header {
+            schema: SCHEMA.to_owned(),
+            cluster: identity,
+            server: cluster.server().map(str::to_owned),
+            served: cluster.served().clone(),
+            undiscovered: cluster.undiscovered().to_vec(),
+        },
+    )?;
+    let mut listed = Vec::new();
+    for scope in each_once(scopes) {
+        listed.push(write_scope(cluster, scope, into, &mut summary).await?);
+    }
+    line(into, &End { end: SCHEMA.to_owned(), objects: summary.objects, scopes: listed })?;
+    into.flush()?;
+    Ok(summary)
+}
+
+/// The scopes, sorted, without those that another covers.
+fn each_once(scopes: &[Scope]) -> Vec<&Scope> {
+    let mut scopes: Vec<_> = scopes.iter().collect();
+    scopes.sort();
+    scopes.dedup();
+    // `None` sorts first: everywhere covers what follows of the kind.
+    scopes.dedup_by(|next, kept| kept.kind == next.kind && kept.namespace.is_none());
+    scopes
+}
+
+async fn write_scope(
+    cluster: &Cluster,
+    scope: &Scope,
+    into: &mut (dyn Write + Send),
+    summary: &mut Summary,
+) -> io::Result<Listed> {
+    let mut unread = None;
+    let mut pages = cluster.list(&scope.kind, scope.namespace.as_deref(), What::Objects);
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(objects) => {
+                for mut object in objects {
+                    mask(&mut object);
+                    line(into, &object)?;
+                    summary.objects += 1;
+                }
+            }
+            Err(cause) => {
+                unread = Some(cause.why.clone());
+                summary.unread.push(cause);
+            }
+        }
+    }
+    Ok(Listed {
+        group: scope.kind.group.clone(),
+        version: scope.kind.version.clone(),
+        kind: scope.kind.kind.clone(),
+        namespace: scope.namespace.clone(),
+        unread,
+    })
+}
+
+/// Takes the values out of a Secret: of `data`, `stringData` and every annotation (a tool's copy of the whole object
+/// may be in any). The names of the keys stay, with `null`.
+fn mask(object: &mut Value) {
+    // What has no name cannot be told from a Secret by its id: then its kind decides.
+    let secret = match ResourceId::of(object) {
+        Ok(id) => is_secret(&id),
+        Err(_) => object["kind"] == "Secret",
+    };
+    if !secret {
+        return;
+    }
+    for pointer in ["/data", "/stringData", "/metadata/annotations"] {
+        match object.pointer_mut(pointer) {
+            Some(Value::Object(values)) => values.values_mut().for_each(|value| *value = Value::Null),
+            Some(other) => *other = Value::Null,
+            None => {}
+        }
+    }
+}
+
+fn line(into: &mut (dyn Write + Send), value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *into, value)?;
+    into.write_all(b"\n")
+}

@@ -1,0 +1,68 @@
+//! Equality of scalars.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Number, Value};
+
+use crate::schema::{Scalar, same_quantity};
+
+/// Whether two scalars mean the same.
+pub(super) fn same_scalar(scalar: Scalar, left: &Value, right: &Value) -> bool {
+    if left == right {
+        return true;
+    }
+    match (scalar, left, right) {
+        (Scalar::Quantity, ..) => same_quantity(left, right),
+        (Scalar::Time, Value::String(left), Value::String(right)) => same_time(left, right),
+        (Scalar::Bytes, Value::String(left), Value::String(right)) => same_bytes(left, right),
+        (_, Value::Number(left), Value::Number(right)) => same_number(left, right),
+        _ => false,
+    }
+}
+
+/// `1` equals `1.0`; integers are compared exactly.
+fn same_number(left: &Number, right: &Number) -> bool {
+    if (left.is_i64() || left.is_u64()) && (right.is_i64() || right.is_u64()) {
+        return left == right;
+    }
+    left.as_f64() == right.as_f64()
+}
+
+fn same_time(left: &str, right: &str) -> bool {
+    match (left.parse::<jiff::Timestamp>(), right.parse::<jiff::Timestamp>()) {
+        (Ok(left), Ok(right)) => left == right,
+        _ => false,
+    }
+}
+
+fn same_bytes(left: &str, right: &str) -> bool {
+    let decode = |text: &str| {
+        let compact: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+        STANDARD.decode(compact).ok()
+    };
+    match (decode(left), decode(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// `{}`, `[]` and null, and maps that hold nothing else: the server drops them or writes them out.
+pub(super) fn is_hollow(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.values().all(is_hollow),
+        _ => false,
+    }
+}
+
+/// `""`, 0, false beside what is hollow: what Go's `omitempty` leaves out.
+pub(super) fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Object(map) => map.values().all(is_zero),
+        other => is_hollow(other),
+    }
+}

@@ -1,0 +1,98 @@
+//! Pairing the items of lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::Step;
+
+/// One item of a keyed list: its index on either side.
+pub(super) struct Pair {
+    pub(super) step: Step,
+    pub(super) desired: Option<usize>,
+    pub(super) live: Option<usize>,
+}
+
+/// The items of both lists paired by their keys, and equal keys by occurrence; desired order first, then what only
+/// live has. `None` where an item is not a map.
+pub(super) fn pair(keys: &[String], desired: &[Value], live: &[Value]) -> Option<Vec<Pair>> {
+    let desired = identities(keys, desired)?;
+    let live = identities(keys, live)?;
+    let positions: BTreeMap<&Identity, usize> =
+        live.iter().enumerate().map(|(at, identity)| (identity, at)).collect();
+    let known: BTreeSet<&Identity> = desired.iter().collect();
+    let step = |identity: &Identity| Step::Key(identity.values.clone());
+    let of_desired = desired.iter().enumerate().map(|(at, identity)| Pair {
+        step: step(identity),
+        desired: Some(at),
+        live: positions.get(identity).copied(),
+    });
+    let of_live = live.iter().enumerate().filter(|(_, identity)| !known.contains(identity));
+    let of_live = of_live.map(|(at, identity)| Pair { step: step(identity), desired: None, live: Some(at) });
+    Some(of_desired.chain(of_live).collect())
+}
+
+/// Keys and values of an item, and how many items before it have the same.
+struct Identity {
+    values: Vec<(String, Value)>,
+    text: String,
+    occurrence: usize,
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Identity {}
+
+impl PartialOrd for Identity {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Identity {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.text, self.occurrence).cmp(&(&other.text, other.occurrence))
+    }
+}
+
+fn identities(keys: &[String], items: &[Value]) -> Option<Vec<Identity>> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    items
+        .iter()
+        .map(|item| {
+            let map = item.as_object()?;
+            let present = keys.iter().filter_map(|key| Some((key.clone(), map.get(key)?.clone())));
+            let mut values: Vec<(String, Value)> = present.collect();
+            values.sort_by(|left, right| left.0.cmp(&right.0));
+            let text: String = values.iter().map(|(key, value)| format!("{key}={value},")).collect();
+            let occurrence = seen.entry(text.clone()).or_default();
+            *occurrence += 1;
+            Some(Identity { values, text, occurrence: *occurrence })
+        })
+        .collect()
+}
+
+/// Whether the items that both lists have stand in another order.
+pub(super) fn reordered(pairs: &[Pair]) -> bool {
+    let mut order = pairs.iter().filter(|pair| pair.desired.is_some()).filter_map(|pair| pair.live);
+    let mut last = None;
+    order.any(|at| {
+        let before = last.replace(at);
+        before.is_some_and(|before| before > at)
+    })
+}
+
+/// The values that only one side of a set has: of desired, then of live, each with its index.
+pub(super) fn set_difference<'a>(
+    desired: &'a [Value],
+    live: &'a [Value],
+) -> (Vec<(usize, &'a Value)>, Vec<(usize, &'a Value)>) {
+    let only = |from: &'a [Value], other: &'a [Value]| -> Vec<(usize, &'a Value)> {
+        from.iter().enumerate().filter(|(_, value)| !other.contains(value)).collect()
+    };
+    (only(desired, live), only(live, desired))
+}

@@ -1,0 +1,74 @@
+//! The desired object as it is compared: what the server never stores as written is taken out or turned over.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+/// Fields of `metadata` that only the server writes.
+pub(super) const SERVER_METADATA: &[&str] = &[
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "managedFields",
+];
+
+/// What the object declares: without nulls (an apply's null means "not set"), status and the server's metadata;
+/// `stringData` of a Secret as `data`, an empty `caBundle` as none.
+#[must_use]
+pub fn declared(object: &Value) -> Value {
+    let mut declared = without_nulls(object);
+    let Some(map) = declared.as_object_mut() else { return declared };
+    map.remove("status");
+    if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
+        SERVER_METADATA.iter().for_each(|field| drop(metadata.remove(*field)));
+    }
+    if map.get("kind").and_then(Value::as_str) == Some("Secret") {
+        string_data(map);
+    }
+    without_empty_bundles(&mut declared);
+    declared
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(_, inner)| !inner.is_null());
+            Value::Object(kept.map(|(key, inner)| (key.clone(), without_nulls(inner))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
+fn string_data(map: &mut Map<String, Value>) {
+    let Some(Value::Object(strings)) = map.remove("stringData") else { return };
+    let data = map.entry("data").or_insert_with(|| Value::Object(Map::new()));
+    if let Some(data) = data.as_object_mut() {
+        for (key, value) in strings {
+            let encoded = value.as_str().map(|text| Value::from(STANDARD.encode(text)));
+            data.insert(key, encoded.unwrap_or(value));
+        }
+    }
+}
+
+/// An injector fills an empty bundle: an empty one declares nothing (Fleet's rule).
+fn without_empty_bundles(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map
+                .get("caBundle")
+                .and_then(Value::as_str)
+                .is_some_and(|bundle| bundle.trim().is_empty() || bundle == "Cg==")
+            {
+                map.remove("caBundle");
+            }
+            map.values_mut().for_each(without_empty_bundles);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_empty_bundles),
+        _ => {}
+    }
+}

@@ -1,0 +1,151 @@
+//! Places that the server or the platform fills by itself (`notes: kubernetes` section 4, kapp's default rules).
+
+use crate::model::{FieldPath, ResourceId, Step};
+
+/// Group, kind (`*` for any), path; `[]` stands for an item of a list.
+const PLACES: &[(&str, &str, &str)] = &[
+    ("*", "*", "metadata.finalizers"),
+    ("*", "*", "metadata.ownerReferences"),
+    ("*", "*", "metadata.generateName"),
+    ("", "Service", "spec.clusterIP"),
+    ("", "Service", "spec.clusterIPs"),
+    ("", "Service", "spec.ipFamilies"),
+    ("", "Service", "spec.ipFamilyPolicy"),
+    ("", "Service", "spec.healthCheckNodePort"),
+    ("", "Service", "spec.ports[].nodePort"),
+    ("", "PersistentVolumeClaim", "spec.volumeName"),
+    ("", "PersistentVolumeClaim", "spec.storageClassName"),
+    ("", "PersistentVolume", "spec.claimRef"),
+    ("", "Namespace", "spec"),
+    ("", "Pod", "spec.nodeName"),
+    ("", "Pod", "spec.tolerations"),
+    ("", "Pod", "spec.priority"),
+    ("", "Pod", "spec.preemptionPolicy"),
+    ("", "Pod", "spec.serviceAccount"),
+    ("", "Pod", "spec.serviceAccountName"),
+    ("", "ServiceAccount", "secrets"),
+    ("", "ServiceAccount", "imagePullSecrets"),
+    ("batch", "Job", "spec.selector"),
+    ("batch", "Job", "spec.template.metadata.labels[controller-uid]"),
+    ("batch", "Job", "spec.template.metadata.labels[job-name]"),
+    ("batch", "Job", "spec.template.metadata.labels[batch.kubernetes.io/controller-uid]"),
+    ("batch", "Job", "spec.template.metadata.labels[batch.kubernetes.io/job-name]"),
+    ("admissionregistration.k8s.io", "*", "webhooks[].clientConfig.caBundle"),
+    ("apiregistration.k8s.io", "APIService", "spec.caBundle"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "spec.conversion.webhook.clientConfig.caBundle"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "spec.preserveUnknownFields"),
+    ("scheduling.k8s.io", "PriorityClass", "globalDefault"),
+    ("certificates.k8s.io", "CertificateSigningRequest", "spec.username"),
+    ("certificates.k8s.io", "CertificateSigningRequest", "spec.groups"),
+    ("certificates.k8s.io", "CertificateSigningRequest", "spec.uid"),
+    ("certificates.k8s.io", "CertificateSigningRequest", "spec.extra"),
+];
+
+/// Labels and annotations of deployers and controllers; a trailing `*` matches any ending.
+const BOOKKEEPING: &[&str] = &[
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/*",
+    "deprecated.daemonset.template.generation",
+    "controller-uid",
+    "job-name",
+    "batch.kubernetes.io/*",
+    "batch.kubernetes.io/job-tracking",
+    "control-plane.alpha.kubernetes.io/leader",
+    "endpoints.kubernetes.io/*",
+    "endpointslice.kubernetes.io/*",
+    "autoscaling.alpha.kubernetes.io/*",
+    "pv.kubernetes.io/*",
+    "volume.beta.kubernetes.io/*",
+    "volume.kubernetes.io/*",
+    "argocd.argoproj.io/*",
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/managed-by",
+    "kustomize.toolkit.fluxcd.io/*",
+    "helm.toolkit.fluxcd.io/*",
+    "meta.helm.sh/*",
+    "kapp.k14s.io/*",
+    "configmanagement.gke.io/*",
+    "configsync.gke.io/*",
+    "openshift.io/*",
+];
+
+/// Whether the server or the platform may put something at `path` that Git does not declare.
+pub(super) fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
+    if let [Step::Field(metadata), Step::Field(map), Step::Field(key)] = path.steps()
+        && metadata == "metadata"
+        && (map == "annotations" || map == "labels")
+    {
+        return BOOKKEEPING.iter().any(|pattern| matches_key(pattern, key));
+    }
+    if id.kind == "Pod" && id.group.is_empty() && is_token_volume(path) {
+        return true;
+    }
+    rules(id).any(|place| covers(place, path))
+}
+
+/// Whether some place below `path` is one that the server fills: such a map is looked at key by key,
+/// as labels and annotations always are.
+pub(super) fn holds_server_set(id: &ResourceId, path: &FieldPath) -> bool {
+    if let [.., Step::Field(parent), Step::Field(last)] = path.steps()
+        && (last == "metadata" || (parent == "metadata" && (last == "labels" || last == "annotations")))
+    {
+        return true;
+    }
+    let here = text(path);
+    rules(id).any(|place| place.starts_with(&here) && place.len() > here.len())
+}
+
+fn rules(id: &ResourceId) -> impl Iterator<Item = &'static str> {
+    PLACES
+        .iter()
+        .filter(|(group, kind, _)| {
+            (*group == "*" || *group == id.group) && (*kind == "*" || *kind == id.kind)
+        })
+        .map(|(_, _, place)| *place)
+}
+
+fn covers(place: &str, path: &FieldPath) -> bool {
+    let here = text(path);
+    here.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The path in the notation of [`PLACES`].
+fn text(path: &FieldPath) -> String {
+    let mut text = String::new();
+    for step in path.steps() {
+        match step {
+            Step::Field(name) if name.contains(['/', '.']) || name.contains("-uid") || name == "job-name" => {
+                text.push('[');
+                text.push_str(name);
+                text.push(']');
+            }
+            Step::Field(name) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(name);
+            }
+            _ => text.push_str("[]"),
+        }
+    }
+    text
+}
+
+fn matches_key(pattern: &str, key: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => key.starts_with(prefix),
+        None => pattern == key,
+    }
+}
+
+/// The token volume and its mounts that admission adds to a Pod.
+fn is_token_volume(path: &FieldPath) -> bool {
+    path.steps().iter().any(|step| match step {
+        Step::Key(keys) => keys.iter().any(|(key, value)| {
+            let text = value.as_str().unwrap_or_default();
+            (key == "name" && text.starts_with("kube-api-access-"))
+                || (key == "mountPath" && text == "/var/run/secrets/kubernetes.io/serviceaccount")
+        }),
+        _ => false,
+    })
+}

@@ -1,0 +1,291 @@
+//! Tables: Git's YAML and the live YAML in, the differences as text out.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::compare;
+use crate::model::{ChangeKind, Desired, Difference, Origin, ResourceId};
+use crate::schema::Schema;
+
+fn object(text: &str) -> Value {
+    serde_yaml::from_str(text).expect("the table's YAML is valid")
+}
+
+pub(crate) fn desired(text: &str) -> Desired {
+    let value = object(text);
+    Desired {
+        id: ResourceId::of(&value).expect("the table's objects have kind and name"),
+        value,
+        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), place: None },
+        fields: Arc::default(),
+        document: Some((0, None)),
+        notes: Vec::new(),
+        unstable: Vec::new(),
+    }
+}
+
+fn line(difference: &Difference) -> String {
+    let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "-".to_owned(), Value::to_string);
+    let kind = match difference.kind {
+        ChangeKind::Added => '+',
+        ChangeKind::Modified => '~',
+        ChangeKind::Removed => '-',
+    };
+    let mut line =
+        format!("{kind} {} {} -> {}", difference.path, show(&difference.desired), show(&difference.live));
+    if let Some(default) = &difference.default {
+        line.push_str(&format!(" (default {default})"));
+    }
+    if difference.server_set {
+        line.push_str(" server-set");
+    }
+    if difference.masked {
+        line.push_str(" masked");
+    }
+    line
+}
+
+#[track_caller]
+fn check(git: &str, live: &str, expected: &[&str]) {
+    let found: Vec<String> =
+        compare(&desired(git), &object(live), Schema::built_in()).iter().map(line).collect();
+    assert_eq!(found, expected, "\n--- Git\n{git}\n--- live\n{live}");
+}
+
+const DEPLOYMENT: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.25
+        ports: [{containerPort: 80}]
+        env: [{name: A, value: '1'}, {name: B, value: '2'}]
+        resources: {limits: {memory: 0.5Gi, cpu: 1000m}}
+";
+
+/// The Deployment as the server returns it, after the edits `(from, to)` of its text.
+fn live_deployment(edits: &[(&str, &str)]) -> String {
+    let mut live = "
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  uid: 1-2
+  resourceVersion: '7'
+  generation: 2
+  creationTimestamp: '2026-01-01T00:00:00Z'
+  annotations: {deployment.kubernetes.io/revision: '1'}
+  managedFields: [{manager: x}]
+spec:
+  progressDeadlineSeconds: 600
+  replicas: 1
+  revisionHistoryLimit: 10
+  selector: {matchLabels: {app: web}}
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}
+  template:
+    metadata:
+      creationTimestamp: null
+      labels: {app: web}
+    spec:
+      containers:
+      - env: [{name: A, value: '1'}, {name: B, value: '2'}]
+        image: nginx:1.25
+        imagePullPolicy: IfNotPresent
+        name: web
+        ports: [{containerPort: 80, protocol: TCP}]
+        resources: {limits: {cpu: '1', memory: 512Mi}}
+        terminationMessagePath: /dev/termination-log
+        terminationMessagePolicy: File
+      dnsPolicy: ClusterFirst
+      restartPolicy: Always
+      schedulerName: default-scheduler
+      securityContext: {}
+      terminationGracePeriodSeconds: 30
+status: {replicas: 1}
+"
+    .to_owned();
+    for (from, to) in edits {
+        assert!(live.contains(from), "the live text has no {from:?}");
+        live = live.replacen(from, to, 1);
+    }
+    live
+}
+
+#[test]
+fn what_the_server_sets_and_equal_quantities_are_no_difference() {
+    let revision = "+ .metadata.annotations[\"deployment.kubernetes.io/revision\"] - -> \"1\" server-set";
+    check(DEPLOYMENT, &live_deployment(&[]), &[revision]);
+}
+
+/// `notes: kubernetes`, section 17, cases 2, 8-15, 19-21: each edit of live is found at its path, and only that.
+#[test]
+fn every_edit_of_a_deployment_is_found_and_only_that() {
+    let revision = ("annotations: {deployment.kubernetes.io/revision: '1'}", "annotations: {}");
+    let container = ".spec.template.spec.containers[name=\"web\"]";
+    let cases: &[(&str, &str, &str)] = &[
+        ("replicas: 1\n  rev", "replicas: 5\n  rev", "+ .spec.replicas - -> 5 (default 1)"),
+        (
+            "PeriodSeconds: 30",
+            "PeriodSeconds: 45",
+            "+ .spec.template.spec.terminationGracePeriodSeconds - -> 45 (default 30)",
+        ),
+        (
+            "{name: B, value: '2'}]",
+            "{name: B, value: '2'}, {name: C, value: x}]",
+            "+ C.env[name=\"C\"] - -> {\"name\":\"C\",\"value\":\"x\"}",
+        ),
+        ("{name: B, value: '2'}]", "{name: B, value: '3'}]", "~ C.env[name=\"B\"].value \"2\" -> \"3\""),
+        (", {name: B, value: '2'}]", "]", "- C.env[name=\"B\"] {\"name\":\"B\",\"value\":\"2\"} -> -"),
+        ("nginx:1.25", "nginx:1.26", "~ C.image \"nginx:1.25\" -> \"nginx:1.26\""),
+        ("memory: 512Mi", "memory: 1Gi", "~ C.resources.limits.memory \"0.5Gi\" -> \"1Gi\""),
+        ("cpu: '1', ", "", "- C.resources.limits.cpu \"1000m\" -> -"),
+        ("image: nginx:1.25", "args: [x]\n        image: nginx:1.25", "+ C.args - -> [\"x\"]"),
+        (
+            "labels: {app: web}",
+            "annotations: {a/b: x}\n      labels: {app: web}",
+            "+ .spec.template.metadata.annotations[\"a/b\"] - -> \"x\"",
+        ),
+        (
+            "{matchLabels: {app: web}}",
+            "{matchLabels: {app: w}}",
+            "~ .spec.selector {\"matchLabels\":{\"app\":\"web\"}} -> {\"matchLabels\":{\"app\":\"w\"}}",
+        ),
+        (
+            "securityContext: {}",
+            "securityContext: {runAsUser: 1}",
+            "+ .spec.template.spec.securityContext.runAsUser - -> 1",
+        ),
+        (
+            "containerPort: 80, protocol: TCP",
+            "containerPort: 80, protocol: TCP, name: http",
+            "+ C.ports[containerPort=80,protocol=\"TCP\"].name - -> \"http\"",
+        ),
+        (
+            "dnsPolicy: ClusterFirst",
+            "tolerations: [{key: a}]\n      dnsPolicy: ClusterFirst",
+            "+ .spec.template.spec.tolerations - -> [{\"key\":\"a\"}]",
+        ),
+        (
+            "type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}",
+            "type: Recreate",
+            "+ .spec.strategy.type - -> \"Recreate\" (default \"RollingUpdate\")",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let expected = expected.replace(" C.", &format!(" {container}."));
+        check(DEPLOYMENT, &live_deployment(&[revision, (from, to)]), &[&expected]);
+    }
+    let swapped =
+        ("[{name: A, value: '1'}, {name: B, value: '2'}]", "[{name: B, value: '2'}, {name: A, value: '1'}]");
+    check(DEPLOYMENT, &live_deployment(&[revision, swapped]), &[]);
+}
+
+#[test]
+fn secret_values_do_not_leave_the_comparison() {
+    let git = "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: old, b: same}}";
+    let live = "{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: s, annotations: {x: leak}}, data: {a: bmV3, b: c2FtZQ==, c: YWRk}}";
+    check(
+        git,
+        live,
+        &["~ .data.a - -> - masked", "+ .data.c - -> - masked", "+ .metadata.annotations.x - -> - masked"],
+    );
+}
+
+#[test]
+fn empty_and_absent_are_equal_only_where_the_server_drops_them() {
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {a: b}, loadBalancerSourceRanges: [], externalName: '', ports: [{port: 53, protocol: UDP}, {port: 53}]}}";
+    let stored = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: ClusterIP, sessionAffinity: None, internalTrafficPolicy: Cluster, clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1], selector: {a: b}, ports: [{port: 53, targetPort: 53, protocol: UDP}, {port: 53, protocol: TCP, targetPort: 53}]}}";
+    check(
+        service,
+        stored,
+        &[
+            "+ .spec.clusterIP - -> \"10.0.0.1\" server-set",
+            "+ .spec.clusterIPs - -> [\"10.0.0.1\"] server-set",
+        ],
+    );
+    let config = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {empty: '', cpu: 1000m}}";
+    check(
+        config,
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {cpu: '1'}}",
+        &["~ .data.cpu \"1000m\" -> \"1\"", "- .data.empty \"\" -> -"],
+    );
+}
+
+#[test]
+fn defaults_inside_atomic_lists_are_filled_before_they_are_compared() {
+    let git = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {podSelector: {}, ingress: [{ports: [{port: 80}]}]}}";
+    let live = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{ports: [{port: 80, protocol: TCP}]}]}}";
+    check(git, live, &[]);
+    let role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: r}, roleRef: {kind: Role, name: x}, subjects: [{kind: User, name: u}]}";
+    let stored = "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: r}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: x}, subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: u}]}";
+    check(role, stored, &[]);
+}
+
+#[test]
+fn an_init_container_moved_is_a_change_of_order() {
+    let pod = |order: [&str; 2]| {
+        let list = order.map(|name| format!("{{name: {name}, image: 'a:1'}}")).join(", ");
+        format!(
+            "{{apiVersion: v1, kind: ReplicationController, metadata: {{name: p}}, spec: {{template: {{spec: {{initContainers: [{list}], containers: []}}}}}}}}"
+        )
+    };
+    let found = compare(&desired(&pod(["a", "b"])), &object(&pod(["b", "a"])), Schema::built_in());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].note.as_deref(), Some("the order differs"));
+}
+
+#[test]
+fn a_custom_resource_is_compared_by_its_crd() {
+    let crd = object("
+spec:
+  group: example.com
+  names: {kind: Widget}
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              size: {type: integer, default: 3}
+              on: {type: boolean}
+              memory: {x-kubernetes-int-or-string: true, pattern: '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'}
+              parts:
+                type: array
+                x-kubernetes-list-type: map
+                x-kubernetes-list-map-keys: [id]
+                items: {type: object, properties: {id: {type: string}, count: {type: integer, default: 1}}}
+");
+    let schema = Schema::from_crd(&crd);
+    let git = desired(
+        "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}, spec: {on: false, memory: 0.5Gi, parts: [{id: a}, {id: b}], free: [1, 2]}}",
+    );
+    let live = object(
+        "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}, spec: {size: 3, memory: 512Mi, parts: [{id: b, count: 2}, {id: a, count: 1}], free: [2, 1]}}",
+    );
+    let found: Vec<String> = compare(&git, &live, &schema).iter().map(line).collect();
+    assert_eq!(
+        found,
+        [
+            "~ .spec.free [1,2] -> [2,1]",
+            "- .spec.on false -> -",
+            "+ .spec.parts[id=\"b\"].count - -> 2 (default 1)",
+        ]
+    );
+}
+
+#[test]
+fn the_built_in_schema_and_the_table_of_defaults_are_read() {
+    let schema = Schema::built_in();
+    assert!(schema.knows("apps", "v1", "Deployment") && schema.knows("", "v1", "Pod"));
+}

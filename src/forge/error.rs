@@ -1,0 +1,108 @@
+//! What can go wrong between drift and a forge.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why a forge did not do what it was asked. Addresses are shown without credentials and query, what the forge said is
+/// escaped and cut.
+#[derive(Debug, Error)]
+pub enum ForgeError {
+    /// The settings do not name a forge, a repository or a token that can be used: nothing was asked.
+    #[error("{what}: {hint}")]
+    Configuration {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The forge answered, and said no.
+    #[error("{method} {url}: the forge answered {status}{said}{hint}")]
+    Refused {
+        /// Method of the request.
+        method: String,
+        /// Address, without credentials and query.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// What it said, with `: ` before it where it said anything.
+        said: String,
+        /// What to do, with `; ` before it where there is anything to do.
+        hint: String,
+    },
+    /// The forge asks to wait longer than this request may take.
+    #[error("{method} {url}: the forge limits requests, and asks to wait {} s more; run again then", wait.as_secs())]
+    Limited {
+        /// Method of the request.
+        method: String,
+        /// Address, without credentials and query.
+        url: String,
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// No answer, or one that was cut: what was asked may have been done.
+    #[error("{method} {url}: {why}")]
+    Unreachable {
+        /// Method of the request.
+        method: String,
+        /// Address, without credentials and query.
+        url: String,
+        /// Why, and after how long.
+        why: String,
+    },
+    /// An answer that is not what this forge's API gives: HTML, no JSON, too long. What was asked may have been done.
+    #[error("{method} {url}: the answer cannot be read: {why}; is this the address of the forge's API?")]
+    Unreadable {
+        /// Method of the request.
+        method: String,
+        /// Address, without credentials and query.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// The repository that is a local forge cannot be read or written.
+    #[error("proposals in the repository: {0}")]
+    Repository(String),
+}
+
+impl ForgeError {
+    pub(super) fn configuration(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Configuration { what: what.into(), hint: hint.into() }
+    }
+
+    /// Whether the settings are at fault, and nothing was asked of the forge.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Configuration { .. })
+    }
+
+    /// Whether the same request may succeed later, with nothing changed.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Configuration { .. } | Self::Unreadable { .. } | Self::Repository(_) => false,
+            Self::Limited { .. } | Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..),
+        }
+    }
+
+    /// Whether what was asked may have been done although it failed: 5xx, cut, timed out, or unreadable.
+    pub(super) fn may_have_written(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Unreadable { .. } => true,
+            Self::Refused { status, .. } => *status >= 500,
+            Self::Configuration { .. } | Self::Limited { .. } | Self::Repository(_) => false,
+        }
+    }
+
+    /// Whether the forge says that there is one already: 409, or GitHub's 422.
+    pub(super) fn may_exist(&self) -> bool {
+        matches!(self, Self::Refused { status: 409 | 422, .. })
+    }
+
+    /// The HTTP status that refused.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}

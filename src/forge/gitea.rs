@@ -1,0 +1,126 @@
+//! Gitea and Forgejo.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ForgeError;
+use super::http::{Answer, Client, Request};
+use super::proposal::{Closer, Existing, Kind, ProposalState};
+use super::settings::Target;
+use super::site::{Paging, Site};
+use super::wire::{Item, Label, User, closer};
+
+/// A repository on Gitea or Forgejo.
+#[derive(Debug)]
+pub struct Gitea {
+    pub(super) site: Site,
+}
+
+/// An entry of a proposal's timeline. There are about forty types; only one matters.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    r#type: Option<Value>,
+    user: Option<User>,
+}
+
+impl Gitea {
+    pub(super) fn new(target: &Target) -> Result<Self, ForgeError> {
+        let client = Client::plain(target, hint)?;
+        Ok(Self { site: Site::new(target, client, "pulls") })
+    }
+
+    /// Our proposals, filtered here too: Gitea ignores parameters that it does not know. Newest come first, so that what
+    /// is opened meanwhile shifts the pages; a number seen twice counts once. `None`: open ones only, nobody asked who
+    /// closed what.
+    pub(super) async fn list(&self, settled: Option<&BTreeSet<String>>) -> Result<Vec<Existing>, ForgeError> {
+        let login = self.site.login().await?;
+        let state = if settled.is_some() { "all" } else { "open" };
+        let issues = Request::get(format!("{}/issues", self.site.root))
+            .query("type", "issues")
+            .query("state", state)
+            .query("created_by", login)
+            .query("limit", "50");
+        let mut found = BTreeMap::new();
+        for (kind, request) in [(Kind::Issue, issues), (Kind::PullRequest, self.pulls(state, login))] {
+            for item in self.site.all::<Item>(request, Paging::Counted).await? {
+                let Some(mark) = item.mark_by(login) else { continue };
+                let mut existing = item.existing(mark, kind, &self.site.pages);
+                if settled.is_some_and(|settled| !settled.contains(&existing.mark.incident)) {
+                    self.add_closer(&mut existing, login).await?;
+                }
+                found.insert(existing.number, existing);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    fn pulls(&self, state: &str, login: &str) -> Request {
+        Request::get(format!("{}/pulls", self.site.root))
+            .query("state", state)
+            .query("poster", login)
+            .query("sort", "oldest")
+            .query("limit", "50")
+    }
+
+    /// Gitea has no `closed_by`: the last `close` of the timeline tells.
+    async fn add_closer(&self, existing: &mut Existing, login: &str) -> Result<(), ForgeError> {
+        let ProposalState::Closed { by: by @ Closer::Unknown, .. } = &mut existing.state else {
+            return Ok(());
+        };
+        let path = format!("{}/issues/{}/timeline", self.site.root, existing.number);
+        let entries: Vec<Entry> =
+            self.site.all(Request::get(path).query("limit", "50"), Paging::UntilEmpty).await?;
+        let last =
+            entries.iter().rev().find(|entry| entry.r#type.as_ref().is_some_and(|kind| kind == "close"));
+        let user = last.and_then(|entry| entry.user.as_ref()).and_then(|user| user.login.as_deref());
+        *by = closer(user, login);
+        Ok(())
+    }
+
+    /// Our open pull request from `branch`, marked or not. `GET /pulls/{base}/{head}` would give the lowest number, even
+    /// a closed one.
+    pub(super) async fn of_branch(&self, branch: &str) -> Result<Vec<Item>, ForgeError> {
+        let login = self.site.login().await?;
+        let items: Vec<Item> = self.site.all(self.pulls("open", login), Paging::Counted).await?;
+        Ok(items.into_iter().filter(|item| item.branch() == Some(branch)).collect())
+    }
+
+    /// Labels are looked for first, in the repository and its organisation: Gitea allows two of one name.
+    pub(super) async fn decorate(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+        let of = |path: String| Request::get(path).query("limit", "50");
+        let mut known: Vec<Label> =
+            self.site.all(of(format!("{}/labels", self.site.root)), Paging::Counted).await?;
+        // An owner that is no organisation is not found; one that may not be read has labels of no use to us.
+        match self.site.all(of(format!("/orgs/{}/labels", self.site.owner)), Paging::Counted).await {
+            Ok(more) => known.extend::<Vec<Label>>(more),
+            Err(error) if matches!(error.status(), Some(403 | 404)) => {}
+            Err(error) => return Err(error),
+        }
+        for label in labels {
+            self.site.make_label(label, &known, "#b60205").await?;
+        }
+        self.site.label(number, labels).await
+    }
+
+    /// What closes a proposal; Gitea knows no reason.
+    pub(super) fn closing(body: &str) -> Value {
+        json!({"state": "closed", "body": body})
+    }
+}
+
+/// What a refusal asks for.
+fn hint(answer: &Answer) -> &'static str {
+    match answer.status {
+        403 => {
+            "the token needs the scopes write:repository and write:issue, and its user the right to write to the repository"
+        }
+        404 => {
+            "does the repository exist, is the branch pushed, and may the token see it? (a token limited to public repositories sees no private one)"
+        }
+        412 => "does it depend on an issue that is still open?",
+        423 => "the repository is archived",
+        _ => "",
+    }
+}

@@ -1,0 +1,110 @@
+//! What a forge answered.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+
+use super::wait;
+
+/// Most characters of what a forge said that are shown.
+const SHOWN: usize = 400;
+
+/// A status, headers and a whole body.
+#[derive(Debug)]
+pub(in crate::forge) struct Answer {
+    pub(in crate::forge) status: u16,
+    pub(in crate::forge) headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn new(status: u16, headers: HeaderMap) -> Self {
+        Self { status, headers, body: Vec::new() }
+    }
+
+    /// Adds a piece of the body; whether it is within the limit.
+    pub(super) fn add(&mut self, piece: &[u8], limit: usize) -> bool {
+        self.body.extend_from_slice(piece);
+        self.body.len() <= limit
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as `T`; the error says what it is instead.
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let start =
+                String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).trim_start().to_owned();
+            let what = if start.starts_with('<') {
+                "HTML in place of JSON".to_owned()
+            } else if error.is_eof() {
+                "JSON that ends too early".to_owned()
+            } else {
+                shown(&error.to_string())
+            };
+            format!("status {} with {what}", self.status)
+        })
+    }
+
+    /// A header as text.
+    pub(in crate::forge) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether it asks to come back later: 429, or GitHub's 403 for its primary and secondary limits. Nothing was done.
+    pub(super) fn is_limit(&self) -> bool {
+        let used_up = self.header("x-ratelimit-remaining") == Some("0");
+        let secondary = || self.message().to_ascii_lowercase().contains("rate limit");
+        self.status == 429
+            || (self.status == 403 && (used_up || self.headers.contains_key(RETRY_AFTER) || secondary()))
+    }
+
+    /// How long the forge asks to wait.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        let after = self.header("retry-after");
+        let reset =
+            self.header("x-ratelimit-reset").filter(|_| self.header("x-ratelimit-remaining") == Some("0"));
+        wait::asked(after, reset, self.header("date"))
+    }
+
+    /// What it said, escaped and cut, with `: ` before it; empty where it said nothing.
+    pub(super) fn said(&self) -> String {
+        let said = shown(self.message().trim());
+        if said.is_empty() { said } else { format!(": {said}") }
+    }
+
+    /// The `message` of a JSON answer with its `errors`, else the text; nothing of an HTML page.
+    pub(in crate::forge) fn message(&self) -> String {
+        let Ok(value) = serde_json::from_slice::<Value>(&self.body) else {
+            let text = String::from_utf8_lossy(&self.body);
+            return if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() };
+        };
+        let mut texts: Vec<String> = value["message"].as_str().map(str::to_owned).into_iter().collect();
+        for error in value["errors"].as_array().into_iter().flatten() {
+            let text = error.as_str().or(error["message"].as_str()).or(error["code"].as_str());
+            texts.extend(text.map(str::to_owned));
+        }
+        texts.join(": ")
+    }
+}
+
+/// Text of a stranger for one line of a terminal: control and direction characters escaped, cut.
+pub(super) fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == SHOWN {
+            out.push('…');
+            break;
+        }
+        let direction = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || direction {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}

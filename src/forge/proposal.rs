@@ -1,0 +1,124 @@
+//! What is asked of a forge, and what it has.
+
+use jiff::Timestamp;
+
+use super::mark::Mark;
+
+/// A pull request or an issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A branch that asks to be merged.
+    PullRequest,
+    /// A text that asks for somebody's decision.
+    Issue,
+}
+
+/// What should stand on the forge for one incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The incident's id.
+    pub incident: String,
+    /// The incident's fingerprint, lower-case hexadecimal.
+    pub fingerprint: String,
+    /// A pull request or an issue.
+    pub kind: Kind,
+    /// One line; cut at [`super::TITLE_LIMIT`] characters.
+    pub title: String,
+    /// Markdown, escaped already, without the mark: the forge puts it in line 1. Cut at [`super::BODY_LIMIT`] characters,
+    /// the trailers at its end kept.
+    pub body: String,
+    /// The branch to merge; pull requests have one, and it must be pushed before.
+    pub branch: Option<String>,
+    /// The branch to merge into.
+    pub base: String,
+    /// Labels given when it is opened; people may change them afterwards.
+    pub labels: Vec<String>,
+}
+
+/// A proposal of ours that stands on the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Existing {
+    /// Its number; pull requests and issues are counted together.
+    pub number: u64,
+    /// A pull request or an issue.
+    pub kind: Kind,
+    /// The mark in line 1 of its body.
+    pub mark: Mark,
+    /// Its title.
+    pub title: String,
+    /// Its whole body as it stands, with the mark.
+    pub body: String,
+    /// Its branch, where it still has one.
+    pub branch: Option<String>,
+    /// The commit at the tip of its branch, as the forge tells it.
+    pub head: Option<String>,
+    /// Open, merged, or closed.
+    pub state: ProposalState,
+    /// Its page, for people.
+    pub url: String,
+    /// How often the body was written, where the forge counts it (Gitea); sent with the next write, so that a stale one fails.
+    pub version: Option<u64>,
+}
+
+/// How a proposal stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProposalState {
+    /// Waiting.
+    Open,
+    /// Taken in. What the forge says about it: that the base branch holds it is for Git to prove.
+    Merged {
+        /// The commit on the base branch.
+        commit: Option<String>,
+        /// Who merged it.
+        by: Option<String>,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// Closed without being merged.
+    Closed {
+        /// Who closed it.
+        by: Closer,
+        /// When.
+        at: Option<Timestamp>,
+    },
+}
+
+impl ProposalState {
+    /// Whether it waits.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+}
+
+/// Who closed a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closer {
+    /// drift itself.
+    Us,
+    /// Somebody else, by login (the local forge: the name in the commit).
+    Person(String),
+    /// The forge does not say, or was not asked.
+    Unknown,
+}
+
+/// What opening a proposal led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The proposal that stands now: the new one, or one that was there first.
+    pub existing: Existing,
+    /// Whether it is new.
+    pub created: bool,
+    /// What did not succeed although the proposal stands, one sentence each: labels that were refused.
+    pub notes: Vec<String>,
+}
+
+/// What a forge says before anything is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preflight {
+    /// Our own login.
+    pub login: String,
+    /// Whether we may push branches.
+    pub can_push: bool,
+    /// The repository's default branch.
+    pub default_branch: String,
+}

@@ -1,0 +1,234 @@
+//! What GitHub and Gitea have in common: the same paths and words for most of what drift asks.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::ForgeError;
+use super::http::{Answer, Client, Request};
+use super::mark::Mark;
+use super::proposal::{Existing, Kind, Preflight, Proposal};
+use super::settings::Target;
+use super::wire::{Comment, Item, Label, Pages, RepositoryAnswer, User};
+
+/// Most pages of one list; more is a forge that does not end its lists.
+const PAGES: u32 = 2_000;
+
+/// One repository of a forge over HTTP.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) client: Client,
+    /// `/repos/owner/name`.
+    pub(super) root: String,
+    pub(super) owner: String,
+    pub(super) pages: Pages,
+    configured_login: Option<String>,
+    login: OnceCell<String>,
+}
+
+/// How lists go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paging {
+    /// `Link` with `rel="next"` names the next page's parameters.
+    Link,
+    /// Pages are counted; `X-Total-Count` tells how many rows there are in all.
+    Counted,
+    /// Pages are counted, and the last one is empty: the header counts the page's own rows.
+    UntilEmpty,
+}
+
+impl Site {
+    pub(super) fn new(target: &Target, client: Client, pull: &'static str) -> Self {
+        let owner = target.repository.split('/').next().unwrap_or_default().to_owned();
+        Self {
+            client,
+            root: format!("/repos/{}", target.repository),
+            owner,
+            pages: Pages { repository: format!("{}/{}", target.web, target.repository), pull },
+            configured_login: target.login.clone(),
+            login: OnceCell::new(),
+        }
+    }
+
+    /// Our own login: the forge's word, else the configured one.
+    pub(super) async fn login(&self) -> Result<&str, ForgeError> {
+        let ask = async || {
+            let request = Request::get("/user");
+            let told = match self.client.json::<User>(&request).await {
+                Ok(user) => user.login.filter(|login| !login.is_empty()),
+                // A token without the right to read its own user.
+                Err(error) if matches!(error.status(), Some(403 | 404)) => None,
+                Err(error) => return Err(error),
+            };
+            told.or_else(|| self.configured_login.clone()).ok_or_else(|| {
+                ForgeError::configuration(
+                    "the forge does not tell whom this token belongs to, and drift believes only its own proposals",
+                    "set `forge.login` in drift.yaml (the GITHUB_TOKEN of a workflow: github-actions[bot]), or let the token read its user",
+                )
+            })
+        };
+        self.login.get_or_try_init(ask).await.map(String::as_str)
+    }
+
+    /// What we may do, and whether the repository takes proposals at all.
+    pub(super) async fn preflight(&self) -> Result<Preflight, ForgeError> {
+        let login = self.login().await?.to_owned();
+        let repository: RepositoryAnswer = self.client.json(&Request::get(self.root.clone())).await?;
+        let closed = [
+            (repository.archived == Some(true), "is archived: nothing can be proposed there"),
+            (
+                repository.has_issues == Some(false),
+                "has issues switched off: switch them on, drift opens one for what no pull request can end",
+            ),
+            (repository.has_pull_requests == Some(false), "has pull requests switched off: switch them on"),
+        ];
+        if let Some((_, why)) = closed.iter().find(|(applies, _)| *applies) {
+            return Err(ForgeError::configuration(format!("the repository {}", self.pages.repository), *why));
+        }
+        Ok(Preflight {
+            login,
+            can_push: repository.permissions.and_then(|permissions| permissions.push).unwrap_or(false),
+            default_branch: repository.default_branch.unwrap_or_else(|| "main".to_owned()),
+        })
+    }
+
+    /// All rows of a list, to its last page.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &self,
+        first: Request,
+        paging: Paging,
+    ) -> Result<Vec<T>, ForgeError> {
+        let mut rows: Vec<T> = Vec::new();
+        let mut request = first.clone();
+        for page in 1..=PAGES {
+            if paging != Paging::Link && page > 1 {
+                request = first.clone().query("page", page.to_string());
+            }
+            let answer = self.client.send(&request).await?;
+            // Gitea writes an empty list as null.
+            let more: Vec<T> = self.client.decode::<Option<Vec<T>>>(&request, &answer)?.unwrap_or_default();
+            let empty = more.is_empty();
+            rows.extend(more);
+            match next_page(paging, &answer, empty, rows.len()) {
+                Next::End => return Ok(rows),
+                Next::Count => {}
+                Next::Query(query) => request = first.clone().with_query(query),
+            }
+        }
+        Err(self.client.unreadable(&first, format!("the list has not ended after {PAGES} pages")))
+    }
+
+    /// One pull request or issue; `None` where it is gone.
+    pub(super) async fn item(&self, kind: Kind, number: u64) -> Result<Option<Item>, ForgeError> {
+        let request = Request::get(self.path(kind, number));
+        match self.client.find(&request).await? {
+            Some(answer) => self.client.decode(&request, &answer).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes a bare pull request or issue: what goes with it can fail although it was made.
+    pub(super) async fn create(
+        &self,
+        proposal: &Proposal,
+        title: &str,
+        body: &str,
+    ) -> Result<Existing, ForgeError> {
+        let (path, content) = match (proposal.kind, &proposal.branch) {
+            (Kind::Issue, _) => ("issues", json!({"title": title, "body": body})),
+            (Kind::PullRequest, Some(branch)) => {
+                ("pulls", json!({"title": title, "body": body, "head": branch, "base": proposal.base}))
+            }
+            (Kind::PullRequest, None) => {
+                return Err(ForgeError::configuration(
+                    format!("the pull request for incident {} has no branch", proposal.incident),
+                    "push one first, or open an issue",
+                ));
+            }
+        };
+        let request = Request::post(format!("{}/{path}", self.root), content);
+        let item: Item = self.client.json(&request).await?;
+        // What was sent is what stands there; an answer that echoes less is no reason to lose it.
+        let mark = Mark::parse(body)
+            .ok_or_else(|| self.client.unreadable(&request, "its mark is gone".to_owned()))?;
+        Ok(item.existing(mark, proposal.kind, &self.pages))
+    }
+
+    /// Sets what `content` names.
+    pub(super) async fn edit(&self, kind: Kind, number: u64, content: Value) -> Result<(), ForgeError> {
+        self.client.send(&Request::patch(self.path(kind, number), content)).await.map(drop)
+    }
+
+    /// Every comment of a proposal.
+    pub(super) async fn comments(&self, number: u64, paging: Paging) -> Result<Vec<Comment>, ForgeError> {
+        let size = if paging == Paging::Link { ("per_page", "100") } else { ("limit", "50") };
+        let request = Request::get(format!("{}/issues/{number}/comments", self.root)).query(size.0, size.1);
+        self.all(request, paging).await
+    }
+
+    pub(super) async fn comment(&self, number: u64, text: &str) -> Result<(), ForgeError> {
+        let request = Request::post(format!("{}/issues/{number}/comments", self.root), json!({"body": text}));
+        self.client.send(&request).await.map(drop)
+    }
+
+    /// Gives labels, by name.
+    pub(super) async fn label(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+        let request =
+            Request::post(format!("{}/issues/{number}/labels", self.root), json!({"labels": labels}));
+        self.client.send(&request).await.map(drop)
+    }
+
+    /// Makes a label of the repository where `known` has none of that name.
+    pub(super) async fn make_label(
+        &self,
+        name: &str,
+        known: &[Label],
+        color: &str,
+    ) -> Result<(), ForgeError> {
+        if known
+            .iter()
+            .any(|label| label.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+        {
+            return Ok(());
+        }
+        let content =
+            json!({"name": name, "color": color, "description": "Changes made to the cluster outside Git"});
+        match self.client.send(&Request::post(format!("{}/labels", self.root), content)).await {
+            // Somebody else was first.
+            Err(error) if error.may_exist() => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    fn path(&self, kind: Kind, number: u64) -> String {
+        let word = if kind == Kind::PullRequest { "pulls" } else { "issues" };
+        format!("{}/{word}/{number}", self.root)
+    }
+}
+
+enum Next {
+    End,
+    Count,
+    Query(Vec<(String, String)>),
+}
+
+fn next_page(paging: Paging, answer: &Answer, empty: bool, seen: usize) -> Next {
+    match paging {
+        Paging::Link => answer.header("link").and_then(next_link).map_or(Next::End, Next::Query),
+        _ if empty => Next::End,
+        Paging::UntilEmpty => Next::Count,
+        Paging::Counted => match answer.header("x-total-count").and_then(|total| total.parse::<usize>().ok())
+        {
+            Some(total) if seen >= total => Next::End,
+            _ => Next::Count,
+        },
+    }
+}
+
+/// The parameters of the next page. Only they are taken from the address: where to ask is not the answer's to say.
+fn next_link(header: &str) -> Option<Vec<(String, String)>> {
+    let next = header.split(',').find(|part| part.contains("rel=\"next\""))?;
+    let address = next.split_once('<')?.1.split_once('>')?.0;
+    let (_, query) = address.split_once('?')?;
+    Some(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+}

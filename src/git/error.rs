@@ -1,0 +1,197 @@
+//! What can go wrong. No message holds a token or a password: addresses are shown without credentials.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why a repository could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// No repository at or above the path.
+    #[error("{} is not in a Git repository: run inside one, or name it with --repository", path.display())]
+    NotARepository {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// It belongs to another user, so Git does not trust its configuration.
+    #[error(
+        "{} belongs to another user: trust it with `git config --global --add safe.directory {}`, \
+         or run as its owner", path.display(), path.display()
+    )]
+    Owner {
+        /// Root of the repository.
+        path: PathBuf,
+    },
+    /// A format that drift cannot read.
+    #[error(
+        "{} uses {what}, which drift cannot read yet: clone it into the default format \
+         (sha1 objects, `files` references)", path.display()
+    )]
+    Format {
+        /// The repository.
+        path: PathBuf,
+        /// What is not understood.
+        what: String,
+    },
+    /// There is nothing to read: no commit was made yet.
+    #[error("{} has no commits yet: commit something first", path.display())]
+    NoCommits {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// Not a whole commit id.
+    #[error("`{text}` is not a commit id (40 hexadecimal digits)")]
+    NotAnId {
+        /// What was given.
+        text: String,
+    },
+    /// A name that Git does not allow for a branch.
+    #[error("`{name}` cannot be the name of a branch")]
+    BranchName {
+        /// What was given.
+        name: String,
+    },
+    /// An object that should be there is not: a damaged or shallow clone.
+    #[error("object {id} is missing in {}: the clone is damaged or too shallow; fetch again with full history", path.display())]
+    MissingObject {
+        /// The object.
+        id: String,
+        /// The repository.
+        path: PathBuf,
+    },
+    /// libgit2 could not do it.
+    #[error("cannot {doing} in {}: {why}", path.display())]
+    Failed {
+        /// What was being done.
+        doing: String,
+        /// The repository.
+        path: PathBuf,
+        /// libgit2's words.
+        why: String,
+    },
+    /// The repository cannot be written.
+    #[error("{} cannot be written: {why}", path.display())]
+    ReadOnly {
+        /// The repository.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A file or folder outside the repository could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// More bytes than allowed.
+    #[error(
+        "the files of commit {commit} are larger than {limit} bytes: narrow the sources, or raise the limit"
+    )]
+    TooLarge {
+        /// The commit.
+        commit: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// A path that cannot be written into a commit or onto the disk.
+    #[error("`{path}` cannot be written: {why}")]
+    Path {
+        /// The path in the repository.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// An address that is not accepted.
+    #[error("`{url}` is not accepted as the address of a repository: {why}")]
+    Address {
+        /// The address, without credentials.
+        url: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The `git` program could not be started.
+    #[error("the `git` program could not be started ({why}): install it, and see that it is on the PATH")]
+    NoProgram {
+        /// Why.
+        why: String,
+    },
+    /// The remote could not be asked or did not do it.
+    #[error("cannot {doing} {remote}: {why}")]
+    Remote {
+        /// What was being done.
+        doing: &'static str,
+        /// Name or address of the remote, without credentials.
+        remote: String,
+        /// Why.
+        why: RemoteFailure,
+    },
+}
+
+/// Why a remote did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteFailure {
+    /// Credentials are missing, wrong, or not enough.
+    #[error("access denied ({0}): check the token or the Git credentials and their rights")]
+    Auth(String),
+    /// No such repository, or one that these credentials may not see.
+    #[error("no such repository, or no access to it ({0})")]
+    NotFound(String),
+    /// Not reached, cut, or failed on the server's side.
+    #[error("not reached ({0}): check the address and the network, or try again")]
+    Network(String),
+    /// Took too long.
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// Anything else, in the words of the program.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Why a push was not done. Nothing was written: a push is atomic.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// Somebody else was first; fetch, derive again, push again.
+    #[error("branch {branch} was changed by somebody else meanwhile: {} expected, {} found",
+        name(.expected), name(.found))]
+    Stale {
+        /// The branch.
+        branch: String,
+        /// What it should have had.
+        expected: Option<String>,
+        /// What it has.
+        found: Option<String>,
+    },
+    /// The server refuses it: a protected branch, or a hook.
+    #[error("the server refuses to change branch {branch}: {why}")]
+    Refused {
+        /// The branch, the first where all were refused.
+        branch: String,
+        /// The server's words (hostile).
+        why: String,
+    },
+    /// It is checked out, and a push would leave its work tree behind.
+    #[error("branch {branch} is checked out in {}: check out another branch, or push to a bare repository", path.display())]
+    CheckedOut {
+        /// The branch.
+        branch: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Credentials, network, repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+fn name(id: &Option<String>) -> &str {
+    id.as_deref().unwrap_or("nothing")
+}
+
+impl PushError {
+    /// Whether a new attempt from a fresh fetch may succeed.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Stale { .. })
+    }
+}

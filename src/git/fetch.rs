@@ -1,0 +1,158 @@
+//! What another repository has, and bringing it here.
+
+use std::collections::BTreeMap;
+
+use git2::Oid;
+
+use super::program::{Answer, Git, TRANSFER};
+use super::{CommitId, GitError, Remote, Repository};
+
+/// Where fetched branches of other repositories are kept, so that nothing of the user's moves.
+const FETCHED: &str = "refs/drift/remote/";
+
+impl Repository {
+    /// The branches of a remote and their heads.
+    ///
+    /// # Errors
+    /// [`GitError::Remote`].
+    pub fn list_remote(&self, remote: &Remote) -> Result<BTreeMap<String, CommitId>, GitError> {
+        list(self.reach(remote)?, remote)
+    }
+
+    /// The remote's default branch, as last fetched where that is known (`refs/remotes/origin/HEAD`), else as the
+    /// remote says; absent where it has none.
+    ///
+    /// # Errors
+    /// [`GitError::Remote`].
+    pub fn default_branch(&self, remote: &Remote) -> Result<Option<String>, GitError> {
+        if remote.named {
+            let prefix = format!("refs/remotes/{}/", remote.place);
+            let head = self.inner.find_reference(&format!("{prefix}HEAD")).ok();
+            let target = head.and_then(|h| h.symbolic_target().ok().flatten().map(str::to_owned));
+            if let Some(branch) = target.as_deref().and_then(|t| t.strip_prefix(&prefix)) {
+                return Ok(Some(branch.to_owned()));
+            }
+        }
+        default_branch(self.reach(remote)?, remote)
+    }
+
+    /// Brings branches of a remote, whole histories (a shallow clone stays shallow), and gives their heads;
+    /// branches that it does not have are absent. Nothing of the user's moves: no local branch, no tag, no
+    /// remote-tracking branch.
+    ///
+    /// # Errors
+    /// [`GitError::Remote`], [`GitError::ReadOnly`].
+    pub fn fetch(&self, remote: &Remote, branches: &[&str]) -> Result<BTreeMap<String, CommitId>, GitError> {
+        let there = self.list_remote(remote)?;
+        let wanted: BTreeMap<String, CommitId> =
+            there.into_iter().filter(|(name, _)| branches.contains(&name.as_str())).collect();
+        let mut missing = Vec::new();
+        for (branch, id) in &wanted {
+            if self.reference(&format!("{FETCHED}{branch}"))?.as_ref() != Some(id) {
+                missing.push(format!("+refs/heads/{branch}:{FETCHED}{branch}"));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(wanted);
+        }
+        let answer =
+            self.reach(remote)?.args(FETCH).arg(&remote.place).args(&missing).limit(TRANSFER).run()?;
+        self.expect(answer, "fetch from", remote)?;
+        // A branch may have moved or gone between the two questions: what was brought counts.
+        let mut brought = BTreeMap::new();
+        for branch in wanted.into_keys() {
+            if let Some(id) = self.reference(&format!("{FETCHED}{branch}"))? {
+                brought.insert(branch, id);
+            }
+        }
+        Ok(brought)
+    }
+
+    /// Lengthens the history of a shallow clone: by a number of commits, or all of it.
+    ///
+    /// # Errors
+    /// [`GitError::Remote`], [`GitError::ReadOnly`].
+    pub fn deepen(&self, remote: &Remote, commits: Option<u32>) -> Result<(), GitError> {
+        if !self.is_shallow() {
+            return Ok(());
+        }
+        let how = commits.map_or("--unshallow".to_owned(), |n| format!("--deepen={n}"));
+        let answer = self.reach(remote)?.args(FETCH).arg(how).arg(&remote.place).limit(TRANSFER).run()?;
+        self.expect(answer, "fetch from", remote)
+    }
+
+    /// Brings objects that a partial clone left out.
+    pub(super) fn fetch_objects(&self, name: &str, ids: &[Oid]) -> Result<(), GitError> {
+        let remote = Remote::named(name)?;
+        let wanted: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        let git = self.reach(&remote)?.set("fetch.negotiationAlgorithm", "noop");
+        let git = git.args(FETCH).args(["--filter=blob:none", "--stdin", name]).input(wanted.into_bytes());
+        self.expect(git.limit(TRANSFER).run()?, "fetch missing objects from", &remote)
+    }
+
+    /// A run of the program that may reach the remote.
+    pub(super) fn reach(&self, remote: &Remote) -> Result<Git<'_>, GitError> {
+        if !remote.named {
+            return Ok(self.git().credentials(&remote.place, remote));
+        }
+        match self.remote_url(&remote.place)? {
+            Some(url) => Ok(self.git().credentials(&url, remote)),
+            None => Err(GitError::Address {
+                url: remote.place.clone(),
+                why: "the repository has no remote of that name",
+            }),
+        }
+    }
+
+    pub(super) fn expect(
+        &self,
+        answer: Answer,
+        doing: &'static str,
+        remote: &Remote,
+    ) -> Result<(), GitError> {
+        if answer.success {
+            return Ok(());
+        }
+        if answer.err.contains("Read-only file system") || answer.err.contains("insufficient permission") {
+            return Err(GitError::ReadOnly { path: self.path().to_owned(), why: answer.reason() });
+        }
+        Err(failure(&answer, doing, remote))
+    }
+}
+
+/// Objects and the named branches only: no tags, no submodules, no `FETCH_HEAD`, no housekeeping.
+pub(super) const FETCH: [&str; 6] = [
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+];
+
+pub(super) fn failure(answer: &Answer, doing: &'static str, remote: &Remote) -> GitError {
+    GitError::Remote { doing, remote: remote.display().to_owned(), why: answer.failure() }
+}
+
+/// `git ls-remote --heads`.
+fn list(git: Git<'_>, remote: &Remote) -> Result<BTreeMap<String, CommitId>, GitError> {
+    let answer = git.args(["ls-remote", "--quiet", "--heads", &remote.place]).run()?;
+    if !answer.success {
+        return Err(failure(&answer, "list the branches of", remote));
+    }
+    let line = |line: &str| {
+        let (id, name) = line.split_once('\t')?;
+        Some((name.strip_prefix("refs/heads/")?.to_owned(), id.to_owned()))
+    };
+    answer.out.lines().filter_map(line).map(|(name, id)| Ok((name, CommitId::parse(&id)?))).collect()
+}
+
+/// `git ls-remote --symref URL HEAD`.
+pub(super) fn default_branch(git: Git<'_>, remote: &Remote) -> Result<Option<String>, GitError> {
+    let answer = git.args(["ls-remote", "--quiet", "--symref", &remote.place, "HEAD"]).run()?;
+    if !answer.success {
+        return Err(failure(&answer, "read the default branch of", remote));
+    }
+    let target = answer.out.lines().find_map(|l| l.strip_prefix("ref: ")?.strip_suffix("\tHEAD"));
+    Ok(target.and_then(|t| t.strip_prefix("refs/heads/")).map(str::to_owned))
+}

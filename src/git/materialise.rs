@@ -1,0 +1,188 @@
+//! The files of a commit, written into a private folder.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::tree::{Found, os_path};
+use super::{CommitId, EntryKind, GitError, Repository};
+
+/// What was written, and what was not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Materialised {
+    /// Number of files and links written.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is not there as a reader might expect, by path.
+    pub special: Vec<(String, Special)>,
+}
+
+/// Why something of a tree is not there as a reader might expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Special {
+    /// A link that leads out of the tree: not written. Its target is hostile text.
+    LinkOutside(String),
+    /// A submodule: its files are in another repository; not written.
+    Submodule,
+    /// A pointer of Git LFS: the pointer is written, the content is elsewhere.
+    Lfs,
+    /// A name that cannot be written safely (`..`, `.git`): not written.
+    Name,
+}
+
+impl Repository {
+    /// Writes the files of `commit` at or below `prefix` into the folder `into`, under their paths from the root
+    /// of the repository. Contents are as stored: no filter runs. Links are written only where they stay in the
+    /// tree; nothing is marked executable. `into` is made where it is missing, and must not hold these files yet.
+    ///
+    /// # Errors
+    /// [`GitError::TooLarge`] beyond `most_bytes`; a missing object; what the file system says.
+    pub fn materialise(
+        &self,
+        commit: &CommitId,
+        prefix: &str,
+        into: &Path,
+        most_bytes: u64,
+    ) -> Result<Materialised, GitError> {
+        let found = self.walk(commit, prefix)?;
+        self.bring_missing(&found)?;
+        self.check_size(commit, &found, most_bytes)?;
+        let mut writer = Writer { into, folder: None, done: Materialised::default() };
+        fs::create_dir_all(into).map_err(|e| io(into, e))?;
+        let mut links = BTreeMap::new();
+        for entry in &found {
+            if !is_safe(&entry.path) {
+                writer.note(entry, Special::Name);
+                continue;
+            }
+            match entry.kind {
+                EntryKind::Submodule => writer.note(entry, Special::Submodule),
+                EntryKind::File => writer.file(entry, &self.blob(entry.id)?)?,
+                EntryKind::Link => {
+                    links.insert(entry.path.clone(), (entry, self.blob(entry.id)?));
+                }
+            }
+        }
+        // Links last: nothing is ever written through one.
+        for (entry, target) in links.values() {
+            if stays_inside(&entry.path, &links) {
+                writer.link(entry, target)?;
+            } else {
+                writer.note(entry, Special::LinkOutside(String::from_utf8_lossy(target).into_owned()));
+            }
+        }
+        writer.done.special.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(writer.done)
+    }
+
+    fn check_size(&self, commit: &CommitId, found: &[Found], most: u64) -> Result<(), GitError> {
+        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        let mut total = 0_u64;
+        for entry in found.iter().filter(|f| f.kind != EntryKind::Submodule) {
+            let (size, _) = odb.read_header(entry.id).map_err(|_| GitError::MissingObject {
+                id: entry.id.to_string(),
+                path: self.path().to_owned(),
+            })?;
+            total = total.saturating_add(size as u64);
+            if total > most {
+                return Err(GitError::TooLarge { commit: commit.to_string(), limit: most });
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Writer<'a> {
+    into: &'a Path,
+    /// The folder made last: files come sorted, so most need none.
+    folder: Option<PathBuf>,
+    done: Materialised,
+}
+
+impl Writer<'_> {
+    fn note(&mut self, entry: &Found, special: Special) {
+        self.done.special.push((String::from_utf8_lossy(&entry.path).into_owned(), special));
+    }
+
+    fn file(&mut self, entry: &Found, content: &[u8]) -> Result<(), GitError> {
+        let path = self.place(entry)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).open(&path).map_err(|e| io(&path, e))?;
+        file.write_all(content).map_err(|e| io(&path, e))?;
+        if content.len() < 1024 && content.starts_with(b"version https://git-lfs.github.com/spec/") {
+            self.note(entry, Special::Lfs);
+        }
+        self.done.files += 1;
+        self.done.bytes += content.len() as u64;
+        Ok(())
+    }
+
+    fn link(&mut self, entry: &Found, target: &[u8]) -> Result<(), GitError> {
+        let path = self.place(entry)?;
+        std::os::unix::fs::symlink(os_path(target), &path).map_err(|e| io(&path, e))?;
+        self.done.files += 1;
+        self.done.bytes += target.len() as u64;
+        Ok(())
+    }
+
+    /// Where an entry goes; its folder is made.
+    fn place(&mut self, entry: &Found) -> Result<PathBuf, GitError> {
+        let path = self.into.join(os_path(&entry.path));
+        let folder = path.parent().unwrap_or(self.into);
+        if self.folder.as_deref() != Some(folder) {
+            fs::create_dir_all(folder).map_err(|e| io(folder, e))?;
+            self.folder = Some(folder.to_owned());
+        }
+        Ok(path)
+    }
+}
+
+fn io(path: &Path, source: std::io::Error) -> GitError {
+    GitError::Io { path: path.to_owned(), source }
+}
+
+/// Git refuses such names, a hand-made tree may have them.
+fn is_safe(path: &[u8]) -> bool {
+    path.split(|b| *b == b'/').all(|name| {
+        !name.is_empty()
+            && name != b"."
+            && name != b".."
+            && !name.contains(&0)
+            && !name.eq_ignore_ascii_case(b".git")
+    })
+}
+
+type Links<'a> = BTreeMap<Vec<u8>, (&'a Found, Vec<u8>)>;
+
+/// As the system allows on one way.
+const MOST_LINKS: usize = 40;
+
+/// Follows a link through the links of the tree, as the system would: it may not leave the tree on its way.
+fn stays_inside(link: &[u8], links: &Links<'_>) -> bool {
+    let mut at: Vec<Vec<u8>> = Vec::new();
+    let mut ahead: Vec<Vec<u8>> = names(link).rev().collect();
+    let mut followed = 0;
+    while let Some(name) = ahead.pop() {
+        if name == b".." {
+            if at.pop().is_none() {
+                return false;
+            }
+            continue;
+        }
+        at.push(name);
+        let Some((_, target)) = links.get(&at.join(&b'/')) else { continue };
+        followed += 1;
+        if followed > MOST_LINKS || target.starts_with(b"/") || target.contains(&0) || target.is_empty() {
+            return false;
+        }
+        at.pop();
+        ahead.extend(names(target).rev());
+    }
+    true
+}
+
+fn names(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>> + '_ {
+    path.split(|b| *b == b'/').filter(|n| !n.is_empty() && *n != b".").map(<[u8]>::to_vec)
+}

@@ -1,0 +1,306 @@
+//! Runs the `git` program: the caller's environment, no prompts, no hooks, a limit of time and of output.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::process::{ProcessError, Program};
+
+use super::address::scrub;
+use super::token::LOGIN;
+use super::{GitError, Remote, RemoteFailure, Token};
+
+/// For questions: who has which branches.
+pub(super) const ASK: Duration = Duration::from_secs(60);
+/// For objects on their way.
+pub(super) const TRANSFER: Duration = Duration::from_secs(600);
+/// What an answer may hold; a remote with a million branches is below it.
+const MOST_OUTPUT: usize = 128 << 20;
+
+/// Variables of the caller's that stay: how to reach and to identify. Others name another repository, or write
+/// logs that hold headers.
+const KEPT: [&str; 15] = [
+    "GIT_ASKPASS",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_HTTP_LOW_SPEED_LIMIT",
+    "GIT_HTTP_LOW_SPEED_TIME",
+    "GIT_HTTP_PROXY_AUTHMETHOD",
+    "GIT_HTTP_USER_AGENT",
+    "GIT_PROXY_COMMAND",
+    "GIT_PROXY_SSL_CAINFO",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+];
+
+/// Gives a token when Git asks for credentials: a helper that Git itself binds to the host, also after a redirect,
+/// with the secret in the environment of the child alone.
+const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
+                      \"$DRIFT_GIT_LOGIN\" \"$DRIFT_GIT_TOKEN\"; }; f";
+
+/// One run of the program.
+pub(super) struct Git<'a> {
+    args: Vec<OsString>,
+    env: &'a [(OsString, OsString)],
+    folder: PathBuf,
+    input: Vec<u8>,
+    limit: Duration,
+    config: Vec<(String, String)>,
+    secret: Option<(String, Token)>,
+}
+
+/// What it answered.
+pub(super) struct Answer {
+    /// Whether it ended with 0.
+    pub(super) success: bool,
+    /// Standard output.
+    pub(super) out: String,
+    /// Standard error, without credentials.
+    pub(super) err: String,
+    timed_out: Option<Duration>,
+}
+
+impl<'a> Git<'a> {
+    /// A run in `folder`, which is a repository or a folder without one.
+    pub(super) fn new(folder: &Path, env: &'a [(OsString, OsString)]) -> Self {
+        let config = [
+            ("core.hooksPath", "/dev/null"),
+            ("core.fsmonitor", "false"),
+            ("protocol.ext.allow", "never"),
+            ("gc.autoDetach", "false"),
+            ("maintenance.autoDetach", "false"),
+        ];
+        Self {
+            args: Vec::new(),
+            env,
+            folder: folder.to_owned(),
+            input: Vec::new(),
+            limit: ASK,
+            config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
+            secret: None,
+        }
+    }
+
+    /// More arguments.
+    pub(super) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// One more argument.
+    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Trusts the repository whoever owns it.
+    pub(super) fn any_owner(self, yes: bool) -> Self {
+        if yes { self.set("safe.directory", "*") } else { self }
+    }
+
+    /// What it reads.
+    pub(super) fn input(mut self, input: Vec<u8>) -> Self {
+        self.input = input;
+        self
+    }
+
+    /// How long it may take.
+    pub(super) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// A setting for this run alone.
+    pub(super) fn set(mut self, key: &str, value: &str) -> Self {
+        self.config.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Credentials for `url`, where it is HTTP. What the user or a checkout step configured for it is set aside:
+    /// two `Authorization` headers are refused by servers, and the identity must be the token's.
+    pub(super) fn credentials(mut self, url: &str, remote: &Remote) -> Self {
+        let Ok(parsed) = url::Url::parse(url) else { return self };
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return self;
+        }
+        let host = parsed.origin().ascii_serialization();
+        let Some(token) = remote.token.clone() else {
+            if let Some(login) = &remote.login {
+                self = self.set(&format!("credential.{host}.username"), login);
+            }
+            return self;
+        };
+        self.secret = Some((remote.login.clone().unwrap_or_else(|| LOGIN.to_owned()), token));
+        self.set("credential.helper", "")
+            .set(&format!("credential.{host}.helper"), "")
+            .set(&format!("credential.{host}.helper"), HELPER)
+            .set(&format!("http.{}.extraHeader", super::without_credentials(url)), "")
+    }
+
+    /// Runs it.
+    pub(super) fn run(self) -> Result<Answer, GitError> {
+        let program = Program::new(find(self.env)?)
+            .args(&self.args)
+            .envs(self.environment())
+            .folder(&self.folder)
+            .input(self.input)
+            .timeout(self.limit)
+            .output_cap(MOST_OUTPUT)
+            // Git maps whole packs into its address space.
+            .memory(None);
+        match program.run() {
+            Ok(output) => {
+                let mut err = scrub(&output.stderr);
+                if let Some((_, token)) = &self.secret {
+                    err = err.replace(token.expose(), "***");
+                }
+                let out = String::from_utf8_lossy(&output.stdout).into_owned();
+                Ok(Answer { success: output.status == 0, out, err, timed_out: None })
+            }
+            Err(ProcessError::TimedOut { after, .. }) => {
+                Ok(Answer { success: false, out: String::new(), err: String::new(), timed_out: Some(after) })
+            }
+            Err(ProcessError::NotFound { why, .. }) => Err(GitError::NoProgram { why }),
+            Err(other) => {
+                Ok(Answer { success: false, out: String::new(), err: other.to_string(), timed_out: None })
+            }
+        }
+    }
+
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let kept = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            !name.starts_with("GIT_") || name.starts_with("GIT_SSL_") || KEPT.contains(&name.as_ref())
+        };
+        let mut env: Vec<_> = self.env.iter().filter(|(name, _)| kept(name)).cloned().collect();
+        env.retain(|(name, _)| !matches!(name.to_str(), Some("LC_ALL" | "LANGUAGE")));
+        let mut config = self.callers_config();
+        config.extend(self.config.iter().map(|(k, v)| (k.into(), v.into())));
+        let mut add = |name: String, value: OsString| env.push((name.into(), value));
+        add("GIT_CONFIG_COUNT".to_owned(), config.len().to_string().into());
+        for (n, (key, value)) in config.into_iter().enumerate() {
+            add(format!("GIT_CONFIG_KEY_{n}"), key);
+            add(format!("GIT_CONFIG_VALUE_{n}"), value);
+        }
+        add("GIT_TERMINAL_PROMPT".to_owned(), "0".into());
+        add("GCM_INTERACTIVE".to_owned(), "never".into());
+        add("LC_ALL".to_owned(), "C".into());
+        if let Some((login, token)) = &self.secret {
+            add("DRIFT_GIT_LOGIN".to_owned(), login.into());
+            add("DRIFT_GIT_TOKEN".to_owned(), token.expose().into());
+            env.retain(|(name, _)| name != "GIT_ASKPASS" && name != "SSH_ASKPASS");
+        }
+        env
+    }
+
+    /// Configuration that the caller hands on by `GIT_CONFIG_COUNT`.
+    fn callers_config(&self) -> Vec<(OsString, OsString)> {
+        let get = |name: &str| self.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+        let count = get("GIT_CONFIG_COUNT").and_then(|c| c.to_str()?.parse::<usize>().ok()).unwrap_or(0);
+        (0..count.min(1000))
+            .filter_map(|n| {
+                Some((get(&format!("GIT_CONFIG_KEY_{n}"))?, get(&format!("GIT_CONFIG_VALUE_{n}"))?))
+            })
+            .collect()
+    }
+}
+
+/// Where the program is: the first `git` on the caller's `PATH`. The child's own search would take ours.
+fn find(env: &[(OsString, OsString)]) -> Result<PathBuf, GitError> {
+    let path =
+        env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone()).unwrap_or_default();
+    let mut places =
+        std::env::split_paths(&path).filter(|folder| folder.is_absolute()).map(|f| f.join("git"));
+    places
+        .find(|place| place.is_file())
+        .ok_or_else(|| GitError::NoProgram { why: "it is in no folder of PATH".to_owned() })
+}
+
+impl Answer {
+    /// Why it failed, by what it said.
+    pub(super) fn failure(&self) -> RemoteFailure {
+        if let Some(limit) = self.timed_out {
+            return RemoteFailure::TimedOut(limit);
+        }
+        let why = self.reason();
+        let said = |words: &[&str]| words.iter().any(|w| self.err.contains(w));
+        if said(&AUTH) {
+            RemoteFailure::Auth(why)
+        } else if said(&NETWORK) {
+            RemoteFailure::Network(why)
+        } else if said(&NOT_FOUND) {
+            RemoteFailure::NotFound(why)
+        } else {
+            RemoteFailure::Other(why)
+        }
+    }
+
+    /// The lines of standard error that tell the reason, on one line.
+    pub(super) fn reason(&self) -> String {
+        let lines: Vec<&str> = self.err.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        let telling =
+            |l: &&&str| l.starts_with("fatal:") || l.starts_with("error:") || l.starts_with("remote:");
+        let mut told: Vec<&str> = lines.iter().filter(telling).copied().collect();
+        if told.is_empty() {
+            told.clone_from(&lines);
+        }
+        let text: String = told.join("; ").chars().filter(|c| !c.is_control()).take(600).collect();
+        if text.is_empty() { "git said nothing".to_owned() } else { text }
+    }
+
+    /// What the server said (`remote:` lines), on one line; hostile.
+    pub(super) fn server_words(&self) -> String {
+        let words: Vec<&str> = self
+            .err
+            .lines()
+            .filter_map(|l| l.strip_prefix("remote:"))
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .collect();
+        words.join("; ").chars().filter(|c| !c.is_control()).take(600).collect()
+    }
+}
+
+const AUTH: [&str; 10] = [
+    "Authentication failed",
+    "could not read Username",
+    "could not read Password",
+    "terminal prompts disabled",
+    "Permission denied (",
+    "Permission to ",
+    "Host key verification failed",
+    "returned error: 401",
+    "returned error: 403",
+    "Write access to repository not granted",
+];
+
+const NETWORK: [&str; 16] = [
+    "Could not resolve host",
+    "Could not resolve proxy",
+    "Connection refused",
+    "Connection timed out",
+    "Connection reset",
+    "Connection closed",
+    "Failed to connect",
+    "Operation timed out",
+    "Network is unreachable",
+    "No route to host",
+    "unexpected disconnect",
+    "early EOF",
+    "RPC failed",
+    "returned error: 5",
+    "returned error: 429",
+    "SSL",
+];
+
+const NOT_FOUND: [&str; 5] = [
+    "Repository not found",
+    "does not appear to be a git repository",
+    "repository '",
+    "returned error: 404",
+    "No such file or directory",
+];

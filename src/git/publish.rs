@@ -1,0 +1,109 @@
+//! Branches of this repository set without a remote.
+
+use git2::ErrorCode;
+
+use super::push::{meant, stale};
+use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Repository};
+
+impl Repository {
+    /// Sets branches of this repository: all are locked, compared with what is expected, and then written.
+    ///
+    /// A kill between two writes leaves the first ones written. Each was meant, and none was written without its
+    /// check, so the next run derives the rest again; give what others refer to first (a proposal before the
+    /// ledger line that names it). A kill while the locks are held leaves `<branch>.lock` files, as Git does.
+    pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
+        let mut open = Vec::new();
+        for update in updates {
+            let found = self.reference(&full(&update.branch))?;
+            if found == update.new {
+                continue;
+            }
+            if found != update.expected {
+                return Err(stale(update, found.as_ref()));
+            }
+            self.refuse_checked_out(&update.branch)?;
+            open.push(update);
+        }
+        if !open.is_empty() {
+            self.write(&open)?;
+        }
+        Ok(Pushed { branches: meant(updates), already: open.is_empty() })
+    }
+
+    fn write(&self, updates: &[&RefUpdate]) -> Result<(), PushError> {
+        let fail = |e: git2::Error| self.failed("set the branches", &e);
+        let mut transaction = self.inner.transaction().map_err(fail)?;
+        for update in updates {
+            let name = full(&update.branch);
+            transaction.lock_ref(&name).map_err(|e| self.not_locked(&name, &e))?;
+            let found = self.reference(&name)?;
+            if found != update.expected {
+                return Err(stale(update, found.as_ref()));
+            }
+            match &update.new {
+                Some(new) => transaction.set_target(&name, self.commit_oid(new)?, None, "drift"),
+                None => transaction.remove(&name),
+            }
+            .map_err(fail)?;
+        }
+        transaction.commit().map_err(|e| fail(e).into())
+    }
+
+    /// A branch must not point to what is not there.
+    fn commit_oid(&self, id: &CommitId) -> Result<git2::Oid, GitError> {
+        self.find_commit(id.oid()).map(|c| c.id())
+    }
+
+    fn not_locked(&self, name: &str, error: &git2::Error) -> GitError {
+        if error.code() != ErrorCode::Locked {
+            return self.failed("lock a branch", error);
+        }
+        let lock = self.inner.commondir().join(format!("{name}.lock"));
+        let why = format!(
+            "{} exists: another program writes this branch, or was killed; remove it then",
+            lock.display()
+        );
+        GitError::Failed { doing: "lock a branch".to_owned(), path: self.path().to_owned(), why }
+    }
+
+    /// A branch that a work tree has checked out is not moved under it. A bare repository has no work tree.
+    fn refuse_checked_out(&self, branch: &str) -> Result<(), PushError> {
+        let checked_out = |path: &std::path::Path| {
+            Err(PushError::CheckedOut { branch: branch.to_owned(), path: path.to_owned() })
+        };
+        if let Some(root) = self.main_root()
+            && self.head_of(self.inner.commondir()) == Some(branch.to_owned())
+        {
+            return checked_out(&root);
+        }
+        let names = self.inner.worktrees().map_err(|e| self.failed("list the work trees", &e))?;
+        for name in names.iter().filter_map(Result::ok).flatten() {
+            let folder = self.inner.commondir().join("worktrees").join(name);
+            if self.head_of(&folder) == Some(branch.to_owned()) {
+                return checked_out(&folder);
+            }
+        }
+        Ok(())
+    }
+
+    /// The main work tree, also when this is a linked one.
+    fn main_root(&self) -> Option<std::path::PathBuf> {
+        let common = self.inner.commondir();
+        match self.root() {
+            Some(root) if !self.inner.is_worktree() => Some(root.to_owned()),
+            _ if common.file_name().is_some_and(|n| n == ".git") => {
+                common.parent().map(std::path::Path::to_owned)
+            }
+            _ => None,
+        }
+    }
+
+    fn head_of(&self, folder: &std::path::Path) -> Option<String> {
+        let head = std::fs::read_to_string(folder.join("HEAD")).ok()?;
+        head.trim_end().strip_prefix("ref: refs/heads/").map(str::to_owned)
+    }
+}
+
+fn full(branch: &str) -> String {
+    format!("refs/heads/{branch}")
+}

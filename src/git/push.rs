@@ -1,0 +1,120 @@
+//! One atomic push to a remote.
+
+use std::collections::BTreeMap;
+
+use super::program::{Answer, TRANSFER};
+use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Remote, Repository};
+
+/// What each branch had on the server after a failure.
+type Heads = BTreeMap<String, CommitId>;
+
+impl Repository {
+    /// Pushes all updates or none, each only where the branch still has the commit that was expected. Without a
+    /// remote the branches of this repository are set (see `publish`).
+    ///
+    /// After a failure the remote is asked again: an answer that was cut after the write is a success, and so is
+    /// a state that somebody else has already made as it is meant.
+    ///
+    /// # Errors
+    /// [`PushError`]; nothing was written then.
+    pub fn push(&self, remote: Option<&Remote>, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
+        for update in updates {
+            if !git2::Branch::name_is_valid(&update.branch).unwrap_or(false) {
+                return Err(GitError::BranchName { name: update.branch.clone() }.into());
+            }
+        }
+        match remote {
+            _ if updates.is_empty() => Ok(Pushed { branches: BTreeMap::new(), already: true }),
+            Some(remote) => self.push_to(remote, updates),
+            None => self.publish(updates),
+        }
+    }
+
+    fn push_to(&self, remote: &Remote, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
+        let answer = self.reach(remote)?.args(PUSH).args(leases(updates)).arg(&remote.place);
+        let answer = answer.args(refspecs(updates)).limit(TRANSFER).run()?;
+        if answer.success {
+            let already = answer.out.lines().filter(|l| l.contains('\t')).all(|l| l.starts_with('='));
+            return Ok(Pushed { branches: meant(updates), already });
+        }
+        // The first failure tells more than that of the second question.
+        let Ok(heads) = self.list_remote(remote) else {
+            return Err(super::fetch::failure(&answer, "push to", remote).into());
+        };
+        judge(&answer, &heads, updates, remote)
+    }
+}
+
+/// Plain source:destination with leases: `+` and `--force` would defeat the leases.
+const PUSH: [&str; 7] = [
+    "push",
+    "--porcelain",
+    "--atomic",
+    "--no-verify",
+    "--no-follow-tags",
+    "--no-signed",
+    "--recurse-submodules=no",
+];
+
+fn leases(updates: &[RefUpdate]) -> Vec<String> {
+    let lease = |u: &RefUpdate| {
+        let expected = u.expected.as_ref().map_or("", CommitId::as_str);
+        format!("--force-with-lease=refs/heads/{}:{expected}", u.branch)
+    };
+    updates.iter().map(lease).collect()
+}
+
+fn refspecs(updates: &[RefUpdate]) -> Vec<String> {
+    let spec = |u: &RefUpdate| {
+        let new = u.new.as_ref().map_or("", CommitId::as_str);
+        format!("{new}:refs/heads/{}", u.branch)
+    };
+    updates.iter().map(spec).collect()
+}
+
+pub(super) fn meant(updates: &[RefUpdate]) -> BTreeMap<String, Option<CommitId>> {
+    updates.iter().map(|u| (u.branch.clone(), u.new.clone())).collect()
+}
+
+/// Tells what a failed push means, from what the remote has now.
+fn judge(
+    answer: &Answer,
+    heads: &Heads,
+    updates: &[RefUpdate],
+    remote: &Remote,
+) -> Result<Pushed, PushError> {
+    if updates.iter().all(|u| heads.get(&u.branch) == u.new.as_ref()) {
+        return Ok(Pushed { branches: meant(updates), already: true });
+    }
+    if let Some(moved) = updates.iter().find(|u| heads.get(&u.branch) != u.expected.as_ref()) {
+        return Err(stale(moved, heads.get(&moved.branch)));
+    }
+    let Some((branch, why)) = rejection(&answer.out) else {
+        return Err(super::fetch::failure(answer, "push to", remote).into());
+    };
+    let words = answer.server_words();
+    let why = if words.is_empty() { why } else { format!("{why}: {words}") };
+    Err(PushError::Refused { branch, why })
+}
+
+pub(super) fn stale(update: &RefUpdate, found: Option<&CommitId>) -> PushError {
+    PushError::Stale {
+        branch: update.branch.clone(),
+        expected: update.expected.as_ref().map(ToString::to_string),
+        found: found.map(ToString::to_string),
+    }
+}
+
+/// The first branch that the server itself rejected, else the first rejected one: `!<TAB>from:to<TAB>[why] (..)`.
+fn rejection(porcelain: &str) -> Option<(String, String)> {
+    let lines: Vec<(String, String)> = porcelain.lines().filter_map(rejected).collect();
+    let own = lines.iter().find(|(_, why)| !why.contains("atomic"));
+    own.or(lines.first()).cloned()
+}
+
+fn rejected(line: &str) -> Option<(String, String)> {
+    let (refs, why) = line.strip_prefix("!\t")?.split_once('\t')?;
+    let (_, to) = refs.split_once(':')?;
+    let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
+    Some((to.strip_prefix("refs/heads/")?.to_owned(), why))
+}

@@ -1,0 +1,267 @@
+//! Opening a repository, and what it says about itself.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use git2::ErrorCode;
+
+use super::program::Git;
+use super::{CommitId, GitError, RemoteAddress};
+
+/// How a repository is opened and its remotes are reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The environment of the `git` program: the user's own, for credentials, proxies, keys.
+    pub env: Vec<(OsString, OsString)>,
+    /// Read it even where another user owns it (containers). Its configuration is then trusted.
+    pub any_owner: bool,
+}
+
+/// A repository on this machine. Values of this type may move between threads, but are used by one at a time.
+pub struct Repository {
+    pub(super) inner: git2::Repository,
+    pub(super) options: Options,
+    root: Option<PathBuf>,
+    /// Keeps a clone that no cache holds until the end of the run.
+    pub(super) temporary: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// Opens the repository that `path` lies in: any folder or file inside it, a linked work tree, a bare one.
+    ///
+    /// # Errors
+    /// [`GitError::NotARepository`], [`GitError::Owner`], [`GitError::Format`], or what libgit2 says.
+    pub fn open(path: &Path, options: Options) -> Result<Self, GitError> {
+        let path =
+            std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
+        let opened = git2::Repository::open_ext(&path, git2::RepositoryOpenFlags::empty(), NO_CEILING);
+        let inner = match opened {
+            Err(e) if e.code() == ErrorCode::Owner && options.any_owner => open_foreign(&path)?,
+            other => other.map_err(|e| refused(&path, &e))?,
+        };
+        if inner.object_format() != git2::ObjectFormat::Sha1 {
+            return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
+        }
+        let root = inner.workdir().map(Path::to_owned);
+        Ok(Self { inner, options, root, temporary: None })
+    }
+
+    /// The work tree's folder; absent for a bare repository.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// Where it is, for messages: the work tree, or the bare repository.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.root().unwrap_or_else(|| self.inner.path())
+    }
+
+    /// The commit that is checked out (of a bare repository: of its default branch).
+    ///
+    /// # Errors
+    /// [`GitError::NoCommits`] where the branch has none yet.
+    pub fn head(&self) -> Result<CommitId, GitError> {
+        match self.inner.head() {
+            Ok(head) => {
+                head.peel_to_commit().map(|c| c.id().into()).map_err(|e| self.failed("read HEAD", &e))
+            }
+            Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                Err(GitError::NoCommits { path: self.path().to_owned() })
+            }
+            Err(e) => Err(self.failed("read HEAD", &e)),
+        }
+    }
+
+    /// The branch that is checked out, also one without commits; absent where HEAD is detached.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn head_branch(&self) -> Result<Option<String>, GitError> {
+        let head = self.inner.find_reference("HEAD").map_err(|e| self.failed("read HEAD", &e))?;
+        let target = head.symbolic_target_bytes().map(|t| String::from_utf8_lossy(t).into_owned());
+        Ok(target.and_then(|t| t.strip_prefix("refs/heads/").map(str::to_owned)))
+    }
+
+    /// The commit that a branch, tag, id, abbreviation or expression (`HEAD~3`, `main@{upstream}`) names; absent
+    /// when there is none. A name that only a remote has (`main` for `origin/main`) is found too.
+    ///
+    /// # Errors
+    /// An ambiguous abbreviation, or what libgit2 says.
+    pub fn resolve(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+        if let Some(found) = self.parse_revision(revision)? {
+            return Ok(Some(found));
+        }
+        if revision.starts_with('-') || !git2::Branch::name_is_valid(revision).unwrap_or(false) {
+            return Ok(None);
+        }
+        self.remote_branch(revision)
+    }
+
+    fn parse_revision(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+        let object = match self.inner.revparse_single(revision) {
+            Ok(object) => object,
+            Err(e)
+                if matches!(
+                    e.code(),
+                    ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(e) => return Err(self.failed(&format!("resolve `{}`", revision.escape_debug()), &e)),
+        };
+        match object.peel_to_commit() {
+            Ok(commit) => Ok(Some(commit.id().into())),
+            // A tree, or a tag of one.
+            Err(e) if matches!(e.code(), ErrorCode::Peel | ErrorCode::InvalidSpec) => Ok(None),
+            Err(e) => Err(self.failed(&format!("resolve `{}`", revision.escape_debug()), &e)),
+        }
+    }
+
+    /// The head of a branch: the local one, else `origin`'s (or the only remote's) as last fetched.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn branch(&self, name: &str) -> Result<Option<CommitId>, GitError> {
+        match self.reference(&format!("refs/heads/{name}"))? {
+            Some(id) => Ok(Some(id)),
+            None => self.remote_branch(name),
+        }
+    }
+
+    /// The head of a branch of `origin` (or the only remote) as last fetched.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn remote_branch(&self, name: &str) -> Result<Option<CommitId>, GitError> {
+        match self.remote_name()? {
+            Some(remote) => self.reference(&format!("refs/remotes/{remote}/{name}")),
+            None => Ok(None),
+        }
+    }
+
+    /// The commit that a full reference name points to.
+    pub(super) fn reference(&self, name: &str) -> Result<Option<CommitId>, GitError> {
+        let found = self.inner.find_reference(name).and_then(|r| r.peel_to_commit());
+        match found {
+            Ok(commit) => Ok(Some(commit.id().into())),
+            Err(e)
+                if matches!(e.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec)
+                    && e.class() == git2::ErrorClass::Reference =>
+            {
+                Ok(None)
+            }
+            Err(e) => Err(self.failed(&format!("read {name}"), &e)),
+        }
+    }
+
+    /// `origin`, else the only remote.
+    pub(super) fn remote_name(&self) -> Result<Option<String>, GitError> {
+        let names = self.inner.remotes().map_err(|e| self.failed("list the remotes", &e))?;
+        let names: Vec<&str> = names.iter().filter_map(Result::ok).flatten().collect();
+        Ok(match names[..] {
+            [only] => Some(only.to_owned()),
+            _ => names.iter().find(|n| **n == "origin").map(|n| (*n).to_owned()),
+        })
+    }
+
+    /// Where `origin`, else the only remote, is; absent where there is none or several without an `origin`.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn remote(&self) -> Result<Option<RemoteAddress>, GitError> {
+        let Some(name) = self.remote_name()? else { return Ok(None) };
+        let url = self.remote_url(&name)?;
+        Ok(url.map(|url| RemoteAddress::new(&name, &url)))
+    }
+
+    /// The address of a remote as configured, `insteadOf` applied; may hold credentials.
+    pub(super) fn remote_url(&self, name: &str) -> Result<Option<String>, GitError> {
+        match self.inner.find_remote(name) {
+            Ok(remote) => Ok(Some(String::from_utf8_lossy(remote.url_bytes()).into_owned())),
+            Err(e) if matches!(e.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => Ok(None),
+            Err(e) => Err(self.failed("read the remotes", &e)),
+        }
+    }
+
+    /// Whether the work tree or the index differs from HEAD: changed, staged, or untracked and not ignored files.
+    /// A bare repository is never dirty.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn dirty(&self) -> Result<bool, GitError> {
+        if self.root.is_none() {
+            return Ok(false);
+        }
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
+        let statuses =
+            self.inner.statuses(Some(&mut options)).map_err(|e| self.failed("compare the work tree", &e))?;
+        Ok(!statuses.is_empty())
+    }
+
+    /// Whether history is cut off (a shallow clone): what is oldest here may not be the oldest there is.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        self.inner.is_shallow()
+    }
+
+    /// A run of the program in this repository.
+    pub(super) fn git(&self) -> Git<'_> {
+        Git::new(self.path(), &self.options.env).any_owner(self.options.any_owner)
+    }
+
+    pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {
+        let path = self.path().to_owned();
+        let denied = error.class() == git2::ErrorClass::Os
+            && ["Permission denied", "Read-only file system"].iter().any(|w| error.message().contains(w));
+        if denied {
+            return GitError::ReadOnly { path, why: error.message().to_owned() };
+        }
+        if error.class() == git2::ErrorClass::Odb && error.code() == ErrorCode::NotFound {
+            let id = error.message().rsplit(['(', ' ']).next().unwrap_or_default().trim_end_matches(')');
+            return GitError::MissingObject { id: id.to_owned(), path };
+        }
+        GitError::Failed { doing: doing.to_owned(), path, why: error.message().to_owned() }
+    }
+}
+
+const NO_CEILING: [&str; 0] = [];
+
+/// Opens what another user owns. Opened as bare, libgit2 asks nobody; the work tree is set afterwards.
+fn open_foreign(path: &Path) -> Result<git2::Repository, GitError> {
+    let found = git2::Repository::discover_path(path, NO_CEILING).map_err(|e| refused(path, &e))?;
+    let inner = git2::Repository::open_bare(&found).map_err(|e| refused(path, &e))?;
+    if found.file_name().is_some_and(|n| n == ".git")
+        && let Some(root) = found.parent()
+    {
+        inner.set_workdir(root, false).map_err(|e| refused(path, &e))?;
+    }
+    Ok(inner)
+}
+
+fn refused(path: &Path, error: &git2::Error) -> GitError {
+    let path = path.to_owned();
+    let message = error.message();
+    let extension = message.split_once("unsupported extension name ").map(|(_, name)| name);
+    match (error.code(), extension) {
+        (ErrorCode::Owner, _) => GitError::Owner { path },
+        (ErrorCode::NotFound, _) => GitError::NotARepository { path },
+        (_, Some("extensions.refstorage")) => {
+            GitError::Format { path, what: "reftable references".to_owned() }
+        }
+        (_, Some(name)) => GitError::Format { path, what: format!("the extension `{name}`") },
+        _ if message.contains("object format") || message.contains("repository version") => {
+            GitError::Format { path, what: message.to_owned() }
+        }
+        _ => GitError::Failed { doing: "open the repository".to_owned(), path, why: message.to_owned() },
+    }
+}

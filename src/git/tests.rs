@@ -1,0 +1,1 @@
+//! What the module promises, on repositories that the `git` program makes.

@@ -1,0 +1,102 @@
+//! What the server puts into fields that a manifest leaves out.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use super::{Field, Shape, workload};
+
+type Table = BTreeMap<String, Map<String, Value>>;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table: serde_yaml::Value = serde_yaml::from_str(include_str!("defaults.yaml"))
+        .expect("the embedded table is valid; a test reads it");
+    table.apply_merge().expect("the embedded table's merge keys are valid; a test reads it");
+    serde_yaml::from_value(table).expect("the embedded table is valid; a test reads it")
+});
+
+/// Puts into `value` what the server would: defaults of the built-in kinds (`defaults.yaml`, `workload.rs`), and of
+/// the schema itself (custom resources, and the few that OpenAPI names for built-in ones).
+///
+/// `field` is the place of `value`. What a manifest declares is never changed.
+pub fn fill(field: Field<'_>, value: &mut Value) {
+    match value {
+        Value::Object(map) => fill_map(field, map),
+        Value::Array(items) => {
+            let inner = field.items();
+            items.iter_mut().for_each(|item| fill(inner, item));
+        }
+        _ => {}
+    }
+}
+
+fn fill_map(field: Field<'_>, map: &mut Map<String, Value>) {
+    let name = field.built_in_name();
+    if let Some(name) = name {
+        for (key, default) in TABLE.get(name).into_iter().flatten() {
+            map.entry(key.as_str()).or_insert_with(|| default.clone());
+        }
+        workload::fill(name, map);
+    }
+    for key in field.defaulted_fields() {
+        if let Some(default) = field.field(key).default()
+            && (name.is_none() || !is_zero(default))
+        {
+            map.entry(key).or_insert_with(|| default.clone());
+        }
+    }
+    if matches!(field.shape(), Shape::Unknown) {
+        return;
+    }
+    for (key, inner) in map.iter_mut() {
+        fill(field.field(key), inner);
+    }
+}
+
+/// `""`, 0, false, `{}`, `[]`: OpenAPI names them as defaults of built-in fields that the server leaves out.
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
+}
+
+/// `value` without what the server would put there by itself: what a person would write down.
+#[must_use]
+pub fn without_defaults(field: Field<'_>, value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept =
+                map.iter().map(|(key, inner)| (key.clone(), without_defaults(field.field(key), inner)));
+            let mut kept: Map<String, Value> = kept.collect();
+            for key in map.keys() {
+                let Some(inner) = kept.remove(key) else { continue };
+                let mut filled = Value::Object(kept.clone());
+                fill_map_of(field, &mut filled);
+                let mut full = inner.clone();
+                fill(field.field(key), &mut full);
+                let by_itself = filled.get(key).is_some_and(|by_itself| *by_itself == full);
+                if !by_itself {
+                    kept.insert(key.clone(), inner);
+                }
+            }
+            Value::Object(kept)
+        }
+        Value::Array(items) => {
+            let inner = field.items();
+            Value::Array(items.iter().map(|item| without_defaults(inner, item)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn fill_map_of(field: Field<'_>, value: &mut Value) {
+    if let Value::Object(map) = value {
+        fill_map(field, map);
+    }
+}

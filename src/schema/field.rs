@@ -1,0 +1,198 @@
+//! A place in a schema: what may stand there and how it is compared.
+
+use serde_json::Value;
+
+use super::openapi::{Additional, Schema, Type};
+
+/// A place in a schema. Cheap to copy; stepping into what no schema knows gives an unknown field, never an error.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    schema: &'a Schema,
+    /// The node as it stands in its parent: carries default and list type.
+    node: Option<&'a Type>,
+    /// The node behind a `$ref`, or the same.
+    resolved: Option<&'a Type>,
+    /// Name of the type behind a `$ref`: `io.k8s.api.core.v1.Container`.
+    name: Option<&'a str>,
+    root: bool,
+}
+
+/// How a list is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListType {
+    /// As one value.
+    Atomic,
+    /// By the values of its items.
+    Set,
+    /// Item by item, paired by these keys.
+    Map(Vec<String>),
+}
+
+/// What a scalar's equality is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// As it stands; numbers by value.
+    Plain,
+    /// A quantity: `0.5` equals `500m`.
+    Quantity,
+    /// A time: RFC 3339.
+    Time,
+    /// Base64.
+    Bytes,
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// A map with named fields.
+    Object,
+    /// A map from any key to one type.
+    Map,
+    /// A list.
+    List(ListType),
+    /// A scalar.
+    Scalar(Scalar),
+    /// No schema says; compared structurally.
+    Unknown,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn root(schema: &'a Schema, named: Option<(&'a String, &'a Type)>) -> Self {
+        let node = named.map(|(_, node)| node);
+        Self { schema, node, resolved: node, name: named.map(|(name, _)| name.as_str()), root: true }
+    }
+
+    fn of(schema: &'a Schema, node: &'a Type) -> Self {
+        let reference = node
+            .reference
+            .as_ref()
+            .or_else(|| node.all_of.first().and_then(|first| first.reference.as_ref()));
+        let target = reference.and_then(|reference| schema.named(reference));
+        match (reference, target) {
+            (Some(_), Some((name, target))) => {
+                Self { schema, node: Some(node), resolved: Some(target), name: Some(name), root: false }
+            }
+            // A type that the document names and does not hold, such as Quantity in a trimmed copy.
+            (Some(reference), None) => {
+                let name = reference.rsplit('/').next();
+                Self { schema, node: Some(node), resolved: None, name, root: false }
+            }
+            (None, _) => Self { schema, node: Some(node), resolved: Some(node), name: None, root: false },
+        }
+    }
+
+    fn unknown(self) -> Self {
+        Self { schema: self.schema, node: None, resolved: None, name: None, root: false }
+    }
+
+    /// The value of this key of a map.
+    #[must_use]
+    pub fn field(self, name: &str) -> Self {
+        let property = self.resolved.and_then(|node| node.properties.get(name));
+        if let Some(property) = property {
+            return Self::of(self.schema, property);
+        }
+        if self.root && name == "metadata" {
+            let meta = self.schema.object_meta().map(|(name, node)| (Some(name), Some(node)));
+            let (name, node) = meta.unwrap_or_default();
+            return Self { schema: self.schema, node, resolved: node, name, root: false };
+        }
+        match self.resolved.and_then(|node| node.additional.as_ref()) {
+            Some(Additional::Typed(typed)) => Self::of(self.schema, typed),
+            _ => self.unknown(),
+        }
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn items(self) -> Self {
+        match self.resolved.and_then(|node| node.items.as_deref()) {
+            Some(items) => Self::of(self.schema, items),
+            None => self.unknown(),
+        }
+    }
+
+    /// What stands here.
+    #[must_use]
+    pub fn shape(self) -> Shape {
+        if let Some(scalar) = self.named_scalar() {
+            return Shape::Scalar(scalar);
+        }
+        let Some(node) = self.resolved else { return Shape::Unknown };
+        match node.kind.as_deref() {
+            Some("array") => Shape::List(self.list_type(node)),
+            Some("object") if !node.properties.is_empty() => Shape::Object,
+            Some("object") if matches!(node.additional, Some(Additional::Typed(_))) => Shape::Map,
+            Some("string") if node.format.as_deref() == Some("byte") => Shape::Scalar(Scalar::Bytes),
+            Some("string") if node.format.as_deref() == Some("date-time") => Shape::Scalar(Scalar::Time),
+            Some("string" | "integer" | "number" | "boolean") => Shape::Scalar(Scalar::Plain),
+            _ if node.int_or_string && is_quantity_pattern(node) => Shape::Scalar(Scalar::Quantity),
+            _ if node.int_or_string => Shape::Scalar(Scalar::Plain),
+            _ if !node.properties.is_empty() => Shape::Object,
+            _ => Shape::Unknown,
+        }
+    }
+
+    fn named_scalar(self) -> Option<Scalar> {
+        let name = self.name?;
+        match name.rsplit('.').next()? {
+            "Quantity" if name.ends_with("api.resource.Quantity") => Some(Scalar::Quantity),
+            "Time" | "MicroTime" if name.contains("apis.meta.v1") => Some(Scalar::Time),
+            "IntOrString" if name.ends_with("util.intstr.IntOrString") => Some(Scalar::Plain),
+            _ => None,
+        }
+    }
+
+    fn list_type(self, node: &Type) -> ListType {
+        let outer = self.node.filter(|outer| outer.list_type.is_some()).unwrap_or(node);
+        match outer.list_type.as_deref() {
+            Some("map") if !outer.list_keys.is_empty() => ListType::Map(outer.list_keys.clone()),
+            Some("set") => ListType::Set,
+            Some(_) => ListType::Atomic,
+            // Without a list type server-side apply is atomic, but client-side apply merges by the strategic key.
+            None => match self.node.and_then(|outer| outer.merge_key.clone()) {
+                Some(key) => ListType::Map(vec![key]),
+                None => ListType::Atomic,
+            },
+        }
+    }
+
+    /// Whether a map here is compared as one value (`x-kubernetes-map-type: atomic`): selectors, references.
+    #[must_use]
+    pub fn is_atomic_map(self) -> bool {
+        let atomic =
+            |node: Option<&Type>| node.is_some_and(|node| node.map_type.as_deref() == Some("atomic"));
+        atomic(self.node) || atomic(self.resolved)
+    }
+
+    /// The default that the schema itself names.
+    #[must_use]
+    pub fn default(self) -> Option<&'a Value> {
+        self.node.and_then(|node| node.default.as_ref()).or_else(|| self.resolved?.default.as_ref())
+    }
+
+    /// Names of the fields that have a default in the schema.
+    pub(super) fn defaulted_fields(self) -> impl Iterator<Item = &'a str> {
+        let properties = self.resolved.map(|node| &node.properties).into_iter().flatten();
+        properties.filter(|(_, node)| node.default.is_some()).map(|(name, _)| name.as_str())
+    }
+
+    /// `core.v1.Container` of `io.k8s.api.core.v1.Container`; `None` for custom resources and inline types.
+    #[must_use]
+    pub fn built_in_name(self) -> Option<&'a str> {
+        let name = self.name?;
+        [
+            "io.k8s.api.",
+            "io.k8s.apiextensions-apiserver.pkg.apis.",
+            "io.k8s.kube-aggregator.pkg.apis.",
+            "io.k8s.apimachinery.pkg.apis.",
+        ]
+        .into_iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+    }
+}
+
+/// The pattern that controller-gen writes for a quantity.
+fn is_quantity_pattern(node: &Type) -> bool {
+    node.pattern.as_deref().is_some_and(|pattern| pattern.contains("[KMGTPE]i"))
+}

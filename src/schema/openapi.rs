@@ -1,0 +1,168 @@
+//! Schemas as OpenAPI v3 and CRDs write them, without their prose.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Field;
+
+/// Why bytes are not a schema.
+#[derive(Debug, thiserror::Error)]
+#[error("not an OpenAPI v3 document: {0}")]
+pub struct SchemaError(#[from] serde_json::Error);
+
+/// The types of one or more API groups, by name.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Schema {
+    types: BTreeMap<String, Type>,
+    /// `group/version/kind` to the type's name.
+    kinds: BTreeMap<String, String>,
+}
+
+/// One schema object; what drift does not use is dropped while reading.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Type {
+    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
+    pub(super) reference: Option<String>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) format: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pattern: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) properties: BTreeMap<String, Type>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) items: Option<Box<Type>>,
+    #[serde(rename = "additionalProperties", skip_serializing_if = "Option::is_none")]
+    pub(super) additional: Option<Additional>,
+    #[serde(rename = "allOf", skip_serializing_if = "Vec::is_empty")]
+    pub(super) all_of: Vec<Type>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) default: Option<Value>,
+    #[serde(rename = "x-kubernetes-list-type", skip_serializing_if = "Option::is_none")]
+    pub(super) list_type: Option<String>,
+    #[serde(rename = "x-kubernetes-list-map-keys", skip_serializing_if = "Vec::is_empty")]
+    pub(super) list_keys: Vec<String>,
+    #[serde(rename = "x-kubernetes-map-type", skip_serializing_if = "Option::is_none")]
+    pub(super) map_type: Option<String>,
+    #[serde(rename = "x-kubernetes-patch-merge-key", skip_serializing_if = "Option::is_none")]
+    pub(super) merge_key: Option<String>,
+    #[serde(rename = "x-kubernetes-int-or-string", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) int_or_string: bool,
+    #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// `additionalProperties`: a schema, or whether any are allowed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Additional {
+    Allowed(bool),
+    Typed(Box<Type>),
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Kind {
+    group: String,
+    version: String,
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    components: Components,
+}
+
+#[derive(Default, Deserialize)]
+struct Components {
+    #[serde(default)]
+    schemas: BTreeMap<String, Type>,
+}
+
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+impl Schema {
+    /// Reads the document of one group and version, as `/openapi/v3/apis/GROUP/VERSION` returns it.
+    pub fn from_openapi(bytes: &[u8]) -> Result<Self, SchemaError> {
+        let document: Document = serde_json::from_slice(bytes)?;
+        let mut schema = Self { types: document.components.schemas, kinds: BTreeMap::new() };
+        for (name, node) in &mut schema.types {
+            for kind in std::mem::take(&mut node.kinds) {
+                schema.kinds.insert(key(&kind.group, &kind.version, &kind.kind), name.clone());
+            }
+        }
+        Ok(schema)
+    }
+
+    /// Reads the schemas of a CustomResourceDefinition (`apiextensions.k8s.io/v1`), one for each version.
+    /// Versions without a schema are left out.
+    #[must_use]
+    pub fn from_crd(crd: &Value) -> Self {
+        let mut schema = Self::default();
+        let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
+        for version in crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
+            let Some(name) = version.get("name").and_then(Value::as_str) else { continue };
+            let Some(root) = version.pointer("/schema/openAPIV3Schema") else { continue };
+            let Ok(mut root) = serde_json::from_value::<Type>(root.clone()) else { continue };
+            let meta =
+                Type { reference: Some(format!("#/components/schemas/{OBJECT_META}")), ..Type::default() };
+            root.properties.insert("metadata".to_owned(), meta);
+            let full = format!("{group}.{name}.{kind}");
+            schema.kinds.insert(key(group, name, kind), full.clone());
+            schema.types.insert(full, root);
+        }
+        schema
+    }
+
+    /// The copy that is built in: every kind of Kubernetes itself, taken from a real server (`cargo run --example
+    /// builtin-schema`), for snapshots and where a cluster does not publish OpenAPI v3.
+    ///
+    /// # Panics
+    /// Never: a test reads the embedded copy.
+    #[must_use]
+    pub fn built_in() -> &'static Self {
+        static BUILT_IN: std::sync::LazyLock<Schema> = std::sync::LazyLock::new(|| {
+            serde_json::from_slice(include_bytes!("builtin.json"))
+                .expect("the embedded schema is valid; a test reads it")
+        });
+        &BUILT_IN
+    }
+
+    /// Adds the types and kinds of `other`; what both have is taken from `other`.
+    pub fn extend(&mut self, other: Self) {
+        self.types.extend(other.types);
+        self.kinds.extend(other.kinds);
+    }
+
+    /// Whether the kind is known at this version.
+    #[must_use]
+    pub fn knows(&self, group: &str, version: &str, kind: &str) -> bool {
+        self.kinds.contains_key(&key(group, version, kind))
+    }
+
+    /// The root of a kind; a kind that is not known gives a field of unknown shape with known metadata.
+    #[must_use]
+    pub fn kind(&self, group: &str, version: &str, kind: &str) -> Field<'_> {
+        let name = self.kinds.get(&key(group, version, kind));
+        Field::root(self, name.and_then(|name| self.types.get_key_value(name.as_str())))
+    }
+
+    pub(super) fn named(&self, reference: &str) -> Option<(&str, &Type)> {
+        let name = reference.rsplit('/').next().unwrap_or(reference);
+        self.types.get_key_value(name).map(|(name, node)| (name.as_str(), node))
+    }
+
+    pub(super) fn object_meta(&self) -> Option<(&str, &Type)> {
+        self.named(OBJECT_META)
+    }
+}
+
+fn key(group: &str, version: &str, kind: &str) -> String {
+    format!("{group}/{version}/{kind}")
+}
