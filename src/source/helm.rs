@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::{CHART, Draft, Gathered, Located, SourceKind, copy, manifest, message, slashed, unstable};
+use super::{
+    CHART, Draft, Gathered, Located, SourceKind, copy, locate, manifest, message, slashed, unstable,
+};
 use crate::config;
 use crate::model::{FieldOrigins, Incomplete, Origin, ResourceId, Served, join_api_version};
 use crate::yaml;
@@ -311,11 +313,11 @@ impl Chart<'_> {
     /// `web/templates/x.yaml` as a path in the repository, where there is such a file; else the chart's own.
     fn file_of(&self, source: Option<&str>) -> String {
         let inside = source.and_then(|source| source.trim().strip_prefix(&self.name)?.strip_prefix('/'));
-        let file = inside.map(|inside| self.located.path.join(inside));
-        match file.filter(|file| self.sandbox.tree().join(file).is_file()) {
-            Some(file) => slashed(&file),
-            None => self.located.shown(CHART),
-        }
+        let file = inside.and_then(|inside| {
+            let real = locate(self.located.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
+            self.located.root.join(&real).is_file().then_some(real)
+        });
+        file.map_or_else(|| self.located.shown(CHART), |file| slashed(&file))
     }
 }
 

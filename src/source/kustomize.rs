@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::{Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, manifest, message, scan, slashed};
+use super::{
+    Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, locate, manifest, message, scan, slashed,
+};
 use crate::model::{FieldOrigins, Origin, ResourceId};
 use crate::yaml;
 
@@ -136,7 +138,8 @@ impl Builder<'_> {
         let path = lines
             .find_map(|line| line.strip_prefix("path: ").or_else(|| line.strip_prefix("configuredIn: ")))?;
         let inside = Path::new(path.trim()).strip_prefix("../tree").ok()?;
-        self.located.root.join(inside).is_file().then(|| slashed(inside))
+        let real = locate(self.located.root, &inside.to_string_lossy()).ok()?;
+        self.located.root.join(&real).is_file().then(|| slashed(&real))
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn error_of(stderr: &str) -> String {
             let rest = lines[start..].iter().map(|line| line.trim());
             let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
             let joined = rest.map(without_value).collect::<Vec<_>>().join(" ");
-            joined.trim_start_matches("Error:").trim().to_owned()
+            without_rest(joined.trim_start_matches("Error:").trim())
         }
         None => panic_of(&lines),
     };
@@ -35,17 +35,33 @@ fn bounded(text: &str) -> String {
     short
 }
 
-/// A line without the value that it quotes: schema errors and failed conversions show what was given.
+/// What stands before text that comes from the repository's values, and what to say in its place.
+const QUOTING: [(&str, &str); 5] = [
+    ("literal sources [", "a literal is not of the form key=value"),
+    ("JSON patch from [", "a patch is neither a strategic merge patch nor a JSON patch"),
+    ("parsing \"", "a value cannot be converted"),
+    ("invalid duration \"", "a value is no duration"),
+    ("must be valid utf8", "a file is not UTF-8"),
+];
+
+/// A message up to where it quotes a value.
+fn without_rest(message: &str) -> String {
+    let first = QUOTING.iter().filter_map(|(said, instead)| Some((message.find(said)?, instead))).min();
+    match first {
+        Some((at, instead)) => {
+            let told = message[..at].trim_end_matches(|c: char| c != ':').trim_end_matches(':');
+            format!("{told}: {instead}")
+        }
+        None => message.to_owned(),
+    }
+}
+
+/// A line of schema errors without the value that it quotes.
 fn without_value(line: &str) -> String {
     for said in [" does not match pattern ", " is not valid "] {
         if let Some(at) = line.find(said) {
             let place = line.find("': ").filter(|end| *end < at).map_or("", |end| &line[..end + 3]);
             return format!("{place}value{}", &line[at..].split(": ").next().unwrap_or_default());
-        }
-    }
-    for said in ["parsing \"", "invalid literal source ", "invalid duration \"", "cannot unmarshal "] {
-        if let Some(at) = line.find(said) {
-            return format!("{}…", &line[..at + said.len()]);
         }
     }
     line.to_owned()
@@ -82,12 +98,12 @@ mod tests {
                 "values don't meet the specifications of the schema(s) in the following chart(s): web: - at '/a': value does not match pattern '^x' - at '/b': got number, want string",
             ),
             (
-                "Error: loading KV pairs: invalid literal source hunter2, expected key=value\n",
-                "loading KV pairs: invalid literal source …",
+                "Error: loading KV pairs: literal sources [hunter2 x\n y]: invalid literal source hunter2\n",
+                "loading KV pairs: a literal is not of the form key=value",
             ),
             (
                 "Error: error calling atoi: strconv.Atoi: parsing \"hunter2\": invalid syntax\n",
-                "error calling atoi: strconv.Atoi: parsing \"…",
+                "error calling atoi: strconv.Atoi: a value cannot be converted",
             ),
             (
                 "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",

@@ -4,5 +4,6 @@
 
 mod forgotten;
 mod layers;
+mod source;
 mod support;
 mod support_works;
