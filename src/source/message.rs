@@ -22,6 +22,9 @@ pub(super) fn error_of(stderr: &str) -> String {
 /// The first line of a Go program's own end (`fatal error: runtime: out of memory`), or the last line.
 fn panic_of(lines: &[&str]) -> String {
     let fatal = lines.iter().find(|line| line.starts_with("fatal error:") || line.starts_with("panic:"));
+    if lines.iter().any(|line| line.contains("out of memory") || line.contains("cannot allocate memory")) {
+        return "it needs more than the 4 GiB of memory that rendering may use".to_owned();
+    }
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     fatal.or(last).map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned())
 }
@@ -107,7 +110,7 @@ mod tests {
             ),
             (
                 "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",
-                "fatal error: out of memory",
+                "it needs more than the 4 GiB of memory that rendering may use",
             ),
             ("", "it said nothing"),
         ] {

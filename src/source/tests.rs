@@ -279,3 +279,74 @@ fn programs_are_found_on_the_path_that_is_handed_in() {
     assert_eq!(tools.helm().unwrap().shown, "helm v4.3.0");
     assert!(tools.kustomize().is_err());
 }
+
+#[test]
+fn a_renderer_knows_nothing_of_its_surroundings() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(&[("tree/web/Chart.yaml", "name: web\n"), ("tree/web/templates/x.yaml", "")]);
+    let helm = folder.path().join("helm");
+    let script = r#"#!/bin/sh
+[ "$1" = version ] && echo v4.3.0 && exit
+echo '# Source: web/templates/x.yaml'
+echo 'apiVersion: v1'
+echo 'kind: ConfigMap'
+echo 'metadata: {name: seen}'
+echo 'data:'
+/usr/bin/env | /usr/bin/sort | while IFS== read -r name value; do echo "  $name: '$value'"; done
+echo "  arguments: '$*'"
+echo "  in home: '$(/bin/ls -A "$HOME")'"
+echo "  on path: '$(/bin/ls -A "$PATH")'"
+"#;
+    fs::write(&helm, script).unwrap();
+    fs::set_permissions(&helm, fs::Permissions::from_mode(0o755)).unwrap();
+    let (served, tools) = (served(), Tools::at(Some(helm), None, None));
+    let sources = [Source { namespace: Some("shop".to_owned()), ..source("web") }];
+    let tree = folder.path().join("tree");
+    let request = Request {
+        tree: &tree,
+        sources: &sources,
+        served: &served,
+        tools: &tools,
+        default_namespace: "default",
+    };
+    let rendered = render(&request);
+    assert!(rendered.incomplete.is_empty(), "{:?}", rendered.incomplete);
+    let data = rendered.objects[0].value["data"].as_object().unwrap();
+    let mut names: Vec<_> = data.keys().map(String::as_str).collect();
+    names.retain(|name| !["PWD", "_", "SHLVL", "OLDPWD"].contains(name)); // the shell's own
+    assert_eq!(
+        names,
+        [
+            "ALL_PROXY",
+            "HOME",
+            "HTTPS_PROXY",
+            "HTTP_PROXY",
+            "LC_ALL",
+            "NO_PROXY",
+            "PATH",
+            "TMPDIR",
+            "TZ",
+            "all_proxy",
+            "arguments",
+            "http_proxy",
+            "https_proxy",
+            "in home",
+            "on path",
+        ]
+    );
+    assert_eq!((&data["in home"], &data["on path"]), (&json!(""), &json!("")));
+    let home = data["HOME"].as_str().unwrap();
+    let temporary = home.strip_suffix("/home").unwrap();
+    assert!(!Path::new(temporary).exists(), "{temporary} was left behind");
+    let expected = format!(
+        "template --namespace=shop --include-crds --skip-tests --kube-version=v1.36.2 \
+         --api-versions=apiextensions.k8s.io/v1 --api-versions=apiextensions.k8s.io/v1/CustomResourceDefinition \
+         --api-versions=apps/v1 --api-versions=apps/v1/Deployment --api-versions=batch/v1 \
+         --api-versions=batch/v1/Job --api-versions=networking.k8s.io/v1 \
+         --api-versions=networking.k8s.io/v1/Ingress --api-versions=rbac.authorization.k8s.io/v1 \
+         --api-versions=rbac.authorization.k8s.io/v1/ClusterRole --api-versions=v1 --api-versions=v1/ConfigMap \
+         --api-versions=v1/Namespace --api-versions=v1/Secret -- web {temporary}/tree/web"
+    );
+    assert_eq!(data["arguments"], expected);
+    assert!(rendered.objects[0].unstable.iter().all(|pointer| pointer.starts_with("/data/")));
+}

@@ -492,7 +492,7 @@ fn a_chart_that_never_ends_is_stopped() {
     let rendered = tree.render(tools, &[chart("web", None, &[])]);
     assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
     let (_, why) = refused(&rendered);
-    assert!(why.len() < 1000, "{why}");
+    assert!(why.contains("memory") || why.contains("was stopped"), "{why}");
 }
 
 #[test]
@@ -501,7 +501,7 @@ fn an_overlay_is_rendered_with_the_file_of_each_object() {
         ("base/kustomization.yaml", "resources: [deploy.yaml, ../extra]\n"),
         (
             "base/deploy.yaml",
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n",
+            "# the web\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n",
         ),
         ("extra/kustomization.yaml", "resources: [x.yaml]\n"),
         ("extra/x.yaml", CONFIG),
@@ -517,6 +517,7 @@ fn an_overlay_is_rendered_with_the_file_of_each_object() {
         let deployment = object(&rendered, "Deployment/shop/prod-web");
         assert_eq!(deployment.value["spec"]["replicas"], 4, "{name}");
         assert_eq!(deployment.origin.file, "base/deploy.yaml", "{name}");
+        assert_eq!(deployment.origin.place.map(|place| place.line), Some(3), "{name}");
         assert_eq!(
             deployment.value["metadata"]["annotations"],
             serde_json::json!({"docs": "https://example.com/x"})
@@ -601,6 +602,25 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
         ),
         ("helmCharts: [{name: x, releaseName: '--post-renderer=/evil.sh'}]".to_owned(), at, "helmCharts"),
         ("helmChartInflationGenerator: [{chartName: x}]".to_owned(), at, "helmChartInflationGenerator"),
+        (format!("Resources: ['{}']", url("x.yaml")), at, network),
+        (
+            format!(
+                "resources: [!!binary {}]",
+                base64::Engine::encode(&base64::prelude::BASE64_STANDARD, url("x.yaml"))
+            ),
+            at,
+            network,
+        ),
+        (format!("resources: [\"\\x68ttp{}\"]", &url("x.yaml")[4..]), at, network),
+        (format!("resources:\n- |\n  {}\n", url("x.yaml")), "overlay/kustomization.yaml:2:", network),
+        (
+            format!("x: &x {{resources: ['{}']}}\n<<: *x", url("x.yaml")),
+            "overlay/kustomization.yaml:",
+            network,
+        ),
+        ("RESOURCES: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
+        ("re\u{17f}ources: ['../hop']".to_owned(), at, "knows no key"),
+        ("HELMCHARTS: [{name: x}]".to_owned(), at, "helmCharts"),
         ("resources: ['/etc']".to_owned(), at, "outside the repository"),
         ("resources: ['../../outside']".to_owned(), at, "outside the repository"),
         ("resources: ['../empty']".to_owned(), at, "without a kustomization.yaml"),
@@ -689,7 +709,7 @@ fn an_alias_bomb_is_stopped() {
     let rendered = tree.render(&kustomize(), &[source(".")]);
     assert!(started.elapsed() < Duration::from_secs(70), "{:?}", started.elapsed());
     let (_, why) = refused(&rendered);
-    assert!(why.len() < 1000, "{why}");
+    assert!(why.contains("memory") || why.contains("was stopped"), "{why}");
 }
 
 #[test]
