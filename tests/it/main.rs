@@ -6,5 +6,6 @@ mod forge;
 mod forgotten;
 mod git;
 mod layers;
+mod source;
 mod support;
 mod support_works;
