@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::{UnreadKind, one_line};
 
-/// A server that refuses connections, or cannot be reached, is given up after this long.
+/// A server that cannot be reached is given up after this long.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
+/// One that refuses connections may be starting: it is asked again for this long.
+const REFUSED_LIMIT: Duration = Duration::from_secs(5);
 /// Largest body of one answer, unpacked.
 const BODY_LIMIT: usize = 256 << 20;
 /// Waits before a retry: doubled from the first to the last.
@@ -88,7 +90,7 @@ impl Requests {
             };
             let last = match failed.limit {
                 Limit::Deadline => deadline,
-                Limit::Connecting => deadline.min(start + CONNECT_LIMIT),
+                Limit::Connecting => deadline.min(start + REFUSED_LIMIT),
                 Limit::Few if attempt <= RETRIES_OF_500 => deadline,
                 Limit::Few | Limit::Never => start,
             };
