@@ -5,6 +5,8 @@ use serde_json::json;
 use super::mock::{Mock, Reply};
 use crate::cluster::Cluster;
 
+type Case = (&'static str, fn() -> Reply, &'static str);
+
 fn shown(cluster: &Cluster) -> Vec<String> {
     let kinds = &cluster.served().kinds;
     kinds.iter().map(|kind| format!("{}/{} {}", kind.group, kind.version, kind.kind)).collect()
@@ -84,7 +86,7 @@ async fn an_older_server_is_asked_group_by_group() {
 
 #[tokio::test]
 async fn a_server_that_does_not_say_what_it_serves_is_no_empty_cluster() {
-    let cases: [(&str, fn() -> Reply, &str); 7] = [
+    let cases: [Case; 7] = [
         (
             "401",
             || Reply::Json(401, json!({"kind": "Status", "message": "Unauthorized"})),

@@ -24,6 +24,7 @@ async fn listed(reply: fn(&Seen) -> Reply) -> (Vec<Value>, Option<Unread>) {
 }
 
 type Case = (&'static str, fn(&Seen) -> Reply);
+type Refused = (&'static str, fn(&Seen) -> Reply, UnreadKind, &'static str);
 
 #[tokio::test]
 async fn what_passes_is_retried_and_then_read() {
@@ -55,7 +56,7 @@ async fn what_passes_is_retried_and_then_read() {
 #[tokio::test]
 async fn what_stays_is_unread_and_says_why() {
     use UnreadKind::{Forbidden, Malformed, NotServed, Other, Timeout};
-    let cases: [(&str, fn(&Seen) -> Reply, UnreadKind, &str); 19] = [
+    let cases: [Refused; 19] = [
         ("401", |_| status(401, "Unauthorized", "Unauthorized"), Forbidden, "missing, wrong or expired"),
         (
             "403",
@@ -127,7 +128,7 @@ async fn no_items_is_an_empty_list_and_no_error() {
         let mock = Mock::start(move |seen| {
             let mut list = page("ConfigMap", &[], "");
             list["items"] = items.clone();
-            seen.url.starts_with(LIST).then(|| Reply::Json(200, list))
+            seen.url.starts_with(LIST).then_some(Reply::Json(200, list))
         });
         assert_eq!(all(&mock.cluster().await, &config_maps(), None, What::Objects).await, (vec![], None));
     }
@@ -225,7 +226,7 @@ async fn metadata_is_all_that_a_metadata_list_gives() {
             }
             let asked =
                 seen.header("accept").is_some_and(|accept| accept.contains("as=PartialObjectMetadataList"));
-            (seen.url.contains("/secrets") && asked).then(|| Reply::Json(200, list))
+            (seen.url.contains("/secrets") && asked).then_some(Reply::Json(200, list))
         });
         let (objects, unread) =
             all(&mock.cluster().await, &core("Secret", "secrets"), None, What::Metadata).await;
