@@ -129,7 +129,8 @@ impl FromStr for OutputFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (format, path) = text.split_once('=').ok_or("write it as FORMAT=PATH, such as json=report.json")?;
+        let (format, path) =
+            text.split_once('=').ok_or("write it as FORMAT=PATH, such as json=report.json")?;
         let format = OutputFormat::from_str(format, false)?;
         if path.is_empty() {
             return Err("the path is empty".to_owned());

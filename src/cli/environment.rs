@@ -30,10 +30,17 @@ fn now() -> Timestamp {
 }
 
 /// Settings from the arguments that every command has and the environment. `path` is narrowed to the repository.
-pub(super) fn settings(place: &Where, revision: Option<String>, path: Option<&Path>) -> Result<Settings, JobError> {
+pub(super) fn settings(
+    place: &Where,
+    revision: Option<String>,
+    path: Option<&Path>,
+) -> Result<Settings, JobError> {
     let is_url = is_address(&place.repository);
-    let repository =
-        if is_url { Place::Url(place.repository.clone()) } else { Place::Folder(PathBuf::from(&place.repository)) };
+    let repository = if is_url {
+        Place::Url(place.repository.clone())
+    } else {
+        Place::Folder(PathBuf::from(&place.repository))
+    };
     let options = git::Options { env: inherited(), any_owner: false };
     let path = match (path, &repository) {
         (None, _) => None,
@@ -99,7 +106,8 @@ fn default_cache() -> Option<PathBuf> {
 
 /// The environment of the `git` program: the user's own, without our tokens.
 fn inherited() -> Vec<(OsString, OsString)> {
-    const OURS: [&str; 5] = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
+    const OURS: [&str; 5] =
+        ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
     env::vars_os().filter(|(name, _)| !OURS.iter().any(|ours| name == ours)).collect()
 }
 
@@ -133,11 +141,17 @@ fn inside(folder: &Path, path: &Path, at_revision: bool, options: &git::Options)
     let Some(root) = repository.root() else { return lexical(path) };
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let base = if folder == Path::new(".") { PathBuf::from(".") } else { folder.to_owned() };
-    let from = |base: &Path| base.join(path).canonicalize().ok().and_then(|full| full.strip_prefix(&root).ok().map(Path::to_owned));
+    let from = |base: &Path| {
+        base.join(path).canonicalize().ok().and_then(|full| full.strip_prefix(&root).ok().map(Path::to_owned))
+    };
     let found = from(Path::new(".")).or_else(|| from(&base)).or_else(|| from(&root));
     match found {
         Some(relative) => lexical(&relative),
         None if at_revision && path.is_relative() => lexical(path),
-        None => Err(JobError::Usage(format!("{} does not exist in the repository {}", path.display(), root.display()))),
+        None => Err(JobError::Usage(format!(
+            "{} does not exist in the repository {}",
+            path.display(),
+            root.display()
+        ))),
     }
 }

@@ -56,7 +56,10 @@ pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), JobError> {
     checked.warnings.iter().for_each(|text| warning(text));
     // A person who reads the text report has it all there.
     if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
-        checked.incomplete.iter().for_each(|found| error(&format!("not examined: {}: {}", found.what, found.why)));
+        checked
+            .incomplete
+            .iter()
+            .for_each(|found| error(&format!("not examined: {}: {}", found.what, found.why)));
     }
     for file in &print.output_file {
         let style = Style { color: false, all: print.all };

@@ -15,7 +15,6 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use futures::stream::{BoxStream, StreamExt};
@@ -52,11 +51,8 @@ impl Cluster {
     }
 
     /// A snapshot in memory; `name` names it in errors.
-    pub fn from_snapshot_bytes(
-        name: &str,
-        bytes: impl Into<Cow<'static, [u8]>>,
-    ) -> Result<Self, ClusterError> {
-        Snapshot::from_bytes(name, bytes.into()).map(|snapshot| Self::Snapshot(Box::new(snapshot)))
+    pub fn from_snapshot_bytes(name: &str, bytes: &'static [u8]) -> Result<Self, ClusterError> {
+        Snapshot::from_bytes(name, bytes).map(|snapshot| Self::Snapshot(Box::new(snapshot)))
     }
 
     /// Every kind that is served, at every version.

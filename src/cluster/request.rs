@@ -94,7 +94,8 @@ impl Requests {
                 Limit::Few if attempt <= RETRIES_OF_500 => deadline,
                 Limit::Few | Limit::Never => start,
             };
-            let next = Instant::now() + failed.wait.unwrap_or(wait);
+            // A server that asks for no wait at all is still given one.
+            let next = Instant::now() + failed.wait.unwrap_or_default().max(wait);
             if next >= last {
                 return Err(with_attempts(failed, attempt));
             }
@@ -145,8 +146,8 @@ fn with_attempts(failed: Attempt, attempts: u32) -> Failure {
     if attempts > 1 {
         why = format!("{why} (tried {attempts} times)");
     }
-    if let Some(wait) = failed.wait {
-        why = format!("{why}; the server asks to wait {} s, longer than --timeout allows", wait.as_secs());
+    if let Some(wait) = failed.wait.filter(|wait| !wait.is_zero()) {
+        why = format!("{why}; the server asks to wait {} s, more than is left of --timeout", wait.as_secs());
     }
     Failure { why, kind }
 }

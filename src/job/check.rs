@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::StreamExt;
 
+use super::JobError;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::schemas::Schemas;
 use super::tree::{Opened, Settings, Target};
-use super::JobError;
 use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
 use crate::cluster::{Cluster, What};
 use crate::config::Secrets;
@@ -63,24 +63,37 @@ pub(super) async fn compare(
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
     };
     let mut compared = comparison.run().await;
-    let judge = Judge { settings, opened, cluster, desired: &rendered.objects, schemas: &schemas, managers: &managers };
+    let judge = Judge {
+        settings,
+        opened,
+        cluster,
+        desired: &rendered.objects,
+        schemas: &schemas,
+        managers: &managers,
+    };
     progress("looking into the history");
     let past = judge.past(&compared)?;
     let autoscalers = judge.autoscalers(&mut compared).await;
     let findings = judge.findings(&compared, &past, &autoscalers);
     let mut checked = Checked {
         checked_at: settings.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        git: GitFacts { repository: opened.name()?, revision: opened.commit.as_str().to_owned(), dirty: opened.dirty },
+        git: GitFacts {
+            repository: opened.name()?,
+            revision: opened.commit.as_str().to_owned(),
+            dirty: opened.dirty,
+        },
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
         warnings: [rendered.warnings, warnings, judge.ignore_warnings(&findings)].concat(),
         ..Checked::default()
     };
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped);
-    checked.incomplete = [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered(cluster)].concat();
+    checked.incomplete =
+        [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered(cluster)].concat();
     checked.incomplete.sort();
     checked.incomplete.dedup();
     checked.findings = findings;
-    let live = compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
+    let live =
+        compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
     checked.material = Material { live: live.collect(), desired: rendered.objects, schemas };
     Ok(checked)
 }
@@ -157,10 +170,16 @@ impl Judge<'_> {
     fn past(&self, compared: &Compared) -> Result<Past, JobError> {
         let differing = compared.differing.iter().map(|(index, (live, _))| (*index, Some(live)));
         let missing = compared.missing.keys().map(|index| (*index, None));
-        let asked: Vec<Asked<'_>> =
-            differing.chain(missing).map(|(index, live)| Asked { desired: &self.desired[index], live }).collect();
-        let history =
-            History { opened: self.opened, served: self.cluster.served(), tools: &self.settings.tools, schemas: self.schemas };
+        let asked: Vec<Asked<'_>> = differing
+            .chain(missing)
+            .map(|(index, live)| Asked { desired: &self.desired[index], live })
+            .collect();
+        let history = History {
+            opened: self.opened,
+            served: self.cluster.served(),
+            tools: &self.settings.tools,
+            schemas: self.schemas,
+        };
         history.of(&asked)
     }
 
@@ -171,7 +190,9 @@ impl Judge<'_> {
         let namespaces: BTreeSet<&str> =
             differing.filter_map(|(index, _)| self.desired[*index].id.namespace.as_deref()).collect();
         let mut found = BTreeMap::new();
-        let Some(kind) = self.cluster.served().any_version("autoscaling", "HorizontalPodAutoscaler") else { return found };
+        let Some(kind) = self.cluster.served().any_version("autoscaling", "HorizontalPodAutoscaler") else {
+            return found;
+        };
         for namespace in namespaces {
             let mut pages = self.cluster.list(kind, Some(namespace), What::Objects);
             let mut scalers: Vec<Autoscaler> = Vec::new();
@@ -258,11 +279,15 @@ impl Judge<'_> {
             let alone = IgnoreRules::new(std::slice::from_ref(rule), &self.today());
             findings.iter().any(|finding| {
                 alone.covering(&finding.resource, None).is_some()
-                    || finding.changes.iter().any(|change| alone.covering(&finding.resource, Some(&change.difference.path)).is_some())
+                    || finding.changes.iter().any(|change| {
+                        alone.covering(&finding.resource, Some(&change.difference.path)).is_some()
+                    })
             })
         };
         let unused = rules.rules().iter().filter(|rule| !used(rule));
-        expired.chain(unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason))).collect()
+        expired
+            .chain(unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason)))
+            .collect()
     }
 }
 

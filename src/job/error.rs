@@ -46,7 +46,10 @@ impl JobError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Config(_) | Self::Usage(_) => true,
-            Self::Git(error) => !matches!(error, GitError::Remote { .. } | GitError::MissingObject { .. } | GitError::Io { .. }),
+            Self::Git(error) => !matches!(
+                error,
+                GitError::Remote { .. } | GitError::MissingObject { .. } | GitError::Io { .. }
+            ),
             Self::Cluster(error) => error.is_configuration(),
             Self::Forge(error) => error.is_configuration(),
             Self::Push(_) | Self::Ledger(_) | Self::Io { .. } => false,

@@ -44,8 +44,11 @@ impl History<'_> {
             groups.entry((origin.source.clone(), path)).or_default().push(*one);
         }
         for ((source, path), group) in groups {
-            let Some(source) = self.opened.sources.iter().find(|known| known.path == source) else { continue };
-            let narrowed = if path == "." { source.clone() } else { Source { path: path.clone(), ..source.clone() } };
+            let Some(source) = self.opened.sources.iter().find(|known| known.path == source) else {
+                continue;
+            };
+            let narrowed =
+                if path == "." { source.clone() } else { Source { path: path.clone(), ..source.clone() } };
             self.group(&narrowed, &path, &group, &mut found)?;
         }
         Ok(found)
@@ -85,14 +88,24 @@ impl History<'_> {
                 let before = older.get(&key);
                 let schema = self.schemas.of(&one.desired.id.group, &one.desired.id.version);
                 let live = one.live.unwrap_or(&Value::Null);
-                found.entry(key).or_default().push(Older::new(id, version.superseded_at, before, live, schema));
+                found.entry(key).or_default().push(Older::new(
+                    id,
+                    version.superseded_at,
+                    before,
+                    live,
+                    schema,
+                ));
             }
         }
         Ok(())
     }
 
     /// The objects of one source at a commit. What cannot be rendered explains nothing.
-    fn rendered(&self, commit: &CommitInfo, source: &Source) -> Result<BTreeMap<ObjectKey, Desired>, JobError> {
+    fn rendered(
+        &self,
+        commit: &CommitInfo,
+        source: &Source,
+    ) -> Result<BTreeMap<ObjectKey, Desired>, JobError> {
         let sources = std::slice::from_ref(source);
         let (folder, _) = materialise(&self.opened.repository, &commit.id, sources)?;
         let request = Request {
@@ -116,7 +129,8 @@ struct Version<'a> {
 fn versions(commits: &[CommitInfo], dirty: bool) -> Vec<Version<'_>> {
     let newest = dirty.then(|| commits.first()).flatten();
     let newest = newest.map(|commit| Version { commit: Some(commit), superseded_at: i64::MAX });
-    let older = commits.windows(2).map(|pair| Version { commit: Some(&pair[1]), superseded_at: pair[0].time });
+    let older =
+        commits.windows(2).map(|pair| Version { commit: Some(&pair[1]), superseded_at: pair[0].time });
     newest.into_iter().chain(older).collect()
 }
 

@@ -73,7 +73,8 @@ impl<'a> Comparison<'a> {
     pub(super) async fn run(&self) -> Compared {
         let mut compared = Compared::default();
         let readings = self.readings(&mut compared);
-        let namespaces: BTreeSet<&str> = self.desired.iter().filter_map(|object| object.id.namespace.as_deref()).collect();
+        let namespaces: BTreeSet<&str> =
+            self.desired.iter().filter_map(|object| object.id.namespace.as_deref()).collect();
         let parts = stream::iter(&readings).map(|reading| self.read(reading, &namespaces));
         let mut parts = parts.buffer_unordered(PARALLEL);
         while let Some(part) = parts.next().await {
@@ -104,7 +105,8 @@ impl<'a> Comparison<'a> {
         if !reading.kind.namespaced && reading.wanted.len() <= FEW_OBJECTS {
             return self.one_by_one(reading).await;
         }
-        let mut scopes: BTreeSet<Option<&str>> = reading.wanted.keys().map(|(namespace, _)| *namespace).collect();
+        let mut scopes: BTreeSet<Option<&str>> =
+            reading.wanted.keys().map(|(namespace, _)| *namespace).collect();
         let few = scopes.len() <= FEW_NAMESPACES;
         if reading.kind.namespaced && !few {
             let whole = self.lists(reading, &BTreeSet::from([None]), namespaces).await;
@@ -162,7 +164,8 @@ impl<'a> Comparison<'a> {
                     }
                 }
             }
-            let expected = reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
+            let expected =
+                reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
             for (_, index) in expected.filter(|(_, index)| !seen.contains(index)) {
                 compared.missing.insert(*index, None);
             }
@@ -209,7 +212,10 @@ impl<'a> Comparison<'a> {
         let managed = id.namespace.as_deref().is_some_and(|namespace| namespaces.contains(namespace));
         // Declared at another version, perhaps.
         let same = |other: &ResourceId| {
-            other.name == id.name && other.namespace == id.namespace && other.kind == id.kind && other.group == id.group
+            other.name == id.name
+                && other.namespace == id.namespace
+                && other.kind == id.kind
+                && other.group == id.group
         };
         let declared = || self.desired.iter().any(|object| same(&object.id));
         if self.strangers && managed && !declared() {

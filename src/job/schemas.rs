@@ -45,7 +45,9 @@ impl Schemas {
             };
             if let Some(why) = why {
                 let name = join_api_version(&group, &version);
-                warnings.push(format!("the schema of {name} could not be read ({why}): the built-in copy is used"));
+                warnings.push(format!(
+                    "the schema of {name} could not be read ({why}): the built-in copy is used"
+                ));
             }
             unknown.push((group, version));
         }

@@ -128,7 +128,15 @@ impl Opened {
         };
         let config = parse(text)?;
         let sources = narrow(&config, path)?;
-        Ok(Self { repository, commit, dirty, config, sources, incomplete: Vec::new(), folder: Folder::WorkTree(root) })
+        Ok(Self {
+            repository,
+            commit,
+            dirty,
+            config,
+            sources,
+            incomplete: Vec::new(),
+            folder: Folder::WorkTree(root),
+        })
     }
 
     /// The files of a commit, in a private folder.
@@ -136,7 +144,15 @@ impl Opened {
         let config = parse(repository.read(&commit, config::FILE)?)?;
         let sources = narrow(&config, path)?;
         let (folder, incomplete) = materialise(&repository, &commit, &sources)?;
-        Ok(Self { repository, commit, dirty: false, config, sources, incomplete, folder: Folder::Private(folder) })
+        Ok(Self {
+            repository,
+            commit,
+            dirty: false,
+            config,
+            sources,
+            incomplete,
+            folder: Folder::Private(folder),
+        })
     }
 
     /// Root of the files.
@@ -163,7 +179,9 @@ fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, 
     let Some(revision) = revision else { return Ok(repository.head()?) };
     repository.resolve(revision)?.ok_or_else(|| {
         let path = repository.path().display();
-        JobError::Usage(format!("there is no revision {revision:?} in {path}: name a branch, a tag or a commit (fetch it first)"))
+        JobError::Usage(format!(
+            "there is no revision {revision:?} in {path}: name a branch, a tag or a commit (fetch it first)"
+        ))
     })
 }
 
@@ -184,17 +202,26 @@ pub(crate) fn materialise(
     sources: &[Source],
 ) -> Result<(tempfile::TempDir, Vec<Incomplete>), JobError> {
     let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
-    let folder = folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
+    let folder =
+        folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
     let written = repository.materialise(commit, "", folder.path(), MOST_BYTES)?;
-    let special = written.special.into_iter().filter(|(path, _)| sources.iter().any(|source| is_below(path, &source.path)));
-    let incomplete = special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
+    let special = written
+        .special
+        .into_iter()
+        .filter(|(path, _)| sources.iter().any(|source| is_below(path, &source.path)));
+    let incomplete =
+        special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
     Ok((folder, incomplete))
 }
 
 fn explain(special: &Special) -> String {
     match special {
-        Special::LinkOutside(target) => format!("is a link that leaves the repository ({target}): not followed"),
-        Special::Submodule => "is a submodule: its files are in another repository and are not read".to_owned(),
+        Special::LinkOutside(target) => {
+            format!("is a link that leaves the repository ({target}): not followed")
+        }
+        Special::Submodule => {
+            "is a submodule: its files are in another repository and are not read".to_owned()
+        }
         Special::Lfs => "is a Git LFS pointer: its content is not in the repository".to_owned(),
         Special::Name => "has a name that cannot be written safely".to_owned(),
     }
@@ -218,7 +245,8 @@ fn narrow(config: &Config, path: Option<&str>) -> Result<Vec<Source>, JobError> 
     if config.sources.is_empty() {
         return Ok(vec![Source { path: path.to_owned(), ..Source::default() }]);
     }
-    let inside: Vec<Source> = config.sources.iter().filter(|source| is_below(&source.path, path)).cloned().collect();
+    let inside: Vec<Source> =
+        config.sources.iter().filter(|source| is_below(&source.path, path)).cloned().collect();
     if !inside.is_empty() {
         return Ok(inside);
     }
@@ -226,7 +254,8 @@ fn narrow(config: &Config, path: Option<&str>) -> Result<Vec<Source>, JobError> 
     match around.max_by_key(|source| source.path.len()) {
         Some(source) => Ok(vec![Source { path: path.to_owned(), ..source.clone() }]),
         None => {
-            let known = config.sources.iter().map(|source| source.path.as_str()).collect::<Vec<_>>().join(", ");
+            let known =
+                config.sources.iter().map(|source| source.path.as_str()).collect::<Vec<_>>().join(", ");
             Err(JobError::Usage(format!("{path} is in none of the sources of drift.yaml ({known})")))
         }
     }

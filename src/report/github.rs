@@ -10,7 +10,8 @@ use crate::text::{count, value, verdict, workflow_data, workflow_property};
 const MOST: usize = 10;
 
 pub(super) fn check(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
-    let drifting: Vec<&Finding> = checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).collect();
+    let drifting: Vec<&Finding> =
+        checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).collect();
     for finding in drifting.iter().take(MOST) {
         warning(finding, out)?;
     }
@@ -26,7 +27,8 @@ pub(super) fn check(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn warning(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let drifting: Vec<&Change> = finding.changes.iter().filter(|change| change.verdict.cause.is_drift()).collect();
+    let drifting: Vec<&Change> =
+        finding.changes.iter().filter(|change| change.verdict.cause.is_drift()).collect();
     let origin = drifting.first().and_then(|change| change.origin.as_ref()).or(finding.origin.as_ref());
     let title = format!("drift: {}", finding.resource);
     let lines: Vec<String> = drifting.iter().take(20).map(|change| line(change)).collect();
@@ -47,6 +49,7 @@ fn line(change: &Change) -> String {
 
 fn place(origin: Option<&Origin>) -> String {
     let Some(origin) = origin else { return String::new() };
-    let place = origin.place.map(|place| format!("line={},col={},", place.line, place.column)).unwrap_or_default();
+    let place =
+        origin.place.map(|place| format!("line={},col={},", place.line, place.column)).unwrap_or_default();
     format!("file={},{place}", workflow_property(&origin.file))
 }

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::{Style, is_listed, listed};
 use crate::job::Checked;
-use crate::model::{Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State};
+use crate::model::{
+    Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State,
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,7 +119,11 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         schema: "drift/report/v1",
         tool: Tool { name: "drift", version: env!("CARGO_PKG_VERSION") },
         checked_at: &checked.checked_at,
-        git: Git { repository: &checked.git.repository, revision: &checked.git.revision, dirty: checked.git.dirty },
+        git: Git {
+            repository: &checked.git.repository,
+            revision: &checked.git.revision,
+            dirty: checked.git.dirty,
+        },
         cluster: Cluster {
             name: &checked.cluster.name,
             server: checked.cluster.server.as_deref(),

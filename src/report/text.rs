@@ -63,7 +63,9 @@ impl Page<'_> {
 
     fn state(&mut self, finding: &Finding) -> io::Result<()> {
         let what = match finding.state {
-            State::Missing if finding.verdict.cause == Cause::Unsynced => "declared in Git and not applied yet",
+            State::Missing if finding.verdict.cause == Cause::Unsynced => {
+                "declared in Git and not applied yet"
+            }
             State::Missing => "declared in Git, and not in the cluster; nothing recorded who removed it",
             State::Unmanaged => "in the cluster, and nothing in Git declares it",
             State::Modified => return Ok(()),
@@ -98,9 +100,16 @@ impl Page<'_> {
         }
     }
 
-    fn side(&mut self, name: &str, side: Option<&Value>, absent: &str, origin: Option<&Origin>) -> io::Result<()> {
+    fn side(
+        &mut self,
+        name: &str,
+        side: Option<&Value>,
+        absent: &str,
+        origin: Option<&Origin>,
+    ) -> io::Result<()> {
         let shown = side.map_or_else(|| absent.to_owned(), |side| value(side, VALUE));
-        let place = origin.filter(|origin| origin.place.is_some()).map(|origin| format!("  {}", place(origin)));
+        let place =
+            origin.filter(|origin| origin.place.is_some()).map(|origin| format!("  {}", place(origin)));
         let place = self.paint(DIM, &place.unwrap_or_default());
         writeln!(self.out, "      {name}  {shown}{place}")
     }
@@ -132,7 +141,8 @@ impl Page<'_> {
         }
         let changes: usize = summary.changes.values().sum();
         let causes = changes_of_causes(&summary.changes);
-        let changes = if changes == 0 { String::new() } else { format!(" ({}: {causes})", count(changes, "change")) };
+        let changes =
+            if changes == 0 { String::new() } else { format!(" ({}: {causes})", count(changes, "change")) };
         writeln!(self.out, "{} in Git: {}{changes}", count(summary.desired, "object"), parts.join(", "))?;
         let git = &checked.git;
         let dirty = if git.dirty { " with uncommitted changes" } else { "" };
@@ -151,8 +161,14 @@ impl Page<'_> {
             return writeln!(self.out, "Nothing was examined: no object is declared in these sources.");
         }
         if checked.has_drift() {
-            writeln!(self.out, "\nTo keep a live value, put it into Git: `drift run --dry-run` shows the commit, `drift run` proposes it.")?;
-            writeln!(self.out, "To undo it, apply Git again: `kubectl apply -f FILE`, or let your GitOps tool do it.")?;
+            writeln!(
+                self.out,
+                "\nTo keep a live value, put it into Git: `drift run --dry-run` shows the commit, `drift run` proposes it."
+            )?;
+            writeln!(
+                self.out,
+                "To undo it, apply Git again: `kubectl apply -f FILE`, or let your GitOps tool do it."
+            )?;
         } else if checked.is_complete() {
             writeln!(self.out, "{}", self.paint(GREEN, "No drift."))?;
         }

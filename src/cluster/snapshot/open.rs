@@ -32,7 +32,7 @@ pub struct Snapshot {
 
 enum Bytes {
     File(PathBuf),
-    Memory(Cow<'static, [u8]>),
+    Memory(&'static [u8]),
 }
 
 struct Entry {
@@ -46,10 +46,10 @@ trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
 impl Bytes {
-    fn open(&self) -> io::Result<Box<dyn ReadSeek + '_>> {
+    fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
             Self::File(path) => Box::new(File::open(path)?),
-            Self::Memory(bytes) => Box::new(Cursor::new(bytes.as_ref())),
+            Self::Memory(bytes) => Box::new(Cursor::new(*bytes)),
         })
     }
 }
@@ -59,7 +59,7 @@ impl Snapshot {
         Self::read(&path.display().to_string(), Bytes::File(path.to_owned()))
     }
 
-    pub(in super::super) fn from_bytes(name: &str, bytes: Cow<'static, [u8]>) -> Result<Self, ClusterError> {
+    pub(in super::super) fn from_bytes(name: &str, bytes: &'static [u8]) -> Result<Self, ClusterError> {
         Self::read(name, Bytes::Memory(bytes))
     }
 

@@ -306,3 +306,13 @@ async fn requests_and_bytes_are_counted() {
     assert_eq!(cluster.requests(), 4);
     assert_eq!(cluster.bytes() - bytes, page("ConfigMap", &["a", "b"], "").to_string().len() as u64);
 }
+
+#[tokio::test]
+async fn a_server_that_asks_for_no_wait_is_not_hammered() {
+    let mock = Mock::start(|seen| {
+        seen.url.starts_with(LIST).then(|| Reply::Text(503, "retry-after: 0\r\n", String::new()))
+    });
+    let (_, unread) = all(&mock.cluster().await, &config_maps(), None, What::Objects).await;
+    assert!(unread.is_some());
+    assert!((2..8).contains(&mock.asked(LIST)), "asked {} times in 1.5 s", mock.asked(LIST));
+}

@@ -57,7 +57,7 @@ async fn snapshot() -> Vec<u8> {
 async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
     let bytes = snapshot().await;
     assert!(!String::from_utf8_lossy(&bytes).contains("cGFzc3dvcmQ="));
-    let cluster = Cluster::from_snapshot_bytes("demo", bytes).expect("we wrote it");
+    let cluster = Cluster::from_snapshot_bytes("demo", bytes.leak()).expect("we wrote it");
     assert_eq!(cluster.identity().await, Ok(Some("cluster-1".to_owned())));
     assert!(cluster.server().is_some_and(|server| server.starts_with("http://127.0.0.1:")));
     assert_eq!(cluster.served().version, "v1.36.2");
@@ -82,7 +82,7 @@ async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
 
 #[tokio::test]
 async fn what_a_snapshot_does_not_hold_is_unread_and_never_empty() {
-    let cluster = Cluster::from_snapshot_bytes("demo", snapshot().await).expect("we wrote it");
+    let cluster = Cluster::from_snapshot_bytes("demo", snapshot().await.leak()).expect("we wrote it");
     let widgets =
         |version: &str| cluster.served().kind("example.com", version, "Widget").expect("served").clone();
     for (kind, unread_kind, why) in [
@@ -107,7 +107,7 @@ async fn a_snapshot_of_some_namespaces_says_nothing_of_others() {
     let scopes = [Scope { kind: config_maps(), namespace: Some("shop".to_owned()) }];
     let mut bytes = Vec::new();
     write_snapshot(&mock.cluster().await, &scopes, &mut bytes).await.expect("memory can be written");
-    let cluster = Cluster::from_snapshot_bytes("demo", bytes).expect("we wrote it");
+    let cluster = Cluster::from_snapshot_bytes("demo", bytes.leak()).expect("we wrote it");
     let (objects, unread) = all(&cluster, &config_maps(), Some("shop"), What::Objects).await;
     assert_eq!((names(&objects), unread), (vec!["a"], None));
     for namespace in [None, Some("other")] {
@@ -138,7 +138,8 @@ async fn a_file_that_was_cut_anywhere_is_refused() {
     let whole = snapshot().await;
     let first_line = whole.iter().position(|byte| *byte == b'\n').expect("it has lines") + 1;
     for end in (0..whole.len()).filter(|end| *end < 4 || end % 37 == 0 || *end >= whole.len() - 4) {
-        let error = Cluster::from_snapshot_bytes("cut", whole[..end].to_vec()).err().expect("it is cut");
+        let error =
+            Cluster::from_snapshot_bytes("cut", whole[..end].to_vec().leak()).err().expect("it is cut");
         assert_eq!(matches!(error, ClusterError::Snapshot { .. }), end >= first_line, "{end}: {error}");
     }
     for (changed, why) in [
@@ -153,7 +154,7 @@ async fn a_file_that_was_cut_anywhere_is_refused() {
             "not an object",
         ),
     ] {
-        let error = Cluster::from_snapshot_bytes("changed", changed).err().expect(why);
+        let error = Cluster::from_snapshot_bytes("changed", changed.leak()).err().expect(why);
         assert!(error.to_string().contains(why), "{error}");
         assert!(!error.is_configuration());
     }
@@ -223,7 +224,7 @@ proptest! {
         if shape == 3 {
             secret["data"] = nested;
         }
-        let cluster = Cluster::from_snapshot_bytes("in", with_secret(&secret)).expect("it is a snapshot");
+        let cluster = Cluster::from_snapshot_bytes("in", with_secret(&secret).leak()).expect("it is a snapshot");
         let mut bytes = Vec::new();
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let scopes = [everywhere(core("Secret", "secrets"))];
