@@ -172,7 +172,7 @@ impl<'a> Judge<'a> {
         match &self.last_applied {
             Some(copy) if by_update => {
                 let differs = |found: &FieldPath| found.starts_with(path) || path.starts_with(found);
-                !copy.differs_at.iter().any(differs) && lookup(&copy.value, path.steps()).is_some()
+                !copy.differs_at.iter().any(differs) && path.find(&copy.value).is_some()
             }
             _ => true,
         }
@@ -218,7 +218,7 @@ impl<'a> Judge<'a> {
     fn returned_to(&self, difference: &Difference) -> bool {
         let Some(copy) = &self.last_applied else { return false };
         let newer_applied = difference.desired.is_some()
-            && lookup(&copy.value, difference.path.steps()) == difference.desired.as_ref();
+            && difference.path.find(&copy.value) == difference.desired.as_ref();
         newer_applied && explained_by(self.evidence.older, difference).is_some()
     }
 
@@ -276,24 +276,6 @@ fn last_applied(live: &Value) -> Option<Value> {
     let text =
         live.pointer("/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration")?.as_str()?;
     serde_json::from_str(text).ok()
-}
-
-/// The value at a field path. An item is found by the keys that it names itself: a key that only a default gives it
-/// (the protocol of a port) may be absent.
-fn lookup<'v>(value: &'v Value, steps: &[Step]) -> Option<&'v Value> {
-    let Some((step, rest)) = steps.split_first() else { return Some(value) };
-    let inner = match step {
-        Step::Field(name) => value.get(name),
-        Step::Index(index) => value.get(*index),
-        Step::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
-        Step::Key(keys) => {
-            let same = |item: &&Value| {
-                keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|found| found == wanted))
-            };
-            value.as_array()?.iter().find(same)
-        }
-    };
-    lookup(inner?, rest)
 }
 
 /// Where Git declares the value; of an added field, the nearest parent that Git declares.

@@ -2,12 +2,17 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Finding, State};
+use crate::model::{Finding, ResourceId, State};
 
 /// The key of a finding's object: cluster, group and kind, namespace, name; 12 hexadecimal digits.
 #[must_use]
 pub fn key(cluster: &str, finding: &Finding) -> String {
-    let id = &finding.resource;
+    key_of(cluster, &finding.resource)
+}
+
+/// The key of an object's finding, whether it has one or not.
+#[must_use]
+pub fn key_of(cluster: &str, id: &ResourceId) -> String {
     let namespace = id.namespace.as_deref().unwrap_or_default();
     digest(&["key/v1", cluster, &id.group, &id.kind, namespace, &id.name])
 }
@@ -32,8 +37,9 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
     digest(&parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// A hash of parts that no other parts give: each is preceded by its length.
-pub(super) fn digest(parts: &[&str]) -> String {
+/// A hash of parts that no other parts give (each is preceded by its length); 12 hexadecimal digits.
+#[must_use]
+pub fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_be_bytes());

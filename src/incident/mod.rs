@@ -8,9 +8,9 @@ mod ledger;
 #[cfg(test)]
 mod tests;
 
-pub use end::{Ending, how_it_ended};
+pub use end::{Declared, Ending, how_it_ended};
 pub use group::{group, opens_something, principal};
-pub use key::{fingerprint, incident_fingerprint, key};
+pub use key::{digest, fingerprint, incident_fingerprint, key, key_of};
 pub use ledger::{
     Event, How, Incident, Ledger, LedgerError, Member, RecordedChange, RecordedFinding, Standing, What,
 };

@@ -70,6 +70,34 @@ impl FieldPath {
         self.0.starts_with(&other.0)
     }
 
+    /// Reads what [`fmt::Display`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut steps = Vec::new();
+        let mut rest = if text == "." { "" } else { text };
+        while !rest.is_empty() {
+            let (step, after) = parse_step(rest)?;
+            steps.push(step);
+            rest = after;
+        }
+        Some(Self(steps))
+    }
+
+    /// The value at this place. An item is found by the keys that it names itself: one that only a default gives it (the
+    /// protocol of a port) may be absent.
+    #[must_use]
+    pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(value, |value, step| match step {
+            Step::Field(name) => value.get(name),
+            Step::Index(index) => value.get(*index),
+            Step::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
+            Step::Key(keys) => {
+                let same = |item: &&Value| keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|found| found == wanted));
+                value.as_array()?.iter().find(same)
+            }
+        })
+    }
+
     /// The names of the leading map fields, `["spec", "template"]` of `.spec.template.spec.containers[name="web"]`
     /// up to the first step that is not a field.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
@@ -124,6 +152,46 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     }
 }
 
+fn parse_step(text: &str) -> Option<(Step, &str)> {
+    if let Some(rest) = text.strip_prefix('.') {
+        let end = rest.find(['.', '[']).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        return is_plain_word(name).then(|| (Step::field(name), after));
+    }
+    let inner = text.strip_prefix('[')?;
+    if let Some(value) = inner.strip_prefix('=') {
+        let (value, after) = parse_value(value)?;
+        return Some((Step::Value(value), after.strip_prefix(']')?));
+    }
+    if inner.starts_with('"') {
+        let (name, after) = parse_value(inner)?;
+        return Some((Step::field(name.as_str()?), after.strip_prefix(']')?));
+    }
+    if let Some((digits, after)) = inner.split_once(']')
+        && let Ok(index) = digits.parse()
+    {
+        return Some((Step::Index(index), after));
+    }
+    let mut keys = Vec::new();
+    let mut rest = inner;
+    loop {
+        if let Some(after) = rest.strip_prefix(']') {
+            return Some((Step::Key(keys), after));
+        }
+        let (key, after) = rest.split_once('=')?;
+        let (value, after) = parse_value(after)?;
+        keys.push((key.to_owned(), value));
+        rest = after.strip_prefix(',').unwrap_or(after);
+    }
+}
+
+/// The JSON value at the beginning of the text, and what follows it.
+fn parse_value(text: &str) -> Option<(Value, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
+}
+
 fn is_plain_word(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_' || first == '$')
@@ -138,6 +206,55 @@ pub fn push_pointer(pointer: &mut String, token: &str) {
             '~' => pointer.push_str("~0"),
             '/' => pointer.push_str("~1"),
             other => pointer.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{FieldPath, Step};
+
+    #[test]
+    fn paths_read_as_structured_merge_diff_writes_them() {
+        let path = FieldPath::from(vec![
+            Step::field("spec"),
+            Step::Key(vec![("containerPort".to_owned(), json!(80)), ("protocol".to_owned(), json!("TCP"))]),
+            Step::field("a.b/c"),
+            Step::Value(json!("x]")),
+            Step::Index(0),
+        ]);
+        let text = r#".spec[containerPort=80,protocol="TCP"]["a.b/c"][="x]"][0]"#;
+        assert_eq!(path.to_string(), text);
+        assert_eq!(FieldPath::parse(text), Some(path));
+        for broken in ["spec", ".a b", "[", "[0", "[\"a\"", ".", "[a=]"] {
+            let read = FieldPath::parse(broken);
+            assert!(read.is_none() || broken == ".", "{broken} gave {read:?}");
+        }
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let value = prop_oneof![any::<i64>().prop_map(Value::from), any::<String>().prop_map(Value::from), any::<bool>().prop_map(Value::from)];
+        prop_oneof![
+            any::<String>().prop_map(Step::Field),
+            proptest::collection::vec(("[a-z]{1,5}", value.clone()), 1..3).prop_map(Step::Key),
+            value.prop_map(Step::Value),
+            any::<usize>().prop_map(Step::Index),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(steps in proptest::collection::vec(step(), 0..6)) {
+            let path = FieldPath::from(steps);
+            prop_assert_eq!(FieldPath::parse(&path.to_string()), Some(path));
+        }
+
+        #[test]
+        fn reading_never_panics(text in any::<String>()) {
+            let _ = FieldPath::parse(&text);
         }
     }
 }

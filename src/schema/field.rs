@@ -112,6 +112,16 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The place that these steps lead to.
+    #[must_use]
+    pub fn at(self, steps: &[crate::model::Step]) -> Self {
+        use crate::model::Step;
+        steps.iter().fold(self, |field, step| match step {
+            Step::Field(name) => field.field(name),
+            Step::Key(_) | Step::Value(_) | Step::Index(_) => field.items(),
+        })
+    }
+
     /// What stands here.
     #[must_use]
     pub fn shape(self) -> Shape {

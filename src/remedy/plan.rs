@@ -1,0 +1,164 @@
+//! What can be adopted, and what is left to a person and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::edits::Target;
+use crate::attribution::is_restart;
+use crate::model::{Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State};
+use crate::schema::{Field, Schema, without_defaults};
+use crate::yaml::Edit;
+
+/// What would be adopted, before it is proven.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Edits of the source files, by path from the root of the repository.
+    pub edits: BTreeMap<String, Vec<Edit>>,
+    /// The changes that these edits take into Git.
+    pub adopted: Vec<Adoption>,
+    /// The changes and objects that are left to a person.
+    pub left: Vec<Left>,
+}
+
+/// The changes of one object that a plan takes into Git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// The object.
+    pub resource: ResourceId,
+    /// Where.
+    pub paths: BTreeSet<FieldPath>,
+}
+
+/// Something that is left to a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    /// The object.
+    pub resource: ResourceId,
+    /// The change; `None`: the whole object.
+    pub path: Option<FieldPath>,
+    /// Why drift does not do it.
+    pub why: String,
+    /// The value to put into Git; `None` where there is none to show.
+    pub value: Option<Value>,
+}
+
+/// Plans the adoption of findings: edits for what a person changed beyond doubt in plain files, reasons for the rest.
+/// `desired` and `schema` answer for an object.
+pub fn plan<'a>(
+    findings: &[&Finding],
+    desired: &dyn Fn(&ObjectKey) -> Option<&'a Desired>,
+    schema: &dyn Fn(&ResourceId) -> &'a Schema,
+) -> Plan {
+    let mut plan = Plan::default();
+    for finding in findings {
+        let drifting = finding.changes.iter().filter(|change| change.verdict.cause.is_drift());
+        match (finding.state, desired(&finding.resource.key())) {
+            (State::Modified, Some(object)) => {
+                let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
+                drifting.for_each(|change| plan.change(finding, change, object, root));
+            }
+            _ => plan.left.push(whole(finding)),
+        }
+    }
+    plan
+}
+
+impl Plan {
+    /// Whether nothing would be adopted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.adopted.is_empty()
+    }
+
+    /// Leaves an object's changes to a person after all.
+    pub(super) fn give_up(&mut self, finding: &Finding, why: &str) {
+        let drifting = finding.changes.iter().filter(|change| change.verdict.cause.is_drift());
+        for change in drifting.filter(|change| !is_restart(&change.difference.path)) {
+            self.left.push(left(finding, change, why.to_owned()));
+        }
+    }
+
+    fn change(&mut self, finding: &Finding, change: &Change, object: &Desired, root: Field<'_>) {
+        if is_restart(&change.difference.path) {
+            return;
+        }
+        let target = match (why_not(change), place(object)) {
+            (None, Ok(target)) => target,
+            (Some(why), _) | (None, Err(why)) => {
+                self.left.push(left(finding, change, why));
+                return;
+            }
+        };
+        let Some(live) = &change.difference.live else { return };
+        let field = root.at(change.difference.path.steps());
+        let wanted = without_defaults(field, live);
+        let edits = self.edits.entry(object.origin.file.clone()).or_default();
+        let pointer = &change.difference.desired_pointer;
+        match object.value.pointer(pointer) {
+            Some(declared) if change.difference.kind == ChangeKind::Modified => {
+                target.change(pointer, [declared, &wanted, live], edits);
+            }
+            _ => target.add(pointer, &wanted, edits),
+        }
+        let path = change.difference.path.clone();
+        match self.adopted.iter_mut().find(|adoption| adoption.resource == finding.resource) {
+            Some(adoption) => drop(adoption.paths.insert(path)),
+            None => self.adopted.push(Adoption { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
+        }
+    }
+}
+
+/// Where edits of a plain object go, or why they cannot.
+fn place(object: &Desired) -> Result<Target, String> {
+    match object.document {
+        Some((document, item)) => {
+            Ok(Target { document, prefix: item.map(|item| format!("/items/{item}")).unwrap_or_default() })
+        }
+        None => Err(format!(
+            "{} is rendered from {}: set the value in the source that renders it",
+            object.id, object.origin.source
+        )),
+    }
+}
+
+/// Why a change is not adopted without a person's decision.
+fn why_not(change: &Change) -> Option<String> {
+    let verdict = &change.verdict;
+    if change.difference.masked {
+        let why = "it is a secret value, and drift neither shows nor commits one: put it where you keep secrets \
+                   (SOPS, Sealed Secrets, External Secrets), or undo it in the cluster";
+        return Some(why.to_owned());
+    }
+    match verdict.cause {
+        Cause::Manual => {}
+        Cause::Rollback => return Some("a person went back to an older value: keep it in Git, or roll forward again".to_owned()),
+        _ => return Some("nothing recorded who changed it or why".to_owned()),
+    }
+    if verdict.confidence < Confidence::Medium {
+        return Some("nothing proves that a person changed it by hand".to_owned());
+    }
+    if change.difference.kind == ChangeKind::Removed {
+        return Some("it was removed from the live object, and a removed field leaves no owner".to_owned());
+    }
+    let moved = change.difference.note.as_deref() == Some("the order differs");
+    moved.then(|| "only the order of the items differs".to_owned())
+}
+
+fn left(finding: &Finding, change: &Change, why: String) -> Left {
+    Left {
+        resource: finding.resource.clone(),
+        path: Some(change.difference.path.clone()),
+        why,
+        value: change.difference.live.clone(),
+    }
+}
+
+fn whole(finding: &Finding) -> Left {
+    let why = match finding.state {
+        State::Missing => "Git declares it and the cluster does not have it: apply it again, or take it out of Git",
+        State::Unmanaged => "nothing in Git declares it, and where it belongs is not clear: put it into Git, or delete it",
+        State::Modified => "Git no longer declares it",
+    };
+    Left { resource: finding.resource.clone(), path: None, why: why.to_owned(), value: None }
+}

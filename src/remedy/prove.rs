@@ -1,0 +1,172 @@
+//! The proof of an adoption: the edited files are rendered again and compared with live. Nothing of the adopted changes
+//! may be left, and nothing else may change.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::plan::{Adoption, Plan};
+use crate::model::{ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId};
+use crate::schema::Schema;
+use crate::source::{Rendered, Request, render};
+
+/// What a plan is proven on: a private copy of the base commit, as it was rendered and compared.
+pub struct Ground<'a> {
+    /// Rendering of that copy. The files of a plan are written into it while it is proven, and put back.
+    pub request: Request<'a>,
+    /// Every object as it was rendered.
+    pub desired: &'a [Desired],
+    /// What was incomplete in that rendering.
+    pub incomplete: usize,
+    /// The live objects of the findings.
+    pub live: &'a BTreeMap<ObjectKey, Value>,
+    /// The schema of an object.
+    pub schema: &'a dyn Fn(&ResourceId) -> &'a Schema,
+}
+
+/// A proven adoption.
+#[derive(Debug, Clone, Default)]
+pub struct Proven {
+    /// New content of the files, by path from the root of the repository.
+    pub files: BTreeMap<String, String>,
+    /// The plan, without what could not be proven: that is in its `left`, with the reason.
+    pub plan: Plan,
+}
+
+/// Proves a plan for these findings: as a whole, else object by object.
+pub fn prove(
+    findings: &[&Finding],
+    make: &dyn Fn(&[&Finding]) -> Plan,
+    ground: &Ground<'_>,
+) -> Proven {
+    let whole = make(findings);
+    if whole.is_empty() {
+        return Proven { files: BTreeMap::new(), plan: whole };
+    }
+    match attempt(&whole, ground) {
+        Ok(files) => return Proven { files, plan: whole },
+        Err(why) if findings.len() == 1 => return given_up(whole, findings, &why),
+        Err(_) => {}
+    }
+    // One object may stand in the way of the others: those that can be proven alone are tried together once more.
+    let mut proven: Vec<&Finding> = Vec::new();
+    let mut refused: Vec<(&Finding, String)> = Vec::new();
+    for finding in findings {
+        let alone = make(&[finding]);
+        match attempt(&alone, ground) {
+            _ if alone.is_empty() => proven.push(finding),
+            Ok(_) => proven.push(finding),
+            Err(why) => refused.push((finding, why)),
+        }
+    }
+    let mut plan = make(&proven);
+    let files = attempt(&plan, ground);
+    let (files, again) = match files {
+        Ok(files) => (files, None),
+        Err(why) => (BTreeMap::new(), Some(why)),
+    };
+    if let Some(why) = again {
+        plan = given_up(plan, &proven, &why).plan;
+    }
+    for (finding, why) in refused {
+        plan.left.extend(make(&[finding]).left);
+        plan.give_up(finding, &why);
+    }
+    Proven { files, plan }
+}
+
+fn given_up(mut plan: Plan, findings: &[&Finding], why: &str) -> Proven {
+    let adopted = std::mem::take(&mut plan.adopted);
+    plan.edits.clear();
+    for finding in findings.iter().filter(|finding| adopted.iter().any(|one| one.resource == finding.resource)) {
+        let paths = adopted.iter().find(|one| one.resource == finding.resource).map(|one| &one.paths);
+        let mut only = (*finding).clone();
+        only.changes.retain(|change| paths.is_some_and(|paths| paths.contains(&change.difference.path)));
+        plan.give_up(&only, why);
+    }
+    Proven { files: BTreeMap::new(), plan }
+}
+
+/// The edited files, if they prove the plan; else why not.
+fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<BTreeMap<String, String>, String> {
+    let mut written = Written::default();
+    let mut files = BTreeMap::new();
+    for (file, edits) in &plan.edits {
+        let path = ground.request.tree.join(file);
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+        let edited = crate::yaml::edit(&text, edits).map_err(|error| format!("{file} cannot be edited safely: {error}"))?;
+        written.write(&path, text, &edited).map_err(|error| format!("{file}: {error}"))?;
+        files.insert(file.clone(), edited);
+    }
+    let rendered = render(&ground.request);
+    drop(written);
+    holds(plan, ground, &rendered).map(|()| files)
+}
+
+/// Whether exactly the adopted changes are gone and nothing else changed.
+fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), String> {
+    if rendered.incomplete.len() > ground.incomplete {
+        let new = rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
+        return Err(format!("rendered again with the values taken in, something can no longer be read: {new}"));
+    }
+    let before: BTreeMap<ObjectKey, &Desired> = ground.desired.iter().map(|object| (object.id.key(), object)).collect();
+    let after: BTreeMap<ObjectKey, &Desired> = rendered.objects.iter().map(|object| (object.id.key(), object)).collect();
+    if let Some(key) = before.keys().find(|key| !after.contains_key(key)).or_else(|| after.keys().find(|key| !before.contains_key(key))) {
+        return Err(format!("rendered again with the values taken in, another object appears or vanishes: {} {}", key.kind, key.name));
+    }
+    for (key, object) in &after {
+        let adoption = plan.adopted.iter().find(|adoption| adoption.resource.key() == *key);
+        match adoption {
+            None if before[key].value == object.value => {}
+            None => return Err(format!("it would change {} too", object.id)),
+            Some(adoption) => object_holds(adoption, before[key], object, ground)?,
+        }
+    }
+    Ok(())
+}
+
+fn object_holds(adoption: &Adoption, before: &Desired, after: &Desired, ground: &Ground<'_>) -> Result<(), String> {
+    let Some(live) = ground.live.get(&adoption.resource.key()) else {
+        return Err(format!("{} is no longer there to compare with", adoption.resource));
+    };
+    let schema = (ground.schema)(&after.id);
+    let paths = |object: &Desired| -> BTreeMap<FieldPath, ChangeKind> {
+        let differences = crate::diff::compare(object, live, schema).into_iter();
+        differences.map(|difference| (difference.path, difference.kind)).collect()
+    };
+    let mut expected = paths(before);
+    expected.retain(|path, _| !adoption.paths.contains(path));
+    let found = paths(after);
+    if let Some(path) = found.keys().find(|path| !expected.contains_key(path)) {
+        return Err(format!("rendered again with the values taken in, {path} of {} still differs", after.id));
+    }
+    // A value that only live had may be the server's default beside an adopted one: it is explained now.
+    let vanished = |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
+    match expected.iter().find(vanished) {
+        Some((path, _)) => Err(format!("it would change {path} of {} too", after.id)),
+        None => Ok(()),
+    }
+}
+
+/// Files that are overwritten for a while; put back when dropped.
+#[derive(Default)]
+struct Written {
+    before: Vec<(PathBuf, String)>,
+}
+
+impl Written {
+    fn write(&mut self, path: &Path, before: String, after: &str) -> std::io::Result<()> {
+        self.before.push((path.to_owned(), before));
+        std::fs::write(path, after)
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        for (path, text) in &self.before {
+            // The copy is private and thrown away with the run: a failure here only fails later proofs, safely.
+            let _ = std::fs::write(path, text);
+        }
+    }
+}
