@@ -126,7 +126,8 @@ fn add_groups(groups: Vec<Group>, found: &mut Discovered, order: &mut Order) {
 async fn ask_each(requests: &Requests, versions: Order, found: &mut Discovered, order: &mut Order) {
     for (group, version) in versions {
         let prefix = if group.is_empty() { "/api/".to_owned() } else { format!("/apis/{group}/") };
-        match get::<ResourceList>(requests, &format!("{prefix}{version}"), JSON).await {
+        let answer = requests.get_doubtful(&format!("{prefix}{version}"), JSON).await;
+        match answer.and_then(|answer| parse::<ResourceList>(answer.status, &answer.body)) {
             Ok(list) => {
                 let kinds =
                     list.resources.into_iter().filter_map(|resource| resource.into_kind(&group, &version));

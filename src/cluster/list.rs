@@ -90,7 +90,7 @@ impl List<'_> {
 
     async fn next_page(&mut self) -> Result<Option<Vec<Value>>, Failure> {
         let Some(token) = self.next.take() else { return Ok(None) };
-        let answer = self.api.requests.get(&self.url(&token), self.what.accept()).await?;
+        let answer = self.api.ask(&self.kind, &self.url(&token), self.what.accept()).await?;
         if answer.status == StatusCode::GONE && !token.is_empty() {
             return self.go_on_after_gone(&answer.body).map(Some);
         }

@@ -17,6 +17,8 @@ use super::error::{UnreadKind, one_line};
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
 /// One that refuses connections may be starting: it is asked again for this long.
 const REFUSED_LIMIT: Duration = Duration::from_secs(5);
+/// What is known to be in trouble gets this long.
+const DOUBTFUL_LIMIT: Duration = Duration::from_secs(5);
 /// Largest body of one answer, unpacked.
 const BODY_LIMIT: usize = 256 << 20;
 /// Waits before a retry: doubled from the first to the last.
@@ -79,14 +81,23 @@ impl Requests {
 
     /// GETs a path (with its query) of the server.
     pub(super) async fn get(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
+        self.get_within(self.timeout, path, accept).await
+    }
+
+    /// As [`Self::get`] for what is known to be in trouble: a whole time-out for each of its lists would be lost.
+    pub(super) async fn get_doubtful(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
+        self.get_within(self.timeout.min(DOUBTFUL_LIMIT), path, accept).await
+    }
+
+    async fn get_within(&self, limit: Duration, path: &str, accept: &str) -> Result<Answer, Failure> {
         let start = Instant::now();
-        let deadline = start + self.timeout;
+        let deadline = start + limit;
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             let failed = match timeout_at(deadline, self.attempt(path, accept)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => failed,
-                Err(_) => return Err(self.no_answer()),
+                Err(_) => return Err(no_answer(limit)),
             };
             let last = match failed.limit {
                 Limit::Deadline => deadline,
@@ -102,12 +113,7 @@ impl Requests {
             sleep_until(next).await;
             wait = (wait * 2).min(LAST_WAIT);
         }
-        Err(self.no_answer())
-    }
-
-    fn no_answer(&self) -> Failure {
-        let why = format!("no answer within {:?}; raise --timeout if the server is slow", self.timeout);
-        Failure { why, kind: UnreadKind::Timeout }
+        Err(no_answer(limit))
     }
 
     async fn attempt(&self, path: &str, accept: &str) -> Result<Answer, Attempt> {
@@ -133,6 +139,11 @@ impl Requests {
         }
         Ok(Answer { status: head.status, body: bytes })
     }
+}
+
+fn no_answer(limit: Duration) -> Failure {
+    let why = format!("no answer within {limit:?}; raise --timeout if the server is slow");
+    Failure { why, kind: UnreadKind::Timeout }
 }
 
 impl Attempt {

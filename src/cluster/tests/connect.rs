@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::mock::{Mock, Reply};
+use super::mock::{Mock, Reply, impatient};
 use crate::cluster::{Cluster, ClusterError, ServiceAccount, Settings};
 
 const SECRET: &str = "s3cr3t-t0k3n";
@@ -175,7 +175,9 @@ async fn a_credential_plug_in_that_fails_is_named_without_what_it_knows() {
     ] {
         let mock = Mock::start(|_| None);
         let user = plugin(&mock, &script);
-        let error = refused(&mock.settings_with(&json!({"server": mock.url}), &user)).await;
+        let settings = mock.settings_with(&json!({"server": mock.url}), &user);
+        let hangs = script.contains("sleep");
+        let error = refused(&if hangs { impatient(settings) } else { settings }).await;
         let text = error.to_string();
         assert!(text.contains(why), "{text}");
         assert!(!format!("{text}{error:?}").contains(SECRET), "{text}");

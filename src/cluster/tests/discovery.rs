@@ -1,9 +1,11 @@
 //! What a server serves, as it says it, and what it fails to say.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use super::mock::{Mock, Reply};
-use crate::cluster::Cluster;
+use super::mock::{Mock, Reply, all, impatient};
+use crate::cluster::{Cluster, What};
 
 type Case = (&'static str, fn() -> Reply, &'static str);
 
@@ -58,6 +60,28 @@ async fn a_group_whose_server_is_down_is_undiscovered_and_the_rest_is_read() {
 }
 
 #[tokio::test]
+async fn a_list_of_a_group_that_is_down_does_not_use_up_the_whole_time_out() {
+    let mock = Mock::start(|seen| {
+        let widgets = json!({"resource": "widgets", "responseKind": {"kind": "Widget"}, "verbs": ["list"]});
+        match seen.url.as_str() {
+            "/apis" => Some(Reply::Json(
+                200,
+                json!({"items": [{"metadata": {"name": "down.example.com"},
+                "versions": [{"version": "v1", "freshness": "Stale", "resources": [widgets]}]}]}),
+            )),
+            url if url.contains("/widgets") => Some(Reply::Text(503, "", "service unavailable".to_owned())),
+            _ => None,
+        }
+    });
+    let cluster = mock.cluster().await;
+    let widgets = cluster.served().kind("down.example.com", "v1", "Widget").expect("it was served").clone();
+    let start = Instant::now();
+    let (_, unread) = all(&cluster, &widgets, None, What::Objects).await;
+    assert!(unread.is_some_and(|unread| unread.why.contains("503")));
+    assert!(start.elapsed() < Duration::from_secs(10), "of 20: {:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn an_older_server_is_asked_group_by_group() {
     let mock = Mock::start(|seen| {
         Some(Reply::Json(
@@ -105,7 +129,7 @@ async fn a_server_that_does_not_say_what_it_serves_is_no_empty_cluster() {
     ];
     for (name, reply, why) in cases {
         let mock = Mock::start(move |seen| seen.url.starts_with("/api").then(reply));
-        let error = Cluster::connect(&mock.settings()).await.err().expect(name);
+        let error = Cluster::connect(&impatient(mock.settings())).await.err().expect(name);
         assert!(error.to_string().contains(why), "{name}: {error}");
         assert!(!error.is_configuration(), "{name}");
         assert!(error.to_string().contains(&mock.url), "{name}: {error}");

@@ -88,11 +88,16 @@ impl Mock {
         });
         let file: PathBuf = self.folder.path().join("kubeconfig");
         std::fs::write(&file, kubeconfig.to_string()).expect("the folder is ours");
-        Settings { kubeconfig: Some(file), timeout: Duration::from_millis(1500), ..Settings::default() }
+        Settings { kubeconfig: Some(file), timeout: Duration::from_secs(20), ..Settings::default() }
     }
 
     pub(super) async fn cluster(&self) -> Cluster {
         Cluster::connect(&self.settings()).await.expect("the mock says what it serves")
+    }
+
+    /// For tests that wait for the time-out.
+    pub(super) async fn impatient(&self) -> Cluster {
+        Cluster::connect(&impatient(self.settings())).await.expect("the mock says what it serves")
     }
 }
 
@@ -128,6 +133,11 @@ fn serve(mut stream: TcpStream, reply: &dyn Fn(&Seen) -> Option<Reply>, log: &Lo
         format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n{more}\r\n", body.len());
     let _ = stream.write_all(head.as_bytes());
     let _ = stream.write_all(body.as_bytes());
+}
+
+/// The same with a short time-out.
+pub(super) fn impatient(settings: Settings) -> Settings {
+    Settings { timeout: Duration::from_millis(1500), ..settings }
 }
 
 /// What a small healthy cluster says.
