@@ -319,7 +319,10 @@ async fn several_at_once_leave_one_open() {
     place.push("pulls");
     for proposal in [issue("issues"), pull("pulls")] {
         let forges: Vec<Forge> = (0..4).map(|_| place.forge()).collect();
-        let _all: Vec<_> = join_all(forges.iter().map(|forge| forge.open(&proposal))).await;
+        let opened = join_all(forges.iter().map(|forge| forge.open(&proposal))).await;
+        for each in opened {
+            each.expect("each finds one that is open");
+        }
         let listed = all(&forges[0]).await;
         let ours: Vec<&Existing> =
             listed.iter().filter(|one| one.mark.incident == proposal.incident).collect();
