@@ -12,27 +12,41 @@ use super::{GitError, Options, Remote, RemoteFailure, Repository};
 impl Repository {
     /// Clones a repository, bare, with all branches, tags and history, so that `HEAD`, `main` and `v1` can be
     /// resolved in it. With a cache folder the clone is kept there under a hash of the address and only fetched the
-    /// next time; a torn or foreign folder of that name is replaced. Without one it lives as long as the value.
-    /// Credentials are not stored.
+    /// next time; a torn or foreign folder of that name is replaced. Without one, or where the cache cannot be
+    /// written, it lives as long as the value. Credentials are not stored.
     ///
     /// # Errors
     /// [`GitError::Remote`], [`GitError::Io`] for the folder.
     pub fn clone(remote: &Remote, cache: Option<&Path>, options: Options) -> Result<Self, GitError> {
-        let Some(cache) = cache else {
-            let temporary = tempfile::Builder::new().prefix("drift-clone-").tempdir();
-            let temporary = temporary.map_err(|e| io(&std::env::temp_dir(), e))?;
-            let mut repository = make(remote, temporary.path(), options)?;
-            repository.temporary = Some(temporary);
-            return Ok(repository);
+        let key = key(&remote.place);
+        // One run at a time brings a cached clone up to date; the system lets go of the lock when a run is killed.
+        let Some((cache, _lock)) = cache.and_then(|c| Some((c, lock(c, &key)?))) else {
+            return temporary(remote, options);
         };
-        fs::create_dir_all(cache).map_err(|e| io(cache, e))?;
-        let place = cache.join(format!("{}.git", key(&remote.place)));
+        let place = cache.join(format!("{key}.git"));
         match refresh(remote, &place, &options) {
             Ok(repository) => Ok(repository),
             Err(Unusable::Remote(error)) => Err(error),
             Err(Unusable::Clone) => replace(remote, cache, &place, options),
         }
     }
+}
+
+fn temporary(remote: &Remote, options: Options) -> Result<Repository, GitError> {
+    let folder = tempfile::Builder::new().prefix("drift-clone-").tempdir();
+    let folder = folder.map_err(|e| io(&std::env::temp_dir(), e))?;
+    let mut repository = make(remote, folder.path(), options)?;
+    repository.temporary = Some(folder);
+    Ok(repository)
+}
+
+/// Locks the cached clone; `None` where the cache cannot be written.
+fn lock(cache: &Path, key: &str) -> Option<fs::File> {
+    fs::create_dir_all(cache).ok()?;
+    let path = cache.join(format!("{key}.lock"));
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path).ok()?;
+    file.lock().ok()?;
+    Some(file)
 }
 
 /// Why a cached clone is not used.
@@ -66,26 +80,19 @@ fn is_ours(remote: &Remote, place: &Path) -> bool {
 }
 
 fn tips_are_readable(repository: &Repository) -> bool {
-    let Ok(references) = repository.inner.references() else { return false };
-    references.into_iter().all(|r| r.and_then(|r| r.peel_to_tree()).is_ok())
+    let Ok(branches) = repository.inner.references_glob("refs/heads/*") else { return false };
+    branches.into_iter().all(|r| r.and_then(|r| r.peel_to_tree()).is_ok())
 }
 
-/// Makes a clone beside its place and moves it there: whoever is first wins, both clones are good.
+/// Makes a clone beside its place and moves it there, so that a kill leaves no half of one.
 fn replace(remote: &Remote, cache: &Path, place: &Path, options: Options) -> Result<Repository, GitError> {
     let fresh = tempfile::Builder::new().prefix(".clone-").tempdir_in(cache).map_err(|e| io(cache, e))?;
     drop(make(remote, fresh.path(), options.clone())?);
     let old = tempfile::Builder::new().prefix(".old-").tempdir_in(cache).map_err(|e| io(cache, e))?;
-    // Absent is the usual case.
+    // Absent is the usual case; what cannot be moved away fails the next line.
     let _ = fs::rename(place, old.path().join("clone"));
-    match fs::rename(fresh.path(), place) {
-        Ok(()) => Repository::open(place, options),
-        Err(_) => refresh(remote, place, &options).map_err(|why| match why {
-            Unusable::Remote(error) => error,
-            Unusable::Clone => {
-                io(place, std::io::Error::other("the cached clone cannot be replaced: remove it"))
-            }
-        }),
-    }
+    fs::rename(fresh.path(), place).map_err(|e| io(place, e))?;
+    Repository::open(place, options)
 }
 
 /// Name of the file that says whose clone this is.

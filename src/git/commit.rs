@@ -13,7 +13,7 @@ type Change<'a> = Option<&'a [u8]>;
 #[derive(Default)]
 struct Folder<'a> {
     files: BTreeMap<&'a str, Change<'a>>,
-    folders: BTreeMap<&'a str, Folder<'a>>,
+    folders: BTreeMap<&'a str, Self>,
 }
 
 impl Repository {

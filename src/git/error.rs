@@ -95,8 +95,8 @@ pub enum GitError {
         /// The limit.
         limit: u64,
     },
-    /// A path that cannot be written into a commit or onto the disk.
-    #[error("`{path}` cannot be written: {why}")]
+    /// Something in a tree that is not read, or not written into a commit.
+    #[error("`{path}` cannot be read or written: {why}")]
     Path {
         /// The path in the repository.
         path: String,

@@ -55,8 +55,13 @@ impl Repository {
         if missing.is_empty() {
             return Ok(wanted);
         }
-        let answer =
-            self.reach(remote)?.args(FETCH).arg(&remote.place).args(&missing).limit(TRANSFER).run()?;
+        let answer = self
+            .reach(remote)?
+            .args(FETCH)
+            .args([NO_HOUSEKEEPING, "--refmap=", &remote.place])
+            .args(&missing)
+            .limit(TRANSFER)
+            .run()?;
         self.expect(answer, "fetch from", remote)?;
         // A branch may have moved or gone between the two questions: what was brought counts.
         let mut brought = BTreeMap::new();
@@ -72,13 +77,19 @@ impl Repository {
     ///
     /// # Errors
     /// [`GitError::Remote`], [`GitError::ReadOnly`].
-    pub fn deepen(&self, remote: &Remote, commits: Option<u32>) -> Result<(), GitError> {
+    pub fn deepen(&mut self, remote: &Remote, commits: Option<u32>) -> Result<(), GitError> {
         if !self.is_shallow() {
             return Ok(());
         }
         let how = commits.map_or("--unshallow".to_owned(), |n| format!("--deepen={n}"));
-        let answer = self.reach(remote)?.args(FETCH).arg(how).arg(&remote.place).limit(TRANSFER).run()?;
-        self.expect(answer, "fetch from", remote)
+        let answer = self
+            .reach(remote)?
+            .args(FETCH)
+            .args([NO_HOUSEKEEPING, &how, &remote.place])
+            .limit(TRANSFER)
+            .run()?;
+        self.expect(answer, "fetch from", remote)?;
+        self.reopen()
     }
 
     /// Brings objects that a partial clone left out.
@@ -86,17 +97,23 @@ impl Repository {
         let remote = Remote::named(name)?;
         let wanted: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let git = self.reach(&remote)?.set("fetch.negotiationAlgorithm", "noop");
-        let git = git.args(FETCH).args(["--filter=blob:none", "--stdin", name]).input(wanted.into_bytes());
+        let git = git
+            .args(FETCH)
+            .args([NO_HOUSEKEEPING, "--filter=blob:none", "--stdin", name])
+            .input(wanted.into_bytes());
         self.expect(git.limit(TRANSFER).run()?, "fetch missing objects from", &remote)
     }
 
     /// A run of the program that may reach the remote.
     pub(super) fn reach(&self, remote: &Remote) -> Result<Git<'_>, GitError> {
+        // The user's own ssh command stays as it is.
+        let ssh = self.inner.config().is_ok_and(|c| c.get_entry("core.sshCommand").is_ok());
+        let git = if ssh { self.git() } else { self.git().ssh_without_questions() };
         if !remote.named {
-            return Ok(self.git().credentials(&remote.place, remote));
+            return Ok(git.credentials(&remote.place, remote));
         }
         match self.remote_url(&remote.place)? {
-            Some(url) => Ok(self.git().credentials(&url, remote)),
+            Some(url) => Ok(git.credentials(&url, remote)),
             None => Err(GitError::Address {
                 url: remote.place.clone(),
                 why: "the repository has no remote of that name",
@@ -120,15 +137,11 @@ impl Repository {
     }
 }
 
-/// Objects and the named branches only: no tags, no submodules, no `FETCH_HEAD`, no housekeeping.
-pub(super) const FETCH: [&str; 6] = [
-    "fetch",
-    "--quiet",
-    "--no-tags",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-];
+/// Objects and the named branches only: no tags, no submodules, no `FETCH_HEAD`.
+pub(super) const FETCH: [&str; 5] =
+    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+/// Housekeeping in the user's repository is the user's; in a clone of ours it keeps the clone small.
+const NO_HOUSEKEEPING: &str = "--no-auto-maintenance";
 
 pub(super) fn failure(answer: &Answer, doing: &'static str, remote: &Remote) -> GitError {
     GitError::Remote { doing, remote: remote.display().to_owned(), why: answer.failure() }

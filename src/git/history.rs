@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use git2::{ErrorCode, Oid};
 
+use super::tree::At;
 use super::{CommitId, CommitInfo, GitError, Person, Repository, message};
 
 impl Repository {
@@ -41,10 +42,11 @@ impl Repository {
         if ancestor == commit {
             return Ok(true);
         }
-        match self.inner.graph_descendant_of(commit, ancestor) {
-            Err(e) if e.code() == ErrorCode::NotFound => Ok(false),
-            other => other.map_err(|e| self.failed("compare histories", &e)),
+        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        if !odb.exists(ancestor) {
+            return Ok(false);
         }
+        self.inner.graph_descendant_of(commit, ancestor).map_err(|e| self.failed("compare histories", &e))
     }
 
     /// The best common ancestor; absent where two histories have none.
@@ -142,14 +144,11 @@ impl<'a> Walk<'a> {
         if parents.is_empty() && here.is_none() {
             return Ok(None);
         }
-        Ok(Some(describe(&commit, here.map(|(id, _)| id.to_string()), &self.boundary)))
+        Ok(Some(describe(&commit, here.map(|at| at.id.to_string()), &self.boundary)))
     }
 
     /// Id and mode at the path: a changed mode is a change too.
-    fn content(
-        &self,
-        commit: &git2::Commit<'_>,
-    ) -> Result<Option<(Oid, Option<git2::ObjectType>)>, GitError> {
+    fn content(&self, commit: &git2::Commit<'_>) -> Result<Option<At>, GitError> {
         self.repository.lookup(commit.tree_id(), self.path)
     }
 }

@@ -78,14 +78,9 @@ impl Repository {
     }
 
     fn check_size(&self, commit: &CommitId, found: &[Found], most: u64) -> Result<(), GitError> {
-        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
         let mut total = 0_u64;
         for entry in found.iter().filter(|f| f.kind != EntryKind::Submodule) {
-            let (size, _) = odb.read_header(entry.id).map_err(|_| GitError::MissingObject {
-                id: entry.id.to_string(),
-                path: self.path().to_owned(),
-            })?;
-            total = total.saturating_add(size as u64);
+            total = total.saturating_add(self.size(entry.id)? as u64);
             if total > most {
                 return Err(GitError::TooLarge { commit: commit.to_string(), limit: most });
             }

@@ -47,10 +47,12 @@ pub(super) struct Git<'a> {
     args: Vec<OsString>,
     env: &'a [(OsString, OsString)],
     folder: PathBuf,
+    repository: Option<PathBuf>,
     input: Vec<u8>,
     limit: Duration,
     config: Vec<(String, String)>,
     secret: Option<(String, Token)>,
+    quiet_ssh: bool,
 }
 
 /// What it answered.
@@ -78,10 +80,12 @@ impl<'a> Git<'a> {
             args: Vec::new(),
             env,
             folder: folder.to_owned(),
+            repository: None,
             input: Vec::new(),
             limit: ASK,
             config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
             secret: None,
+            quiet_ssh: false,
         }
     }
 
@@ -97,9 +101,16 @@ impl<'a> Git<'a> {
         self
     }
 
-    /// Trusts the repository whoever owns it.
-    pub(super) fn any_owner(self, yes: bool) -> Self {
-        if yes { self.set("safe.directory", "*") } else { self }
+    /// Works on exactly this repository: nothing is looked for, and its owner has been checked.
+    pub(super) fn repository(mut self, folder: &Path) -> Self {
+        self.repository = Some(folder.to_owned());
+        self
+    }
+
+    /// ssh asks on the terminal, past its standard input, for host keys and pass phrases; a run would hang.
+    pub(super) fn ssh_without_questions(mut self) -> Self {
+        self.quiet_ssh = true;
+        self
     }
 
     /// What it reads.
@@ -136,6 +147,7 @@ impl<'a> Git<'a> {
         };
         self.secret = Some((remote.login.clone().unwrap_or_else(|| LOGIN.to_owned()), token));
         self.set("credential.helper", "")
+            .set("core.askPass", "")
             .set(&format!("credential.{host}.helper"), "")
             .set(&format!("credential.{host}.helper"), HELPER)
             .set(&format!("http.{}.extraHeader", super::without_credentials(url)), "")
@@ -178,6 +190,7 @@ impl<'a> Git<'a> {
         };
         let mut env: Vec<_> = self.env.iter().filter(|(name, _)| kept(name)).cloned().collect();
         env.retain(|(name, _)| !matches!(name.to_str(), Some("LC_ALL" | "LANGUAGE")));
+        let own_ssh = env.iter().any(|(name, _)| name == "GIT_SSH_COMMAND" || name == "GIT_SSH");
         let mut config = self.callers_config();
         config.extend(self.config.iter().map(|(k, v)| (k.into(), v.into())));
         let mut add = |name: String, value: OsString| env.push((name.into(), value));
@@ -189,6 +202,12 @@ impl<'a> Git<'a> {
         add("GIT_TERMINAL_PROMPT".to_owned(), "0".into());
         add("GCM_INTERACTIVE".to_owned(), "never".into());
         add("LC_ALL".to_owned(), "C".into());
+        if self.quiet_ssh && !own_ssh {
+            add("GIT_SSH_COMMAND".to_owned(), "ssh -o BatchMode=yes".into());
+        }
+        if let Some(repository) = &self.repository {
+            add("GIT_DIR".to_owned(), repository.into());
+        }
         if let Some((login, token)) = &self.secret {
             add("DRIFT_GIT_LOGIN".to_owned(), login.into());
             add("DRIFT_GIT_TOKEN".to_owned(), token.expose().into());

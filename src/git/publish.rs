@@ -80,7 +80,8 @@ impl Repository {
         for name in names.iter().filter_map(Result::ok).flatten() {
             let folder = self.inner.commondir().join("worktrees").join(name);
             if self.head_of(&folder) == Some(branch.to_owned()) {
-                return checked_out(&folder);
+                let place = self.inner.find_worktree(name).map(|w| w.path().to_owned());
+                return checked_out(&place.unwrap_or(folder));
             }
         }
         Ok(())

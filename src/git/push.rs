@@ -31,7 +31,12 @@ impl Repository {
     }
 
     fn push_to(&self, remote: &Remote, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
-        let answer = self.reach(remote)?.args(PUSH).args(leases(updates)).arg(&remote.place);
+        let elsewhere = remote.named.then(|| self.push_url(&remote.place)).flatten();
+        let elsewhere = elsewhere.map(|url| Remote::url(&url)).transpose()?;
+        let remote = &elsewhere.map_or_else(|| remote.clone(), |r| r.with_token(remote.token.clone()));
+        // An empty value takes back those that the user's configuration adds.
+        let git = self.reach(remote)?.set("push.pushOption", "");
+        let answer = git.args(PUSH).args(leases(updates)).arg(&remote.place);
         let answer = answer.args(refspecs(updates)).limit(TRANSFER).run()?;
         if answer.success {
             let already = answer.out.lines().filter(|l| l.contains('\t')).all(|l| l.starts_with('='));
@@ -93,9 +98,16 @@ fn judge(
         return Err(super::fetch::failure(answer, "push to", remote).into());
     };
     let words = answer.server_words();
+    // Another push holds the locks at this moment: the same as having been first.
+    if LOST_RACE.iter().any(|w| why.contains(w) || words.contains(w)) {
+        let lost = updates.iter().find(|u| u.branch == branch).unwrap_or(&updates[0]);
+        return Err(stale(lost, heads.get(&branch)));
+    }
     let why = if words.is_empty() { why } else { format!("{why}: {words}") };
     Err(PushError::Refused { branch, why })
 }
+
+const LOST_RACE: [&str; 3] = ["atomic transaction failed", "cannot lock ref", "failed to update ref"];
 
 pub(super) fn stale(update: &RefUpdate, found: Option<&CommitId>) -> PushError {
     PushError::Stale {
@@ -108,7 +120,7 @@ pub(super) fn stale(update: &RefUpdate, found: Option<&CommitId>) -> PushError {
 /// The first branch that the server itself rejected, else the first rejected one: `!<TAB>from:to<TAB>[why] (..)`.
 fn rejection(porcelain: &str) -> Option<(String, String)> {
     let lines: Vec<(String, String)> = porcelain.lines().filter_map(rejected).collect();
-    let own = lines.iter().find(|(_, why)| !why.contains("atomic"));
+    let own = lines.iter().find(|(_, why)| !why.contains("atomic push fail"));
     own.or(lines.first()).cloned()
 }
 

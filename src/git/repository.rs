@@ -40,16 +40,18 @@ impl Repository {
     pub fn open(path: &Path, options: Options) -> Result<Self, GitError> {
         let path =
             std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
-        let opened = git2::Repository::open_ext(&path, git2::RepositoryOpenFlags::empty(), NO_CEILING);
-        let inner = match opened {
-            Err(e) if e.code() == ErrorCode::Owner && options.any_owner => open_foreign(&path)?,
-            other => other.map_err(|e| refused(&path, &e))?,
-        };
+        let inner = open_inner(&path, options.any_owner)?;
         if inner.object_format() != git2::ObjectFormat::Sha1 {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
         let root = inner.workdir().map(Path::to_owned);
         Ok(Self { inner, options, root, temporary: None })
+    }
+
+    /// libgit2 reads where a shallow history ends only once.
+    pub(super) fn reopen(&mut self) -> Result<(), GitError> {
+        self.inner = open_inner(self.inner.path(), self.options.any_owner)?;
+        Ok(())
     }
 
     /// The work tree's folder; absent for a bare repository.
@@ -214,9 +216,15 @@ impl Repository {
         self.inner.is_shallow()
     }
 
+    /// Where pushes to a remote go when that is not where fetches come from.
+    pub(super) fn push_url(&self, name: &str) -> Option<String> {
+        let remote = self.inner.find_remote(name).ok()?;
+        remote.pushurl_bytes().map(|url| String::from_utf8_lossy(url).into_owned())
+    }
+
     /// A run of the program in this repository.
     pub(super) fn git(&self) -> Git<'_> {
-        Git::new(self.path(), &self.options.env).any_owner(self.options.any_owner)
+        Git::new(self.path(), &self.options.env).repository(self.inner.path())
     }
 
     pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {
@@ -235,6 +243,13 @@ impl Repository {
 }
 
 const NO_CEILING: [&str; 0] = [];
+
+fn open_inner(path: &Path, any_owner: bool) -> Result<git2::Repository, GitError> {
+    match git2::Repository::open_ext(path, git2::RepositoryOpenFlags::empty(), NO_CEILING) {
+        Err(e) if e.code() == ErrorCode::Owner && any_owner => open_foreign(path),
+        other => other.map_err(|e| refused(path, &e)),
+    }
+}
 
 /// Opens what another user owns. Opened as bare, libgit2 asks nobody; the work tree is set afterwards.
 fn open_foreign(path: &Path) -> Result<git2::Repository, GitError> {

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid};
-use similar::TextDiff;
+use git2::{DiffFormat, DiffOptions, ErrorCode, ObjectType, Oid};
 
 use super::{CommitId, Entry, EntryKind, GitError, Repository};
 
@@ -18,6 +17,14 @@ pub(super) struct Found {
     pub(super) executable: bool,
 }
 
+/// What stands at a path.
+#[derive(PartialEq, Eq, Clone, Copy)]
+pub(super) struct At {
+    pub(super) id: Oid,
+    pub(super) kind: Option<ObjectType>,
+    pub(super) mode: i32,
+}
+
 impl Repository {
     /// The content of a file at a commit, without any filter; absent where there is no file or link of that path.
     ///
@@ -25,7 +32,7 @@ impl Repository {
     /// A missing object, or what libgit2 says.
     pub fn read(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         match self.lookup(self.root_tree(commit)?, path)? {
-            Some((id, Some(ObjectType::Blob))) => self.blob(id).map(Some),
+            Some(at) if at.kind == Some(ObjectType::Blob) => self.blob(at.id).map(Some),
             _ => Ok(None),
         }
     }
@@ -53,57 +60,30 @@ impl Repository {
     /// A missing object, or what libgit2 says.
     pub fn tree_id(&self, commit: &CommitId, path: &str) -> Result<Option<String>, GitError> {
         let found = self.lookup(self.root_tree(commit)?, path)?;
-        Ok(found.map(|(id, _)| id.to_string()))
+        Ok(found.map(|at| at.id.to_string()))
     }
 
-    /// What differs between two commits, as a unified diff, by path; binary files are named only.
+    /// What differs between two commits, as a unified diff, by path; binary files are only named. Hostile text.
     ///
     /// # Errors
     /// A missing object, or what libgit2 says.
     pub fn diff_text(&self, from: &CommitId, to: &CommitId) -> Result<String, GitError> {
-        let old = self.walk(from, "")?;
-        let new = self.walk(to, "")?;
-        let mut paths: Vec<&[u8]> = old.iter().chain(&new).map(|f| f.path.as_slice()).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        let by_path = |list: &[Found], path: &[u8]| {
-            list.binary_search_by(|f| f.path.as_slice().cmp(path)).ok().map(|at| (list[at].id, list[at].kind))
-        };
-        let mut text = String::new();
-        for path in paths {
-            let (before, after) = (by_path(&old, path), by_path(&new, path));
-            if before != after {
-                text.push_str(&self.diff_file(path, before, after)?);
+        let old = self.tree(self.root_tree(from)?)?;
+        let new = self.tree(self.root_tree(to)?)?;
+        let fail = |e: git2::Error| self.failed("compare two commits", &e);
+        let mut options = DiffOptions::new();
+        options.indent_heuristic(true).ignore_submodules(false);
+        let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options)).map_err(fail)?;
+        let mut text = Vec::new();
+        diff.print(DiffFormat::Patch, |_, _, line| {
+            if matches!(line.origin(), ' ' | '+' | '-') {
+                text.push(line.origin() as u8);
             }
-        }
-        Ok(text)
-    }
-
-    fn diff_file(
-        &self,
-        path: &[u8],
-        before: Option<(Oid, EntryKind)>,
-        after: Option<(Oid, EntryKind)>,
-    ) -> Result<String, GitError> {
-        let name = String::from_utf8_lossy(path);
-        let content = |side: Option<(Oid, EntryKind)>| match side {
-            Some((id, EntryKind::Submodule)) => Ok(format!("Subproject commit {id}\n").into_bytes()),
-            Some((id, _)) => self.blob(id),
-            None => Ok(Vec::new()),
-        };
-        let (old, new) = (content(before)?, content(after)?);
-        let (Ok(old), Ok(new)) = (String::from_utf8(old), String::from_utf8(new)) else {
-            return Ok(format!("Binary files a/{name} and b/{name} differ\n"));
-        };
-        let header = |letter: &str, side: Option<_>| {
-            side.map_or("/dev/null".to_owned(), |_| format!("{letter}/{name}"))
-        };
-        let diff = TextDiff::from_lines(&old, &new);
-        Ok(diff
-            .unified_diff()
-            .context_radius(3)
-            .header(&header("a", before), &header("b", after))
-            .to_string())
+            text.extend_from_slice(line.content());
+            true
+        })
+        .map_err(fail)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// The tree of a commit.
@@ -120,7 +100,20 @@ impl Repository {
     }
 
     pub(super) fn blob(&self, id: Oid) -> Result<Vec<u8>, GitError> {
+        let size = self.size(id)?;
+        if size > LARGEST {
+            return Err(GitError::Path {
+                path: id.to_string(),
+                why: format!("it is a file of {size} bytes"),
+            });
+        }
         self.object(id, "read a file", || self.inner.find_blob(id)).map(|b| b.content().to_vec())
+    }
+
+    /// The size of an object, without unpacking it.
+    pub(super) fn size(&self, id: Oid) -> Result<usize, GitError> {
+        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        self.object(id, "read a file", || odb.read_header(id)).map(|(size, _)| size)
     }
 
     /// Reads an object; in a partial clone the program brings what is missing.
@@ -143,19 +136,15 @@ impl Repository {
     }
 
     /// The entry at `path` below a tree.
-    pub(super) fn lookup(
-        &self,
-        tree: Oid,
-        path: &str,
-    ) -> Result<Option<(Oid, Option<ObjectType>)>, GitError> {
-        let mut at = (tree, Some(ObjectType::Tree));
+    pub(super) fn lookup(&self, tree: Oid, path: &str) -> Result<Option<At>, GitError> {
+        let mut at = At { id: tree, kind: Some(ObjectType::Tree), mode: 0o040_000 };
         for name in path.split('/').filter(|n| !n.is_empty() && *n != ".") {
-            if at.1 != Some(ObjectType::Tree) {
+            if at.kind != Some(ObjectType::Tree) {
                 return Ok(None);
             }
-            let tree = self.tree(at.0)?;
+            let tree = self.tree(at.id)?;
             let Some(entry) = tree.get_name(name) else { return Ok(None) };
-            at = (entry.id(), entry.kind());
+            at = At { id: entry.id(), kind: entry.kind(), mode: entry.filemode() };
         }
         Ok(Some(at))
     }
@@ -166,11 +155,13 @@ impl Repository {
         let root = self.root_tree(commit)?;
         let mut found = Vec::new();
         match self.lookup(root, &prefix)? {
-            Some((id, Some(ObjectType::Tree))) => self.walk_tree(id, prefix.as_bytes(), 0, &mut found)?,
+            Some(at) if at.kind == Some(ObjectType::Tree) => {
+                self.walk_tree(at.id, prefix.as_bytes(), 0, &mut found)?;
+            }
             Some(_) => {
                 let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", &prefix));
-                if let Some((id, _)) = self.lookup(root, folder)?
-                    && let Some(entry) = self.tree(id)?.get_name(name)
+                if let Some(above) = self.lookup(root, folder)?
+                    && let Some(entry) = self.tree(above.id)?.get_name(name)
                 {
                     found.extend(leaf(&entry, prefix.clone().into_bytes()));
                 }
@@ -196,6 +187,10 @@ impl Repository {
             match entry.kind() {
                 Some(ObjectType::Tree) => self.walk_tree(entry.id(), &inner, depth + 1, found)?,
                 _ => found.extend(leaf(&entry, inner)),
+            }
+            if found.len() > MOST_FILES {
+                let path = String::from_utf8_lossy(path).into_owned();
+                return Err(GitError::Path { path, why: format!("it holds more than {MOST_FILES} files") });
             }
         }
         Ok(())
@@ -236,6 +231,10 @@ impl Repository {
 
 /// More than any repository has, and few enough for the stack.
 const DEEPEST: usize = 512;
+/// A tree of a few bytes can name itself a billion times.
+const MOST_FILES: usize = 1_000_000;
+/// No manifest is as large; a blob of a few bytes can unpack to more.
+const LARGEST: usize = 256 << 20;
 
 fn leaf(entry: &git2::TreeEntry<'_>, path: Vec<u8>) -> Option<Found> {
     let mode = entry.filemode_raw();

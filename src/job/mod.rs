@@ -1,1 +1,15 @@
-//! job
+//! The course of each command, from settings to a result: stages in order, ledger and proposals written last.
+//! No terminal, no environment, no clock: those are handed in.
+
+mod check;
+mod error;
+mod history;
+mod live;
+mod result;
+mod schemas;
+mod tree;
+
+pub use check::check;
+pub use error::JobError;
+pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
+pub use tree::{Opened, Place, Settings, Target};

@@ -146,6 +146,13 @@ impl Schema {
         self.kinds.contains_key(&key(group, version, kind))
     }
 
+    /// Whether any kind of this group and version is known.
+    #[must_use]
+    pub fn serves(&self, group: &str, version: &str) -> bool {
+        let prefix = key(group, version, "");
+        self.kinds.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(&prefix))
+    }
+
     /// The root of a kind; a kind that is not known gives a field of unknown shape with known metadata.
     #[must_use]
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Field<'_> {

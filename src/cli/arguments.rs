@@ -1,0 +1,140 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Format;
+
+/// Finds changes made to a Kubernetes cluster outside Git, and ends each one with a commit.
+#[derive(Debug, Parser)]
+#[command(name = "drift", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  no drift
+  1  drift
+  2  usage or configuration: nothing was read
+  3  incomplete or failed: something could not be read (beats 1); also when nothing was examined";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Compare what Git declares with what the cluster runs, and report.
+    #[command(after_help = EXIT_CODES)]
+    Check(CheckArguments),
+}
+
+/// Which repository, which cluster: the same for every command.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Where {
+    /// Repository: a folder in it, or an address to clone.
+    #[arg(long, value_name = "PATH|URL", default_value = ".")]
+    pub(super) repository: String,
+    /// kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the Pod's own service account].
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: its current one].
+    #[arg(long)]
+    pub(super) context: Option<String>,
+    /// Compare with this snapshot instead of a cluster.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context"])]
+    pub(super) snapshot: Option<PathBuf>,
+    /// Leave Secrets out.
+    #[arg(long)]
+    pub(super) skip_secrets: bool,
+    /// Seconds for one request to the cluster or the forge, and its retries.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) timeout: u64,
+    /// Folder kept between runs: schemas, clones [default: the user's cache folder].
+    #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+}
+
+/// What is printed, and where.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Print {
+    /// Format on standard output.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: OutputFormat,
+    /// Another report of the same run, into a file; may be given several times.
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub(super) output_file: Vec<OutputFile>,
+    /// List `controller` and `ignored` changes too, which are only counted otherwise.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Exit 0 also when there is drift (2 and 3 stay).
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Folder or file in the repository: narrows the sources of drift.yaml, or is the one source without it.
+    pub(super) path: Option<PathBuf>,
+    /// Read this branch, tag or commit instead of the work tree.
+    #[arg(long, value_name = "REV")]
+    pub(super) revision: Option<String>,
+    #[command(flatten)]
+    pub(super) place: Where,
+    #[command(flatten)]
+    pub(super) print: Print,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// A format as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For a person.
+    Text,
+    /// drift/report/v1.
+    Json,
+    /// A page for job summaries.
+    Markdown,
+    /// Annotations by GitHub's workflow commands.
+    Github,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Json => Self::Json,
+            OutputFormat::Markdown => Self::Markdown,
+            OutputFormat::Github => Self::Github,
+        }
+    }
+}
+
+/// `FORMAT=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OutputFile {
+    pub(super) format: Format,
+    pub(super) path: PathBuf,
+}
+
+impl FromStr for OutputFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (format, path) =
+            text.split_once('=').ok_or("write it as FORMAT=PATH, such as json=report.json")?;
+        let format = OutputFormat::from_str(format, false)?;
+        if path.is_empty() {
+            return Err("the path is empty".to_owned());
+        }
+        Ok(Self { format: format.into(), path: PathBuf::from(path) })
+    }
+}

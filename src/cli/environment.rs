@@ -1,0 +1,157 @@
+//! What the environment says: the only place that reads it, and the clock.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::arguments::Where;
+use crate::cluster::{self, ServiceAccount};
+use crate::git;
+use crate::job::{JobError, Place, Settings, Target};
+use crate::source::Tools;
+
+/// The variable, if it is there and not empty.
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// As [`variable`], as text.
+pub(super) fn text(name: &str) -> Option<String> {
+    variable(name).and_then(|value| value.into_string().ok())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the only place that has a clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Settings from the arguments that every command has and the environment. `path` is narrowed to the repository.
+pub(super) fn settings(
+    place: &Where,
+    revision: Option<String>,
+    path: Option<&Path>,
+) -> Result<Settings, JobError> {
+    let is_url = is_address(&place.repository);
+    let repository = if is_url {
+        Place::Url(place.repository.clone())
+    } else {
+        Place::Folder(PathBuf::from(&place.repository))
+    };
+    let options = git::Options { env: inherited(), any_owner: false };
+    let path = match (path, &repository) {
+        (None, _) => None,
+        (Some(path), Place::Url(_)) => Some(lexical(path)?),
+        (Some(path), Place::Folder(folder)) => Some(inside(folder, path, revision.is_some(), &options)?),
+    };
+    let cache = place.cache_dir.clone().or_else(default_cache);
+    Ok(Settings {
+        place: repository,
+        revision,
+        path,
+        target: target(place, cache.as_deref()),
+        skip_secrets: place.skip_secrets,
+        tools: Tools::find(&variable("PATH").unwrap_or_default()),
+        cache,
+        git: options,
+        token: token()?,
+        now: now(),
+    })
+}
+
+/// The token for the forge and for remotes on its host: `DRIFT_TOKEN`, the forge's own variable, or a mounted file.
+pub(super) fn token() -> Result<Option<git::Token>, JobError> {
+    let named = ["DRIFT_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"].into_iter().find_map(text);
+    if let Some(token) = named {
+        return Ok(git::Token::new(&token));
+    }
+    let Some(file) = variable("DRIFT_TOKEN_FILE") else { return Ok(None) };
+    let read = std::fs::read_to_string(&file);
+    let what = || format!("reading the token from {} (DRIFT_TOKEN_FILE)", file.display());
+    let token = read.map_err(|source| JobError::Io { what: what(), source })?;
+    Ok(git::Token::new(token.trim()))
+}
+
+fn target(place: &Where, cache: Option<&Path>) -> Target {
+    if let Some(snapshot) = &place.snapshot {
+        return Target::Snapshot(snapshot.clone());
+    }
+    let listed = variable("KUBECONFIG").map(|list| env::split_paths(&list).collect());
+    let home = variable("HOME").map(|home| vec![PathBuf::from(home).join(".kube/config")]);
+    Target::Api(cluster::Settings {
+        kubeconfig: place.kubeconfig.clone(),
+        default_kubeconfigs: listed.or(home).unwrap_or_default(),
+        service_account: service_account(),
+        context: place.context.clone(),
+        timeout: Duration::from_secs(place.timeout),
+        cache: cache.map(|cache| cache.join("openapi")),
+    })
+}
+
+/// The Pod's own way to its API server. `DRIFT_SERVICE_ACCOUNT_DIR` moves the folder that the kubelet mounts.
+fn service_account() -> Option<ServiceAccount> {
+    let port = text("KUBERNETES_SERVICE_PORT")?.parse().ok()?;
+    let folder = variable("DRIFT_SERVICE_ACCOUNT_DIR").unwrap_or_else(|| ServiceAccount::FOLDER.into());
+    Some(ServiceAccount { host: text("KUBERNETES_SERVICE_HOST")?, port, folder: folder.into() })
+}
+
+fn default_cache() -> Option<PathBuf> {
+    let base = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    Some(base.or_else(home)?.join("drift"))
+}
+
+/// The environment of the `git` program: the user's own, without our tokens.
+fn inherited() -> Vec<(OsString, OsString)> {
+    const OURS: [&str; 5] =
+        ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
+    env::vars_os().filter(|(name, _)| !OURS.iter().any(|ours| name == ours)).collect()
+}
+
+/// Whether it is the address of a repository and not a folder: `https://…`, `ssh://…`, `git@host:path`.
+fn is_address(text: &str) -> bool {
+    let scp = text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+    text.contains("://") || scp
+}
+
+/// A path in a clone: as it stands, without `.` and `..`.
+fn lexical(path: &Path) -> Result<String, JobError> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::Normal(part) => parts.push(part.to_str().ok_or_else(|| outside(path))?),
+            std::path::Component::CurDir => {}
+            _ => return Err(outside(path)),
+        }
+    }
+    Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
+}
+
+fn outside(path: &Path) -> JobError {
+    JobError::Usage(format!("{} is not a path inside the repository", path.display()))
+}
+
+/// The path from the repository's root; relative ones are taken from the current folder, and from the root where
+/// they are not there.
+fn inside(folder: &Path, path: &Path, at_revision: bool, options: &git::Options) -> Result<String, JobError> {
+    let repository = git::Repository::open(folder, options.clone())?;
+    let Some(root) = repository.root() else { return lexical(path) };
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let base = if folder == Path::new(".") { PathBuf::from(".") } else { folder.to_owned() };
+    let from = |base: &Path| {
+        base.join(path).canonicalize().ok().and_then(|full| full.strip_prefix(&root).ok().map(Path::to_owned))
+    };
+    let found = from(Path::new(".")).or_else(|| from(&base)).or_else(|| from(&root));
+    match found {
+        Some(relative) => lexical(&relative),
+        None if at_revision && path.is_relative() => lexical(path),
+        None => Err(JobError::Usage(format!(
+            "{} does not exist in the repository {}",
+            path.display(),
+            root.display()
+        ))),
+    }
+}

@@ -1,0 +1,93 @@
+//! Standard output, standard error and report files.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use super::arguments::{Color, OutputFormat, Print};
+use super::environment::variable;
+use crate::job::{Checked, JobError};
+use crate::report::{self, Style};
+use crate::text::plain;
+
+/// Prints an error with the program's name.
+#[expect(clippy::print_stderr, reason = "errors go to standard error whatever the format")]
+pub(super) fn error(text: &str) {
+    eprintln!("drift: error: {}", plain(text));
+}
+
+/// Prints a warning.
+#[expect(clippy::print_stderr, reason = "warnings go to standard error whatever the format")]
+pub(super) fn warning(text: &str) {
+    eprintln!("drift: warning: {}", plain(text));
+}
+
+/// Prints a remark.
+#[expect(clippy::print_stderr, reason = "remarks go to standard error, the report alone to standard output")]
+pub(super) fn note(text: &str) {
+    eprintln!("drift: {}", plain(text));
+}
+
+/// One line that is written over, on a terminal only.
+pub(super) struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { shown: io::stderr().is_terminal() && variable("CI").is_none() }
+    }
+
+    #[expect(clippy::print_stderr, reason = "progress goes to standard error")]
+    pub(super) fn stage(&self, stage: &str) {
+        if self.shown {
+            eprint!("\r\u{1b}[Kdrift: {}…", plain(stage));
+        }
+    }
+
+    #[expect(clippy::print_stderr, reason = "progress goes to standard error")]
+    pub(super) fn done(&self) {
+        if self.shown {
+            eprint!("\r\u{1b}[K");
+        }
+    }
+}
+
+/// Writes every report of a check, and what is not in order to standard error.
+pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), JobError> {
+    checked.warnings.iter().for_each(|text| warning(text));
+    // A person who reads the text report has it all there.
+    if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
+        checked
+            .incomplete
+            .iter()
+            .for_each(|found| error(&format!("not examined: {}: {}", found.what, found.why)));
+    }
+    for file in &print.output_file {
+        let style = Style { color: false, all: print.all };
+        let failed = |source| JobError::Io { what: format!("writing {}", file.path.display()), source };
+        let mut out = BufWriter::new(std::fs::File::create(&file.path).map_err(failed)?);
+        report::check(file.format, style, checked, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    }
+    let style = Style { color: colored(print.color), all: print.all };
+    to_stdout(|out| report::check(print.output.into(), style, checked, out))
+}
+
+/// Writes to standard output; a reader who has gone (`| head`) is no error.
+pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), JobError> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(source) => Err(JobError::Io { what: "writing to standard output".to_owned(), source }),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Whether standard output takes colour: as asked for, else as NO_COLOR, CLICOLOR_FORCE and the terminal say.
+pub(super) fn colored(color: Color) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if variable("NO_COLOR").is_some() => false,
+        Color::Auto if variable("CLICOLOR_FORCE").is_some() || variable("FORCE_COLOR").is_some() => true,
+        Color::Auto => io::stdout().is_terminal() && variable("TERM").is_none_or(|term| term != "dumb"),
+    }
+}

@@ -1,0 +1,53 @@
+//! Which object a finding is about, and what differs.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{Finding, State};
+
+/// The key of a finding's object: cluster, group and kind, namespace, name; 12 hexadecimal digits.
+#[must_use]
+pub fn key(cluster: &str, finding: &Finding) -> String {
+    let id = &finding.resource;
+    let namespace = id.namespace.as_deref().unwrap_or_default();
+    digest(&["key/v1", cluster, &id.group, &id.kind, namespace, &id.name])
+}
+
+/// The fingerprint of a finding: its key, its state, and the paths and values of its changes (of secret values the
+/// paths only); 12 hexadecimal digits. Changes that are not drift do not enter.
+#[must_use]
+pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
+    let state = match finding.state {
+        State::Modified => "modified",
+        State::Missing => "missing",
+        State::Unmanaged => "unmanaged",
+    };
+    let mut parts = vec!["fingerprint/v1".to_owned(), key(cluster, finding), state.to_owned()];
+    for change in finding.changes.iter().filter(|change| change.verdict.cause.is_drift()) {
+        let difference = &change.difference;
+        parts.push(difference.path.to_string());
+        for side in [&difference.desired, &difference.live] {
+            parts.push(side.as_ref().map(ToString::to_string).unwrap_or_default());
+        }
+    }
+    digest(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A hash of parts that no other parts give: each is preceded by its length.
+pub(super) fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let bytes = hash.finalize();
+    bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The fingerprint of an incident: of its findings' fingerprints, whatever their order; 12 hexadecimal digits.
+#[must_use]
+pub fn incident_fingerprint<'a>(findings: impl IntoIterator<Item = &'a str>) -> String {
+    let mut parts: Vec<&str> = findings.into_iter().collect();
+    parts.sort_unstable();
+    parts.insert(0, "incident/v1");
+    digest(&parts)
+}

@@ -1,0 +1,321 @@
+//! `drift check`: compare and report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::StreamExt;
+
+use super::JobError;
+use super::history::{Asked, History};
+use super::live::{Compared, Comparison};
+use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
+use super::schemas::Schemas;
+use super::tree::{Opened, Settings, Target};
+use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
+use crate::cluster::{Cluster, What};
+use crate::config::Secrets;
+use crate::model::{Cause, Change, Desired, Finding, Incomplete, ObjectKey, State, Verdict, is_secret};
+use crate::source::{Rendered, Request, render};
+
+/// Namespace of namespaced objects that name none.
+pub(super) const DEFAULT_NAMESPACE: &str = "default";
+
+/// Compares the tree that the settings name with the cluster. `progress` is told each stage as it begins.
+///
+/// # Errors
+/// What keeps the comparison from beginning; what could not be read on the way is in the result, as incomplete.
+pub async fn check(settings: &Settings, progress: &dyn Fn(&str)) -> Result<Checked, JobError> {
+    progress("opening the repository");
+    let opened = Opened::open(settings)?;
+    progress("connecting to the cluster");
+    let cluster = settings.connect().await?;
+    compare(settings, &opened, &cluster, progress).await
+}
+
+/// Renders an opened tree and compares it with a cluster.
+pub(super) async fn compare(
+    settings: &Settings,
+    opened: &Opened,
+    cluster: &Cluster,
+    progress: &dyn Fn(&str),
+) -> Result<Checked, JobError> {
+    progress("rendering what Git declares");
+    let request = Request {
+        tree: opened.root(),
+        sources: &opened.sources,
+        served: cluster.served(),
+        tools: &settings.tools,
+        default_namespace: DEFAULT_NAMESPACE,
+    };
+    let mut rendered = render(&request);
+    rendered.incomplete.extend(opened.incomplete.iter().cloned());
+    let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
+    let skipped = if skip { take_secrets(&mut rendered) } else { 0 };
+    progress("reading schemas");
+    let (schemas, warnings) = Schemas::read(cluster, &rendered.objects).await;
+    let managers = Managers::new(&opened.config.managers);
+    progress("comparing with the cluster");
+    let comparison = Comparison {
+        cluster,
+        desired: &rendered.objects,
+        schemas: &schemas,
+        managers: &managers,
+        strangers: rendered.incomplete.is_empty(),
+        secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
+    };
+    let mut compared = comparison.run().await;
+    let judge = Judge {
+        settings,
+        opened,
+        cluster,
+        desired: &rendered.objects,
+        schemas: &schemas,
+        managers: &managers,
+    };
+    progress("looking into the history");
+    let past = judge.past(&compared)?;
+    let autoscalers = judge.autoscalers(&mut compared).await;
+    let findings = judge.findings(&compared, &past, &autoscalers);
+    let mut checked = Checked {
+        checked_at: settings.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        git: GitFacts {
+            repository: opened.name()?,
+            revision: opened.commit.as_str().to_owned(),
+            dirty: opened.dirty,
+        },
+        cluster: facts(opened, cluster, &mut compared.incomplete).await,
+        warnings: [rendered.warnings, warnings, judge.ignore_warnings(&findings)].concat(),
+        ..Checked::default()
+    };
+    checked.summary = summarise(&rendered.objects, &compared, &findings, skipped);
+    checked.incomplete =
+        [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered(cluster)].concat();
+    checked.incomplete.sort();
+    checked.incomplete.dedup();
+    checked.findings = findings;
+    let live =
+        compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
+    checked.material = Material { live: live.collect(), desired: rendered.objects, schemas };
+    Ok(checked)
+}
+
+fn take_secrets(rendered: &mut Rendered) -> usize {
+    let before = rendered.objects.len();
+    rendered.objects.retain(|object| !is_secret(&object.id));
+    before - rendered.objects.len()
+}
+
+fn undiscovered(cluster: &Cluster) -> Vec<Incomplete> {
+    let incomplete = |group: &crate::cluster::Undiscovered| Incomplete {
+        what: crate::model::join_api_version(&group.group, &group.version),
+        why: group.why.clone(),
+    };
+    cluster.undiscovered().iter().map(incomplete).collect()
+}
+
+async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> ClusterFacts {
+    let configured = opened.config.cluster.clone();
+    let identity = match (&configured, cluster.identity().await) {
+        (Some(name), _) => Some(name.clone()),
+        (None, Ok(identity)) => identity,
+        (None, Err(unread)) => {
+            let why = format!("{} (or name the cluster in drift.yaml: `cluster: prod`)", unread.why);
+            incomplete.push(Incomplete { what: unread.what, why });
+            None
+        }
+    };
+    let name = identity.unwrap_or_else(|| "unknown".to_owned());
+    let shown = configured.or_else(|| cluster.context().map(str::to_owned)).unwrap_or_else(|| name.clone());
+    let server = cluster.server().map(str::to_owned);
+    ClusterFacts { name, shown, server, version: cluster.served().version.clone() }
+}
+
+fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> Summary {
+    let of_state = |state: State| findings.iter().filter(|finding| finding.state == state).count();
+    let mut changes: BTreeMap<Cause, usize> = BTreeMap::new();
+    for finding in findings {
+        for change in &finding.changes {
+            *changes.entry(change.verdict.cause).or_default() += 1;
+        }
+        if finding.changes.is_empty() {
+            *changes.entry(finding.verdict.cause).or_default() += 1;
+        }
+    }
+    let seen = compared.in_sync.len() + compared.differing.len() + compared.missing.len();
+    Summary {
+        desired: desired.len() + skipped,
+        in_sync: compared.in_sync.len() + compared.differing.len() - of_state(State::Modified),
+        modified: of_state(State::Modified),
+        missing: of_state(State::Missing),
+        unmanaged: of_state(State::Unmanaged),
+        skipped,
+        not_compared: desired.len() - seen,
+        changes,
+    }
+}
+
+/// From what differs to findings.
+struct Judge<'a> {
+    settings: &'a Settings,
+    opened: &'a Opened,
+    cluster: &'a Cluster,
+    desired: &'a [Desired],
+    schemas: &'a Schemas,
+    managers: &'a Managers,
+}
+
+type Past = BTreeMap<ObjectKey, Vec<crate::attribution::Older>>;
+
+impl Judge<'_> {
+    /// What older commits declared of the objects that differ or are missing.
+    fn past(&self, compared: &Compared) -> Result<Past, JobError> {
+        let differing = compared.differing.iter().map(|(index, (live, _))| (*index, Some(live)));
+        let missing = compared.missing.keys().map(|index| (*index, None));
+        let asked: Vec<Asked<'_>> = differing
+            .chain(missing)
+            .map(|(index, live)| Asked { desired: &self.desired[index], live })
+            .collect();
+        let history = History {
+            opened: self.opened,
+            served: self.cluster.served(),
+            tools: &self.settings.tools,
+            schemas: self.schemas,
+        };
+        history.of(&asked)
+    }
+
+    /// The autoscalers of the namespaces in which replicas differ.
+    async fn autoscalers(&self, compared: &mut Compared) -> BTreeMap<String, Vec<Autoscaler>> {
+        let scaled = |change: &Change| change.difference.path.fields().eq(["spec", "replicas"]);
+        let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(scaled));
+        let namespaces: BTreeSet<&str> =
+            differing.filter_map(|(index, _)| self.desired[*index].id.namespace.as_deref()).collect();
+        let mut found = BTreeMap::new();
+        let Some(kind) = self.cluster.served().any_version("autoscaling", "HorizontalPodAutoscaler") else {
+            return found;
+        };
+        for namespace in namespaces {
+            let mut pages = self.cluster.list(kind, Some(namespace), What::Objects);
+            let mut scalers: Vec<Autoscaler> = Vec::new();
+            while let Some(page) = pages.next().await {
+                match page {
+                    Ok(page) => scalers.extend(page.iter().filter_map(Autoscaler::of)),
+                    Err(unread) => compared.incomplete.push(unread.into()),
+                }
+            }
+            found.insert(namespace.to_owned(), scalers);
+        }
+        found
+    }
+
+    fn findings(
+        &self,
+        compared: &Compared,
+        past: &Past,
+        autoscalers: &BTreeMap<String, Vec<Autoscaler>>,
+    ) -> Vec<Finding> {
+        let rules = IgnoreRules::new(&self.opened.config.ignore, &self.today());
+        let modified = compared.differing.iter().filter_map(|(index, (live, _))| {
+            let desired = &self.desired[*index];
+            let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
+            let older = past.get(&desired.id.key());
+            let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let evidence = Evidence {
+                desired,
+                live,
+                schema,
+                managers: self.managers,
+                autoscalers: scalers.map_or(&[], Vec::as_slice),
+                older: older.map_or(&[], Vec::as_slice),
+            };
+            modified(desired, attribute(crate::diff::compare(desired, live, schema), &evidence), &rules)
+        });
+        let missing = compared.missing.iter().map(|(index, note)| {
+            let desired = &self.desired[*index];
+            let verdict = self.missing(desired, compared, past);
+            let verdict = if rules.covering(&desired.id, None).is_some() { ignored() } else { verdict };
+            let notes = [desired.notes.clone(), note.iter().cloned().collect()].concat();
+            finding(desired, State::Missing, verdict, notes)
+        });
+        let unmanaged = compared.unmanaged.iter().map(|(id, verdict)| Finding {
+            resource: id.clone(),
+            state: State::Unmanaged,
+            origin: None,
+            verdict: if rules.covering(id, None).is_some() { ignored() } else { verdict.clone() },
+            changes: Vec::new(),
+            notes: Vec::new(),
+        });
+        let mut findings: Vec<Finding> = modified.chain(missing).chain(unmanaged).collect();
+        findings.sort_by(|left, right| left.resource.cmp(&right.resource));
+        findings
+    }
+
+    /// A missing object is on its way only where nothing else of the commit that brought it has arrived.
+    fn missing(&self, desired: &Desired, compared: &Compared, past: &Past) -> Verdict {
+        let older = past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice);
+        let verdict = missing(older);
+        let same_file = |index: &usize| self.desired[*index].origin.file == desired.origin.file;
+        let arrived = |index: &usize| {
+            let key = self.desired[*index].id.key();
+            // Its sibling came with the same change if it has no older version either.
+            same_file(index) && past.get(&key).is_none_or(Vec::is_empty)
+        };
+        let whole_file_is_new = older.len() == 1;
+        let siblings = whole_file_is_new && compared.in_sync.iter().any(arrived);
+        if verdict.cause == Cause::Unsynced && siblings { Verdict::unknown() } else { verdict }
+    }
+
+    fn today(&self) -> String {
+        self.settings.now.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// Ignore rules that expired or cover nothing.
+    fn ignore_warnings(&self, findings: &[Finding]) -> Vec<String> {
+        let rules = IgnoreRules::new(&self.opened.config.ignore, &self.today());
+        let expired = rules.expired().iter().map(|rule| {
+            let day = rule.expires.as_deref().unwrap_or_default();
+            format!("an ignore rule expired on {day} and no longer holds: {}", rule.reason)
+        });
+        let used = |rule: &crate::config::Ignore| {
+            let alone = IgnoreRules::new(std::slice::from_ref(rule), &self.today());
+            findings.iter().any(|finding| {
+                alone.covering(&finding.resource, None).is_some()
+                    || finding.changes.iter().any(|change| {
+                        alone.covering(&finding.resource, Some(&change.difference.path)).is_some()
+                    })
+            })
+        };
+        let unused = rules.rules().iter().filter(|rule| !used(rule));
+        expired
+            .chain(unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason)))
+            .collect()
+    }
+}
+
+fn ignored() -> Verdict {
+    Verdict { cause: Cause::Ignored, ..Verdict::unknown() }
+}
+
+fn modified(desired: &Desired, mut changes: Vec<Change>, rules: &IgnoreRules) -> Option<Finding> {
+    for change in &mut changes {
+        if rules.covering(&desired.id, Some(&change.difference.path)).is_some() {
+            change.verdict.cause = Cause::Ignored;
+        }
+    }
+    if changes.is_empty() {
+        return None;
+    }
+    let mut finding = finding(desired, State::Modified, strongest(&changes), desired.notes.clone());
+    finding.changes = changes;
+    Some(finding)
+}
+
+fn finding(desired: &Desired, state: State, verdict: Verdict, notes: Vec<String>) -> Finding {
+    Finding {
+        resource: desired.id.clone(),
+        state,
+        origin: Some(desired.origin.clone()),
+        verdict,
+        changes: Vec::new(),
+        notes,
+    }
+}

@@ -1,0 +1,141 @@
+//! What older commits declared of the objects that differ: rendered again, as far back as it may matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::JobError;
+use super::schemas::Schemas;
+use super::tree::{Opened, materialise};
+use crate::attribution::Older;
+use crate::config::Source;
+use crate::git::{CommitInfo, Repository};
+use crate::model::{Desired, ObjectKey, Served};
+use crate::source::{Request, Tools, render};
+
+/// Commits touching a source that are looked at (issue 3: the last 50).
+const COMMITS: usize = 50;
+
+/// The past of the objects that differ.
+pub(super) struct History<'a> {
+    pub(super) opened: &'a Opened,
+    pub(super) served: &'a Served,
+    pub(super) tools: &'a Tools,
+    pub(super) schemas: &'a Schemas,
+}
+
+/// An object whose past is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) desired: &'a Desired,
+    /// The live object; `None` where there is none.
+    pub(super) live: Option<&'a Value>,
+}
+
+impl History<'_> {
+    /// For each object its older versions, newest first: as declared before the tree that was checked.
+    pub(super) fn of(&self, asked: &[Asked<'_>]) -> Result<BTreeMap<ObjectKey, Vec<Older>>, JobError> {
+        let mut found: BTreeMap<ObjectKey, Vec<Older>> = BTreeMap::new();
+        // A plain object's past is its file's; a rendered one's is the whole repository's, bases may lie anywhere.
+        let mut groups: BTreeMap<(String, String), Vec<Asked<'_>>> = BTreeMap::new();
+        for one in asked {
+            let origin = &one.desired.origin;
+            let path = if one.desired.document.is_some() { origin.file.clone() } else { ".".to_owned() };
+            groups.entry((origin.source.clone(), path)).or_default().push(*one);
+        }
+        for ((source, path), group) in groups {
+            let Some(source) = self.opened.sources.iter().find(|known| known.path == source) else {
+                continue;
+            };
+            let narrowed =
+                if path == "." { source.clone() } else { Source { path: path.clone(), ..source.clone() } };
+            self.group(&narrowed, &path, &group, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn group(
+        &self,
+        source: &Source,
+        path: &str,
+        asked: &[Asked<'_>],
+        found: &mut BTreeMap<ObjectKey, Vec<Older>>,
+    ) -> Result<(), JobError> {
+        let repository = &self.opened.repository;
+        let tree_path = if path == "." { "" } else { path };
+        let commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
+        let mut versions = versions(&commits, self.opened.dirty);
+        if let Some(first) = commits.last()
+            && commits.len() < COMMITS
+            && !first.boundary
+            && tree_path != ""
+            && !is_root(repository, first)?
+        {
+            versions.push(Version { commit: None, superseded_at: first.time });
+        }
+        let mut seen: BTreeSet<Option<String>> = BTreeSet::new();
+        for version in versions {
+            if !seen.insert(version.commit.and_then(|commit| commit.tree_id.clone())) {
+                continue;
+            }
+            let older = match version.commit {
+                Some(commit) if commit.tree_id.is_some() => self.rendered(commit, source)?,
+                _ => BTreeMap::new(),
+            };
+            let id = version.commit.map(|commit| commit.id.short()).unwrap_or_default();
+            for one in asked {
+                let key = one.desired.id.key();
+                let before = older.get(&key);
+                let schema = self.schemas.of(&one.desired.id.group, &one.desired.id.version);
+                let live = one.live.unwrap_or(&Value::Null);
+                found.entry(key).or_default().push(Older::new(
+                    id,
+                    version.superseded_at,
+                    before,
+                    live,
+                    schema,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The objects of one source at a commit. What cannot be rendered explains nothing.
+    fn rendered(
+        &self,
+        commit: &CommitInfo,
+        source: &Source,
+    ) -> Result<BTreeMap<ObjectKey, Desired>, JobError> {
+        let sources = std::slice::from_ref(source);
+        let (folder, _) = materialise(&self.opened.repository, &commit.id, sources)?;
+        let request = Request {
+            tree: folder.path(),
+            sources,
+            served: self.served,
+            tools: self.tools,
+            default_namespace: super::check::DEFAULT_NAMESPACE,
+        };
+        Ok(render(&request).objects.into_iter().map(|object| (object.id.key(), object)).collect())
+    }
+}
+
+/// A version of a path before the one that was checked; without a commit: before there was any.
+struct Version<'a> {
+    commit: Option<&'a CommitInfo>,
+    superseded_at: i64,
+}
+
+/// The versions that another has superseded, newest first. Of a dirty work tree the newest commit is one of them.
+fn versions(commits: &[CommitInfo], dirty: bool) -> Vec<Version<'_>> {
+    let newest = dirty.then(|| commits.first()).flatten();
+    let newest = newest.map(|commit| Version { commit: Some(commit), superseded_at: i64::MAX });
+    let older =
+        commits.windows(2).map(|pair| Version { commit: Some(&pair[1]), superseded_at: pair[0].time });
+    newest.into_iter().chain(older).collect()
+}
+
+/// Whether the commit began the repository: what it holds may have been live long before.
+fn is_root(repository: &Repository, commit: &CommitInfo) -> Result<bool, JobError> {
+    let all = repository.commits_touching(&commit.id, "", 2)?;
+    Ok(all.len() < 2)
+}

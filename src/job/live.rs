@@ -1,0 +1,242 @@
+//! Live objects, streamed page by page through comparison and dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+
+use super::schemas::Schemas;
+use crate::attribution::{Evidence, Managers, attribute, made_by_hand};
+use crate::cluster::{Cluster, Unread, UnreadKind, What};
+use crate::model::{Change, Desired, Incomplete, ResourceId, ServedKind, Verdict, is_secret};
+
+/// Lists under way at the same time.
+const PARALLEL: usize = 8;
+/// A kind whose objects lie in at most so many namespaces is listed namespace by namespace.
+const FEW_NAMESPACES: usize = 3;
+/// At most so many objects of a cluster-scoped kind are read one by one.
+const FEW_OBJECTS: usize = 4;
+
+/// What live objects are held against.
+pub(super) struct Comparison<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) desired: &'a [Desired],
+    pub(super) schemas: &'a Schemas,
+    pub(super) managers: &'a Managers,
+    /// Whether objects that nothing declares are looked for.
+    pub(super) strangers: bool,
+    /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
+    pub(super) secret_values: bool,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Compared {
+    /// Objects that differ, by index of the desired object, with the live object.
+    pub(super) differing: BTreeMap<usize, (Value, Vec<Change>)>,
+    /// Desired objects that were looked for and are not there; the text says what is known of it.
+    pub(super) missing: BTreeMap<usize, Option<String>>,
+    /// Desired objects that live equals.
+    pub(super) in_sync: BTreeSet<usize>,
+    /// Objects that nothing declares and a person made.
+    pub(super) unmanaged: Vec<(ResourceId, Verdict)>,
+    /// What was not read.
+    pub(super) incomplete: Vec<Incomplete>,
+    /// Secrets of which only the keys were compared.
+    pub(super) keys_only: usize,
+}
+
+impl Compared {
+    fn unread(unread: Unread) -> Self {
+        Self { incomplete: vec![unread.into()], ..Self::default() }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.differing.extend(other.differing);
+        self.missing.extend(other.missing);
+        self.in_sync.extend(other.in_sync);
+        self.unmanaged.extend(other.unmanaged);
+        self.incomplete.extend(other.incomplete);
+        self.keys_only += other.keys_only;
+    }
+}
+
+/// One kind at one version, and where its desired objects are.
+struct Reading<'a> {
+    kind: &'a ServedKind,
+    /// Indexes of the desired objects, by namespace and name.
+    wanted: BTreeMap<(Option<&'a str>, &'a str), usize>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Reads every kind that Git declares and compares it.
+    pub(super) async fn run(&self) -> Compared {
+        let mut compared = Compared::default();
+        let readings = self.readings(&mut compared);
+        let namespaces: BTreeSet<&str> =
+            self.desired.iter().filter_map(|object| object.id.namespace.as_deref()).collect();
+        let parts = stream::iter(&readings).map(|reading| self.read(reading, &namespaces));
+        let mut parts = parts.buffer_unordered(PARALLEL);
+        while let Some(part) = parts.next().await {
+            compared.merge(part);
+        }
+        compared.unmanaged.sort_by(|left, right| left.0.cmp(&right.0));
+        compared.unmanaged.dedup_by(|left, right| left.0.key() == right.0.key());
+        compared
+    }
+
+    fn readings(&self, compared: &mut Compared) -> Vec<Reading<'a>> {
+        let mut readings: BTreeMap<(&str, &str, &str), Reading<'a>> = BTreeMap::new();
+        for (index, object) in self.desired.iter().enumerate() {
+            let id = &object.id;
+            let key = (id.group.as_str(), id.version.as_str(), id.kind.as_str());
+            let Some(kind) = self.cluster.served().kind(key.0, key.1, key.2) else {
+                let why = format!("{} {} is not served by the cluster", id.api_version(), id.kind);
+                compared.incomplete.push(Incomplete { what: id.to_string(), why });
+                continue;
+            };
+            let reading = readings.entry(key).or_insert_with(|| Reading { kind, wanted: BTreeMap::new() });
+            reading.wanted.insert((id.namespace.as_deref(), id.name.as_str()), index);
+        }
+        readings.into_values().collect()
+    }
+
+    async fn read(&self, reading: &Reading<'a>, namespaces: &BTreeSet<&str>) -> Compared {
+        if !reading.kind.namespaced && reading.wanted.len() <= FEW_OBJECTS {
+            return self.one_by_one(reading).await;
+        }
+        let mut scopes: BTreeSet<Option<&str>> =
+            reading.wanted.keys().map(|(namespace, _)| *namespace).collect();
+        let few = scopes.len() <= FEW_NAMESPACES;
+        if reading.kind.namespaced && !few {
+            let whole = self.lists(reading, &BTreeSet::from([None]), namespaces).await;
+            match whole {
+                // Perhaps the namespaces can be read one by one.
+                Err(unread) if unread.kind == UnreadKind::Forbidden => {}
+                Err(unread) => return Compared::unread(unread),
+                Ok(compared) => return compared,
+            }
+        }
+        if !reading.kind.namespaced {
+            scopes = BTreeSet::from([None]);
+        }
+        let mut compared = Compared::default();
+        for scope in scopes {
+            match self.lists(reading, &BTreeSet::from([scope]), namespaces).await {
+                Ok(part) => compared.merge(part),
+                Err(unread) => compared.merge(Compared::unread(unread)),
+            }
+        }
+        compared
+    }
+
+    async fn one_by_one(&self, reading: &Reading<'a>) -> Compared {
+        let mut compared = Compared::default();
+        for ((namespace, name), index) in &reading.wanted {
+            match self.cluster.get(reading.kind, *namespace, name).await {
+                Ok(Some(live)) => self.hold(*index, live, &mut compared),
+                Ok(None) => drop(compared.missing.insert(*index, None)),
+                Err(unread) => compared.incomplete.push(unread.into()),
+            }
+        }
+        compared
+    }
+
+    /// Lists the kind in these scopes; an error leaves the objects of the scope neither clean nor missing.
+    async fn lists(
+        &self,
+        reading: &Reading<'a>,
+        scopes: &BTreeSet<Option<&str>>,
+        namespaces: &BTreeSet<&str>,
+    ) -> Result<Compared, Unread> {
+        let mut compared = Compared::default();
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        for scope in scopes {
+            let mut pages = self.cluster.list(reading.kind, *scope, What::Objects);
+            while let Some(page) = pages.next().await {
+                for live in page? {
+                    match self.wanted(reading, &live) {
+                        Some(index) => {
+                            seen.insert(index);
+                            self.hold(index, live, &mut compared);
+                        }
+                        None => self.stranger(&live, namespaces, &mut compared),
+                    }
+                }
+            }
+            let expected =
+                reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
+            for (_, index) in expected.filter(|(_, index)| !seen.contains(index)) {
+                compared.missing.insert(*index, None);
+            }
+        }
+        Ok(compared)
+    }
+
+    fn wanted(&self, reading: &Reading<'a>, live: &Value) -> Option<usize> {
+        let metadata = live.get("metadata")?;
+        let name = metadata.get("name")?.as_str()?;
+        let namespace = metadata.get("namespace").and_then(Value::as_str);
+        reading.wanted.get(&(namespace, name)).copied()
+    }
+
+    /// Holds one live object against the desired one, and keeps it only if something differs.
+    fn hold(&self, index: usize, mut live: Value, compared: &mut Compared) {
+        let desired = &self.desired[index];
+        if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
+            compared.missing.insert(index, Some("terminating".to_owned()));
+            return;
+        }
+        if is_secret(&desired.id) && (!self.secret_values || is_encrypted(&desired.value)) {
+            compared.keys_only += 1;
+            if is_encrypted(&desired.value) {
+                let why = "its values are encrypted in Git (SOPS): only the keys were compared".to_owned();
+                compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
+            }
+            take_values_from(&desired.value, &mut live);
+        }
+        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        let differences = crate::diff::compare(desired, &live, schema);
+        let evidence =
+            Evidence { desired, live: &live, schema, managers: self.managers, autoscalers: &[], older: &[] };
+        let changes = if differences.is_empty() { Vec::new() } else { attribute(differences, &evidence) };
+        if changes.is_empty() {
+            compared.in_sync.insert(index);
+        } else {
+            compared.differing.insert(index, (live, changes));
+        }
+    }
+
+    fn stranger(&self, live: &Value, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
+        let Ok(id) = ResourceId::of(live) else { return };
+        let managed = id.namespace.as_deref().is_some_and(|namespace| namespaces.contains(namespace));
+        // Declared at another version, perhaps.
+        let same = |other: &ResourceId| {
+            other.name == id.name
+                && other.namespace == id.namespace
+                && other.kind == id.kind
+                && other.group == id.group
+        };
+        let declared = || self.desired.iter().any(|object| same(&object.id));
+        if self.strangers && managed && !declared() {
+            let verdict = made_by_hand(&id, live, self.managers);
+            compared.unmanaged.extend(verdict.map(|verdict| (id, verdict)));
+        }
+    }
+}
+
+fn is_encrypted(value: &Value) -> bool {
+    value.get("sops").is_some_and(Value::is_object)
+}
+
+/// Where one side's values are not known, gives live the values that Git has: keys are compared, values are not.
+fn take_values_from(desired: &Value, live: &mut Value) {
+    let declared = crate::diff::declared(desired);
+    let Some(declared) = declared.get("data").and_then(Value::as_object) else { return };
+    let Some(data) = live.get_mut("data").and_then(Value::as_object_mut) else { return };
+    for (key, value) in data {
+        if let Some(known) = declared.get(key) {
+            *value = known.clone();
+        }
+    }
+}

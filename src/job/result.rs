@@ -1,0 +1,115 @@
+//! What a check found, for reports, proposals and exit codes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::schemas::Schemas;
+use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey};
+
+/// The repository that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GitFacts {
+    /// Its address without credentials, or its folder's name where it has no remote.
+    pub repository: String,
+    /// The commit that was read, or that the work tree stands on.
+    pub revision: String,
+    /// Whether the work tree was read and differs from that commit.
+    pub dirty: bool,
+}
+
+/// The cluster that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// Its identity: as configured, else the uid of namespace kube-system.
+    pub name: String,
+    /// What a person calls it: the configured name, else the context, else the identity.
+    pub shown: String,
+    /// The server's URL without credentials.
+    pub server: Option<String>,
+    /// The server's version.
+    pub version: String,
+}
+
+/// Counts, for the last line of every report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Objects that Git declares.
+    pub desired: usize,
+    /// Of them, those that live equals.
+    pub in_sync: usize,
+    /// Of them, those that differ.
+    pub modified: usize,
+    /// Of them, those that are not live.
+    pub missing: usize,
+    /// Objects that only live has.
+    pub unmanaged: usize,
+    /// Objects that were left out on purpose: Secrets where they are skipped, values a snapshot does not hold.
+    pub skipped: usize,
+    /// Of the desired objects, those that could not be compared.
+    pub not_compared: usize,
+    /// Changes by cause.
+    pub changes: BTreeMap<Cause, usize>,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// When, RFC 3339.
+    pub checked_at: String,
+    /// The repository.
+    pub git: GitFacts,
+    /// The cluster.
+    pub cluster: ClusterFacts,
+    /// What could not be read, sorted.
+    pub incomplete: Vec<Incomplete>,
+    /// What a person should know and nothing depends on.
+    pub warnings: Vec<String>,
+    /// Counts.
+    pub summary: Summary,
+    /// Every finding, sorted by resource id, changes of every cause.
+    pub findings: Vec<Finding>,
+    /// What remedies are made and proven from.
+    pub(crate) material: Material,
+}
+
+/// What remedies are made and proven from.
+#[derive(Debug, Default)]
+pub(crate) struct Material {
+    /// Every desired object.
+    pub(crate) desired: Vec<Desired>,
+    /// The live objects of the findings.
+    pub(crate) live: BTreeMap<ObjectKey, Value>,
+    /// The schemas that they were compared by.
+    pub(crate) schemas: Schemas,
+}
+
+impl Checked {
+    /// Whether everything was read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.incomplete.is_empty()
+    }
+
+    /// Whether there is drift: a change whose cause is drift, a missing or unmanaged object that is not excused.
+    #[must_use]
+    pub fn has_drift(&self) -> bool {
+        self.findings.iter().any(is_drift)
+    }
+
+    /// 0 no drift, 1 drift, 3 incomplete or nothing examined; 3 beats 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if !self.is_complete() || self.summary.desired == 0 { 3 } else { u8::from(self.has_drift()) }
+    }
+}
+
+/// Whether a finding is drift.
+#[must_use]
+pub fn is_drift(finding: &Finding) -> bool {
+    if finding.changes.is_empty() {
+        finding.verdict.cause.is_drift()
+    } else {
+        finding.changes.iter().any(|change| change.verdict.cause.is_drift())
+    }
+}

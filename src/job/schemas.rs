@@ -1,0 +1,96 @@
+//! The schemas that a check compares by: the cluster's own, else CRDs, else the built-in copy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+
+use crate::cluster::{Cluster, What};
+use crate::model::{Desired, join_api_version};
+use crate::schema::Schema;
+
+/// The schemas of a check, by group and version.
+#[derive(Debug, Default)]
+pub(crate) struct Schemas {
+    by_version: BTreeMap<(String, String), Schema>,
+}
+
+/// Documents fetched at the same time.
+const PARALLEL: usize = 6;
+
+impl Schemas {
+    /// Reads the schemas of every group and version that Git declares; warnings name those that are not to be had.
+    pub(crate) async fn read(cluster: &Cluster, desired: &[Desired]) -> (Self, Vec<String>) {
+        let versions: BTreeSet<(String, String)> =
+            desired.iter().map(|object| (object.id.group.clone(), object.id.version.clone())).collect();
+        let fetched = stream::iter(versions).map(|(group, version)| async move {
+            let document = cluster.openapi(&group, &version).await;
+            ((group, version), document)
+        });
+        let mut fetched: Vec<_> = fetched.buffer_unordered(PARALLEL).collect().await;
+        fetched.sort_by(|left, right| left.0.cmp(&right.0));
+        let (mut schemas, mut warnings) = (Self::default(), Vec::new());
+        let mut unknown = Vec::new();
+        for ((group, version), document) in fetched {
+            let why = match document {
+                Ok(Some(bytes)) => match Schema::from_openapi(&bytes) {
+                    Ok(schema) => {
+                        schemas.by_version.insert((group, version), schema);
+                        continue;
+                    }
+                    Err(error) => Some(error.to_string()),
+                },
+                Ok(None) => None,
+                Err(unread) => Some(unread.why),
+            };
+            if let Some(why) = why {
+                let name = join_api_version(&group, &version);
+                warnings.push(format!(
+                    "the schema of {name} could not be read ({why}): the built-in copy is used"
+                ));
+            }
+            unknown.push((group, version));
+        }
+        schemas.add_crds(cluster, desired, &unknown).await;
+        (schemas, warnings)
+    }
+
+    /// For custom resources whose schema the server did not give: the CRDs, as the cluster has them, else as Git does.
+    async fn add_crds(&mut self, cluster: &Cluster, desired: &[Desired], unknown: &[(String, String)]) {
+        let unknown = unknown.iter().filter(|(group, version)| !is_built_in(group, version));
+        let groups: BTreeSet<&str> = unknown.map(|(group, _)| group.as_str()).collect();
+        if groups.is_empty() {
+            return;
+        }
+        let declared = desired.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
+        let mut crds: Vec<Value> = declared.map(|object| object.value.clone()).collect();
+        if let Some(kind) = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition") {
+            let mut pages = cluster.list(kind, None, What::Objects);
+            while let Some(Ok(page)) = pages.next().await {
+                crds.extend(page);
+            }
+        }
+        for crd in crds {
+            let group = crd.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
+            if groups.contains(group) {
+                let schema = Schema::from_crd(&crd);
+                for version in crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
+                    if let Some(version) = version.get("name").and_then(Value::as_str) {
+                        let key = (group.to_owned(), version.to_owned());
+                        self.by_version.entry(key).or_default().extend(schema.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The schema of a group and version.
+    pub(crate) fn of(&self, group: &str, version: &str) -> &Schema {
+        let found = self.by_version.get(&(group.to_owned(), version.to_owned()));
+        found.unwrap_or_else(|| Schema::built_in())
+    }
+}
+
+fn is_built_in(group: &str, version: &str) -> bool {
+    Schema::built_in().serves(group, version)
+}

@@ -1,0 +1,262 @@
+//! Which tree is read: the work tree, or the files of a commit.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::JobError;
+use crate::cluster::{self, Cluster};
+use crate::config::{self, Config, Source};
+use crate::git::{self, CommitId, GitError, Remote, Repository, Special};
+use crate::model::Incomplete;
+use crate::source::Tools;
+
+/// Where the repository is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A folder of this machine, in a repository.
+    Folder(PathBuf),
+    /// An address; it is cloned.
+    Url(String),
+}
+
+/// Where live objects come from.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// An API server.
+    Api(cluster::Settings),
+    /// A snapshot file.
+    Snapshot(PathBuf),
+    /// A snapshot in the program itself: its name and bytes.
+    Embedded(&'static str, &'static [u8]),
+}
+
+/// What every command needs to know; read from arguments and the environment by `cli`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The repository.
+    pub place: Place,
+    /// A branch, tag or commit; `None`: the work tree.
+    pub revision: Option<String>,
+    /// Path from the repository's root that narrows the sources, or is the one source.
+    pub path: Option<String>,
+    /// The cluster.
+    pub target: Target,
+    /// Leaves Secrets out, whatever `drift.yaml` says.
+    pub skip_secrets: bool,
+    /// helm and kustomize.
+    pub tools: Tools,
+    /// Folder that outlives the run.
+    pub cache: Option<PathBuf>,
+    /// How repositories are opened, and the environment of the `git` program.
+    pub git: git::Options,
+    /// Token for a remote that is reached over HTTP.
+    pub token: Option<git::Token>,
+    /// The time of the run.
+    pub now: Timestamp,
+}
+
+impl Settings {
+    /// Connects to the cluster, or opens the snapshot.
+    pub(crate) async fn connect(&self) -> Result<Cluster, JobError> {
+        Ok(match &self.target {
+            Target::Api(settings) => Cluster::connect(settings).await?,
+            Target::Snapshot(path) => Cluster::open_snapshot(path)?,
+            Target::Embedded(name, bytes) => Cluster::from_snapshot_bytes(name, bytes)?,
+        })
+    }
+
+    /// Opens or clones the repository.
+    pub(crate) fn open(&self) -> Result<Repository, JobError> {
+        Ok(match &self.place {
+            Place::Folder(folder) => Repository::open(folder, self.git.clone())?,
+            Place::Url(url) => {
+                let clones = self.cache.as_ref().map(|cache| cache.join("clones"));
+                let remote = Remote::url(url)?.with_token(self.token.clone());
+                Repository::clone(&remote, clones.as_deref(), self.git.clone())?
+            }
+        })
+    }
+}
+
+/// A tree that is ready to be rendered.
+pub struct Opened {
+    /// Its repository.
+    pub repository: Repository,
+    /// The commit that is read, or that the work tree stands on.
+    pub commit: CommitId,
+    /// Whether the work tree is read, and differs from the commit.
+    pub dirty: bool,
+    /// `drift.yaml`, or what stands where there is none.
+    pub config: Config,
+    /// The sources, narrowed.
+    pub sources: Vec<Source>,
+    /// What of the commit's files is not there as it should be.
+    pub incomplete: Vec<Incomplete>,
+    folder: Folder,
+}
+
+enum Folder {
+    WorkTree(PathBuf),
+    Private(tempfile::TempDir),
+}
+
+/// Files of a commit beyond this size are not a tree of manifests.
+const MOST_BYTES: u64 = 1 << 30;
+
+impl Opened {
+    /// Opens the tree that the settings name.
+    pub fn open(settings: &Settings) -> Result<Self, JobError> {
+        let repository = settings.open()?;
+        match (&settings.revision, repository.root().map(Path::to_owned)) {
+            (None, Some(root)) => Self::work_tree(repository, root, settings.path.as_deref()),
+            (revision, _) => {
+                let commit = resolve(&repository, revision.as_deref())?;
+                Self::commit(repository, commit, settings.path.as_deref())
+            }
+        }
+    }
+
+    fn work_tree(repository: Repository, root: PathBuf, path: Option<&str>) -> Result<Self, JobError> {
+        let commit = repository.head()?;
+        let dirty = repository.dirty()?;
+        let file = root.join(config::FILE);
+        let text = match std::fs::read(&file) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(JobError::Io { what: format!("reading {}", file.display()), source }),
+        };
+        let config = parse(text)?;
+        let sources = narrow(&config, path)?;
+        Ok(Self {
+            repository,
+            commit,
+            dirty,
+            config,
+            sources,
+            incomplete: Vec::new(),
+            folder: Folder::WorkTree(root),
+        })
+    }
+
+    /// The files of a commit, in a private folder.
+    pub fn commit(repository: Repository, commit: CommitId, path: Option<&str>) -> Result<Self, JobError> {
+        let config = parse(repository.read(&commit, config::FILE)?)?;
+        let sources = narrow(&config, path)?;
+        let (folder, incomplete) = materialise(&repository, &commit, &sources)?;
+        Ok(Self {
+            repository,
+            commit,
+            dirty: false,
+            config,
+            sources,
+            incomplete,
+            folder: Folder::Private(folder),
+        })
+    }
+
+    /// Root of the files.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        match &self.folder {
+            Folder::WorkTree(root) => root,
+            Folder::Private(folder) => folder.path(),
+        }
+    }
+
+    /// The repository's address without credentials, or its folder's name.
+    pub(crate) fn name(&self) -> Result<String, GitError> {
+        let remote = self.repository.remote()?.map(|remote| remote.url);
+        let folder = || {
+            let path = self.repository.root().unwrap_or(self.repository.path());
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        Ok(remote.unwrap_or_else(folder))
+    }
+}
+
+fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, JobError> {
+    let Some(revision) = revision else { return Ok(repository.head()?) };
+    repository.resolve(revision)?.ok_or_else(|| {
+        let path = repository.path().display();
+        JobError::Usage(format!(
+            "there is no revision {revision:?} in {path}: name a branch, a tag or a commit (fetch it first)"
+        ))
+    })
+}
+
+fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
+    let Some(bytes) = text else { return Ok(Config::default()) };
+    let text = String::from_utf8(bytes).map_err(|_| config::ConfigError {
+        file: config::FILE.to_owned(),
+        place: String::new(),
+        why: "is not UTF-8 text".to_owned(),
+    })?;
+    Ok(config::parse(config::FILE, &text)?)
+}
+
+/// The files of a commit in a private folder, and what of its sources could not be written.
+pub(crate) fn materialise(
+    repository: &Repository,
+    commit: &CommitId,
+    sources: &[Source],
+) -> Result<(tempfile::TempDir, Vec<Incomplete>), JobError> {
+    let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
+    let folder =
+        folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
+    let written = repository.materialise(commit, "", folder.path(), MOST_BYTES)?;
+    let special = written
+        .special
+        .into_iter()
+        .filter(|(path, _)| sources.iter().any(|source| is_below(path, &source.path)));
+    let incomplete =
+        special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
+    Ok((folder, incomplete))
+}
+
+fn explain(special: &Special) -> String {
+    match special {
+        Special::LinkOutside(target) => {
+            format!("is a link that leaves the repository ({target}): not followed")
+        }
+        Special::Submodule => {
+            "is a submodule: its files are in another repository and are not read".to_owned()
+        }
+        Special::Lfs => "is a Git LFS pointer: its content is not in the repository".to_owned(),
+        Special::Name => "has a name that cannot be written safely".to_owned(),
+    }
+}
+
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    folder == "." || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The sources of the configuration at or below the path, or the path as a part of one of them; without configured
+/// sources the path itself.
+fn narrow(config: &Config, path: Option<&str>) -> Result<Vec<Source>, JobError> {
+    let Some(path) = path else {
+        if config.sources.is_empty() {
+            let why = "there is no drift.yaml with sources, and no PATH: name the folder that holds the manifests \
+                       (`drift check PATH`), or list `sources:` in drift.yaml at the repository's root";
+            return Err(JobError::Usage(why.to_owned()));
+        }
+        return Ok(config.sources.clone());
+    };
+    if config.sources.is_empty() {
+        return Ok(vec![Source { path: path.to_owned(), ..Source::default() }]);
+    }
+    let inside: Vec<Source> =
+        config.sources.iter().filter(|source| is_below(&source.path, path)).cloned().collect();
+    if !inside.is_empty() {
+        return Ok(inside);
+    }
+    let around = config.sources.iter().filter(|source| is_below(path, &source.path));
+    match around.max_by_key(|source| source.path.len()) {
+        Some(source) => Ok(vec![Source { path: path.to_owned(), ..source.clone() }]),
+        None => {
+            let known =
+                config.sources.iter().map(|source| source.path.as_str()).collect::<Vec<_>>().join(", ");
+            Err(JobError::Usage(format!("{path} is in none of the sources of drift.yaml ({known})")))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Workflow commands: an annotation at the line of Git that live differs from.
+
+use std::io::{self, Write};
+
+use crate::job::Checked;
+use crate::model::{Change, Finding, Origin};
+use crate::text::{count, value, verdict, workflow_data, workflow_property};
+
+/// GitHub shows ten warnings and ten errors of a step and drops the rest without a word.
+const MOST: usize = 10;
+
+pub(super) fn check(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+    let drifting: Vec<&Finding> =
+        checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).collect();
+    for finding in drifting.iter().take(MOST) {
+        warning(finding, out)?;
+    }
+    if drifting.len() > MOST {
+        let more = format!("{} more in drift: see the job summary", count(drifting.len() - MOST, "object"));
+        writeln!(out, "::notice::{}", workflow_data(&more))?;
+    }
+    for incomplete in checked.incomplete.iter().take(MOST) {
+        let text = format!("not examined: {}: {}", incomplete.what, incomplete.why);
+        writeln!(out, "::error::{}", workflow_data(&text))?;
+    }
+    Ok(())
+}
+
+fn warning(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let drifting: Vec<&Change> =
+        finding.changes.iter().filter(|change| change.verdict.cause.is_drift()).collect();
+    let origin = drifting.first().and_then(|change| change.origin.as_ref()).or(finding.origin.as_ref());
+    let title = format!("drift: {}", finding.resource);
+    let lines: Vec<String> = drifting.iter().take(20).map(|change| line(change)).collect();
+    let text = if lines.is_empty() { verdict(&finding.verdict) } else { lines.join("\n") };
+    writeln!(out, "::warning {}title={}::{}", place(origin), workflow_property(&title), workflow_data(&text))
+}
+
+fn line(change: &Change) -> String {
+    let difference = &change.difference;
+    let side = |side: &Option<serde_json::Value>, absent: &str| match side {
+        _ if difference.masked => "(secret)".to_owned(),
+        Some(found) => value(found, 120),
+        None => absent.to_owned(),
+    };
+    let (git, live) = (side(&difference.desired, "not declared"), side(&difference.live, "absent"));
+    format!("{}: Git {git}, live {live} ({})", difference.path, verdict(&change.verdict))
+}
+
+fn place(origin: Option<&Origin>) -> String {
+    let Some(origin) = origin else { return String::new() };
+    let place =
+        origin.place.map(|place| format!("line={},col={},", place.line, place.column)).unwrap_or_default();
+    format!("file={},{place}", workflow_property(&origin.file))
+}

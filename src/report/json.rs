@@ -1,0 +1,197 @@
+//! `drift/report/v1`: versioned, its JSON Schema in `deploy/report-v1.schema.json`. These types are the contract and nothing else.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Style, is_listed, listed};
+use crate::job::Checked;
+use crate::model::{
+    Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report<'a> {
+    schema: &'static str,
+    tool: Tool,
+    checked_at: &'a str,
+    git: Git<'a>,
+    cluster: Cluster<'a>,
+    complete: bool,
+    incomplete: &'a [Incomplete],
+    warnings: &'a [String],
+    summary: Summary,
+    findings: Vec<FindingOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Git<'a> {
+    repository: &'a str,
+    revision: &'a str,
+    dirty: bool,
+}
+
+#[derive(Serialize)]
+struct Cluster<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    desired: usize,
+    in_sync: usize,
+    modified: usize,
+    missing: usize,
+    unmanaged: usize,
+    skipped: usize,
+    not_compared: usize,
+    changes: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Serialize)]
+struct FindingOut<'a> {
+    resource: &'a ResourceId,
+    state: State,
+    fingerprint: String,
+    cause: Cause,
+    confidence: Confidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manager: Option<&'a Manager>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginOut<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+    changes: Vec<ChangeOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct OriginOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct ChangeOut<'a> {
+    path: String,
+    pointer: &'a str,
+    change: ChangeKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desired: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'a Value>,
+    cause: Cause,
+    confidence: Confidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manager: Option<&'a Manager>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a Actor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+}
+
+pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+    let findings = checked.findings.iter().filter(|finding| is_listed(finding, style));
+    let report = Report {
+        schema: "drift/report/v1",
+        tool: Tool { name: "drift", version: env!("CARGO_PKG_VERSION") },
+        checked_at: &checked.checked_at,
+        git: Git {
+            repository: &checked.git.repository,
+            revision: &checked.git.revision,
+            dirty: checked.git.dirty,
+        },
+        cluster: Cluster {
+            name: &checked.cluster.name,
+            server: checked.cluster.server.as_deref(),
+            version: &checked.cluster.version,
+        },
+        complete: checked.is_complete(),
+        incomplete: &checked.incomplete,
+        warnings: &checked.warnings,
+        summary: summary(checked),
+        findings: findings.map(|found| finding(found, checked, style)).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}
+
+fn summary(checked: &Checked) -> Summary {
+    let summary = &checked.summary;
+    let changes = summary.changes.iter().map(|(cause, number)| (crate::text::cause(*cause), *number));
+    Summary {
+        desired: summary.desired,
+        in_sync: summary.in_sync,
+        modified: summary.modified,
+        missing: summary.missing,
+        unmanaged: summary.unmanaged,
+        skipped: summary.skipped,
+        not_compared: summary.not_compared,
+        changes: changes.collect(),
+    }
+}
+
+fn finding<'a>(finding: &'a Finding, checked: &Checked, style: Style) -> FindingOut<'a> {
+    FindingOut {
+        resource: &finding.resource,
+        state: finding.state,
+        fingerprint: crate::incident::fingerprint(&checked.cluster.name, finding),
+        cause: finding.verdict.cause,
+        confidence: finding.verdict.confidence,
+        manager: finding.verdict.manager.as_ref(),
+        origin: finding.origin.as_ref().map(|found| origin(found, true)),
+        notes: &finding.notes,
+        changes: listed(finding, style).map(change).collect(),
+    }
+}
+
+fn origin(origin: &Origin, with_source: bool) -> OriginOut<'_> {
+    OriginOut {
+        source: with_source.then_some(origin.source.as_str()),
+        file: &origin.file,
+        line: origin.place.map(|place| place.line),
+        column: origin.place.map(|place| place.column),
+    }
+}
+
+fn change(change: &Change) -> ChangeOut<'_> {
+    let difference = &change.difference;
+    ChangeOut {
+        path: difference.path.to_string(),
+        pointer: &difference.pointer,
+        change: difference.kind,
+        desired: difference.desired.as_ref(),
+        live: difference.live.as_ref(),
+        masked: difference.masked,
+        default: difference.default.as_ref(),
+        cause: change.verdict.cause,
+        confidence: change.verdict.confidence,
+        manager: change.verdict.manager.as_ref(),
+        actor: change.verdict.actor.as_ref(),
+        origin: change.origin.as_ref().map(|found| origin(found, false)),
+        note: difference.note.as_deref(),
+    }
+}

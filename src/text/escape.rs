@@ -1,0 +1,115 @@
+//! Escaping, one function for each place that text goes to.
+
+use std::fmt::Write as _;
+
+/// For a terminal or a log: control characters (escape sequences among them), and the invisible characters that turn
+/// text around, are written out; newlines and tabs stay.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    escape(text, |character| matches!(character, '\n' | '\t'))
+}
+
+/// As [`plain`], on one line and at most `most` characters, with `…` where it was cut.
+#[must_use]
+pub fn one_line(text: &str, most: usize) -> String {
+    let mut line: String = escape(text, |_| false);
+    if let Some((cut, _)) = line.char_indices().nth(most) {
+        let end = line.char_indices().nth(most.saturating_sub(1)).map_or(cut, |(at, _)| at);
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
+fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            character if keep(character) => out.push(character),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            character if character.is_control() || is_invisible(character) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+            }
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+/// Characters that change how the text around them is shown: bidirectional controls, zero widths, line separators.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text as inline code of Markdown, on one line: a fence longer than any run of backticks in it. Nothing inside code
+/// is a mention, a link, a reference or HTML.
+#[must_use]
+pub fn code(text: &str) -> String {
+    let line = one_line(text, 2_000);
+    let fence = "`".repeat(longest_run(&line) + 1);
+    let pad = if line.starts_with('`') || line.ends_with('`') || line.is_empty() { " " } else { "" };
+    format!("{fence}{pad}{line}{pad}{fence}")
+}
+
+/// Text as a code block of Markdown; `language` is ours, never from outside.
+#[must_use]
+pub fn code_block(language: &str, text: &str) -> String {
+    let text = plain(text);
+    let fence = "`".repeat(longest_run(&text).max(2) + 1);
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("{fence}{language}\n{text}{end}{fence}\n")
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// The message of a workflow command (`::warning::MESSAGE`).
+#[must_use]
+pub fn workflow_data(text: &str) -> String {
+    plain(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a workflow command (`::warning file=PROPERTY::`).
+#[must_use]
+pub fn workflow_property(text: &str) -> String {
+    workflow_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{code, code_block, one_line, plain, workflow_data, workflow_property};
+
+    #[test]
+    fn escape_sequences_and_turned_text_are_written_out() {
+        assert_eq!(plain("a\u{1b}[31mred\u{7}\r\nb\tc"), "a\\u{1b}[31mred\\u{7}\\r\nb\tc");
+        assert_eq!(one_line("a\nb\u{202e}c", 80), "a\\nb\\u{202e}c");
+        assert_eq!(one_line("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn code_holds_whatever_it_is_given() {
+        assert_eq!(code("a`b``c"), "```a`b``c```");
+        assert_eq!(code("`x"), "`` `x ``");
+        assert_eq!(code_block("yaml", "a: ```\n"), "````yaml\na: ```\n````\n");
+        assert_eq!(workflow_property("a:b,c%\n"), "a%3Ab%2Cc%25%0A");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_breaks_out(text in any::<String>()) {
+            let inline = code(&text);
+            let fence: String = inline.chars().take_while(|c| *c == '`').collect();
+            let inner = &inline[fence.len()..inline.len() - fence.len()];
+            prop_assert!(!inner.contains(&fence) && !inline.contains('\n'));
+            prop_assert!(!plain(&text).chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+            prop_assert!(!workflow_data(&text).contains(['\n', '\r']));
+            let property = workflow_property(&text);
+            prop_assert!(!property.contains([':', ',', '\n']));
+        }
+    }
+}

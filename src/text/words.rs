@@ -1,0 +1,92 @@
+//! The words for findings that reports and proposals share.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::escape::one_line;
+use crate::model::{Cause, Confidence, Verdict};
+
+/// `1 object`, `2 objects`.
+#[must_use]
+pub fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// The word of a cause.
+#[must_use]
+pub fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Manual => "manual",
+        Cause::Rollback => "rollback",
+        Cause::Unsynced => "unsynced",
+        Cause::Controller => "controller",
+        Cause::Unknown => "unknown",
+        Cause::Ignored => "ignored",
+    }
+}
+
+/// `3 manual, 1 unknown`, in a fixed order; empty where there are none.
+#[must_use]
+pub fn changes_of_causes(changes: &BTreeMap<Cause, usize>) -> String {
+    let parts = changes.iter().filter(|(_, number)| **number > 0);
+    parts.map(|(word, number)| format!("{number} {}", cause(*word))).collect::<Vec<_>>().join(", ")
+}
+
+/// A value on one line, as YAML would show it where it can: strings bare where that cannot be misread.
+#[must_use]
+pub fn value(value: &Value, most: usize) -> String {
+    match value {
+        Value::String(text) if is_bare(text) => one_line(text, most),
+        other => one_line(&other.to_string(), most),
+    }
+}
+
+/// Whether a string can stand without quotes and still be seen as that string.
+fn is_bare(text: &str) -> bool {
+    let number = text.parse::<f64>().is_ok();
+    let word = matches!(text, "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | "y" | "n");
+    !text.is_empty() && !number && !word && !text.contains(['\n', '\t', '"']) && text.trim() == text
+}
+
+/// A value as YAML, for a person to put into a file.
+#[must_use]
+pub fn yaml_value(value: &Value) -> String {
+    serde_yaml::to_string(value).unwrap_or_else(|_| value.to_string())
+}
+
+/// `manual, by kubectl-edit, at or before 2026-11-22 11:25:05 UTC`: cause, manager, actor, time and how sure.
+#[must_use]
+pub fn verdict(verdict: &Verdict) -> String {
+    let mut text = cause(verdict.cause).to_owned();
+    if let Some(manager) = &verdict.manager {
+        let low = verdict.confidence == Confidence::Low;
+        let by = if low { "perhaps by" } else { "by" };
+        text.push_str(&format!(", {by} {}", one_line(&manager.name, 128)));
+        if !manager.subresource.is_empty() {
+            text.push_str(&format!(" ({})", one_line(&manager.subresource, 40)));
+        }
+    }
+    if let Some(actor) = &verdict.actor {
+        text.push_str(&format!(", user {}", one_line(&actor.user, 128)));
+    }
+    match (&verdict.actor, &verdict.manager) {
+        (Some(actor), _) => text.push_str(&format!(", at {}", since(&actor.at))),
+        (None, Some(manager)) => match &manager.time {
+            Some(time) => text.push_str(&format!(", at or before {}", since(time))),
+            None => text.push_str(", time unknown"),
+        },
+        (None, None) => {}
+    }
+    text
+}
+
+/// `2026-11-22 11:25:05 UTC` of an RFC 3339 time; another text as it stands.
+#[must_use]
+pub fn since(time: &str) -> String {
+    let text = one_line(time, 40);
+    match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
+        Some((day, hour)) => format!("{day} {} UTC", hour.split('.').next().unwrap_or(hour)),
+        None => text,
+    }
+}

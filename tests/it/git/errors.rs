@@ -1,0 +1,130 @@
+//! What cannot be read says so, and what to do.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use drift::git::{GitError, Options, Repository};
+
+use super::{environment, id, open, options, set, who};
+use crate::support::repo::Repo;
+
+#[test]
+fn outside_a_repository_the_path_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for path in [folder.path().to_owned(), folder.path().join("missing")] {
+        let error = Repository::open(&path, Options::default()).expect_err("no repository");
+        assert!(matches!(error, GitError::NotARepository { .. }), "{error:?}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    }
+}
+
+#[test]
+fn a_repository_without_commits_says_so() {
+    for repo in [Repo::new(), Repo::bare()] {
+        let opened = open(&repo);
+        let error = opened.head().expect_err("no commits");
+        assert!(matches!(error, GitError::NoCommits { .. }), "{error:?}");
+        assert_eq!(opened.head_branch().expect("readable").as_deref(), Some("main"));
+        assert_eq!(opened.resolve("HEAD").expect("readable"), None);
+        assert!(!opened.dirty().expect("readable"));
+    }
+}
+
+#[test]
+fn formats_that_cannot_be_read_are_named() {
+    let sha256 = Repo::new();
+    std::fs::remove_dir_all(sha256.path().join(".git")).expect("our own folder");
+    sha256.git(&["init", "--quiet", "--object-format=sha256", "."]);
+    sha256.commit("First");
+    let other = |key: &str, value: &str| {
+        let repo = Repo::with(&[("a", "b")]);
+        repo.git(&["config", "core.repositoryFormatVersion", "1"]);
+        let file = repo.path().join(".git/config");
+        let text = std::fs::read_to_string(&file).expect("a configuration");
+        std::fs::write(&file, format!("{text}[extensions]\n\t{key} = {value}\n")).expect("our own file");
+        repo
+    };
+    let cases = [
+        (sha256, "sha256"),
+        (other("refStorage", "reftable"), "reftable"),
+        (other("somethingNew", "true"), "somethingnew"),
+    ];
+    for (repo, named) in cases {
+        let error = Repository::open(repo.path(), options(&repo)).expect_err("an unknown format");
+        assert!(matches!(error, GitError::Format { .. }), "{error:?}");
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_object_is_named_not_taken_for_an_absent_file() {
+    let repo = Repo::with(&[("a/file", "x\n")]);
+    let head = id(&repo.head());
+    let blob = repo.git(&["rev-parse", "HEAD:a/file"]);
+    let place = repo.path().join(".git/objects").join(&blob[..2]).join(&blob[2..]);
+    std::fs::remove_file(place).expect("a loose object");
+    let opened = open(&repo);
+    let error = opened.read(&head, "a/file").expect_err("its content is gone");
+    assert!(matches!(&error, GitError::MissingObject { id, .. } if *id == blob), "{error:?}");
+    let into = tempfile::tempdir().expect("a temporary folder");
+    assert!(opened.materialise(&head, "", into.path(), 100).is_err());
+    let unknown = id("0123456789012345678901234567890123456789");
+    assert!(matches!(opened.read(&unknown, "a"), Err(GitError::MissingObject { .. })));
+}
+
+/// Root may write anywhere; what it cannot is a folder that is no folder.
+#[test]
+fn a_repository_that_cannot_be_written_says_so() {
+    let repo = Repo::with(&[("a", "b")]);
+    let head = id(&repo.head());
+    let objects = repo.path().join(".git/objects");
+    let mode = |mode| {
+        std::fs::set_permissions(&objects, std::fs::Permissions::from_mode(mode)).expect("our own folder");
+    };
+    mode(0o555);
+    let written = open(&repo).commit(Some(&head), &[set("a", "something new")], "Change", &who());
+    let root = tempfile::tempfile_in(&objects).is_ok();
+    mode(0o755);
+    match written {
+        Ok(_) => assert!(root, "written into a folder that is not writable"),
+        Err(error) => {
+            assert!(matches!(error, GitError::ReadOnly { .. }), "{error:?}");
+            assert!(error.to_string().contains("cannot be written"), "{error}");
+        }
+    }
+}
+
+/// Only root can give a repository away; anybody else has nothing to try it on.
+#[test]
+fn a_repository_of_another_user_is_read_only_when_allowed() {
+    let repo = Repo::with(&[("a", "b")]);
+    let head = repo.head();
+    let mut given = vec![repo.path().to_owned(), repo.path().join(".git")];
+    given.retain(|path| std::os::unix::fs::chown(path, Some(54321), None).is_ok());
+    if given.is_empty() {
+        assert!(Repository::open(repo.path(), options(&repo)).is_ok());
+        return;
+    }
+    let error = Repository::open(repo.path(), options(&repo)).expect_err("somebody else's");
+    assert!(matches!(error, GitError::Owner { .. }), "{error:?}");
+    assert!(error.to_string().contains("safe.directory"), "{error}");
+    let allowed = Options { any_owner: true, ..options(&repo) };
+    let opened = Repository::open(&repo.path().join("."), allowed).expect("allowed");
+    assert_eq!(opened.head().expect("a head").as_str(), head);
+    assert_eq!(opened.root().map(|r| r.canonicalize().ok()), Some(repo.path().canonicalize().ok()));
+    assert!(!opened.dirty().expect("readable"));
+    repo.write("new", "x");
+    assert!(opened.dirty().expect("readable"));
+}
+
+#[test]
+fn without_the_program_reading_works_and_fetching_says_what_is_missing() {
+    let repo = Repo::with(&[("a", "b")]);
+    let remote = repo.with_remote();
+    let mut env = environment(remote.path());
+    env.retain(|(name, _)| name != "PATH");
+    let opened = Repository::open(repo.path(), Options { env, any_owner: false }).expect("a repository");
+    assert_eq!(opened.read(&id(&repo.head()), "a").expect("readable").as_deref(), Some(&b"b"[..]));
+    let origin = drift::git::Remote::named("origin").expect("a name");
+    let error = opened.list_remote(&origin).expect_err("no git");
+    assert!(matches!(error, GitError::NoProgram { .. }), "{error:?}");
+}

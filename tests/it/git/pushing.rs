@@ -1,0 +1,350 @@
+//! One atomic push: to a remote, and to the repository itself.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+
+use drift::git::{
+    CommitId, GitError, PushError, Pushed, RefUpdate, Remote, RemoteFailure, Repository, Token,
+};
+
+use super::{id, open, set, who};
+use crate::support::gitea::Gitea;
+use crate::support::needs;
+use crate::support::repo::Repo;
+
+fn origin() -> Remote {
+    Remote::named("origin").expect("a name")
+}
+
+fn update(branch: &str, new: Option<&CommitId>, expected: Option<&CommitId>) -> RefUpdate {
+    RefUpdate { branch: branch.to_owned(), new: new.cloned(), expected: expected.cloned() }
+}
+
+fn change(repository: &Repository, parent: Option<&CommitId>, text: &str) -> CommitId {
+    repository.commit(parent, &[set("a", text)], text, &who()).expect("written")
+}
+
+fn hook(repo: &Repo, name: &str, script: &str) {
+    let path = repo.write(&format!("hooks/{name}"), format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+}
+
+/// The branches of a bare repository.
+fn branches(repo: &Repo) -> BTreeMap<String, String> {
+    let text = repo.git(&["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
+    text.lines().filter_map(|l| l.split_once(' ')).map(|(n, i)| (n.to_owned(), i.to_owned())).collect()
+}
+
+struct Place {
+    repo: Repo,
+    remote: Repo,
+    git: Repository,
+    base: CommitId,
+}
+
+fn place() -> Place {
+    let repo = Repo::with(&[("a", "1")]);
+    let remote = repo.with_remote();
+    let git = open(&repo);
+    let base = id(&repo.head());
+    Place { repo, remote, git, base }
+}
+
+#[test]
+fn branches_are_made_moved_and_removed_in_one_push() {
+    let Place { repo, remote, git, base } = place();
+    let (one, two) = (change(&git, Some(&base), "one"), change(&git, None, "two"));
+    let made = [update("drift/one", Some(&one), None), update("drift/ledger", Some(&two), None)];
+    let pushed = git.push(Some(&origin()), &made).expect("a folder");
+    assert!(!pushed.already);
+    assert_eq!(pushed.branches["drift/one"], Some(one.clone()));
+    let next = change(&git, Some(&two), "three");
+    let moved = [update("drift/one", None, Some(&one)), update("drift/ledger", Some(&next), Some(&two))];
+    git.push(Some(&origin()), &moved).expect("a folder");
+    let expected = BTreeMap::from([
+        ("drift/ledger".to_owned(), next.to_string()),
+        ("main".to_owned(), base.to_string()),
+    ]);
+    assert_eq!(branches(&remote), expected);
+    assert_eq!(repo.git(&["branch", "--format=%(refname)"]), "refs/heads/main", "no branch of the user's");
+    let again = git.push(Some(&origin()), &moved).expect("as it is meant already");
+    assert!(again.already);
+    let same = git.push(Some(&origin()), &[update("main", Some(&base), Some(&base))]).expect("nothing to do");
+    assert!(same.already);
+    let none = git.push(Some(&origin()), &[]).expect("nothing to do");
+    assert_eq!(none, Pushed { branches: BTreeMap::new(), already: true });
+}
+
+#[test]
+fn whoever_is_second_is_told_and_writes_nothing() {
+    let Place { repo: _repo, remote, git, base } = place();
+    let other = remote.clone_of();
+    other.git(&["push", "--quiet", "origin", "main:drift/taken"]);
+    let theirs = id(&other.commit("Theirs"));
+    other.git(&["push", "--quiet", "origin", "main"]);
+    let ours = change(&git, Some(&base), "ours");
+    let before = branches(&remote);
+    let cases = [
+        ("moved", update("main", Some(&ours), Some(&base)), Some(theirs.to_string())),
+        ("made", update("drift/taken", Some(&ours), None), Some(base.to_string())),
+        ("gone", update("drift/gone", Some(&ours), Some(&base)), None),
+        ("removed", update("main", None, Some(&base)), Some(theirs.to_string())),
+    ];
+    for (name, lost, now) in cases {
+        let updates = [update("drift/fine", Some(&ours), None), lost.clone()];
+        let error = git.push(Some(&origin()), &updates).expect_err(name);
+        assert!(error.is_stale(), "{name}: {error:?}");
+        let PushError::Stale { branch, found, .. } = error else { panic!("{name}") };
+        assert_eq!((branch, found), (lost.branch, now), "{name}");
+        assert_eq!(branches(&remote), before, "{name}: all or nothing");
+    }
+}
+
+#[test]
+fn of_two_pushes_at_once_one_wins() {
+    let Place { repo: _repo, remote, git, base } = place();
+    let second = remote.clone_of();
+    let contenders = [(git, "one"), (open(&second), "two")];
+    let commits: Vec<CommitId> =
+        contenders.iter().map(|(git, text)| change(git, Some(&base), text)).collect();
+    let results: Vec<Result<Pushed, PushError>> = std::thread::scope(|scope| {
+        let runs: Vec<_> = contenders
+            .into_iter()
+            .zip(&commits)
+            .map(|((git, text), commit)| {
+                let base = &base;
+                scope.spawn(move || {
+                    let mine = update(&format!("drift/{text}"), Some(commit), None);
+                    git.push(Some(&origin()), &[mine, update("main", Some(commit), Some(base))])
+                })
+            })
+            .collect();
+        runs.into_iter().map(|r| r.join().expect("no panic")).collect()
+    });
+    let winner = results.iter().position(Result::is_ok).expect("one wins");
+    let lost = results[1 - winner].as_ref().expect_err("only one wins");
+    assert!(lost.is_stale(), "{lost:?}");
+    let names = ["one", "two"];
+    let expected = BTreeMap::from([
+        (format!("drift/{}", names[winner]), commits[winner].to_string()),
+        ("main".to_owned(), commits[winner].to_string()),
+    ]);
+    assert_eq!(branches(&remote), expected);
+}
+
+#[test]
+fn a_protected_branch_is_named_with_the_servers_words_and_nothing_is_written() {
+    let Place { repo: _repo, remote, git, base } = place();
+    hook(
+        &remote,
+        "update",
+        "case $1 in refs/heads/main) echo \"main is protected\u{7}, $(id -un >/dev/null; echo ask the owners)\" >&2; exit 1;; esac",
+    );
+    let ours = change(&git, Some(&base), "ours");
+    let updates = [update("drift/one", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let error = git.push(Some(&origin()), &updates).expect_err("protected");
+    let PushError::Refused { branch, why } = &error else { panic!("{error:?}") };
+    assert_eq!(branch, "main");
+    assert!(why.contains("hook declined") && why.contains("main is protected, ask the owners"), "{why}");
+    assert_eq!(branches(&remote).len(), 1);
+    assert!(!error.is_stale());
+}
+
+#[test]
+fn a_server_that_refuses_everything_is_not_taken_for_a_race() {
+    let Place { repo: _repo, remote, git, base } = place();
+    hook(&remote, "pre-receive", "echo closed for today >&2; exit 1");
+    let ours = change(&git, Some(&base), "ours");
+    let error = git.push(Some(&origin()), &[update("drift/one", Some(&ours), None)]).expect_err("closed");
+    assert!(
+        matches!(&error, PushError::Refused { why, .. } if why.contains("closed for today")),
+        "{error:?}"
+    );
+}
+
+/// A `git` that fails pushes after, or instead of, doing them.
+fn with_failing_push(repo: &Repo, script: &str) -> Repository {
+    let bin = repo.path().parent().expect("a folder").join("bin");
+    std::fs::create_dir(&bin).expect("a new folder");
+    let real = crate::support::parts::system_program("git");
+    let text = format!(
+        "#!/bin/sh\nreal() {{ {} \"$@\"; }}\ncase $1 in push) {script};; *) real \"$@\";; esac\n",
+        real.display()
+    );
+    std::fs::write(bin.join("git"), text).expect("a new file");
+    std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    let mut options = super::options(repo);
+    options.env.retain(|(name, _)| name != "PATH");
+    options.env.push(("PATH".into(), format!("{}:/usr/bin:/bin", bin.display()).into()));
+    Repository::open(repo.path(), options).expect("a repository")
+}
+
+#[test]
+fn a_push_whose_answer_was_lost_is_a_success() {
+    let Place { repo, remote, base, .. } = place();
+    let git = with_failing_push(
+        &repo,
+        "real \"$@\" >/dev/null; echo 'fatal: the remote end hung up unexpectedly' >&2; exit 128",
+    );
+    let ours = change(&git, Some(&base), "ours");
+    let updates = [update("drift/one", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let pushed = git.push(Some(&origin()), &updates).expect("it was written");
+    assert!(pushed.already);
+    assert_eq!(branches(&remote)["main"], ours.to_string());
+}
+
+#[test]
+fn a_push_that_was_cut_before_the_write_is_a_network_failure() {
+    let Place { repo, remote, base, .. } = place();
+    let git = with_failing_push(&repo, "echo 'error: RPC failed; curl 18 transfer closed' >&2; exit 1");
+    let ours = change(&git, Some(&base), "ours");
+    let error =
+        git.push(Some(&origin()), &[update("drift/one", Some(&ours), None)]).expect_err("not written");
+    let PushError::Git(GitError::Remote { why: RemoteFailure::Network(_), .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(branches(&remote).len(), 1);
+}
+
+#[test]
+fn a_branch_that_another_push_holds_locked_is_worth_another_attempt() {
+    let Place { repo: _repo, remote, git, base } = place();
+    let lock = remote.write("refs/heads/main.lock", "");
+    let ours = change(&git, Some(&base), "ours");
+    let updates = [update("drift/one", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let error = git.push(Some(&origin()), &updates).expect_err("locked");
+    assert!(error.is_stale(), "{error:?}");
+    assert_eq!(branches(&remote).len(), 1);
+    std::fs::remove_file(lock).expect("our own file");
+    git.push(Some(&origin()), &updates).expect("free again");
+}
+
+#[test]
+fn hooks_of_the_repository_do_not_run_and_its_push_settings_do_not_count() {
+    let Place { repo, remote, git, base } = place();
+    let mark = repo.path().join("mark");
+    repo.git(&["tag", "--annotate", "-m", "x", "v1"]);
+    for (key, value) in [
+        ("push.followTags", "true"),
+        ("push.gpgSign", "true"),
+        ("push.recurseSubmodules", "check"),
+        ("push.pushOption", "x"),
+    ] {
+        repo.git(&["config", key, value]);
+    }
+    for name in ["pre-push", "reference-transaction"] {
+        let path = repo
+            .write(&format!(".git/hooks/{name}"), format!("#!/bin/sh\ntouch {}\nexit 1\n", mark.display()));
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    }
+    let ours = change(&git, Some(&base), "ours");
+    let pushed = open(&repo).push(Some(&origin()), &[update("drift/one", Some(&ours), None)]);
+    pushed.unwrap_or_else(|e| panic!("{e}"));
+    assert!(!mark.exists());
+    assert_eq!(remote.git(&["tag"]), "");
+}
+
+#[test]
+fn names_that_are_no_branches_are_refused_before_anything_is_asked() {
+    let Place { repo: _repo, remote: _remote, git, base } = place();
+    for name in ["", "-x", "a..b", "a b", "HEAD", "x:y", "a\nb", "x.lock", "/x"] {
+        for remote in [None, Some(origin())] {
+            let refused = git.push(remote.as_ref(), &[update(name, Some(&base), None)]);
+            assert!(refused.is_err(), "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn without_a_remote_the_branches_of_the_repository_are_set() {
+    let Place { repo, remote: _remote, git, base } = place();
+    let (one, two) = (change(&git, Some(&base), "one"), change(&git, None, "two"));
+    let made = [update("drift/one", Some(&one), None), update("drift/ledger", Some(&two), None)];
+    assert!(!git.push(None, &made).expect("written").already);
+    assert_eq!(git.branch("drift/ledger").expect("readable"), Some(two.clone()));
+    assert!(git.push(None, &made).expect("as it is meant").already);
+    let next = change(&git, Some(&two), "next");
+    let stale = [update("drift/one", None, Some(&one)), update("drift/ledger", Some(&next), Some(&one))];
+    let error = git.push(None, &stale).expect_err("not what was expected");
+    assert!(error.is_stale(), "{error:?}");
+    assert_eq!(repo.revision("drift/one"), one.to_string(), "all or nothing");
+    // What a kill between two writes leaves: the first is done, the second is not.
+    repo.git(&["branch", "--delete", "--force", "drift/one"]);
+    let rest = [update("drift/one", None, Some(&one)), update("drift/ledger", Some(&next), Some(&two))];
+    assert!(!git.push(None, &rest).expect("the rest is done").already);
+    assert_eq!(repo.revision("drift/ledger"), next.to_string());
+    assert_eq!(git.branch("drift/one").expect("readable"), None);
+}
+
+#[test]
+fn a_checked_out_branch_is_not_moved_under_its_work_tree() {
+    let Place { repo, remote, git, base } = place();
+    let linked = repo.path().parent().expect("a folder").join("linked");
+    let linked = linked.to_str().expect("UTF-8");
+    repo.git(&["worktree", "add", "--quiet", "-b", "side", linked]);
+    let ours = change(&git, Some(&base), "ours");
+    let from_linked =
+        Repository::open(std::path::Path::new(linked), super::options(&repo)).expect("a work tree");
+    for (opened, branch) in [(&git, "main"), (&git, "side"), (&from_linked, "main"), (&from_linked, "side")] {
+        let error = opened.push(None, &[update(branch, Some(&ours), Some(&base))]).expect_err(branch);
+        assert!(matches!(error, PushError::CheckedOut { .. }), "{error:?}");
+    }
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    let bare = open(&remote);
+    let theirs = change(&bare, Some(&base), "ours");
+    bare.push(None, &[update("main", Some(&theirs), Some(&base))])
+        .expect("a bare repository has no work tree");
+}
+
+#[test]
+fn a_lock_that_a_kill_left_is_named() {
+    let Place { repo, remote: _remote, git, base } = place();
+    let lock = repo.write(".git/refs/heads/drift/one.lock", "");
+    let error = git.push(None, &[update("drift/one", Some(&base), None)]).expect_err("locked");
+    assert!(
+        error.to_string().contains("drift/one.lock") && error.to_string().contains("remove it"),
+        "{error}"
+    );
+    std::fs::remove_file(lock).expect("our own file");
+    git.push(None, &[update("drift/one", Some(&base), None)]).expect("free again");
+    let unknown = id("0123456789012345678901234567890123456789");
+    assert!(
+        git.push(None, &[update("drift/two", Some(&unknown), None)]).is_err(),
+        "a commit that is not here"
+    );
+}
+
+#[test]
+fn a_forge_takes_a_token_and_refuses_by_its_rules() {
+    if !needs("forge") {
+        return;
+    }
+    let gitea = Gitea::shared();
+    let user = gitea.user("pusher");
+    let private = gitea.repository(&user);
+    let repo = Repo::with(&[("a", "1")]);
+    let _ = repo.push_with_token(&private.clone_url, &user.token, &["main"]).expect_status(0);
+    let git = open(&repo);
+    let base = id(&repo.head());
+    let remote = Remote::url(&private.clone_url).expect("an address").with_token(Token::new(&user.token));
+    let ours = change(&git, Some(&base), "ours");
+    let two = [update("drift/one", Some(&ours), None), update("drift/ledger", Some(&base), None)];
+    git.push(Some(&remote), &two).expect("the token may push");
+    assert!(git.push(Some(&remote), &two).expect("as it is meant").already);
+    let stale = git.push(Some(&remote), &[update("drift/one", Some(&base), None)]).expect_err("it exists");
+    assert!(stale.is_stale(), "{stale:?}");
+    let stranger = gitea.user("stranger");
+    let denied = Remote::url(&private.clone_url).expect("an address").with_token(Token::new(&stranger.token));
+    let error = git.push(Some(&denied), &[update("drift/two", Some(&ours), None)]).expect_err("not theirs");
+    assert!(!error.is_stale() && !format!("{error} {error:?}").contains(&stranger.token), "{error:?}");
+    let rule = serde_json::json!({"rule_name": "main", "enable_push": false});
+    let path = format!("/repos/{}/{}/branch_protections", private.owner, private.name);
+    gitea.must(201, "POST", &path, Some(&rule));
+    let both = [update("drift/three", Some(&ours), None), update("main", Some(&ours), Some(&base))];
+    let error = git.push(Some(&remote), &both).expect_err("protected");
+    assert!(
+        matches!(&error, PushError::Refused { why, .. } if why.contains("protected branch main")),
+        "{error:?}"
+    );
+    assert!(!git.list_remote(&remote).expect("readable").contains_key("drift/three"), "all or nothing");
+}
