@@ -142,14 +142,24 @@ impl Hosted<'_> {
         reason: &str,
         completed: bool,
     ) -> Result<(), ForgeError> {
-        let login = self.site().login().await?;
+        let mut attempt = 1;
+        loop {
+            match self.try_close(existing, reason, completed).await {
+                // Somebody wrote at that very moment, perhaps another run that closes it too: look again.
+                Err(error) if error.status() == Some(409) && attempt < ATTEMPTS => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_close(self, existing: &Existing, reason: &str, completed: bool) -> Result<(), ForgeError> {
         let Some(item) = self.site().item(existing.kind, existing.number).await? else { return Ok(()) };
         let text = item.text().to_owned();
         let now = item.existing(existing.mark.clone(), existing.kind, &self.site().pages);
         if !now.state.is_open() {
             return Ok(());
         }
-        self.comment_once(existing, reason, login).await?;
+        self.comment_once(existing, reason).await?;
         let mark = Mark { closed_by_us: true, ..existing.mark.clone() };
         // A body whose mark somebody removed keeps its text.
         let below = if Mark::parse(&text).is_some() { below_mark(&text) } else { text.as_str() };
@@ -161,7 +171,8 @@ impl Hosted<'_> {
         self.site().edit(existing.kind, existing.number, content).await
     }
 
-    async fn comment_once(self, existing: &Existing, reason: &str, login: &str) -> Result<(), ForgeError> {
+    async fn comment_once(self, existing: &Existing, reason: &str) -> Result<(), ForgeError> {
+        let login = self.site().login().await?;
         let digest: String =
             Sha256::digest(reason).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let line = closing_line(&existing.mark.incident, &digest);

@@ -48,7 +48,7 @@ impl Gitea {
                 let Some(mark) = item.mark_by(login) else { continue };
                 let mut existing = item.existing(mark, kind, &self.site.pages);
                 if settled.is_some_and(|settled| !settled.contains(&existing.mark.incident)) {
-                    self.add_closer(&mut existing, login).await?;
+                    self.add_details(&mut existing, login).await?;
                 }
                 found.insert(existing.number, existing);
             }
@@ -64,8 +64,14 @@ impl Gitea {
             .query("limit", "50")
     }
 
-    /// Gitea has no `closed_by`: the last `close` of the timeline tells.
-    async fn add_closer(&self, existing: &mut Existing, login: &str) -> Result<(), ForgeError> {
+    /// What lists do not tell: who merged, which single pull requests name, and who closed. Gitea has no `closed_by`: the
+    /// last `close` of the timeline tells.
+    async fn add_details(&self, existing: &mut Existing, login: &str) -> Result<(), ForgeError> {
+        if let ProposalState::Merged { by: None, .. } = existing.state
+            && let Some(item) = self.site.item(Kind::PullRequest, existing.number).await?
+        {
+            *existing = item.existing(existing.mark.clone(), Kind::PullRequest, &self.site.pages);
+        }
         let ProposalState::Closed { by: by @ Closer::Unknown, .. } = &mut existing.state else {
             return Ok(());
         };

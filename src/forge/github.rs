@@ -100,6 +100,7 @@ fn hint(answer: &Answer) -> &'static str {
             "a fine-grained token or an App needs Contents, Issues and Pull requests: read and write; a classic token the scope repo; a workflow `permissions:` contents, issues and pull-requests: write, and leave to open pull requests in the repository's settings"
         }
         404 => "does the repository exist, and may the token see it?",
+        422 => "is the branch pushed, and does it differ from the base?",
         410 => "are issues switched off in the repository?",
         _ => "",
     }

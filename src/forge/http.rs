@@ -1,6 +1,8 @@
 //! Requests to a forge: bounded in time and size, repeated where that is safe, never redirected.
 
 mod answer;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::time::Duration;
@@ -91,7 +93,7 @@ enum Attempt {
 }
 
 impl Client {
-    /// A client with `Authorization: token ..`, as Gitea wants it.
+    /// A client on reqwest alone.
     pub(super) fn plain(target: &Target, hint: Hint) -> Result<Self, ForgeError> {
         let transport = Transport::Plain { client: reqwest_client()?, token: target.token.clone() };
         Ok(Self { transport, base: target.api.clone(), deadline: target.deadline, hint })
@@ -142,7 +144,7 @@ impl Client {
             if !again {
                 return Err(error);
             }
-            if Instant::now() + wait >= end {
+            if wait >= end.saturating_duration_since(Instant::now()) {
                 return Err(match error {
                     ForgeError::Limited { method, url, .. } => ForgeError::Limited { method, url, wait },
                     other => other,
@@ -212,7 +214,7 @@ impl Client {
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), self.path_and_query(request));
         let mut builder = client
             .request(request.method.clone(), url)
-            .header(reqwest::header::AUTHORIZATION, format!("token {}", token.expose()))
+            .bearer_auth(token.expose())
             .header(reqwest::header::ACCEPT, "application/json");
         if let Some(body) = &request.body {
             builder = builder.json(body);

@@ -226,7 +226,7 @@ fn next_page(paging: Paging, answer: &Answer, empty: bool, seen: usize) -> Next 
 }
 
 /// The parameters of the next page. Only they are taken from the address: where to ask is not the answer's to say.
-fn next_link(header: &str) -> Option<Vec<(String, String)>> {
+pub(super) fn next_link(header: &str) -> Option<Vec<(String, String)>> {
     let next = header.split(',').find(|part| part.contains("rel=\"next\""))?;
     let address = next.split_once('<')?.1.split_once('>')?.0;
     let (_, query) = address.split_once('?')?;

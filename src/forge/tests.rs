@@ -266,3 +266,40 @@ fn gitlab_and_a_missing_token_are_said_before_anything_is_asked() {
         assert!(error.is_configuration() && error.to_string().contains(wanted), "{error}");
     }
 }
+
+#[test]
+fn of_the_next_pages_address_only_the_parameters_count() {
+    let pairs = |query: &[(&str, &str)]| {
+        Some(query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>())
+    };
+    let cases = [
+        ("<https://h/x?page=2&per_page=9>; rel=\"next\"", pairs(&[("page", "2"), ("per_page", "9")])),
+        (
+            "<https://h/x?page=1>; rel=\"prev\", <https://h/x?after=a%3D>; rel=\"next\"",
+            pairs(&[("after", "a=")]),
+        ),
+        ("<https://evil.example/?page=2>; rel=\"next\"", pairs(&[("page", "2")])),
+        ("<https://h/x?page=9>; rel=\"last\"", None),
+        ("<https://h/x>; rel=\"next\"", None),
+        ("rel=\"next\"", None),
+        ("", None),
+    ];
+    for (header, wanted) in cases {
+        assert_eq!(super::site::next_link(header), wanted, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_printed_holds_the_token() {
+    for kind in [ForgeKind::GitHub, ForgeKind::Gitea] {
+        let settings = Settings {
+            kind: Some(kind),
+            remote: Some(RemoteAddress::new("origin", "https://h.example/acme/gitops")),
+            token: Token::new("secret-token"),
+            ..Settings::default()
+        };
+        let forge = Forge::connect(&settings).expect("settings that name everything");
+        let text = format!("{settings:?} {forge:?} {forge:#?}");
+        assert!(text.contains("h.example") && !text.contains("secret"), "{text}");
+    }
+}

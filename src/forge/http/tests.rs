@@ -1,0 +1,86 @@
+//! How long to wait, and what of an answer is shown.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::answer::{Answer, shown};
+use super::wait;
+
+fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    let mut answer = Answer::new(status, map);
+    assert!(answer.add(body.as_bytes(), 1 << 20));
+    answer
+}
+
+#[test]
+fn waits_are_read_as_seconds_dates_and_resets() {
+    const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+    let cases = [
+        (Some("3"), None, None, Some(3)),
+        (Some(" 0 "), None, None, Some(0)),
+        (Some("Tue, 14 Nov 2023 22:13:50 GMT"), None, Some(DATE), Some(30)),
+        (Some("Tue, 14 Nov 2023 22:13:00 GMT"), None, Some(DATE), Some(0)),
+        (Some("Tue, 14 Nov 2023 22:13:50 GMT"), None, None, None),
+        (None, Some("1700000010"), Some(DATE), Some(10)),
+        (None, Some("1700000010"), None, None),
+        (Some("7"), Some("1700000010"), Some(DATE), Some(7)),
+        (Some("-1"), None, Some(DATE), None),
+        (Some("soon"), None, Some(DATE), None),
+        (None, Some("9223372036854775807"), Some(DATE), Some(9_223_372_036_854_775_807 - 1_700_000_000)),
+        (None, Some("-9223372036854775808"), Some(DATE), None),
+        (None, None, Some(DATE), None),
+    ];
+    for (after, reset, date, wanted) in cases {
+        let told = wait::asked(after, reset, date);
+        assert_eq!(told, wanted.map(Duration::from_secs), "{after:?} {reset:?} {date:?}");
+    }
+    let pauses: Vec<Duration> =
+        std::iter::successors(Some(wait::FIRST), |pause| Some(wait::next(*pause))).take(8).collect();
+    assert!(pauses.is_sorted() && pauses[7] == Duration::from_secs(15), "{pauses:?}");
+}
+
+#[test]
+fn limits_are_told_from_refusals() {
+    let secondary = r#"{"message": "You have exceeded a secondary rate limit"}"#;
+    let cases = [
+        (429, &[][..], "", true),
+        (403, &[("retry-after", "60")][..], "", true),
+        (403, &[("x-ratelimit-remaining", "0")][..], "", true),
+        (403, &[][..], secondary, true),
+        (403, &[("x-ratelimit-remaining", "12")][..], r#"{"message": "Resource not accessible"}"#, false),
+        (503, &[("retry-after", "60")][..], "", false),
+        (200, &[][..], secondary, false),
+    ];
+    for (status, headers, body, wanted) in cases {
+        assert_eq!(answer(status, headers, body).is_limit(), wanted, "{status} {headers:?} {body}");
+    }
+}
+
+#[test]
+fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
+    let cases = [
+        (r#"{"message": "no"}"#, ": no"),
+        (
+            r#"{"message": "Validation Failed", "errors": [{"code": "invalid"}, {"message": "m"}, "t"]}"#,
+            ": Validation Failed: invalid: m: t",
+        ),
+        (
+            r#"{"message": "\u001b[31mred\n::error::x \u202ecba"}"#,
+            r": \u{1b}[31mred\u{a}::error::x \u{202e}cba",
+        ),
+        ("<html>page</html>", ""),
+        ("  \n<!DOCTYPE html>", ""),
+        ("plain words", ": plain words"),
+        ("[1, 2]", ""),
+        ("", ""),
+    ];
+    for (body, wanted) in cases {
+        assert_eq!(answer(400, &[], body).said(), wanted, "{body}");
+    }
+    assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 401);
+}
