@@ -161,9 +161,15 @@ fn server_url(account: &ServiceAccount) -> String {
 async fn build(config: Config, server: &str, limit: Duration) -> Result<Client, ClusterError> {
     let refuse = |why: String| ClusterError::Credentials { server: server.to_owned(), why };
     let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone()).unwrap_or_default();
-    let building =
-        tokio::task::spawn_blocking(move || ClientBuilder::try_from(config).map(ClientBuilder::build));
-    match tokio::time::timeout(limit, building).await {
+    let (send, built) = tokio::sync::oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    // A thread of its own: the runtime would wait at its end for a plug-in that hangs.
+    std::thread::spawn(move || {
+        let _inside = runtime.enter();
+        // Nobody waits any more where the time is over.
+        let _ = send.send(ClientBuilder::try_from(config).map(ClientBuilder::build));
+    });
+    match tokio::time::timeout(limit, built).await {
         Ok(Ok(Ok(client))) => Ok(client),
         Ok(Ok(Err(cause))) => Err(refuse(why_no_client(&cause, &plugin))),
         Ok(Err(_)) => Err(refuse("the credentials are malformed".to_owned())),

@@ -58,6 +58,10 @@ pub(super) async fn discover(requests: &Requests) -> Result<Discovered, Failure>
             }
         }
     }
+    if found.served.kinds.is_empty() && found.undiscovered.is_empty() {
+        let why = "it serves nothing; is the address that of a Kubernetes API server?".to_owned();
+        return Err(Failure { why, kind: UnreadKind::Malformed });
+    }
     sort(&mut found, &order);
     Ok(found)
 }

@@ -43,6 +43,8 @@ impl What {
 
 /// How often a list is begun again because the server no longer knew how to continue it.
 const RESTARTS: u32 = 3;
+/// More pages than any cluster has: a server that always names another one does not end the run's time.
+const PAGES: u32 = 100_000;
 
 /// The list's pages; ends after the first error.
 pub(super) fn pages<'a>(
@@ -58,6 +60,7 @@ pub(super) fn pages<'a>(
         what,
         next: Some(String::new()),
         restarts: 0,
+        pages: 0,
         delivered: BTreeSet::new(),
     };
     stream::try_unfold(list, |mut list| async move {
@@ -74,6 +77,7 @@ struct List<'a> {
     /// Token of the next page, empty for the first; `None` after the last.
     next: Option<String>,
     restarts: u32,
+    pages: u32,
     /// Uids of what earlier pages held, so that a list that begins again gives no object twice.
     delivered: BTreeSet<String>,
 }
@@ -96,8 +100,9 @@ impl List<'_> {
         let mut items = page.items;
         check_items(&mut items, &self.kind, self.namespace.as_deref(), self.what).map_err(malformed)?;
         self.next = page.metadata.and_then(|metadata| metadata.continuation).filter(|next| !next.is_empty());
-        if self.next.as_ref() == Some(&token) {
-            return Err(malformed("the server gives the same page again and again".to_owned()));
+        self.pages += 1;
+        if self.next.as_ref() == Some(&token) || self.pages > PAGES {
+            return Err(malformed("the server names another page again and again".to_owned()));
         }
         self.drop_delivered(&mut items, token.is_empty());
         Ok(Some(items))

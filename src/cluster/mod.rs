@@ -12,6 +12,8 @@ mod openapi;
 mod request;
 mod settings;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

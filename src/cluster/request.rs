@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::{UnreadKind, one_line};
 
-/// A server that refuses connections, or cannot be reached, is given up after this long.
+/// A server that cannot be reached is given up after this long.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
+/// One that refuses connections may be starting: it is asked again for this long.
+const REFUSED_LIMIT: Duration = Duration::from_secs(5);
 /// Largest body of one answer, unpacked.
 const BODY_LIMIT: usize = 256 << 20;
 /// Waits before a retry: doubled from the first to the last.
@@ -88,11 +90,12 @@ impl Requests {
             };
             let last = match failed.limit {
                 Limit::Deadline => deadline,
-                Limit::Connecting => deadline.min(start + CONNECT_LIMIT),
+                Limit::Connecting => deadline.min(start + REFUSED_LIMIT),
                 Limit::Few if attempt <= RETRIES_OF_500 => deadline,
                 Limit::Few | Limit::Never => start,
             };
-            let next = Instant::now() + failed.wait.unwrap_or(wait);
+            // A server that asks for no wait at all is still given one.
+            let next = Instant::now() + failed.wait.unwrap_or_default().max(wait);
             if next >= last {
                 return Err(with_attempts(failed, attempt));
             }
@@ -143,8 +146,8 @@ fn with_attempts(failed: Attempt, attempts: u32) -> Failure {
     if attempts > 1 {
         why = format!("{why} (tried {attempts} times)");
     }
-    if let Some(wait) = failed.wait {
-        why = format!("{why}; the server asks to wait {} s, longer than --timeout allows", wait.as_secs());
+    if let Some(wait) = failed.wait.filter(|wait| !wait.is_zero()) {
+        why = format!("{why}; the server asks to wait {} s, more than is left of --timeout", wait.as_secs());
     }
     Failure { why, kind }
 }

@@ -215,7 +215,7 @@ impl Hosted<'_> {
 }
 
 impl Existing {
-    fn is_for(&self, incident: &str, kind: Kind) -> bool {
+    pub(super) fn is_for(&self, incident: &str, kind: Kind) -> bool {
         self.mark.incident == incident && self.kind == kind && self.state == ProposalState::Open
     }
 

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::ForgeError;
 use super::settings::Target;
+use crate::git::Token;
 
 pub(super) use answer::Answer;
 
@@ -36,7 +37,7 @@ pub(super) struct Client {
 /// Who carries requests. Both stand on a [`reqwest::Client`] that follows no redirect.
 #[derive(Debug)]
 enum Transport {
-    Plain { client: reqwest::Client, token: super::Token },
+    Plain { client: reqwest::Client, token: Token },
     GitHub(octocrab::Octocrab),
 }
 
@@ -101,7 +102,7 @@ impl Client {
         let crab = octocrab::Octocrab::builder()
             .base_uri(target.api.as_str().trim_end_matches('/'))
             .and_then(|builder| {
-                builder.personal_token(target.token.reveal().to_owned()).build_with_reqwest(
+                builder.personal_token(target.token.expose().to_owned()).build_with_reqwest(
                     reqwest_client().map_err(|error| octocrab::Error::Other {
                         source: Box::new(error),
                         backtrace: std::backtrace::Backtrace::disabled(),
@@ -207,16 +208,11 @@ impl Client {
         }
     }
 
-    async fn attempt_plain(
-        &self,
-        client: &reqwest::Client,
-        token: &super::Token,
-        request: &Request,
-    ) -> Attempt {
+    async fn attempt_plain(&self, client: &reqwest::Client, token: &Token, request: &Request) -> Attempt {
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), self.path_and_query(request));
         let mut builder = client
             .request(request.method.clone(), url)
-            .header(reqwest::header::AUTHORIZATION, format!("token {}", token.reveal()))
+            .header(reqwest::header::AUTHORIZATION, format!("token {}", token.expose()))
             .header(reqwest::header::ACCEPT, "application/json");
         if let Some(body) = &request.body {
             builder = builder.json(body);

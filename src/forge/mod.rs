@@ -7,12 +7,15 @@ mod flow;
 mod gitea;
 mod github;
 mod http;
+mod local;
 mod mark;
 mod proposal;
 mod settings;
 mod site;
-mod token;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -20,17 +23,20 @@ pub use body::{BODY_LIMIT, TITLE_LIMIT};
 pub use error::ForgeError;
 pub use gitea::Gitea;
 pub use github::GitHub;
+pub use local::{Local, PROPOSALS_BRANCH};
 pub use mark::Mark;
 pub use proposal::{Closer, Existing, Kind, Opened, Preflight, Proposal, ProposalState};
 pub use settings::{Settings, kind_of_remote};
-pub use token::Token;
 
 use crate::config::ForgeKind;
+use crate::git::{Repository, Signature};
 use flow::Hosted;
 
 /// Where proposals stand.
 #[derive(Debug)]
 pub enum Forge {
+    /// The repository itself.
+    Local(Local),
     /// Gitea or Forgejo.
     Gitea(Gitea),
     /// GitHub or GitHub Enterprise Server.
@@ -56,12 +62,20 @@ impl Forge {
         }
     }
 
+    /// The repository itself as forge: proposals are text files on the branch [`PROPOSALS_BRANCH`], committed as `who`.
+    pub fn local(repository: Repository, who: Signature) -> Self {
+        Self::Local(Local::new(repository, who))
+    }
+
     /// Who we are, and what we may do.
     ///
     /// # Errors
     /// A token that is refused or sees too little, with the scope that it needs; a repository that takes no proposals.
     pub async fn preflight(&self) -> Result<Preflight, ForgeError> {
-        self.hosted().site().preflight().await
+        match self.side() {
+            Side::Local(local) => local.preflight(),
+            Side::Hosted(hosted) => hosted.site().preflight().await,
+        }
     }
 
     /// Every proposal of ours, open, merged and closed, by number. Found by listing, never by search; a mark is believed only
@@ -71,7 +85,10 @@ impl Forge {
     /// # Errors
     /// Whatever keeps the list from being whole.
     pub async fn list(&self, settled: &BTreeSet<String>) -> Result<Vec<Existing>, ForgeError> {
-        self.hosted().list(Some(settled)).await
+        match self.side() {
+            Side::Local(local) => local.list(),
+            Side::Hosted(hosted) => hosted.list(Some(settled)).await,
+        }
     }
 
     /// Opens a proposal, or returns the one of that kind that is open for the incident already.
@@ -79,7 +96,10 @@ impl Forge {
     /// # Errors
     /// What the forge refuses. After a failure that may have made the proposal, it is looked for before it is made again.
     pub async fn open(&self, proposal: &Proposal) -> Result<Opened, ForgeError> {
-        self.hosted().open(proposal).await
+        match self.side() {
+            Side::Local(local) => local.open(proposal),
+            Side::Hosted(hosted) => hosted.open(proposal).await,
+        }
     }
 
     /// Writes title and body of an open proposal where they differ; whether anything was written.
@@ -87,7 +107,10 @@ impl Forge {
     /// # Errors
     /// What the forge refuses; 409 where somebody changed the body meanwhile.
     pub async fn update(&self, existing: &Existing, proposal: &Proposal) -> Result<bool, ForgeError> {
-        self.hosted().update(existing, proposal).await
+        match self.side() {
+            Side::Local(local) => local.update(existing, proposal),
+            Side::Hosted(hosted) => hosted.update(existing, proposal).await,
+        }
     }
 
     /// Closes with a comment (Markdown, escaped already); `completed`: the incident ended with a commit. One that is
@@ -96,7 +119,10 @@ impl Forge {
     /// # Errors
     /// What the forge refuses.
     pub async fn close(&self, existing: &Existing, reason: &str, completed: bool) -> Result<(), ForgeError> {
-        self.hosted().close(existing, reason, completed).await
+        match self.side() {
+            Side::Local(local) => local.close(existing, reason, completed),
+            Side::Hosted(hosted) => hosted.close(existing, reason, completed).await,
+        }
     }
 
     /// Closes, of open proposals of one kind for one incident, all but the lowest number; returns the numbers closed.
@@ -104,15 +130,25 @@ impl Forge {
     /// # Errors
     /// What the forge refuses.
     pub async fn close_duplicates(&self, listed: &[Existing]) -> Result<Vec<u64>, ForgeError> {
-        self.hosted().close_duplicates(listed).await
-    }
-
-    fn hosted(&self) -> Hosted<'_> {
-        match self {
-            Self::Gitea(gitea) => Hosted::Gitea(gitea),
-            Self::GitHub(github) => Hosted::GitHub(github),
+        match self.side() {
+            Side::Local(local) => local.close_duplicates(listed),
+            Side::Hosted(hosted) => hosted.close_duplicates(listed).await,
         }
     }
+
+    fn side(&self) -> Side<'_> {
+        match self {
+            Self::Local(local) => Side::Local(local),
+            Self::Gitea(gitea) => Side::Hosted(Hosted::Gitea(gitea)),
+            Self::GitHub(github) => Side::Hosted(Hosted::GitHub(github)),
+        }
+    }
+}
+
+/// What asks nobody, and what asks over HTTP.
+enum Side<'a> {
+    Local(&'a Local),
+    Hosted(Hosted<'a>),
 }
 
 /// The open proposals that are one too many, each with the one of the lowest number.

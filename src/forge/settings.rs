@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{ForgeError, Token};
+use super::ForgeError;
 use crate::config::ForgeKind;
+use crate::git::{RemoteAddress, Token};
 
 /// What names a forge: from `drift.yaml`, the remote, the command line and the environment.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The configured kind; `None`: by the remote's address.
     pub kind: Option<ForgeKind>,
-    /// The address of the repository's remote, as Git has it: `https://..`, `ssh://..`, `git@host:owner/name.git`.
-    pub remote: Option<String>,
+    /// Where the repository's remote is.
+    pub remote: Option<RemoteAddress>,
     /// The configured address of the API, or of the forge; default: by the remote's address.
     pub api: Option<String>,
     /// The configured `owner/name`; default: by the remote's address.
@@ -46,9 +47,9 @@ impl Default for Settings {
 
 /// The kind of forge that a remote's address names without doubt; anything else must be configured: a token is never sent
 /// on a guess.
-pub fn kind_of_remote(remote: &str) -> Option<ForgeKind> {
-    match Remote::parse(remote)?.host.as_str() {
-        "github.com" | "ssh.github.com" => Some(ForgeKind::GitHub),
+pub fn kind_of_remote(remote: &RemoteAddress) -> Option<ForgeKind> {
+    match remote.host.as_deref()? {
+        host if is_github(host) => Some(ForgeKind::GitHub),
         "gitlab.com" => Some(ForgeKind::GitLab),
         _ => None,
     }
@@ -79,10 +80,7 @@ impl Settings {
             (None, None) => Ok(ForgeKind::Local),
             (None, Some(remote)) => kind_of_remote(remote).ok_or_else(|| {
                 ForgeError::configuration(
-                    format!(
-                        "which kind of forge {} is cannot be told from its address",
-                        shown_remote(remote)
-                    ),
+                    format!("which kind of forge {} is cannot be told from its address", remote.url),
                     "set `forge.type` in drift.yaml to github, gitea (Forgejo too) or local",
                 )
             }),
@@ -91,9 +89,8 @@ impl Settings {
 
     /// Where requests go.
     pub(super) fn target(&self, kind: ForgeKind) -> Result<Target, ForgeError> {
-        let remote = self.remote.as_deref().and_then(Remote::parse);
-        let (api, web) = self.addresses(kind, remote.as_ref())?;
-        let repository = self.repository_name(remote.as_ref())?;
+        let (api, web) = self.addresses(kind)?;
+        let repository = self.repository_name()?;
         let token = self.token.clone().ok_or_else(|| {
             let own = if kind == ForgeKind::GitHub { "GITHUB_TOKEN" } else { "GITEA_TOKEN" };
             ForgeError::configuration(
@@ -101,7 +98,7 @@ impl Settings {
                 format!("set DRIFT_TOKEN or {own}, or DRIFT_TOKEN_FILE to the path of a file that holds it"),
             )
         })?;
-        if !self.token_may_go(&api, remote.as_ref()) {
+        if !self.token_may_go(&api) {
             return Err(ForgeError::configuration(
                 format!(
                     "the token is not sent to {}, which is not the host of the repository's remote",
@@ -114,17 +111,14 @@ impl Settings {
     }
 
     /// The API's address and the pages' address.
-    fn addresses(&self, kind: ForgeKind, remote: Option<&Remote>) -> Result<(Url, String), ForgeError> {
-        let base = match (&self.api, remote) {
-            (Some(api), _) => api.trim_end_matches('/').to_owned(),
-            (None, Some(remote)) => remote.base(),
-            (None, None) => {
-                return Err(ForgeError::configuration(
-                    "the forge's address is not known",
-                    "set `forge.api` in drift.yaml, or give the repository a remote",
-                ));
-            }
-        };
+    fn addresses(&self, kind: ForgeKind) -> Result<(Url, String), ForgeError> {
+        let configured = self.api.as_ref().map(|api| api.trim_end_matches('/').to_owned());
+        let base = configured.or_else(|| base_of(self.remote.as_ref()?)).ok_or_else(|| {
+            ForgeError::configuration(
+                "the forge's address is not known",
+                "set `forge.api` in drift.yaml, or give the repository a remote",
+            )
+        })?;
         let (api, web) = match kind {
             ForgeKind::GitHub => github_addresses(&base),
             _ => {
@@ -150,12 +144,9 @@ impl Settings {
     }
 
     /// `owner/name`, configured or from the remote.
-    fn repository_name(&self, remote: Option<&Remote>) -> Result<String, ForgeError> {
-        let name = match (&self.repository, remote) {
-            (Some(name), _) => Some(name.trim_matches('/').to_owned()),
-            (None, Some(remote)) => remote.repository(),
-            (None, None) => None,
-        };
+    fn repository_name(&self) -> Result<String, ForgeError> {
+        let configured = self.repository.as_ref().map(|name| name.trim_matches('/').to_owned());
+        let name = configured.or_else(|| name_of(self.remote.as_ref()?));
         name.filter(|name| is_repository(name)).ok_or_else(|| {
             ForgeError::configuration(
                 "the repository's name on the forge is not known",
@@ -166,103 +157,58 @@ impl Settings {
 
     /// Whether the token may go to `api`: the remote's own host, GitHub's API for github.com, or a host that a flag or the
     /// environment names. Never in clear text where the remote is encrypted.
-    fn token_may_go(&self, api: &Url, remote: Option<&Remote>) -> bool {
-        let host = api.host_str().unwrap_or_default().to_ascii_lowercase();
-        let port = api.port_or_known_default();
+    fn token_may_go(&self, api: &Url) -> bool {
+        let host = api.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+        let port = api.port_or_known_default().unwrap_or_default();
         let named = |trusted: &String| {
             let trusted = trusted.to_ascii_lowercase();
-            trusted == host || port.is_some_and(|port| trusted == format!("{host}:{port}"))
+            trusted == host || trusted == format!("{host}:{port}")
         };
         if self.trusted_hosts.iter().any(named) {
             return true;
         }
-        let Some(remote) = remote else { return false };
-        let encrypted = api.scheme() == "https";
-        let github = matches!(remote.host.as_str(), "github.com" | "ssh.github.com");
-        if github && host == "api.github.com" {
-            return encrypted && port == Some(443);
+        let Some(RemoteAddress { host: Some(remote), web, .. }) = &self.remote else { return false };
+        if is_github(remote) && origin(api) == GITHUB {
+            return true;
         }
-        match remote.http {
-            Some(remote_encrypted) => {
-                remote.host == host && remote.port == port && remote_encrypted == encrypted
-            }
-            None => remote.host == host && encrypted,
+        match web {
+            Some(web) => *web == origin(api),
+            None => *remote == host && api.scheme() == "https",
         }
     }
+}
+
+/// The API of github.com.
+const GITHUB: &str = "https://api.github.com";
+
+fn is_github(host: &str) -> bool {
+    matches!(host, "github.com" | "ssh.github.com")
 }
 
 /// GitHub's own addresses, or those of a GitHub Enterprise Server.
 fn github_addresses(base: &str) -> (String, String) {
     let host = base.split_once("://").map_or(base, |(_, rest)| rest);
-    if matches!(host, "github.com" | "ssh.github.com" | "api.github.com") {
-        return ("https://api.github.com".to_owned(), "https://github.com".to_owned());
+    if is_github(host) || base == GITHUB {
+        return (GITHUB.to_owned(), "https://github.com".to_owned());
     }
     let web = base.strip_suffix("/api/v3").unwrap_or(base).to_owned();
     (format!("{web}/api/v3"), web)
 }
 
-/// The parts of a remote's address that matter here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Remote {
-    /// `Some(encrypted)` for HTTP, `None` for SSH and Git's own protocol.
-    http: Option<bool>,
-    /// In lower case.
-    host: String,
-    /// Only for HTTP: an SSH port says nothing about the API.
-    port: Option<u16>,
-    /// The path's segments, `.git` dropped.
-    path: Vec<String>,
+/// The address of the forge itself: by HTTP a path before `owner/name` belongs to it; an SSH port says nothing about it.
+fn base_of(remote: &RemoteAddress) -> Option<String> {
+    let Some(web) = &remote.web else { return remote.host.as_ref().map(|host| format!("https://{host}")) };
+    let path = remote.owner_repo.as_deref().unwrap_or_default();
+    let name = name_of(remote).unwrap_or_default();
+    let before = path.strip_suffix(&name).unwrap_or_default().trim_end_matches('/');
+    Some(if before.is_empty() { web.clone() } else { format!("{web}/{before}") })
 }
 
-impl Remote {
-    /// Reads what Git accepts as an address of another host; `None` for paths and `file:`.
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (http, host, port, path) = if text.contains("://") {
-            let url = Url::parse(text).ok()?;
-            let http = match url.scheme() {
-                "https" => Some(true),
-                "http" => Some(false),
-                "ssh" | "git+ssh" | "git" => None,
-                _ => return None,
-            };
-            let port = http.and_then(|_| url.port_or_known_default());
-            (http, url.host_str()?.to_owned(), port, url.path().to_owned())
-        } else {
-            // `[user@]host:path`; a path of this machine has a slash before the first colon, or no colon.
-            let (before, path) = text.split_once(':')?;
-            if before.contains('/') || before.is_empty() {
-                return None;
-            }
-            let host = before.rsplit_once('@').map_or(before, |(_, host)| host);
-            (None, host.to_owned(), None, path.to_owned())
-        };
-        let path = path.trim_matches('/');
-        let path = path.strip_suffix(".git").unwrap_or(path);
-        let path = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        Some(Self { http, host: host.to_ascii_lowercase(), port, path })
-    }
-
-    /// The address of the forge itself; a path before `owner/name` belongs to it (HTTP only).
-    fn base(&self) -> String {
-        let scheme = if self.http == Some(false) { "http" } else { "https" };
-        let default = if scheme == "http" { 80 } else { 443 };
-        let port =
-            self.port.filter(|port| *port != default).map(|port| format!(":{port}")).unwrap_or_default();
-        let mut base = format!("{scheme}://{}{port}", self.host);
-        if self.http.is_some() {
-            for part in self.path.iter().take(self.path.len().saturating_sub(2)) {
-                base.push('/');
-                base.push_str(part);
-            }
-        }
-        base
-    }
-
-    fn repository(&self) -> Option<String> {
-        let at = self.path.len().checked_sub(2)?;
-        Some(self.path[at..].join("/"))
-    }
+/// The last two segments of the remote's path.
+fn name_of(remote: &RemoteAddress) -> Option<String> {
+    let mut parts = remote.owner_repo.as_deref()?.rsplit('/');
+    let (name, owner) = (parts.next()?, parts.next()?);
+    Some(format!("{owner}/{name}"))
 }
 
 /// `owner/name` of plain characters: it becomes part of a path.
@@ -270,14 +216,6 @@ fn is_repository(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let part = |part: &str| !part.is_empty() && part != "." && part != ".." && part.chars().all(plain);
     name.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
-}
-
-/// A remote without what may be a credential.
-fn shown_remote(remote: &str) -> String {
-    match Remote::parse(remote) {
-        Some(parsed) => format!("{}/{}", parsed.host, parsed.path.join("/")),
-        None => "the remote (a path)".to_owned(),
-    }
 }
 
 fn origin(url: &Url) -> String {

@@ -42,3 +42,12 @@ pub(super) fn digest(parts: &[&str]) -> String {
     let bytes = hash.finalize();
     bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// The fingerprint of an incident: of its findings' fingerprints, whatever their order; 12 hexadecimal digits.
+#[must_use]
+pub fn incident_fingerprint<'a>(findings: impl IntoIterator<Item = &'a str>) -> String {
+    let mut parts: Vec<&str> = findings.into_iter().collect();
+    parts.sort_unstable();
+    parts.insert(0, "incident/v1");
+    digest(&parts)
+}

@@ -1,5 +1,16 @@
 //! Findings become incidents; how an incident ends. Pure: the clock is a parameter, the ledger is text in, text out.
 
+mod end;
+mod group;
 mod key;
+mod ledger;
 
-pub use key::{fingerprint, key};
+#[cfg(test)]
+mod tests;
+
+pub use end::{Ending, how_it_ended};
+pub use group::{group, opens_something, principal};
+pub use key::{fingerprint, incident_fingerprint, key};
+pub use ledger::{
+    Event, How, Incident, Ledger, LedgerError, Member, RecordedChange, RecordedFinding, Standing, What,
+};

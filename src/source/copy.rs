@@ -167,3 +167,73 @@ impl Copy<'_> {
 fn failed(path: &Path, source: io::Error) -> CopyError {
     CopyError::Io { path: path.display().to_string(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    use super::{CopyError, copy};
+
+    fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for name in ["tree/a/.git", "tree/b/c", "tree/.git", "outside", "to"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        let (tree, to) = (root.join("tree"), root.join("to"));
+        (folder, tree, to)
+    }
+
+    #[test]
+    fn links_lead_to_the_same_place_in_the_copy() {
+        let (folder, tree, to) = folders();
+        for file in
+            ["tree/a/x", "tree/b/c/y", "tree/b/unwanted", "tree/.git/config", "tree/a/.git/z", "outside/o"]
+        {
+            fs::write(folder.path().join(file), file).unwrap();
+        }
+        let absolute = tree.join("b/c/y");
+        for (target, link) in [
+            ("../b/c", "a/folder"),
+            (absolute.to_str().unwrap(), "a/absolute"),
+            ("../../outside/o", "a/out"),
+            ("nowhere", "a/nowhere"),
+            ("..", "a/circle"),
+            ("../.git/config", "a/git"),
+            ("a", "way"),
+        ] {
+            symlink(target, tree.join(link)).unwrap();
+        }
+        let left_out = copy(&tree, [PathBuf::from("way/x")], &to).unwrap();
+        assert!(left_out.links.is_empty());
+        assert_eq!(fs::read_to_string(to.join("way/x")).unwrap(), "tree/a/x");
+        assert!(!to.join("a/absolute").exists() && !to.join("b").exists());
+
+        let left_out =
+            copy(&tree, [PathBuf::from("b/c"), PathBuf::from("a/absolute")], &to.join("2")).unwrap();
+        assert!(left_out.links.is_empty());
+        let linked = fs::canonicalize(to.join("2/a/absolute")).unwrap();
+        assert_eq!(linked, to.join("2/b/c/y"));
+
+        let left_out = copy(&tree, [PathBuf::from("a")], &to.join("3")).unwrap();
+        assert!(left_out.links.iter().eq([Path::new("a/out")]), "{left_out:?}");
+        let copied = |name: &str| to.join("3").join(name).exists();
+        assert!(
+            copied("a/folder/y") && copied("a/absolute") && copied("b/unwanted"),
+            "a/circle leads to the root"
+        );
+        for name in ["a/out", "a/nowhere", "a/git", "a/.git", ".git"] {
+            assert!(!copied(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_tree_over_the_cap_is_not_copied() {
+        let (_folder, tree, to) = folders();
+        fs::File::create(tree.join("b/large")).unwrap().set_len(1024 * 1024 * 1024 + 1).unwrap();
+        assert!(matches!(copy(&tree, [PathBuf::from("")], &to), Err(CopyError::TooLarge)));
+        copy(&tree, [PathBuf::from("a")], &to).unwrap();
+    }
+}

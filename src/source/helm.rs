@@ -5,12 +5,15 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use serde_json::Value;
 
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::{CHART, Draft, Gathered, Located, SourceKind, copy, manifest, message, slashed, unstable};
+use super::{
+    CHART, Draft, Gathered, Located, SourceKind, copy, locate, manifest, message, slashed, unstable,
+};
 use crate::config;
 use crate::model::{FieldOrigins, Incomplete, Origin, ResourceId, Served, join_api_version};
 use crate::yaml;
@@ -179,9 +182,13 @@ struct Chart<'a> {
 
 impl Chart<'_> {
     fn render(&self, gathered: &mut Gathered) -> Result<(), Incomplete> {
-        let first = self.run()?;
+        let (first, second) = thread::scope(|scope| {
+            let again = scope.spawn(|| self.run());
+            (self.run(), again.join().expect("running a program does not panic"))
+        });
+        let (first, again) = (first?, second?);
         let mut second = BTreeMap::new();
-        for (_, value) in self.documents(&self.run()?).into_iter().flatten() {
+        for (_, value) in self.documents(&again).into_iter().flatten() {
             if let Ok(id) = ResourceId::of(&value) {
                 second.insert(id, value);
             }
@@ -311,11 +318,11 @@ impl Chart<'_> {
     /// `web/templates/x.yaml` as a path in the repository, where there is such a file; else the chart's own.
     fn file_of(&self, source: Option<&str>) -> String {
         let inside = source.and_then(|source| source.trim().strip_prefix(&self.name)?.strip_prefix('/'));
-        let file = inside.map(|inside| self.located.path.join(inside));
-        match file.filter(|file| self.sandbox.tree().join(file).is_file()) {
-            Some(file) => slashed(&file),
-            None => self.located.shown(CHART),
-        }
+        let file = inside.and_then(|inside| {
+            let real = locate(self.located.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
+            self.located.root.join(&real).is_file().then_some(real)
+        });
+        file.map_or_else(|| self.located.shown(CHART), |file| slashed(&file))
     }
 }
 

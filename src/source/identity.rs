@@ -30,7 +30,19 @@ pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Render
         });
     }
     rendered.objects.sort_by(|left, right| left.id.cmp(&right.id));
+    for lacking in &mut rendered.incomplete {
+        shorten(&mut lacking.what);
+        shorten(&mut lacking.why);
+    }
     rendered
+}
+
+/// Names and kinds are the repository's, and may be as long as a file.
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(1000) {
+        text.truncate(end);
+        text.push('…');
+    }
 }
 
 /// Group and kind to the place of the CRD that declares them.

@@ -1,5 +1,6 @@
 //! Kustomize roots, rendered by the real kustomize in a private copy of what they reach.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -9,8 +10,10 @@ use serde_json::Value;
 
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::{Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, manifest, message, scan, slashed};
-use crate::model::{FieldOrigins, Origin, ResourceId};
+use super::{
+    Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, locate, manifest, message, scan, slashed,
+};
+use crate::model::{FieldOrigins, Origin, Place, ResourceId};
 use crate::yaml;
 
 /// Set by kustomize on request: the file that an object comes from.
@@ -48,7 +51,7 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
     let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
     let left_out = copy::copy(located.root, scan.reached.iter().cloned(), &sandbox.tree());
     let left_out = left_out.map_err(|error| error.to_string())?;
-    let builder = Builder { located, tool, sandbox };
+    let builder = Builder { located, tool, sandbox, declared: RefCell::default() };
     let drafts = builder.drafts(scan.build_metadata);
     builder.sandbox.close();
     drafts.map_err(|why| match left_out.links.first() {
@@ -63,6 +66,7 @@ struct Builder<'a> {
     located: &'a Located<'a>,
     tool: &'a Tool,
     sandbox: Sandbox,
+    declared: RefCell<BTreeMap<String, Declared>>,
 }
 
 impl Builder<'_> {
@@ -124,8 +128,10 @@ impl Builder<'_> {
     }
 
     fn alone(&self, origin: Option<String>, value: Value) -> Draft {
-        let file = origin.and_then(|text| self.file_of(&text)).unwrap_or_else(|| own_file(self.located));
-        let origin = Origin { source: self.located.source.path.clone(), file, place: None };
+        let file = origin.and_then(|text| self.file_of(&text));
+        let place = file.as_ref().and_then(|file| self.place_in(file, &value));
+        let file = file.unwrap_or_else(|| own_file(self.located));
+        let origin = Origin { source: self.located.source.path.clone(), file, place };
         let fields = Arc::new(FieldOrigins::new());
         Draft { value, origin, fields, document: None, notes: Vec::new(), unstable: Vec::new() }
     }
@@ -136,8 +142,39 @@ impl Builder<'_> {
         let path = lines
             .find_map(|line| line.strip_prefix("path: ").or_else(|| line.strip_prefix("configuredIn: ")))?;
         let inside = Path::new(path.trim()).strip_prefix("../tree").ok()?;
-        self.located.root.join(inside).is_file().then(|| slashed(inside))
+        let real = locate(self.located.root, &inside.to_string_lossy()).ok()?;
+        self.located.root.join(&real).is_file().then(|| slashed(&real))
     }
+
+    /// The one object of its kind in the file whose name is in the rendered one: prefixes and suffixes are added.
+    fn place_in(&self, file: &str, value: &Value) -> Option<Place> {
+        let mut known = self.declared.borrow_mut();
+        let declared =
+            known.entry(file.to_owned()).or_insert_with(|| declared_in(&self.located.root.join(file)));
+        let (kind, name) = (value["kind"].as_str()?, value["metadata"]["name"].as_str()?);
+        let of_kind = || declared.iter().filter(|(_, other, _)| other == kind);
+        let same = of_kind().find(|(_, _, other)| other == name);
+        let mut within = of_kind().filter(|(_, _, other)| name.contains(other.as_str()));
+        let only = within.next().filter(|_| within.next().is_none());
+        same.or(only).map(|(place, _, _)| *place)
+    }
+}
+
+/// The place, kind and name of every object of a file.
+type Declared = Vec<(Place, String, String)>;
+
+fn declared_in(file: &Path) -> Declared {
+    let documents = yaml::read(&fs::read(file).unwrap_or_default());
+    documents
+        .into_iter()
+        .flatten()
+        .filter_map(|document| {
+            let root = document.root();
+            let text = |node: &yaml::Node| node.to_json().as_str().map(str::to_owned);
+            let name = text(root.get("metadata")?.get("name")?)?;
+            Some((root.span.place, text(root.get("kind")?)?, name))
+        })
+        .collect()
 }
 
 fn origin_text(value: &Value) -> Option<&str> {

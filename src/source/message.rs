@@ -12,7 +12,7 @@ pub(super) fn error_of(stderr: &str) -> String {
             let rest = lines[start..].iter().map(|line| line.trim());
             let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
             let joined = rest.map(without_value).collect::<Vec<_>>().join(" ");
-            joined.trim_start_matches("Error:").trim().to_owned()
+            without_rest(joined.trim_start_matches("Error:").trim())
         }
         None => panic_of(&lines),
     };
@@ -22,6 +22,9 @@ pub(super) fn error_of(stderr: &str) -> String {
 /// The first line of a Go program's own end (`fatal error: runtime: out of memory`), or the last line.
 fn panic_of(lines: &[&str]) -> String {
     let fatal = lines.iter().find(|line| line.starts_with("fatal error:") || line.starts_with("panic:"));
+    if lines.iter().any(|line| line.contains("out of memory") || line.contains("cannot allocate memory")) {
+        return "it needs more than the 4 GiB of memory that rendering may use".to_owned();
+    }
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     fatal.or(last).map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned())
 }
@@ -35,17 +38,33 @@ fn bounded(text: &str) -> String {
     short
 }
 
-/// A line without the value that it quotes: schema errors and failed conversions show what was given.
+/// What stands before text that comes from the repository's values, and what to say in its place.
+const QUOTING: [(&str, &str); 5] = [
+    ("literal sources [", "a literal is not of the form key=value"),
+    ("JSON patch from [", "a patch is neither a strategic merge patch nor a JSON patch"),
+    ("parsing \"", "a value cannot be converted"),
+    ("invalid duration \"", "a value is no duration"),
+    ("must be valid utf8", "a file is not UTF-8"),
+];
+
+/// A message up to where it quotes a value.
+fn without_rest(message: &str) -> String {
+    let first = QUOTING.iter().filter_map(|(said, instead)| Some((message.find(said)?, instead))).min();
+    match first {
+        Some((at, instead)) => {
+            let told = message[..at].trim_end_matches(|c: char| c != ':').trim_end_matches(':');
+            format!("{told}: {instead}")
+        }
+        None => message.to_owned(),
+    }
+}
+
+/// A line of schema errors without the value that it quotes.
 fn without_value(line: &str) -> String {
     for said in [" does not match pattern ", " is not valid "] {
         if let Some(at) = line.find(said) {
             let place = line.find("': ").filter(|end| *end < at).map_or("", |end| &line[..end + 3]);
             return format!("{place}value{}", &line[at..].split(": ").next().unwrap_or_default());
-        }
-    }
-    for said in ["parsing \"", "invalid literal source ", "invalid duration \"", "cannot unmarshal "] {
-        if let Some(at) = line.find(said) {
-            return format!("{}…", &line[..at + said.len()]);
         }
     }
     line.to_owned()
@@ -82,16 +101,16 @@ mod tests {
                 "values don't meet the specifications of the schema(s) in the following chart(s): web: - at '/a': value does not match pattern '^x' - at '/b': got number, want string",
             ),
             (
-                "Error: loading KV pairs: invalid literal source hunter2, expected key=value\n",
-                "loading KV pairs: invalid literal source …",
+                "Error: loading KV pairs: literal sources [hunter2 x\n y]: invalid literal source hunter2\n",
+                "loading KV pairs: a literal is not of the form key=value",
             ),
             (
                 "Error: error calling atoi: strconv.Atoi: parsing \"hunter2\": invalid syntax\n",
-                "error calling atoi: strconv.Atoi: parsing \"…",
+                "error calling atoi: strconv.Atoi: a value cannot be converted",
             ),
             (
                 "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",
-                "fatal error: out of memory",
+                "it needs more than the 4 GiB of memory that rendering may use",
             ),
             ("", "it said nothing"),
         ] {

@@ -15,6 +15,7 @@ const FILES_CAP: usize = 100_000;
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut walk = Walk {
+        located,
         root: located.root,
         gathered: Gathered::new(SourceKind::Plain),
         files: Vec::new(),
@@ -55,6 +56,7 @@ fn read(located: &Located<'_>, file: &Path, gathered: &mut Gathered) {
 
 /// The files below a folder, links followed where they stay in the repository, each file once.
 struct Walk<'a> {
+    located: &'a Located<'a>,
     root: &'a Path,
     gathered: Gathered,
     files: Vec<PathBuf>,
@@ -113,10 +115,18 @@ impl Walk<'_> {
             SourceKind::Kustomize => "a Kustomize root",
             SourceKind::Helm => "a Helm chart",
         };
+        if self.is_a_source(folder) {
+            return;
+        }
         let shown = slashed(folder);
         let warning =
             format!("{shown} is {what} and was not read as plain files: make it a source of its own");
         self.gathered.warnings.push(warning);
+    }
+
+    fn is_a_source(&self, folder: &Path) -> bool {
+        let mut sources = self.located.request.sources.iter();
+        sources.any(|source| super::locate(self.root, &source.path).is_ok_and(|path| path == folder))
     }
 
     /// Where a link leads, from the root, where that is in the repository. Only a link that could hold manifests is

@@ -112,19 +112,37 @@ impl Walk<'_> {
     fn kustomization(&mut self, folder: &Path, file: &Path, first: bool) {
         for (value, fields) in self.documents(file) {
             let read = Kustomization { folder, file, fields };
-            self.scan.build_metadata |= first && value.get("buildMetadata").is_some();
-            for key in CHARTS.iter().filter(|key| value.get(**key).is_some()) {
-                let why = format!(
-                    "{key}: kustomize would run helm, which drift does not allow; make the chart a source of its own"
-                );
-                self.scan.refused.push(read.refusal(&format!("/{key}"), why));
-            }
             self.addresses(&read, &value);
-            for key in ENTRIES {
-                self.entries(&read, key, &value[key]);
+            for (key, inner) in value.as_object().into_iter().flatten() {
+                self.scan.build_metadata |= first && key.eq_ignore_ascii_case("buildMetadata");
+                self.key(&read, key, inner);
             }
-            if let Some(path) = value["openapi"]["path"].as_str() {
-                self.entry(&read, "/openapi/path", path);
+        }
+    }
+
+    /// One key, whatever its case: kustomize, as Go's JSON does, takes `Resources` for `resources`, and so letters
+    /// that fold to ASCII ones.
+    fn key(&mut self, read: &Kustomization<'_>, key: &str, value: &Value) {
+        let mut pointer = String::new();
+        push_pointer(&mut pointer, key);
+        let is = |known: &&&str| known.eq_ignore_ascii_case(key);
+        let runs_helm = |known: &&str| {
+            format!(
+                "{known}: kustomize would run helm, which drift does not allow; make the chart a source of its own"
+            )
+        };
+        let refusal = match key.is_ascii() {
+            true => CHARTS.iter().find(is).map(runs_helm),
+            false => Some(format!("kustomize knows no key {key:?}")),
+        };
+        self.scan.refused.extend(refusal.map(|why| read.refusal(&pointer, why)));
+        if let Some(known) = ENTRIES.iter().find(is) {
+            self.entries(read, &pointer, PLUGINS.contains(known), value);
+        } else if key.eq_ignore_ascii_case("openapi") {
+            for (key, path) in value.as_object().into_iter().flatten() {
+                let mut pointer = pointer.clone();
+                push_pointer(&mut pointer, key);
+                path.as_str().map(|path| self.entry(read, &pointer, path));
             }
         }
     }
@@ -173,15 +191,15 @@ impl Walk<'_> {
         }
     }
 
-    fn entries(&mut self, read: &Kustomization<'_>, key: &str, value: &Value) {
+    fn entries(&mut self, read: &Kustomization<'_>, pointer: &str, plugins: bool, value: &Value) {
         let Some(entries) = value.as_array() else { return };
         for (at, entry) in entries.iter().enumerate() {
             let Some(entry) = entry.as_str() else { continue };
-            let pointer = format!("/{key}/{at}");
-            if PLUGINS.contains(&key) && entry.contains('\n') {
+            let pointer = format!("{pointer}/{at}");
+            if plugins && entry.contains('\n') {
                 self.inline(read, &pointer, entry);
             } else if let Some(file) = self.entry(read, &pointer, entry)
-                && PLUGINS.contains(&key)
+                && plugins
             {
                 self.plugin(read.folder, &file);
             }

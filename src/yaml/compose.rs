@@ -215,6 +215,8 @@ impl<'a> Composer<'a> {
         let (lead, outer) = self.before(anchor != 0 || tag.is_some());
         let (start, end) =
             raw.byte_range().map_or((self.cursor, self.cursor), |range| (range.start, range.end));
+        // What is not written comes as `~`.
+        let value = if style == ScalarStyle::Plain && start == end { "" } else { value };
         let (style, start, end) = match style {
             ScalarStyle::Plain if value.is_empty() => (Style::Empty, self.cursor, self.cursor),
             ScalarStyle::Plain => (Style::Plain, start, end),
@@ -226,6 +228,9 @@ impl<'a> Composer<'a> {
         let span = self.span(start, end);
         self.cursor = self.cursor.max(end);
         let plain = matches!(style, Style::Plain | Style::Empty);
+        if plain && self.syntax == Syntax::Yaml {
+            self.check_plain_in_flow(span)?;
+        }
         if plain && tag.is_none() && value == "<<" && self.expects_key() {
             return self.merge_key();
         }
@@ -240,16 +245,31 @@ impl<'a> Composer<'a> {
             return self.key(&kind, value, span);
         }
         let shared = self.used.contains(&anchor);
-        let outer = if outer < self.base.offset + start { outer - self.base.offset } else { start };
         let form = Form {
             style,
             lead: self.base.offset + lead,
-            outer: self.base.offset + outer,
+            outer: self.base.offset + outer.unwrap_or(start),
             decorated: anchor != 0 || tag.is_some(),
             shared,
             hidden: 0,
         };
         self.finish(Node { kind, span, form }, anchor)
+    }
+
+    /// Refuses what go-yaml reads otherwise: to it a `?` ends a plain scalar of a flow collection, and a `:` right before
+    /// an indicator does not.
+    fn check_plain_in_flow(&self, span: Span) -> Result<(), ReadError> {
+        if !self.stack.last().is_some_and(|frame| frame.flow) {
+            return Ok(());
+        }
+        let (start, end) = (span.start - self.base.offset, span.end - self.base.offset);
+        let colon =
+            matches!(self.text.as_bytes().get(end..), Some([b':', b',' | b'[' | b']' | b'{' | b'}', ..]));
+        if colon || self.text.get(start..end).is_some_and(|text| text.contains('?')) {
+            let why = "Kubernetes reads this plain scalar otherwise inside `[]` or `{}`; quote it".to_owned();
+            return Err(ReadError { place: Some(span.place), why });
+        }
+        Ok(())
     }
 
     fn alias(&mut self, id: usize, raw: &Raw) -> Result<(), ReadError> {
@@ -307,7 +327,7 @@ impl<'a> Composer<'a> {
         let form = Form {
             style: if flow { Style::Flow } else { Style::Block },
             lead: self.base.offset + lead,
-            outer: if anchor != 0 || tagged { outer } else { span.start },
+            outer: self.base.offset + outer.unwrap_or(start),
             decorated: anchor != 0 || tagged,
             shared: self.used.contains(&anchor),
             hidden: 0,
@@ -374,8 +394,8 @@ impl<'a> Composer<'a> {
     }
 
     /// Moves the cursor over what stands before a node's own text: the indicator of its parent and, if `decorated`,
-    /// its anchor and tag. Returns where the indicator and where the decoration begin, in the file for the latter.
-    fn before(&mut self, decorated: bool) -> (usize, usize) {
+    /// its anchor and tag. Returns where the indicator and where the decoration begin.
+    fn before(&mut self, decorated: bool) -> (usize, Option<usize>) {
         let indicators: &[u8] = match self.stack.last() {
             None => b"",
             Some(Frame { flow: true, items: Items::Mapping(Entries { pending: Some(_), .. }), .. }) => b":",
@@ -401,7 +421,7 @@ impl<'a> Composer<'a> {
             outer = outer.or(Some(at));
             self.cursor = end_of_decoration(self.text, at);
         }
-        (lead.unwrap_or(self.cursor), self.base.offset + outer.unwrap_or(self.cursor))
+        (lead.unwrap_or(self.cursor), outer)
     }
 
     /// Span of a block scalar: from its `|` or `>` to the end of its last line, without the break; for `+` with the
@@ -414,20 +434,12 @@ impl<'a> Composer<'a> {
         });
         let mut last = header_end;
         let mut at = next_line(self.text, start);
-        let mut indent = None;
-        while at < end.min(self.text.len()) {
+        // The parser stops in or before the first line that is not the scalar's.
+        while at < end && line_end(self.text, at) <= end {
             let stop = line_end(self.text, at);
-            let line = &self.text[at..stop];
-            let spaces = line.len() - line.trim_start_matches(' ').len();
-            let blank = spaces == line.len();
-            let content = indent.is_none_or(|indent| spaces >= indent);
-            if !blank && content {
-                indent = Some(indent.map_or(spaces, |indent: usize| indent.min(spaces)));
-            }
-            if !blank && content || keep && blank {
+            let blank = self.text[at..stop].trim_start_matches(' ').is_empty();
+            if keep || !blank {
                 last = stop;
-            } else if !blank {
-                break;
             }
             let next = next_line(self.text, at);
             if next == at {

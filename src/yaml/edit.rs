@@ -1,6 +1,13 @@
-//! Byte-exact edits.
+//! Byte-exact edits, each proven by reading the result again.
 
 use serde_json::Value;
+
+use super::layout::{Layout, is_empty, ordered};
+use super::lines::Base;
+use super::node::{Node, NodeKind, Style};
+use super::pointer::{apply, index, normal, tokens, wrap};
+use super::read::{is_json, parts, read_parts, root_of};
+use super::splice::{Site, Splice};
 
 /// One change of one document of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,16 +23,16 @@ pub struct Edit {
 /// What an [`Edit`] does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
-    /// Replaces the value, or adds a key to its map; parents that are missing are created as maps. `/-` appends to a
-    /// list.
+    /// Replaces the value, or adds a key to its map. Parents that are missing are created as maps; `/-` appends to a
+    /// list, or begins one.
     Set(Value),
-    /// Removes a key of a map or an item of a list.
+    /// Removes a key of a map or an item of a list. Nothing there is an error.
     Remove,
 }
 
 /// Why a file was not edited.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("document {document}, {pointer}: {why}")]
+#[error("document {document}, `{pointer}` cannot be edited: {why}")]
 pub struct EditError {
     /// Index of the document.
     pub document: usize,
@@ -38,14 +45,319 @@ pub struct EditError {
 /// Applies edits in order, and proves itself: the result is read again, every document equals the intended JSON, and
 /// every byte outside the edited nodes' lines is unchanged; otherwise `Err`, never a guess.
 ///
+/// New text follows the file: indentation, quotes, line breaks. A collection that is replaced by one of its kind is
+/// edited entry by entry. An alias (`*name`) may be replaced as a whole, but nothing is edited through it, and nothing
+/// that aliases refer to.
+///
 /// # Errors
-/// Where the text cannot be read, the place does not exist, is shared by an alias, or the result is not as intended.
+/// Where the document cannot be read, the place does not exist, other places would change too, or the result would not
+/// be as intended.
 pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
-    match edits.first() {
-        None => Ok(text.to_owned()),
-        Some(Edit { document, pointer, .. }) => {
-            let why = "not editable yet".to_owned();
-            Err(EditError { document: *document, pointer: pointer.clone(), why })
+    let mut text = text.to_owned();
+    for edit in edits {
+        text = edit_one(&text, edit).map_err(|why| EditError {
+            document: edit.document,
+            pointer: edit.pointer.clone(),
+            why,
+        })?;
+    }
+    Ok(text)
+}
+
+fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
+    let before = values(text);
+    let old = match before.get(edit.document) {
+        Some(Ok(value)) if !value.is_null() => value.clone(),
+        Some(Err(why)) => return Err(format!("the document cannot be read: {why}")),
+        _ => return Err("there is no such document, or it is empty".to_owned()),
+    };
+    let tokens = tokens(&edit.pointer)?;
+    let operation = match &edit.operation {
+        Operation::Set(value) => Operation::Set(normal(value)),
+        Operation::Remove => Operation::Remove,
+    };
+    let intended = apply(old.clone(), &tokens, &operation)?;
+    if intended == old {
+        return Ok(text.to_owned());
+    }
+    let range = parts(text.as_bytes()).swap_remove(edit.document).range;
+    let part = &text[range.clone()];
+    let mut editor = Editor { text: part.to_owned(), json: is_json(part) };
+    match &operation {
+        Operation::Set(value) => editor.set(&tokens, value)?,
+        Operation::Remove => editor.remove(&tokens)?,
+    }
+    let result = [&text[..range.start], &editor.text, &text[range.end..]].concat();
+    prove(&before, &values(&result), edit.document, &intended)?;
+    Ok(result)
+}
+
+/// Every document of a stream; an empty one is null.
+fn values(text: &str) -> Vec<Result<Value, String>> {
+    let value = |read: Result<Option<super::Document>, super::ReadError>| match read {
+        Ok(document) => Ok(document.map_or(Value::Null, |document| document.to_json())),
+        Err(error) => Err(error.why),
+    };
+    read_parts(text.as_bytes()).into_iter().map(value).collect()
+}
+
+fn prove(
+    before: &[Result<Value, String>],
+    after: &[Result<Value, String>],
+    document: usize,
+    intended: &Value,
+) -> Result<(), String> {
+    let as_intended = after.get(document).is_some_and(|value| value.as_ref() == Ok(intended));
+    let others = |values: &[Result<Value, String>]| {
+        let others = values.iter().enumerate().filter(|(index, _)| *index != document);
+        others.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    if !as_intended || before.len() != after.len() || others(before) != others(after) {
+        return Err(NOT_PROVEN.to_owned());
+    }
+    Ok(())
+}
+
+const NOT_PROVEN: &str = "no minimal edit of the text reads back as intended; edit it by hand";
+
+/// Edits the text of one document.
+struct Editor {
+    text: String,
+    json: bool,
+}
+
+/// The way from the root to a node.
+struct Walk<'a> {
+    /// The containers passed, outermost first, and the position in each.
+    trail: Vec<(&'a Node, usize)>,
+    node: &'a Node,
+    /// What of the pointer is not there.
+    rest: &'a [String],
+}
+
+impl Editor {
+    fn root(&self) -> Result<Node, String> {
+        let root = root_of(&self.text, Base::default()).map_err(|error| error.to_string())?;
+        root.ok_or_else(|| "the document is empty".to_owned())
+    }
+
+    fn set(&mut self, tokens: &[String], value: &Value) -> Result<(), String> {
+        let root = self.root()?;
+        let walk = walk(&root, tokens)?;
+        if let [token, inner @ ..] = walk.rest {
+            let depth = tokens.len() - walk.rest.len();
+            return self.create(&root, &walk, &tokens[..=depth], &wrap(inner, value.clone()), token);
         }
+        if walk.node.to_json() == *value {
+            return Ok(());
+        }
+        let own = walk.node.form.style != Style::Alias && !walk.node.form.shared && !is_empty(value);
+        match (&walk.node.kind, value) {
+            (NodeKind::Mapping(old), Value::Object(new)) if own && !old.is_empty() => {
+                self.set_entries(tokens, &walk.node.to_json(), new)
+            }
+            (NodeKind::Sequence(old), Value::Array(new)) if own && !old.is_empty() => {
+                let old: Vec<Value> = old.iter().map(Node::to_json).collect();
+                self.set_items(tokens, &old, new)
+            }
+            _ => {
+                refuse_shared(walk.node)?;
+                let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
+                let ways = ways(site, |site| site.replace(value));
+                let lines = site.own_lines();
+                self.take(&root, ways, lines, tokens, &Operation::Set(value.clone()))
+            }
+        }
+    }
+
+    /// Creates what is missing: an entry of a mapping, an item of a sequence, or a collection in place of null.
+    fn create(
+        &mut self,
+        root: &Node,
+        walk: &Walk<'_>,
+        tokens: &[String],
+        value: &Value,
+        token: &str,
+    ) -> Result<(), String> {
+        let node = walk.node;
+        refuse_own(node)?;
+        let site = self.site(root, node, walk.trail.last().map(|(parent, _)| *parent));
+        let ways = ways(site, |site| match &node.kind {
+            NodeKind::Mapping(_) => site.add(token, value),
+            NodeKind::Sequence(items) => site.insert(items.len(), value),
+            _ => site.replace(&wrap(&[token.to_owned()], value.clone())),
+        });
+        let lines = site.own_lines();
+        self.take(root, ways, lines, tokens, &Operation::Set(value.clone()))
+    }
+
+    fn set_entries(
+        &mut self,
+        tokens: &[String],
+        old: &Value,
+        new: &serde_json::Map<String, Value>,
+    ) -> Result<(), String> {
+        for (name, value) in ordered(new) {
+            if old.get(name) != Some(value) {
+                self.set(&child(tokens, name), value)?;
+            }
+        }
+        let gone = old.as_object().into_iter().flatten().filter(|(name, _)| !new.contains_key(*name));
+        gone.map(|(name, _)| name).try_for_each(|name| self.remove(&child(tokens, name)))
+    }
+
+    /// Items that are equal at the start and at the end stay; those between are replaced, inserted or removed.
+    fn set_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Result<(), String> {
+        let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+        let shorter = old.len().min(new.len());
+        let end =
+            old.iter().rev().zip(new.iter().rev()).take(shorter - start).take_while(|(old, new)| old == new);
+        let end = end.count();
+        let both = shorter - end;
+        for at in start..both {
+            self.set(&child(tokens, &at.to_string()), &new[at])?;
+        }
+        for at in (both..old.len() - end).rev() {
+            self.remove(&child(tokens, &at.to_string()))?;
+        }
+        for at in both..new.len() - end {
+            self.insert(tokens, at, &new[at])?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, tokens: &[String], at: usize, value: &Value) -> Result<(), String> {
+        let root = self.root()?;
+        let walk = walk(&root, tokens)?;
+        let mut items = match walk.node.to_json() {
+            Value::Array(items) => items,
+            _ => return Err("not a list".to_owned()),
+        };
+        items.insert(at, value.clone());
+        let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
+        let ways = ways(site, |site| site.insert(at, value));
+        let lines = site.own_lines();
+        self.take(&root, ways, lines, tokens, &Operation::Set(Value::Array(items)))
+    }
+
+    fn remove(&mut self, tokens: &[String]) -> Result<(), String> {
+        let root = self.root()?;
+        let mut walk = walk(&root, tokens)?;
+        let (Some((parent, position)), []) = (walk.trail.pop(), walk.rest) else {
+            return Err("it comes through a merge key (`<<`)".to_owned());
+        };
+        refuse_shared(walk.node)?;
+        let site = self.site(&root, parent, walk.trail.last().map(|(parent, _)| *parent));
+        let ways = site.remove(position);
+        let lines = site.lines_with_comments();
+        self.take(&root, ways, lines, tokens, &Operation::Remove)
+    }
+
+    fn site<'a>(&'a self, root: &'a Node, node: &'a Node, parent: Option<&'a Node>) -> Site<'a> {
+        let near = if matches!(node.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_)) {
+            node
+        } else {
+            parent.unwrap_or(node)
+        };
+        Site { text: &self.text, node, parent, layout: Layout::of(&self.text, root, near, self.json) }
+    }
+
+    /// Takes the first way that stays within `lines` and reads back as intended.
+    fn take(
+        &mut self,
+        root: &Node,
+        ways: Vec<Splice>,
+        lines: std::ops::Range<usize>,
+        tokens: &[String],
+        operation: &Operation,
+    ) -> Result<(), String> {
+        let intended = apply(root.to_json(), tokens, operation)?;
+        let within = |splice: &Splice| {
+            // Lines at the end of a file without a final break go together with the break before them.
+            let start = lines.start.saturating_sub(2);
+            start <= splice.range.start && splice.range.end <= lines.end
+        };
+        let read_back = |text: &String| {
+            root_of(text, Base::default())
+                .is_ok_and(|root| root.is_some_and(|root| root.to_json() == intended))
+        };
+        let found =
+            ways.iter().filter(|way| within(way)).filter_map(|way| way.apply(&self.text)).find(read_back);
+        self.text = found.ok_or_else(|| NOT_PROVEN.to_owned())?;
+        Ok(())
+    }
+}
+
+/// The ways of a site, then those without literal block scalars: comments that follow one may become a part of it.
+fn ways(site: Site<'_>, ways: impl Fn(&Site<'_>) -> Vec<Splice>) -> Vec<Splice> {
+    let quoted = Site { layout: Layout { literals: false, ..site.layout }, ..site };
+    ways(&site).into_iter().chain(ways(&quoted)).collect()
+}
+
+fn child(tokens: &[String], token: &str) -> Vec<String> {
+    tokens.iter().cloned().chain(std::iter::once(token.to_owned())).collect()
+}
+
+/// Goes down as far as the pointer leads. Refuses to go through an alias, a merge key, or what aliases refer to.
+fn walk<'a>(root: &'a Node, tokens: &'a [String]) -> Result<Walk<'a>, String> {
+    let mut walk = Walk { trail: Vec::new(), node: root, rest: tokens };
+    while let [token, rest @ ..] = walk.rest {
+        let (position, next) = match &walk.node.kind {
+            NodeKind::Mapping(entries) => {
+                let Some(position) = entries.iter().position(|(key, _)| key.name == *token) else { break };
+                // A merged value is overridden by a key of the map's own.
+                if entries[position].0.merged {
+                    if rest.is_empty() {
+                        break;
+                    }
+                    return Err(format!("`{token}` comes through a merge key (`<<`)"));
+                }
+                (position, &entries[position].1)
+            }
+            NodeKind::Sequence(_) if token == "-" => break,
+            NodeKind::Sequence(items) => {
+                let position = index(token, items.len())?;
+                (position, &items[position])
+            }
+            _ => break,
+        };
+        refuse_own(walk.node)?;
+        walk.trail.push((walk.node, position));
+        walk.node = next;
+        walk.rest = rest;
+    }
+    Ok(walk)
+}
+
+/// Refuses a node that is written elsewhere, or is also used elsewhere.
+fn refuse_own(node: &Node) -> Result<(), String> {
+    if node.form.style == Style::Alias {
+        return Err(
+            "the value is an alias (`*name`): what it holds is written elsewhere, and used there too"
+                .to_owned(),
+        );
+    }
+    if node.form.shared {
+        return Err(
+            "the value has an anchor (`&name`) that aliases refer to: they would change too".to_owned()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a node that is, or holds, an anchor that aliases refer to.
+fn refuse_shared(node: &Node) -> Result<(), String> {
+    if node.form.style == Style::Alias {
+        return Ok(());
+    }
+    if node.form.shared {
+        return refuse_own(node);
+    }
+    match &node.kind {
+        NodeKind::Sequence(items) => items.iter().try_for_each(refuse_shared),
+        NodeKind::Mapping(entries) => {
+            entries.iter().filter(|(key, _)| !key.merged).try_for_each(|(_, value)| refuse_shared(value))
+        }
+        _ => Ok(()),
     }
 }

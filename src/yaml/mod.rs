@@ -2,10 +2,14 @@
 
 mod compose;
 mod edit;
+mod layout;
 mod lines;
 mod node;
+mod pointer;
 mod read;
 mod resolve;
+mod scalar;
+mod splice;
 mod split;
 
 pub use edit::{Edit, EditError, Operation, edit};

@@ -93,12 +93,7 @@ pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError
         let why = "the file is UTF-16; Kubernetes reads UTF-8 only".to_owned();
         return vec![Err(ReadError { place: None, why })];
     }
-    let bom = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let mut parts = split_json(&bytes[bom..]).unwrap_or_else(|| split(&bytes[bom..]));
-    for part in &mut parts {
-        part.range = part.range.start + bom..part.range.end + bom;
-        part.bad_separator = part.bad_separator.map(|at| at + bom);
-    }
+    let parts = parts(bytes);
     let mut line = 0;
     let mut counted = 0;
     let read_one = |(index, part): (usize, &Part)| {
@@ -111,30 +106,44 @@ pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError
     parts.iter().enumerate().map(read_one).collect()
 }
 
+/// The stream cut into documents; a byte order mark before the first belongs to none.
+pub(super) fn parts(bytes: &[u8]) -> Vec<Part> {
+    let bom = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut parts = split_json(&bytes[bom..]).unwrap_or_else(|| split(&bytes[bom..]));
+    for part in &mut parts {
+        part.range = part.range.start + bom..part.range.end + bom;
+        part.bad_separator = part.bad_separator.map(|at| at + bom);
+    }
+    parts
+}
+
 fn read_part(bytes: &[u8], part: &Part, base: Base) -> Result<Option<Node>, ReadError> {
-    let bytes_of_part = &bytes[part.range.clone()];
-    let text = text_of(bytes_of_part, base)?;
+    let text = text_of(&bytes[part.range.clone()], base)?;
     if let Some(at) = part.bad_separator {
         let place = Place { line: line_number(base.line + breaks(&bytes[part.range.start..at])), column: 4 };
         let why = "only a comment may follow `---` on its line".to_owned();
         return Err(ReadError { place: Some(place), why });
     }
-    let root = if is_json(bytes_of_part) {
-        compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error)?
-    } else {
-        check_characters(text, base)?;
-        compose_yaml(text, base)?
-    };
+    let root = root_of(text, base)?;
     Ok(root.filter(|root| root.kind != NodeKind::Null))
+}
+
+/// The outermost node of one document's text.
+pub(super) fn root_of(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
+    if is_json(text) {
+        return compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error);
+    }
+    check_characters(text, base)?;
+    compose_yaml(text, base)
 }
 
 fn line_number(from_zero: usize) -> u32 {
     u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1)
 }
 
-fn is_json(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().first() == Some(&b'{')
-        && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+/// Whether a document's text is a JSON object: those are read, and written, as JSON.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_ascii_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn text_of(bytes: &[u8], base: Base) -> Result<&str, ReadError> {

@@ -2,8 +2,10 @@
 //!
 //! What it takes to run them is in `tests/parts/bring`; what may be left out, and how, in [`support::parts`].
 
+mod cluster;
 mod forgotten;
 mod git;
 mod layers;
+mod source;
 mod support;
 mod support_works;

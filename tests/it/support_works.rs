@@ -2,7 +2,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests run programs")]
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,9 +11,9 @@ use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, redact};
 use crate::support::gitea::Gitea;
 use crate::support::http::Call;
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::{Servers, eventually};
+use crate::support::{needs, parts};
 
 #[test]
 fn a_repository_is_the_same_wherever_it_is_made() {
@@ -81,10 +80,38 @@ fn what_differs_from_run_to_run_is_redacted() {
 }
 
 #[test]
-fn every_part_that_is_brought_is_a_folder_of_programs() {
-    for (part, program) in [("helm", "helm"), ("kustomize", "kustomize")] {
-        let folder = crate::support::parts::part(part);
-        assert!(Path::new(&folder).join(program).is_file(), "{part}: no {program} in {}", folder.display());
+fn a_script_of_the_test_takes_the_place_of_a_program() {
+    let drift = Drift::new().with_script("git", "echo \"a git of the test: $1\"; exit 7");
+    let output =
+        Command::new(drift.home().join("bin/git")).arg("status").output().expect("the script starts");
+    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "a git of the test: status\n");
+}
+
+#[test]
+fn the_parts_are_what_was_pinned() {
+    for (part, program, arguments, version) in [
+        ("etcd", "etcd", &["--version"][..], "etcd Version: 3.6.16"),
+        ("kubernetes", "kube-apiserver", &["--version"], "Kubernetes v1.36.3"),
+        ("kubernetes", "kube-controller-manager", &["--version"], "Kubernetes v1.36.3"),
+        ("kubectl", "kubectl", &["version", "--client"], "v1.36.3"),
+        ("gitea", "gitea", &["--version"], "1.26.4"),
+        ("kustomize", "kustomize", &["version"], "v5.8.1"),
+        ("helm", "helm", &["version", "--short"], "v4.3.1"),
+        ("helm3", "helm", &["version", "--short"], "v3.21.4"),
+        ("act", "act", &["--version"], "0.2.89"),
+    ] {
+        if (matches!(part, "etcd" | "kubernetes" | "kubectl") && !needs("cluster"))
+            || (part == "gitea" && !needs("forge"))
+            || (part == "act" && !needs("act"))
+        {
+            continue;
+        }
+        let mut command = Command::new(parts::part(part).join(program));
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let output = command.args(arguments).env_clear().env("HOME", home.path()).current_dir(&home).output();
+        let said = String::from_utf8_lossy(&output.expect("a part starts").stdout).into_owned();
+        assert!(said.contains(version), "{part}: {program} says {said:?}, not {version}");
     }
 }
 
@@ -174,6 +201,7 @@ fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
     assert_eq!(refused.status, 128, "{refused:?}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
     let mut servers = Servers::new("harness");
@@ -187,10 +215,12 @@ fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
 }
 
 /// Whether a process of the group runs; one that has ended and was not waited for does not count.
+#[cfg(target_os = "linux")]
 fn alive(group: u32) -> bool {
-    let listed = Command::new("ps").args(["-A", "-o", "pgid=,stat="]).output().expect("ps is on the PATH");
-    String::from_utf8_lossy(&listed.stdout).lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words.next() == Some(&group.to_string()) && words.next().is_some_and(|state| !state.starts_with('Z'))
+    let processes = std::fs::read_dir("/proc").expect("Linux has /proc").flatten();
+    processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok()).any(|stat| {
+        // After the name in parentheses: state, parent, group.
+        let mut words = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        !matches!(words.next(), Some("Z" | "X")) && words.nth(1) == Some(&group.to_string())
     })
 }

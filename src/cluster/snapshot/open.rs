@@ -27,8 +27,7 @@ pub struct Snapshot {
     bytes: Bytes,
     header: Header,
     scopes: Vec<Listed>,
-    /// Objects by `apiVersion` and kind, in the file's order.
-    index: BTreeMap<(String, String), Vec<Entry>>,
+    index: Index,
 }
 
 enum Bytes {
@@ -71,29 +70,9 @@ impl Snapshot {
         let mut lines = Lines { from: BufReader::new(opened), at: 0, number: 0 };
         let first = lines.next().map_err(|cause| foreign(cause.to_string()))?;
         let header = read_header(&first.unwrap_or_default()).map_err(foreign)?;
-        let mut index: BTreeMap<_, Vec<Entry>> = BTreeMap::new();
-        let mut objects = 0;
-        loop {
-            let start = lines.at;
-            let line = lines.next().map_err(|cause| torn(cause.to_string()))?;
-            let Some(line) = line else {
-                return Err(torn(format!("ends early, after line {}; take it again", lines.number)));
-            };
-            if line.starts_with(br#"{"end":"#) {
-                let end: End = parse(&line, lines.number).map_err(&torn)?;
-                let rest = lines.next().map_err(|cause| torn(cause.to_string()))?;
-                if end.objects != objects || rest.is_some() || end.end != SCHEMA {
-                    return Err(torn("its end does not match its objects; take it again".to_owned()));
-                }
-                return Ok(Self { bytes, header, scopes: end.scopes, index });
-            }
-            let object: Object<'_> = parse(&line, lines.number).map_err(&torn)?;
-            let key = (object.api_version.into_owned(), object.kind.into_owned());
-            let namespace = object.metadata.namespace.map(Cow::into_owned);
-            let name = object.metadata.name.into_owned();
-            index.entry(key).or_default().push(Entry { start, length: line.len(), namespace, name });
-            objects += 1;
-        }
+        let (index, end) = read_index(&mut lines).map_err(torn)?;
+        drop(lines);
+        Ok(Self { bytes, header, scopes: end.scopes, index })
     }
 
     pub(in super::super) fn served(&self) -> &Served {
@@ -203,6 +182,35 @@ impl Snapshot {
         }
         check_items(&mut objects, kind, None, what).map_err(unread)?;
         Ok(objects)
+    }
+}
+
+/// Objects by `apiVersion` and kind, in the file's order.
+type Index = BTreeMap<(String, String), Vec<Entry>>;
+
+/// The objects and the end; a file without one is torn.
+fn read_index<R: Read>(lines: &mut Lines<R>) -> Result<(Index, End), String> {
+    let mut index = Index::new();
+    let mut objects = 0;
+    loop {
+        let start = lines.at;
+        let Some(line) = lines.next().map_err(|cause| cause.to_string())? else {
+            return Err(format!("ends early, after line {}; take it again", lines.number));
+        };
+        if line.starts_with(br#"{"end":"#) {
+            let end: End = parse(&line, lines.number)?;
+            let rest = lines.next().map_err(|cause| cause.to_string())?;
+            if end.objects != objects || rest.is_some() || end.end != SCHEMA {
+                return Err("its end does not match its objects; take it again".to_owned());
+            }
+            return Ok((index, end));
+        }
+        let object: Object<'_> = parse(&line, lines.number)?;
+        let key = (object.api_version.into_owned(), object.kind.into_owned());
+        let namespace = object.metadata.namespace.map(Cow::into_owned);
+        let name = object.metadata.name.into_owned();
+        index.entry(key).or_default().push(Entry { start, length: line.len(), namespace, name });
+        objects += 1;
     }
 }
 

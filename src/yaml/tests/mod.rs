@@ -1,1 +1,3 @@
+mod editing;
+mod random;
 mod reading;

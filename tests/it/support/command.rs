@@ -85,11 +85,17 @@ impl Drift {
 
     /// Puts a shell script on the `PATH`: a program that misbehaves as the test wants.
     pub(crate) fn with_script(self, name: &str, script: &str) -> Self {
-        use std::os::unix::fs::PermissionsExt as _;
         let file = self.home.path().join("bin").join(name);
         let _ = std::fs::remove_file(&file);
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a new file in a temporary folder");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+        // Written by a child: were the file open for writing here while another test forks, it could not be run.
+        let mut child = Command::new("sh")
+            .args(["-c", r#"{ echo '#!/bin/sh'; cat; } >"$1" && chmod 755 "$1""#, "write"])
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("sh is on the PATH");
+        child.stdin.take().expect("piped").write_all(script.as_bytes()).expect("sh reads the script");
+        assert!(child.wait().expect("our own child").success(), "{} was not written", file.display());
         self
     }
 

@@ -1,0 +1,8 @@
+//! The cluster module against a server on loopback that misbehaves in every way we know of.
+
+mod connect;
+mod discovery;
+mod lists;
+mod mock;
+mod openapi;
+mod snapshot;

@@ -1,0 +1,311 @@
+//! The repository itself as forge: a proposal is its branch, and a text file on a branch of its own that says what it is
+//! for. People take it in by merging the branch, and decline it by setting `state: closed` or removing the branch.
+
+mod file;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::body::{compose, title};
+use super::mark::Mark;
+use super::proposal::{Closer, Existing, Kind, Opened, Preflight, Proposal, ProposalState};
+use super::{ForgeError, duplicates};
+use crate::git::{CommitId, CommitInfo, GitError, PushError, RefUpdate, Repository, Signature};
+use file::{Closed, File, State};
+
+/// The branch that holds the proposals, one file each: `<number>.md`.
+pub const PROPOSALS_BRANCH: &str = "drift/proposals";
+/// Longest file that is read.
+const FILE_LIMIT: usize = 1024 * 1024;
+/// How far back the base branch is searched for a proposal that was squashed or rebased.
+const HISTORY: usize = 2_000;
+/// How often a write is derived again because another run was first.
+const ATTEMPTS: u32 = 8;
+
+/// A repository whose proposals are in it.
+pub struct Local {
+    repository: Mutex<Repository>,
+    who: Signature,
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Local").field("who", &self.who.name).finish_non_exhaustive()
+    }
+}
+
+impl Local {
+    pub(super) fn new(repository: Repository, who: Signature) -> Self {
+        Self { repository: Mutex::new(repository), who }
+    }
+
+    pub(super) fn preflight(&self) -> Result<Preflight, ForgeError> {
+        let branch = self.view().repository.head_branch()?.ok_or_else(|| {
+            ForgeError::configuration(
+                "no branch is checked out",
+                "check out the branch that proposals are for",
+            )
+        })?;
+        Ok(Preflight { login: self.who.name.clone(), can_push: true, default_branch: branch })
+    }
+
+    pub(super) fn list(&self) -> Result<Vec<Existing>, ForgeError> {
+        let view = self.view();
+        view.list(view.tip()?.as_ref())
+    }
+
+    pub(super) fn open(&self, proposal: &Proposal) -> Result<Opened, ForgeError> {
+        let view = self.view();
+        let (title, body) = (title(&proposal.title), compose(proposal)?);
+        for _ in 0..ATTEMPTS {
+            let tip = view.tip()?;
+            let listed = view.list(tip.as_ref())?;
+            let there = listed.iter().find(|existing| existing.is_for(&proposal.incident, proposal.kind));
+            if let Some(there) = there {
+                return Ok(Opened { existing: there.clone(), created: false, notes: Vec::new() });
+            }
+            let number = listed.last().map_or(1, |last| last.number + 1);
+            let file = File::new(proposal, &title, &body, view.head_of(proposal.branch.as_deref())?);
+            if view.write(
+                tip.as_ref(),
+                number,
+                &file,
+                &format!("Open proposal {number}: {title}"),
+                &self.who,
+            )? {
+                let existing = view.existing(number, file, None)?;
+                return Ok(Opened { existing, created: true, notes: Vec::new() });
+            }
+        }
+        Err(busy())
+    }
+
+    pub(super) fn update(&self, existing: &Existing, proposal: &Proposal) -> Result<bool, ForgeError> {
+        let (title, body) = (title(&proposal.title), compose(proposal)?);
+        if !existing.state.is_open() || !existing.differs(&title, &body) {
+            return Ok(false);
+        }
+        self.change(existing.number, "Update", |view, old| {
+            let mut file = File::new(proposal, &title, &body, view.head_of(proposal.branch.as_deref())?);
+            file.labels.clone_from(&old.labels);
+            Ok(Some(file))
+        })
+    }
+
+    pub(super) fn close(&self, existing: &Existing, reason: &str, completed: bool) -> Result<(), ForgeError> {
+        let changed = self.change(existing.number, "Close", |view, old| {
+            let now = view.existing(existing.number, old.clone(), None)?;
+            if !now.state.is_open() {
+                return Ok(None);
+            }
+            let closed = Closed { by: file::US.to_owned(), reason: reason.to_owned(), completed };
+            Ok(Some(File { state: State::Closed, closed: Some(closed), ..old.clone() }))
+        });
+        changed.map(drop)
+    }
+
+    pub(super) fn close_duplicates(&self, listed: &[Existing]) -> Result<Vec<u64>, ForgeError> {
+        let mut closed = Vec::new();
+        for (lowest, duplicate) in duplicates(listed) {
+            let reason = format!("Proposal {} is for this incident too, and stays.", lowest.number);
+            self.close(duplicate, &reason, false)?;
+            closed.push(duplicate.number);
+        }
+        Ok(closed)
+    }
+
+    /// Writes what `change` makes of a proposal's file, from the newest state; whether anything was written.
+    fn change(
+        &self,
+        number: u64,
+        verb: &str,
+        change: impl Fn(&View<'_>, &File) -> Result<Option<File>, ForgeError>,
+    ) -> Result<bool, ForgeError> {
+        let view = self.view();
+        for _ in 0..ATTEMPTS {
+            let tip = view.tip()?;
+            let Some(old) = view.file(tip.as_ref(), number)? else { return Ok(false) };
+            let Some(new) = change(&view, &old)?.filter(|new| *new != old) else { return Ok(false) };
+            let message = format!("{verb} proposal {number}: {}", new.title);
+            if view.write(tip.as_ref(), number, &new, &message, &self.who)? {
+                return Ok(true);
+            }
+        }
+        Err(busy())
+    }
+
+    fn view(&self) -> View<'_> {
+        // Nothing is left half-done in it by a panic elsewhere.
+        View { repository: self.repository.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+}
+
+fn busy() -> ForgeError {
+    ForgeError::Repository(format!(
+        "branch {PROPOSALS_BRANCH} changes faster than it can be written; run again"
+    ))
+}
+
+/// The repository, while one call looks at it.
+struct View<'a> {
+    repository: MutexGuard<'a, Repository>,
+}
+
+impl View<'_> {
+    /// A local branch; what a remote has of that name is not ours.
+    fn branch(&self, name: &str) -> Result<Option<CommitId>, ForgeError> {
+        Ok(self.repository.resolve(&format!("refs/heads/{name}"))?)
+    }
+
+    fn tip(&self) -> Result<Option<CommitId>, ForgeError> {
+        self.branch(PROPOSALS_BRANCH)
+    }
+
+    fn head_of(&self, branch: Option<&str>) -> Result<Option<String>, ForgeError> {
+        let tip = branch.map(|branch| self.branch(branch)).transpose()?.flatten();
+        Ok(tip.map(|tip| tip.as_str().to_owned()))
+    }
+
+    fn list(&self, tip: Option<&CommitId>) -> Result<Vec<Existing>, ForgeError> {
+        let Some(tip) = tip else { return Ok(Vec::new()) };
+        let mut listed = Vec::new();
+        for entry in self.repository.list(tip, "")? {
+            let Some(number) = entry.path.strip_suffix(".md").and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            if let Some(file) = self.file(Some(tip), number)? {
+                listed.push(self.existing(number, file, Some(tip))?);
+            }
+        }
+        listed.sort_by_key(|existing| existing.number);
+        Ok(listed)
+    }
+
+    fn file(&self, tip: Option<&CommitId>, number: u64) -> Result<Option<File>, ForgeError> {
+        let (Some(tip), path) = (tip, path(number)) else { return Ok(None) };
+        let Some(bytes) = self.repository.read(tip, &path)? else { return Ok(None) };
+        let wrong =
+            |why: String| ForgeError::Repository(format!("{path} on branch {PROPOSALS_BRANCH}: {why}"));
+        if bytes.len() > FILE_LIMIT {
+            return Err(wrong(format!("longer than {FILE_LIMIT} bytes")));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+        File::parse(&text).map(Some).map_err(wrong)
+    }
+
+    /// Commits a file; false where somebody else was first.
+    fn write(
+        &self,
+        tip: Option<&CommitId>,
+        number: u64,
+        file: &File,
+        message: &str,
+        who: &Signature,
+    ) -> Result<bool, ForgeError> {
+        let content = file.to_text().map_err(ForgeError::Repository)?;
+        let changes = [(path(number), Some(content.into_bytes()))];
+        let new = self.repository.commit(tip, &changes, message, who)?;
+        let branch = PROPOSALS_BRANCH.to_owned();
+        match self.repository.push(None, &[RefUpdate { branch, new: Some(new), expected: tip.cloned() }]) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_stale() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How a proposal stands; `tip` tells who wrote its file last.
+    fn existing(&self, number: u64, file: File, tip: Option<&CommitId>) -> Result<Existing, ForgeError> {
+        let wrong =
+            || ForgeError::Repository(format!("{}: its incident or fingerprint is damaged", path(number)));
+        let by_us = file.closed.as_ref().is_some_and(|closed| closed.by == file::US);
+        let mark = Mark {
+            incident: file.incident.clone(),
+            fingerprint: file.fingerprint.clone(),
+            closed_by_us: file.state == State::Closed && by_us,
+        };
+        let line = mark.to_line().ok_or_else(wrong)?;
+        let now = file.branch.as_deref().map(|branch| self.branch(branch)).transpose()?.flatten();
+        let state = self.state(number, &file, now.as_ref(), tip)?;
+        Ok(Existing {
+            number,
+            kind: file.kind.into(),
+            mark,
+            body: format!("{line}\n{}", file.body),
+            branch: file.branch.filter(|_| now.is_some()),
+            head: now.map(|now| now.as_str().to_owned()).or(file.head),
+            title: file.title,
+            state,
+            url: format!("{PROPOSALS_BRANCH}:{}", path(number)),
+            version: None,
+        })
+    }
+
+    fn state(
+        &self,
+        number: u64,
+        file: &File,
+        now: Option<&CommitId>,
+        tip: Option<&CommitId>,
+    ) -> Result<ProposalState, ForgeError> {
+        let ours =
+            file.state == State::Closed && file.closed.as_ref().is_some_and(|closed| closed.by == file::US);
+        if file.kind == file::FileKind::PullRequest
+            && !ours
+            && let Some(merge) = self.merged(file, now)?
+        {
+            let at = Timestamp::from_second(merge.time).ok();
+            return Ok(ProposalState::Merged { commit: Some(merge.id.as_str().to_owned()), by: None, at });
+        }
+        let declined = file.kind == file::FileKind::PullRequest && now.is_none();
+        if file.state == State::Open && !declined {
+            return Ok(ProposalState::Open);
+        }
+        let last = tip.map(|tip| self.repository.commits_touching(tip, &path(number), 1)).transpose()?;
+        let last = last.into_iter().flatten().next();
+        let at = last.as_ref().and_then(|last| Timestamp::from_second(last.time).ok());
+        let by = match file.state {
+            State::Closed if ours => Closer::Us,
+            State::Closed => last.map_or(Closer::Unknown, |last| Closer::Person(last.author.name)),
+            // Who removed a branch is nowhere.
+            State::Open => return Ok(ProposalState::Closed { by: Closer::Unknown, at: None }),
+        };
+        Ok(ProposalState::Closed { by, at })
+    }
+
+    /// The commit of the base branch that took the proposal in: its tip, or one with the incident's trailer.
+    fn merged(&self, file: &File, now: Option<&CommitId>) -> Result<Option<CommitInfo>, ForgeError> {
+        let Some(base) = self.branch(&file.base)? else { return Ok(None) };
+        let recorded = file.head.as_deref().and_then(|head| CommitId::parse(head).ok());
+        for tip in now.into_iter().chain(&recorded) {
+            if self.repository.is_ancestor(tip, &base)? {
+                return Ok(Some(self.repository.commit_info(tip, "")?));
+            }
+        }
+        // Another proposal for the incident may have been merged after this one was declined.
+        if file.state == State::Closed {
+            return Ok(None);
+        }
+        let history = self.repository.commits_touching(&base, "", HISTORY)?;
+        let carries = |commit: &CommitInfo| {
+            commit.trailers.iter().any(|(key, value)| key == "Drift-Incident" && *value == file.incident)
+        };
+        Ok(history.into_iter().find(carries))
+    }
+}
+
+fn path(number: u64) -> String {
+    format!("{number}.md")
+}
+
+impl From<GitError> for ForgeError {
+    fn from(error: GitError) -> Self {
+        Self::Repository(error.to_string())
+    }
+}
+
+impl From<PushError> for ForgeError {
+    fn from(error: PushError) -> Self {
+        Self::Repository(error.to_string())
+    }
+}

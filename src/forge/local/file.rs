@@ -1,0 +1,109 @@
+//! A proposal's file: YAML between two lines `---`, then the text.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::body::below_mark;
+use super::{Kind, Proposal};
+
+/// Who closed a proposal, where it was drift.
+pub(super) const US: &str = "drift";
+
+/// What a file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct File {
+    pub(super) incident: String,
+    pub(super) fingerprint: String,
+    pub(super) kind: FileKind,
+    /// `merged` is found in the history, not written; a person may write it.
+    pub(super) state: State,
+    pub(super) title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) branch: Option<String>,
+    pub(super) base: String,
+    /// The tip of the branch when this was written: it may be gone when the proposal was merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) head: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) labels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) closed: Option<Closed>,
+    /// Below the second `---`.
+    #[serde(skip)]
+    pub(super) body: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FileKind {
+    PullRequest,
+    Issue,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Open,
+    /// A word that people may write too.
+    #[serde(alias = "merged", alias = "declined")]
+    Closed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Closed {
+    pub(super) by: String,
+    #[serde(default)]
+    pub(super) reason: String,
+    #[serde(default)]
+    pub(super) completed: bool,
+}
+
+impl File {
+    /// The file of an open proposal; `body` with its mark, which the head of the file replaces.
+    pub(super) fn new(proposal: &Proposal, title: &str, body: &str, head: Option<String>) -> Self {
+        Self {
+            incident: proposal.incident.clone(),
+            fingerprint: proposal.fingerprint.clone(),
+            kind: proposal.kind.into(),
+            state: State::Open,
+            title: title.to_owned(),
+            branch: proposal.branch.clone(),
+            base: proposal.base.clone(),
+            head,
+            labels: proposal.labels.clone(),
+            closed: None,
+            body: below_mark(body).to_owned(),
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.replace("\r\n", "\n");
+        let inside = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
+        let (head, body) = inside.ok_or("it does not begin with YAML between two lines `---`")?;
+        let mut file: Self = serde_yaml::from_str(head).map_err(|error| error.to_string())?;
+        body.trim_end().clone_into(&mut file.body);
+        Ok(file)
+    }
+
+    pub(super) fn to_text(&self) -> Result<String, String> {
+        let head = serde_yaml::to_string(self).map_err(|error| error.to_string())?;
+        Ok(format!("---\n{head}---\n{}\n", self.body.trim_end()))
+    }
+}
+
+impl From<Kind> for FileKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::PullRequest => Self::PullRequest,
+            Kind::Issue => Self::Issue,
+        }
+    }
+}
+
+impl From<FileKind> for Kind {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::PullRequest => Self::PullRequest,
+            FileKind::Issue => Self::Issue,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Marks, bodies, and where a token may go.
+
+use super::body::{compose, normal, title};
+use super::*;
+use crate::git::{RemoteAddress, Token};
+
+const FINGERPRINT: &str = "0123456789abcdef";
+
+fn proposal(body: &str) -> Proposal {
+    Proposal {
+        incident: "ab12".to_owned(),
+        fingerprint: FINGERPRINT.to_owned(),
+        kind: Kind::Issue,
+        title: "drift".to_owned(),
+        body: body.to_owned(),
+        branch: None,
+        base: "main".to_owned(),
+        labels: Vec::new(),
+    }
+}
+
+#[test]
+fn marks_are_read_as_they_are_written() {
+    let ids = ["a", "ab12", "2026-11-22-ab12", "a.b_c-d", &"x".repeat(64)];
+    for (id, closed_by_us) in ids.into_iter().flat_map(|id| [(id, false), (id, true)]) {
+        let mark = Mark { incident: id.to_owned(), fingerprint: FINGERPRINT.to_owned(), closed_by_us };
+        let line = mark.to_line().expect("an id that can be marked");
+        for body in [line.clone(), format!("{line}\nbody"), format!("{line}\r\nbody\r\n")] {
+            assert_eq!(Mark::parse(&body).as_ref(), Some(&mark), "{body:?}");
+        }
+    }
+}
+
+#[test]
+fn only_line_one_in_the_very_form_is_a_mark() {
+    let good = "<!-- drift:v1 incident=ab12 fingerprint=0123456789abcdef -->";
+    assert!(Mark::parse(good).is_some());
+    let hostile = [
+        String::new(),
+        format!("\n{good}"),
+        format!(" {good}"),
+        format!("{good} "),
+        format!("text {good}"),
+        format!("```\n{good}\n```"),
+        format!("\u{feff}{good}"),
+        good.replace("v1", "v2"),
+        good.replace("drift:v1", "drift:v1 "),
+        good.replace(" -->", "-->"),
+        good.replace("ab12", ""),
+        good.replace("ab12", "a b"),
+        good.replace("ab12", "a--b"),
+        good.replace("ab12", "-a"),
+        good.replace("ab12", "ä"),
+        good.replace("ab12", "a/../b"),
+        good.replace("ab12", &"x".repeat(65)),
+        good.replace("0123456789abcdef", "0123456789ABCDEF"),
+        good.replace("0123456789abcdef", "0123"),
+        good.replace("0123456789abcdef", &"0".repeat(129)),
+        good.replace("0123456789abcdef", "0123456789abcdef closed=them"),
+        good.replace("0123456789abcdef", "0123456789abcdef closed=us closed=us"),
+        good.replace("incident=ab12 ", ""),
+        good.replace(" -->", " --> -->"),
+        good.replace(" -->", " --><!-- x -->"),
+    ];
+    for body in hostile {
+        assert_eq!(Mark::parse(&body), None, "{body:?}");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_back_is_not_marked() {
+    for (incident, fingerprint) in
+        [("a b", FINGERPRINT), ("", FINGERPRINT), ("a-->", FINGERPRINT), ("ab12", "xyz")]
+    {
+        let strange = Proposal {
+            incident: incident.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            ..proposal("body")
+        };
+        assert!(compose(&strange).expect_err("it cannot be read back").is_configuration());
+    }
+}
+
+#[test]
+fn long_bodies_are_cut_between_mark_and_trailers() {
+    let trailers = "Drift-Incident: ab12\nDrift-Fingerprint: 0123456789abcdef";
+    let lines = |line: &str| format!("{line}\n").repeat(4_000);
+    let cases = [
+        ("plain", format!("{}\n{trailers}", lines("a line of twenty chars")), ""),
+        ("wide", format!("{}\n{trailers}", lines("zwölf große Äpfel, 日本語の行")), ""),
+        ("in a fence", format!("````yaml\n{}````\n\n{trailers}", lines("``` is not the end")), "\n````\n"),
+        (
+            "in details",
+            format!("<details>\n\n{}</details>\n\n{trailers}", lines("a line that is inside")),
+            "\n</details>\n",
+        ),
+        ("one line", format!("{}\n\n{trailers}", "x".repeat(100_000)), ""),
+    ];
+    for (name, body, closing) in cases {
+        let whole = compose(&proposal(&body)).expect("it can be marked");
+        let size = whole.chars().count();
+        assert!(size <= BODY_LIMIT, "{name}: {size}");
+        assert!(size > BODY_LIMIT - 1_000 || name == "one line", "{name}: {size}");
+        assert!(Mark::parse(&whole).is_some(), "{name}");
+        assert!(whole.ends_with(&format!("\n\n{trailers}")), "{name}");
+        assert!(whole.contains("Cut here: ") && whole.contains(closing), "{name}");
+    }
+    let short = compose(&proposal("short\n")).expect("it can be marked");
+    assert!(short.ends_with(" -->\nshort"), "{short}");
+}
+
+#[test]
+fn bodies_and_titles_are_compared_as_forges_keep_them() {
+    assert_eq!(normal("a\r\nb\r\n\n "), "a\nb");
+    assert_eq!(title("  two\n lines\t"), "two lines");
+    let long = title(&"é".repeat(500));
+    assert!(long.chars().count() == TITLE_LIMIT && long.ends_with('…'));
+}
+
+#[test]
+fn only_what_an_address_says_without_doubt_is_a_known_forge() {
+    let cases = [
+        ("https://github.com/acme/gitops.git", Some(ForgeKind::GitHub)),
+        ("git@github.com:acme/gitops.git", Some(ForgeKind::GitHub)),
+        ("ssh://git@ssh.github.com:443/acme/gitops", Some(ForgeKind::GitHub)),
+        ("https://GitHub.com/acme/gitops", Some(ForgeKind::GitHub)),
+        ("https://gitlab.com/acme/gitops", Some(ForgeKind::GitLab)),
+        ("https://github.com.example.org/acme/gitops", None),
+        ("https://github.example.com/acme/gitops", None),
+        ("https://example.com/github.com/gitops", None),
+        ("/srv/git/github.com/gitops", None),
+        ("file:///srv/git/gitops", None),
+    ];
+    for (url, wanted) in cases {
+        assert_eq!(kind_of_remote(&RemoteAddress::new("origin", url)), wanted, "{url}");
+    }
+    let unknown = Settings {
+        remote: Some(RemoteAddress::new("origin", "https://x.example/a/b")),
+        ..Settings::default()
+    };
+    assert!(unknown.kind().expect_err("it cannot be known").to_string().contains("forge.type"));
+    assert_eq!(Settings::default().kind().expect("no remote"), ForgeKind::Local);
+}
+
+#[test]
+fn a_token_goes_to_the_remotes_own_host_only() {
+    use ForgeKind::{GitHub, Gitea};
+    let (https, ssh) =
+        ("https://git.example.com:3000/acme/gitops.git", "git@git.example.com:acme/gitops.git");
+    // The remote, the configured API, hosts that the caller names; where requests go, or `None` where they must not.
+    let cases = [
+        (GitHub, "https://github.com/a/b", None, "", Some("https://api.github.com/")),
+        (GitHub, "git@github.com:a/b.git", None, "", Some("https://api.github.com/")),
+        (
+            GitHub,
+            "https://github.com/a/b",
+            Some("https://api.github.com"),
+            "",
+            Some("https://api.github.com/"),
+        ),
+        (GitHub, "https://github.com/a/b", Some("https://evil.example"), "", None),
+        (GitHub, "https://github.com/a/b", Some("http://api.github.com"), "", None),
+        (GitHub, "https://github.com/a/b", Some("https://api.github.com:8443"), "", None),
+        (GitHub, "https://github.com/a/b", Some("https://api.github.com.evil.example"), "", None),
+        (GitHub, "https://ghe.example.com/a/b", None, "", Some("https://ghe.example.com/api/v3")),
+        (
+            GitHub,
+            "git@ghe.example.com:a/b",
+            Some("https://ghe.example.com/api/v3/"),
+            "",
+            Some("https://ghe.example.com/api/v3"),
+        ),
+        (Gitea, https, None, "", Some("https://git.example.com:3000/api/v1")),
+        (Gitea, https, Some("https://git.example.com:3000"), "", Some("https://git.example.com:3000/api/v1")),
+        (
+            Gitea,
+            https,
+            Some("https://git.example.com:3000/api/v1"),
+            "",
+            Some("https://git.example.com:3000/api/v1"),
+        ),
+        (Gitea, https, Some("https://git.example.com"), "", None),
+        (Gitea, https, Some("http://git.example.com:3000"), "", None),
+        (
+            Gitea,
+            https,
+            Some("https://other.example.com"),
+            "other.example.com",
+            Some("https://other.example.com/api/v1"),
+        ),
+        (Gitea, https, Some("https://other.example.com:8443"), "other.example.com:443", None),
+        (Gitea, "https://example.com/git/acme/gitops", None, "", Some("https://example.com/git/api/v1")),
+        (Gitea, ssh, None, "", Some("https://git.example.com/api/v1")),
+        (Gitea, ssh, Some("https://git.example.com:3000"), "", Some("https://git.example.com:3000/api/v1")),
+        (Gitea, ssh, Some("http://git.example.com:3000"), "", None),
+        (
+            Gitea,
+            ssh,
+            Some("http://git.example.com:3000"),
+            "git.example.com:3000",
+            Some("http://git.example.com:3000/api/v1"),
+        ),
+        (Gitea, "http://127.0.0.1:3000/a/b", None, "", Some("http://127.0.0.1:3000/api/v1")),
+        (Gitea, https, Some("https://user:password@git.example.com:3000"), "git.example.com", None),
+        (Gitea, https, Some("git.example.com"), "git.example.com", None),
+        (Gitea, "/srv/git/gitops", Some("https://git.example.com"), "", None),
+    ];
+    for (kind, remote, api, trusted, wanted) in cases {
+        let settings = Settings {
+            kind: Some(kind),
+            remote: Some(RemoteAddress::new("origin", remote)),
+            api: api.map(str::to_owned),
+            repository: Some("acme/gitops".to_owned()),
+            token: Token::new("secret-token"),
+            trusted_hosts: [trusted.to_owned()].into_iter().filter(|host| !host.is_empty()).collect(),
+            ..Settings::default()
+        };
+        let target = settings.target(kind);
+        let told = target.as_ref().ok().map(|target| target.api.as_str());
+        assert_eq!(told, wanted, "{remote} {api:?} {trusted}");
+        if let Err(error) = target {
+            assert!(error.is_configuration() && !error.to_string().contains("secret"), "{error}");
+            assert!(!error.to_string().contains("password"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_repository_is_named_by_the_remote_or_the_settings() {
+    let of = |remote: &str, configured: Option<&str>| {
+        let settings = Settings {
+            remote: Some(RemoteAddress::new("origin", remote)),
+            repository: configured.map(str::to_owned),
+            token: Token::new("secret-token"),
+            ..Settings::default()
+        };
+        settings.target(ForgeKind::Gitea).ok().map(|target| (target.repository, target.web))
+    };
+    let named = |name: &str, web: &str| Some((name.to_owned(), web.to_owned()));
+    let cases = [
+        (of("https://h.example/acme/gitops.git", None), named("acme/gitops", "https://h.example")),
+        (of("https://h.example/git/acme/gitops", None), named("acme/gitops", "https://h.example/git")),
+        (of("ssh://git@h.example:2222/acme/gitops.git", None), named("acme/gitops", "https://h.example")),
+        (of("git@h.example:acme/gitops", Some("other/repo")), named("other/repo", "https://h.example")),
+        (of("https://h.example/acme/gitops", Some("a/../b")), None),
+        (of("https://h.example/acme/gitops", Some("a/b?x=1")), None),
+        (of("https://h.example/acme/gitops", Some("a/..")), None),
+        (of("https://h.example/gitops", None), None),
+    ];
+    for (at, (told, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(told, wanted, "case {at}");
+    }
+}
+
+#[test]
+fn gitlab_and_a_missing_token_are_said_before_anything_is_asked() {
+    let remote = Some(RemoteAddress::new("origin", "https://h.example/acme/gitops"));
+    let settings = |kind| Settings { kind: Some(kind), remote: remote.clone(), ..Settings::default() };
+    let cases = [
+        (ForgeKind::GitLab, "`forge.type: gitlab` is not supported yet"),
+        (ForgeKind::Gitea, "set DRIFT_TOKEN or GITEA_TOKEN"),
+        (ForgeKind::GitHub, "set DRIFT_TOKEN or GITHUB_TOKEN"),
+    ];
+    for (kind, wanted) in cases {
+        let error = Forge::connect(&settings(kind)).expect_err(wanted);
+        assert!(error.is_configuration() && error.to_string().contains(wanted), "{error}");
+    }
+}

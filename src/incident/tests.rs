@@ -1,0 +1,214 @@
+//! Opening, grouping, recording and ending, without Git and clock.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::end::Declared;
+use super::{
+    Event, How, Incident, Ledger, RecordedFinding, Standing, What, fingerprint, group, how_it_ended, key,
+    opens_something,
+};
+use crate::model::{
+    Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, ResourceId,
+    State, Verdict,
+};
+
+fn verdict(cause: Cause, manager: &str) -> Verdict {
+    let manager = Manager {
+        name: manager.to_owned(),
+        operation: "Update".to_owned(),
+        subresource: String::new(),
+        time: None,
+    };
+    Verdict { cause, confidence: Confidence::High, manager: Some(manager), actor: None }
+}
+
+fn finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {
+    let verdict = verdict(Cause::Manual, manager);
+    let difference = Difference {
+        path: FieldPath::of_fields(field.split('/')),
+        pointer: format!("/{field}"),
+        desired_pointer: format!("/{field}"),
+        kind: ChangeKind::Modified,
+        desired: Some(json!(1)),
+        live: Some(live),
+        masked: false,
+        default: None,
+        note: None,
+        server_set: false,
+    };
+    Finding {
+        resource: ResourceId {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        },
+        state: State::Modified,
+        origin: Some(Origin { source: "apps".to_owned(), file: format!("apps/{name}.yaml"), place: None }),
+        verdict: verdict.clone(),
+        changes: vec![Change { difference, verdict, origin: None }],
+        notes: Vec::new(),
+    }
+}
+
+fn event(what: What, findings: &[&Finding]) -> Event {
+    Event {
+        event: what,
+        at: "2026-11-22T10:00:00Z".to_owned(),
+        commit: "c0".to_owned(),
+        fingerprint: matches!(what, What::Opened | What::Changed).then(|| "f".to_owned()),
+        findings: findings.iter().map(|finding| RecordedFinding::of("prod", finding)).collect(),
+        by: None,
+        how: (what == What::Ended).then_some(How::Adopted),
+        ended_by: None,
+        reason: None,
+    }
+}
+
+fn opened(findings: &[&Finding]) -> (Ledger, String) {
+    let mut ledger = Ledger::default();
+    let (incident, of) = group("prod", findings.iter().copied(), &ledger).remove(0);
+    let id = incident.id.clone();
+    ledger.open(incident, event(What::Opened, &of));
+    (ledger, id)
+}
+
+fn read(files: &[(String, String)]) -> Result<Ledger, super::LedgerError> {
+    Ledger::read(files.iter().map(|(path, text)| (path.as_str(), text.as_bytes())))
+}
+
+#[test]
+fn findings_are_grouped_by_source_and_manager_and_ids_depend_on_what_is_seen() {
+    let (a, b, c) = (
+        finding("a", "kubectl-edit", "spec/x", json!(2)),
+        finding("b", "kubectl-edit", "spec/x", json!(2)),
+        finding("c", "k9s", "spec/x", json!(2)),
+    );
+    let ledger = Ledger::default();
+    let groups = group("prod", [&a, &b, &c], &ledger);
+    let sizes: Vec<usize> = groups.iter().map(|(_, findings)| findings.len()).collect();
+    assert_eq!(sizes, [1, 2]);
+    let again = group("prod", [&a, &b, &c], &ledger);
+    assert_eq!(groups[0].0.id, again[0].0.id, "two runs that see the same give the same id");
+    let changed = finding("c", "k9s", "spec/x", json!(3));
+    let other = group("prod", [&changed], &ledger);
+    assert_ne!(groups[0].0.id, other[0].0.id, "other values are another incident");
+}
+
+#[test]
+fn events_are_appended_and_earlier_bytes_stay() {
+    let a = finding("a", "kubectl-edit", "spec/x", json!("two\nlines: {}"));
+    let (mut ledger, id) = opened(&[&a]);
+    let before = ledger.changes();
+    let mut ledger2 = read(&before).expect("what was written is read");
+    assert_eq!(ledger2.incident(&id), ledger.incident(&id));
+    assert!(ledger2.changes().is_empty(), "reading touches nothing");
+    for what in [What::Changed, What::Declined, What::Ended] {
+        let findings: Vec<&Finding> = if what == What::Changed { vec![&a] } else { Vec::new() };
+        ledger.append(&id, event(what, &findings));
+        ledger2.append(&id, event(what, &findings));
+        let after = ledger2.changes();
+        assert!(after[0].1.starts_with(&before[0].1), "{}", after[0].1);
+        assert_eq!(read(&after).expect("what was appended is read").incident(&id), ledger.incident(&id));
+    }
+    assert_eq!(ledger.incident(&id).map(Incident::standing), Some(Standing::Ended(How::Adopted)));
+    assert!(ledger.unended("prod", &key("prod", &a)).is_none());
+    let next = group("prod", [&a], &ledger);
+    assert_eq!(next[0].0.previous, [id.clone()], "what comes after the end links it");
+    assert_ne!(next[0].0.id, id);
+}
+
+#[test]
+fn a_ledger_that_somebody_edited_is_refused_with_the_place() {
+    let a = finding("a", "kubectl-edit", "spec/x", json!(2));
+    let (ledger, id) = opened(&[&a]);
+    let (path, text) = ledger.changes().remove(0);
+    for (from, to, expected) in [
+        ("schema: drift/incident/v1", "schema: drift/incident/v9", "its schema is"),
+        (id.as_str(), "000000000000", "is not the name of its file"),
+        ("event: opened", "event: ended", "first event is not `opened`"),
+        ("events:", "extra: 1\nevents:", ":"),
+        ("fingerprint: f", "by: me", "lacks facts"),
+        ("cluster: prod", "cluster: [", ":"),
+    ] {
+        assert!(text.contains(from), "{from} is in {text}");
+        let error = read(&[(path.clone(), text.replacen(from, to, 1))]).expect_err(to).to_string();
+        assert!(error.contains(expected) && error.contains(&path), "{error}");
+    }
+    let twice = format!(
+        "{text}{}",
+        serde_yaml::to_string(&[event(What::Ended, &[]), event(What::Ended, &[])]).expect("events are YAML")
+    );
+    assert!(
+        read(&[(path, twice)]).expect_err("an event after the end").to_string().contains("after its end")
+    );
+}
+
+#[test]
+fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
+    let mut restart = finding("a", "kubectl-rollout", "spec/template/metadata/annotations", json!(1));
+    restart.changes[0].difference.path.push(crate::model::Step::field("kubectl.kubernetes.io/restartedAt"));
+    assert!(!opens_something(&restart));
+    for (cause, opens) in [
+        (Cause::Manual, true),
+        (Cause::Unknown, true),
+        (Cause::Rollback, true),
+        (Cause::Unsynced, false),
+        (Cause::Controller, false),
+        (Cause::Ignored, false),
+    ] {
+        let mut one = finding("a", "x", "spec/x", json!(2));
+        one.changes[0].verdict.cause = cause;
+        assert_eq!(opens_something(&one), opens, "{cause:?}");
+    }
+}
+
+struct Now(Option<Value>);
+
+impl Declared for Now {
+    fn value(&self, _: &str, _: &str) -> Option<Value> {
+        self.0.clone()
+    }
+    fn is_declared(&self, _: &str) -> bool {
+        true
+    }
+    fn file(&self, _: &str) -> Option<String> {
+        Some("apps/a.yaml".to_owned())
+    }
+}
+
+#[test]
+fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
+    let a = finding("a", "kubectl-edit", "spec/x", json!(2));
+    let (ledger, id) = opened(&[&a]);
+    let incident = ledger.incident(&id).expect("just opened");
+    let none = BTreeMap::new();
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(2)))).how, How::Adopted);
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, How::Reverted);
+    let mut ignored = a.clone();
+    ignored.changes[0].verdict.cause = Cause::Ignored;
+    let present = BTreeMap::from([(key("prod", &a), &ignored)]);
+    let ending = how_it_ended(incident, &present, &Now(Some(json!(1))));
+    assert_eq!((ending.how, ending.files), (How::Accepted, vec!["drift.yaml".to_owned()]));
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_cluster_holds_is_recorded_and_read_again(name in "[a-z]{1,9}", manager in any::<String>(), text in any::<String>()) {
+        let a = finding(&name, &manager, "spec/x", json!({"a": text, "b": [text, null, 1.5]}));
+        let (mut ledger, id) = opened(&[&a]);
+        ledger.append(&id, event(What::Changed, &[&a]));
+        let read = read(&ledger.changes()).expect("what was written is read");
+        prop_assert_eq!(read.incident(&id), ledger.incident(&id));
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_the_values(one in any::<i64>(), other in any::<i64>()) {
+        let print = |live: i64| fingerprint("prod", &finding("a", "x", "spec/x", json!(live)));
+        prop_assert_eq!(print(one) == print(other), one == other);
+    }
+}

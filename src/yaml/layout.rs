@@ -1,0 +1,240 @@
+//! How a file is laid out, and new values written the same way.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::lines::{column, line_start};
+use super::node::{Node, NodeKind, Style};
+use super::scalar::{Context, is_printable, key, scalar};
+
+/// Habits of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Columns from a map's keys to those of a map under one of them.
+    pub(super) step: usize,
+    /// Columns from a map's keys to the dashes of a list under one of them.
+    pub(super) dashes: usize,
+    /// Blanks after a dash.
+    pub(super) gap: usize,
+    /// Line break.
+    pub(super) eol: &'static str,
+    /// Whether the document is JSON.
+    pub(super) json: bool,
+    /// Whether strings of several lines are written as literal block scalars.
+    pub(super) literals: bool,
+}
+
+/// How often each habit is seen.
+#[derive(Default)]
+struct Votes {
+    step: BTreeMap<usize, usize>,
+    dashes: BTreeMap<usize, usize>,
+    gap: BTreeMap<usize, usize>,
+}
+
+impl Layout {
+    /// The habits of a document; of the nodes right under `near` where it has any.
+    pub(super) fn of(text: &str, root: &Node, near: &Node, json: bool) -> Self {
+        let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let (mut all, mut close) = (Votes::default(), Votes::default());
+        all.count(text, root, true);
+        close.count(text, near, false);
+        let step = most(&close.step).or(most(&all.step)).unwrap_or(2);
+        Self {
+            step,
+            dashes: most(&close.dashes).or(most(&all.dashes)).unwrap_or(step),
+            gap: most(&close.gap).or(most(&all.gap)).unwrap_or(1),
+            eol,
+            json,
+            literals: true,
+        }
+    }
+
+    /// What scalars and flow collections are written for, inside a flow collection or not.
+    pub(super) fn context(&self, in_flow: bool) -> Context {
+        match (self.json, in_flow) {
+            (true, _) => Context::Json,
+            (false, true) => Context::Flow,
+            (false, false) => Context::Block,
+        }
+    }
+
+    /// Lines of an entry of a block mapping whose keys stand in `column`.
+    pub(super) fn entry(&self, name: &str, value: &Value, column: usize) -> Vec<String> {
+        let head = format!("{}{}:", spaces(column), key(name, Context::Block));
+        match value {
+            Value::Object(_) | Value::Array(_) if !is_empty(value) => {
+                let inner = if value.is_array() { self.dashes } else { self.step };
+                let mut lines = vec![head];
+                lines.extend(self.lines(value, column + inner));
+                lines
+            }
+            _ => self.leaf(&format!("{head} "), value, column, column + self.step),
+        }
+    }
+
+    /// Lines of an item of a block sequence whose dashes stand in `column`.
+    pub(super) fn item(&self, value: &Value, column: usize) -> Vec<String> {
+        let head = format!("{}-{}", spaces(column), spaces(self.gap));
+        let inner = column + 1 + self.gap;
+        if is_empty(value) || !(value.is_object() || value.is_array()) {
+            return self.leaf(&head, value, column, inner);
+        }
+        let mut lines = self.lines(value, inner);
+        if let Some(first) = lines.first_mut() {
+            *first = format!("{head}{}", first.trim_start());
+        }
+        lines
+    }
+
+    /// Lines of a collection that is not empty, all indented.
+    pub(super) fn lines(&self, value: &Value, column: usize) -> Vec<String> {
+        match value {
+            Value::Object(entries) => ordered(entries)
+                .into_iter()
+                .flat_map(|(name, value)| self.entry(name, value, column))
+                .collect(),
+            Value::Array(items) => items.iter().flat_map(|item| self.item(item, column)).collect(),
+            other => vec![scalar(other, Context::Block, Style::Plain)],
+        }
+    }
+
+    fn leaf(&self, head: &str, value: &Value, parent: usize, content: usize) -> Vec<String> {
+        if self.literals
+            && let Value::String(text) = value
+            && let Some((header, lines)) = literal(text, parent, content)
+        {
+            return std::iter::once(format!("{head}{header}")).chain(lines).collect();
+        }
+        vec![format!("{head}{}", self.inline(value, false, Style::Plain))]
+    }
+
+    /// A value on one line.
+    pub(super) fn inline(&self, value: &Value, in_flow: bool, like: Style) -> String {
+        match value {
+            Value::Object(entries) => {
+                let entries: Vec<_> =
+                    ordered(entries).into_iter().map(|(name, value)| self.pair(name, value)).collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+            Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(|item| self.inline(item, true, Style::Plain)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            other => scalar(other, self.context(in_flow), like),
+        }
+    }
+
+    /// An entry of a flow mapping.
+    pub(super) fn pair(&self, name: &str, value: &Value) -> String {
+        format!("{}: {}", key(name, self.context(true)), self.inline(value, true, Style::Plain))
+    }
+}
+
+/// A string of several lines as a literal block scalar: its header, and its lines indented to `content`. `None` where
+/// that style cannot hold it.
+pub(super) fn literal(text: &str, parent: usize, content: usize) -> Option<(String, Vec<String>)> {
+    let body = text.trim_end_matches('\n');
+    if !text.contains('\n') || body.trim_matches('\n').is_empty() || !lines_are_printable(text) {
+        return None;
+    }
+    let first = body.split('\n').find(|line| !line.is_empty())?;
+    let step = content.checked_sub(parent).filter(|step| (1..=9).contains(step));
+    let indicator = if first.starts_with([' ', '\t']) { step?.to_string() } else { String::new() };
+    let mut lines = indented(body, content);
+    let chomping = match text.len() - body.len() {
+        0 => "-",
+        1 => "",
+        more => {
+            lines.extend(std::iter::repeat_n(String::new(), more - 1));
+            "+"
+        }
+    };
+    Some((format!("|{indicator}{chomping}"), lines))
+}
+
+/// Whether a block scalar can hold the text.
+pub(super) fn lines_are_printable(text: &str) -> bool {
+    is_printable(&text.replace(['\n', '\t'], ""))
+}
+
+/// The lines of a block scalar's text.
+pub(super) fn indented(body: &str, content: usize) -> Vec<String> {
+    let indent =
+        |line: &str| if line.is_empty() { String::new() } else { format!("{}{line}", spaces(content)) };
+    body.split('\n').map(indent).collect()
+}
+
+/// Entries in the order in which a person writes them.
+pub(super) fn ordered(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let rank =
+        |name: &str| ["apiVersion", "kind", "metadata", "name"].iter().position(|first| *first == name);
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by_key(|(name, _)| rank(name).unwrap_or(usize::MAX));
+    entries
+}
+
+pub(super) fn spaces(count: usize) -> String {
+    " ".repeat(count)
+}
+
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(entries) => entries.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+impl Votes {
+    fn count(&mut self, text: &str, node: &Node, deep: bool) {
+        if node.form.style != Style::Block {
+            return;
+        }
+        match &node.kind {
+            NodeKind::Mapping(entries) => {
+                for (key, value) in entries.iter().filter(|(key, _)| !key.merged) {
+                    self.count_entry(text, key.span.start, value);
+                    if deep {
+                        self.count(text, value, deep);
+                    }
+                }
+            }
+            NodeKind::Sequence(items) => {
+                for item in items {
+                    if line_start(text, item.form.lead) == line_start(text, item.form.outer) {
+                        let gap = item.form.outer.checked_sub(item.form.lead + 1);
+                        vote(&mut self.gap, gap.filter(|gap| *gap > 0));
+                    }
+                    if deep {
+                        self.count(text, item, deep);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn count_entry(&mut self, text: &str, key: usize, value: &Node) {
+        if value.form.style != Style::Block {
+            return;
+        }
+        let deeper = column(text, value.span.start).checked_sub(column(text, key));
+        match value.kind {
+            NodeKind::Mapping(_) => vote(&mut self.step, deeper.filter(|deeper| *deeper > 0)),
+            _ => vote(&mut self.dashes, deeper),
+        }
+    }
+}
+
+fn vote(votes: &mut BTreeMap<usize, usize>, habit: Option<usize>) {
+    if let Some(habit) = habit.filter(|habit| *habit <= 16) {
+        *votes.entry(habit).or_default() += 1;
+    }
+}
+
+/// The habit with the most votes; of several the smallest.
+fn most(votes: &BTreeMap<usize, usize>) -> Option<usize> {
+    votes.iter().max_by_key(|(habit, count)| (**count, std::cmp::Reverse(**habit))).map(|(habit, _)| *habit)
+}

@@ -1,0 +1,101 @@
+//! RFC 6901 pointers, and what an edit makes of a JSON value.
+
+use serde_json::{Map, Value};
+
+use super::edit::Operation;
+use super::resolve::json_number;
+
+/// The reference tokens of a pointer.
+pub(super) fn tokens(pointer: &str) -> Result<Vec<String>, String> {
+    let Some(rest) = pointer.strip_prefix('/') else {
+        return if pointer.is_empty() { Ok(Vec::new()) } else { Err("a pointer begins with `/`".to_owned()) };
+    };
+    Ok(rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
+}
+
+/// Index of a list's item, as RFC 6901 writes it.
+pub(super) fn index(token: &str, length: usize) -> Result<usize, String> {
+    let canonical = token == "0" || !token.starts_with(['0', '+']);
+    let index = token.parse::<usize>().ok().filter(|index| canonical && *index < length);
+    index.ok_or_else(|| format!("the list of {length} has no item `{token}`"))
+}
+
+/// `value` with every float that is an integer as one: as Kubernetes' JSON has it.
+pub(super) fn normal(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().and_then(json_number).map_or_else(|| value.clone(), Value::Number)
+        }
+        Value::Array(items) => items.iter().map(normal).collect(),
+        Value::Object(entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), normal(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// What missing parents around `value` look like: maps, and a list for `-`.
+pub(super) fn wrap(tokens: &[String], value: Value) -> Value {
+    tokens.iter().rev().fold(value, |inner, token| match token.as_str() {
+        "-" => Value::Array(vec![inner]),
+        _ => Value::Object(Map::from_iter([(token.clone(), inner)])),
+    })
+}
+
+/// The value that `value` becomes.
+pub(super) fn apply(value: Value, tokens: &[String], operation: &Operation) -> Result<Value, String> {
+    let Some((token, rest)) = tokens.split_first() else {
+        return match operation {
+            Operation::Set(new) => Ok(new.clone()),
+            Operation::Remove => Err("the whole document cannot be removed".to_owned()),
+        };
+    };
+    match value {
+        Value::Object(entries) => apply_to_map(entries, token, rest, operation),
+        Value::Array(items) => apply_to_list(items, token, rest, operation),
+        Value::Null => match operation {
+            Operation::Set(new) => Ok(wrap(tokens, new.clone())),
+            Operation::Remove => Err(format!("there is no `{token}`")),
+        },
+        _ => Err(format!("`{token}` would be inside a scalar")),
+    }
+}
+
+fn apply_to_map(
+    mut entries: Map<String, Value>,
+    token: &str,
+    rest: &[String],
+    operation: &Operation,
+) -> Result<Value, String> {
+    let new = match (entries.get_mut(token).map(Value::take), operation) {
+        (Some(_), Operation::Remove) if rest.is_empty() => None,
+        (Some(old), _) => Some(apply(old, rest, operation)?),
+        (None, Operation::Set(new)) => Some(wrap(rest, new.clone())),
+        (None, Operation::Remove) => return Err(format!("there is no `{token}`")),
+    };
+    match new {
+        Some(new) => entries.insert(token.to_owned(), new),
+        None => entries.remove(token),
+    };
+    Ok(Value::Object(entries))
+}
+
+fn apply_to_list(
+    mut items: Vec<Value>,
+    token: &str,
+    rest: &[String],
+    operation: &Operation,
+) -> Result<Value, String> {
+    match operation {
+        Operation::Set(new) if token == "-" => items.push(wrap(rest, new.clone())),
+        _ => {
+            let index = index(token, items.len())?;
+            if rest.is_empty() && *operation == Operation::Remove {
+                items.remove(index);
+            } else {
+                items[index] = apply(items[index].take(), rest, operation)?;
+            }
+        }
+    }
+    Ok(Value::Array(items))
+}

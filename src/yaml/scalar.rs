@@ -1,0 +1,96 @@
+//! Scalars as text that go-yaml v2, go-yaml v3 and YAML 1.2 read as the same typed value.
+
+use serde_json::Value;
+
+use super::node::Style;
+use super::resolve::is_string_everywhere;
+
+/// Where a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    Block,
+    Flow,
+    Json,
+}
+
+/// A scalar on one line; in the style of the one it replaces, where that can hold it.
+pub(super) fn scalar(value: &Value, context: Context, like: Style) -> String {
+    match value {
+        Value::String(text) => string(text, context, like),
+        other => other.to_string(),
+    }
+}
+
+/// A key of a mapping.
+pub(super) fn key(name: &str, context: Context) -> String {
+    string(name, context, Style::Plain)
+}
+
+fn string(text: &str, context: Context, like: Style) -> String {
+    if context == Context::Json {
+        return Value::from(text).to_string();
+    }
+    let single = can_be_single(text);
+    match like {
+        Style::Single if single => single_quoted(text),
+        Style::Double => double_quoted(text),
+        _ if can_be_plain(text, context) => text.to_owned(),
+        _ if single && text.contains(['"', '\\']) => single_quoted(text),
+        _ => double_quoted(text),
+    }
+}
+
+/// Whether every character stands for itself, in any version of YAML.
+pub(super) fn is_printable(text: &str) -> bool {
+    !text.chars().any(|character| {
+        character.is_control()
+            || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    })
+}
+
+fn can_be_single(text: &str) -> bool {
+    is_printable(text)
+}
+
+fn can_be_plain(text: &str, context: Context) -> bool {
+    let mut characters = text.chars();
+    let (Some(first), second) = (characters.next(), characters.next()) else { return false };
+    let good_start = match first {
+        '-' => second.is_some_and(|second| !second.is_whitespace()) && !text.starts_with("---"),
+        '.' => !text.starts_with("..."),
+        '?' | ':' | ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+        | '@' | '`' => false,
+        other => !other.is_whitespace(),
+    };
+    let good_rest = !text.contains(": ")
+        && !text.contains(" #")
+        && !text.ends_with(|last: char| last == ':' || last.is_whitespace())
+        && is_printable(text);
+    let good_in_flow = context == Context::Block || !text.contains([',', '[', ']', '{', '}', ':', '?']);
+    good_start && good_rest && good_in_flow && is_string_everywhere(text)
+}
+
+fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn double_quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            other if is_printable(other.encode_utf8(&mut [0; 4])) => quoted.push(other),
+            other => match u32::from(other) {
+                code @ 0..=0xff => quoted.push_str(&format!("\\x{code:02x}")),
+                code => quoted.push_str(&format!("\\u{code:04x}")),
+            },
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,507 @@
+//! One change of one node as a replacement of bytes.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::layout::{Layout, indented, is_empty, lines_are_printable, literal, spaces};
+use super::lines::{column, line_end, line_start, next_line, skip_blank};
+use super::node::{Key, Node, NodeKind, Style};
+
+/// Bytes to replace, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Splice {
+    pub(super) range: Range<usize>,
+    pub(super) text: String,
+}
+
+impl Splice {
+    fn new(range: Range<usize>, text: impl Into<String>) -> Self {
+        Self { range, text: text.into() }
+    }
+
+    /// The text after it.
+    pub(super) fn apply(&self, text: &str) -> Option<String> {
+        let (before, after) = (text.get(..self.range.start)?, text.get(self.range.end..)?);
+        Some([before, &self.text, after].concat())
+    }
+}
+
+/// A node, and what is around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) text: &'a str,
+    pub(super) node: &'a Node,
+    /// `None` for the root.
+    pub(super) parent: Option<&'a Node>,
+    pub(super) layout: Layout,
+}
+
+/// What a new node is called: the key of a mapping, or nothing for a sequence's item.
+type Name<'a> = Option<&'a str>;
+
+impl Site<'_> {
+    fn in_flow(&self) -> bool {
+        self.layout.json || self.parent.is_some_and(|parent| parent.form.style == Style::Flow)
+    }
+
+    /// Whole lines that hold the node and its indicator.
+    pub(super) fn own_lines(&self) -> Range<usize> {
+        let form = self.node.form;
+        let start = form.lead.min(form.outer).min(self.node.span.start);
+        line_start(self.text, start)..next_line(self.text, self.node.span.end)
+    }
+
+    /// Ways to replace the node by `value`, the best first.
+    pub(super) fn replace(&self, value: &Value) -> Vec<Splice> {
+        let mut ways = Vec::new();
+        let collection = (value.is_object() || value.is_array()) && !is_empty(value);
+        if !self.in_flow() {
+            if collection {
+                ways.extend(self.to_block(value));
+            } else if let (Value::String(text), true) = (value, self.layout.literals) {
+                ways.extend(self.to_folded(text).or_else(|| self.to_literal(text)));
+            }
+        }
+        ways.extend(self.to_inline(value));
+        ways
+    }
+
+    /// The value on one line.
+    fn to_inline(&self, value: &Value) -> Vec<Splice> {
+        let Node { span, form, .. } = self.node;
+        let inline = self.layout.inline(value, self.in_flow(), form.style);
+        match form.style {
+            Style::Block | Style::Literal | Style::Folded => {
+                let start = if form.decorated { form.outer } else { span.start };
+                let own_line = line_start(self.text, start) != line_start(self.text, form.lead);
+                let end = self.end_of_rest();
+                if !own_line || self.parent.is_none() {
+                    let comment = if form.style == Style::Block { String::new() } else { self.comment() };
+                    return vec![Splice::new(start..end, format!("{inline}{comment}"))];
+                }
+                let comment = self.rest_of_line(form.lead + 1);
+                vec![Splice::new(form.lead + 1..end, format!(" {inline}{comment}"))]
+            }
+            Style::Empty => {
+                let gap = match self.text.as_bytes().get(span.start.wrapping_sub(1)) {
+                    Some(b':' | b'-') => " ",
+                    Some(b' ') => "",
+                    _ if form.lead < span.start => " ",
+                    _ => ": ",
+                };
+                vec![Splice::new(span.start..span.end, format!("{gap}{inline}"))]
+            }
+            _ => {
+                let kept = Splice::new(span.start..span.end, inline.clone());
+                let bare = Splice::new(form.outer..span.end, inline);
+                if form.decorated { vec![kept, bare] } else { vec![kept] }
+            }
+        }
+    }
+
+    /// A collection in block style, where now something else stands.
+    fn to_block(&self, value: &Value) -> Option<Splice> {
+        let form = self.node.form;
+        let parent = self.parent?;
+        let start = form.lead + 1;
+        let end = self.end_of_rest();
+        let comment = self.comment();
+        let lines = match &parent.kind {
+            NodeKind::Mapping(_) => {
+                let inner = if value.is_array() { self.layout.dashes } else { self.layout.step };
+                let lines = self.layout.lines(value, column(self.text, parent.span.start) + inner);
+                std::iter::once(comment).chain(lines).collect::<Vec<_>>()
+            }
+            _ => {
+                let dash = column(self.text, form.lead);
+                let mut lines = self.layout.item(value, dash);
+                let first = lines.first_mut()?;
+                *first = format!("{}{comment}", first.get(dash + 1..)?);
+                lines
+            }
+        };
+        let text = lines.join(self.layout.eol) + self.last_break(value, end);
+        Some(Splice::new(start..end, text))
+    }
+
+    /// A string as literal block scalar: one of several lines, or in place of one.
+    fn to_literal(&self, text: &str) -> Option<Splice> {
+        let Node { span, form, .. } = self.node;
+        let block_scalar = matches!(form.style, Style::Literal | Style::Folded);
+        if form.style == Style::Block {
+            return None;
+        }
+        let parent = match &self.parent?.kind {
+            NodeKind::Mapping(_) => column(self.text, self.parent?.span.start),
+            _ => column(self.text, form.lead),
+        };
+        let content = self.content_column().unwrap_or(match &self.parent?.kind {
+            NodeKind::Mapping(_) => parent + self.layout.step,
+            _ => parent + 1 + self.layout.gap,
+        });
+        let one_line = || {
+            let fits = block_scalar
+                && !text.is_empty()
+                && !text.starts_with([' ', '\t'])
+                && lines_are_printable(text);
+            (fits && !text.contains('\n')).then(|| ("|-".to_owned(), indented(text, content)))
+        };
+        let (header, lines) = literal(text, parent, content).or_else(one_line)?;
+        let gap = if form.style == Style::Empty { " " } else { "" };
+        let end = self.end_of_rest();
+        let first = format!("{gap}{header}{}", self.comment());
+        let lines: Vec<_> = std::iter::once(first).chain(lines).collect();
+        let text = lines.join(self.layout.eol) + self.last_break(&Value::from(text), end);
+        Some(Splice::new(span.start..end, text))
+    }
+
+    /// A folded block scalar with another text of one paragraph: lines that stay are kept.
+    fn to_folded(&self, text: &str) -> Option<Splice> {
+        let Node { span, form, kind } = self.node;
+        let NodeKind::String(old) = kind else { return None };
+        let (old, body) = (old.trim_end_matches('\n'), text.trim_end_matches('\n'));
+        let simple = |text: &str| {
+            !text.contains('\n') && !text.contains("  ") && text.trim() == text && !text.is_empty()
+        };
+        if form.style != Style::Folded || !simple(old) || !simple(body) || !lines_are_printable(body) {
+            return None;
+        }
+        let chomping = match text.len() - body.len() {
+            0 => "-",
+            1 => "",
+            _ => return None,
+        };
+        let content = self.content_column()?;
+        let block = &self.text[span.start..span.end];
+        let header = format!(">{chomping}{}", self.comment());
+        let old_lines: Vec<&str> = block.lines().skip(1).map(str::trim).collect();
+        let lines: Vec<_> =
+            refold(&old_lines, body).iter().map(|line| format!("{}{line}", spaces(content))).collect();
+        let end = self.end_of_rest();
+        let text_value = Value::from(text);
+        let new = format!("{header}{0}{1}", self.layout.eol, lines.join(self.layout.eol));
+        Some(Splice::new(span.start..end, new + self.last_break(&text_value, end)))
+    }
+
+    /// Column of a block scalar's text, where it says so itself.
+    fn content_column(&self) -> Option<usize> {
+        let Node { span, form, .. } = self.node;
+        if !matches!(form.style, Style::Literal | Style::Folded) {
+            return None;
+        }
+        let mut lines = self.text[span.start..span.end].lines();
+        let header = lines.next()?;
+        if header.split('#').next()?.contains(|character: char| character.is_ascii_digit()) {
+            return None;
+        }
+        let first = lines.find(|line| !line.trim_start_matches(' ').is_empty())?;
+        Some(first.len() - first.trim_start_matches(' ').len())
+    }
+
+    /// A break after a last line that is a block scalar's, at the end of a file that ends without one: go-yaml would
+    /// take the line without its own.
+    fn last_break(&self, value: &Value, end: usize) -> &'static str {
+        if end == self.text.len() && ends_with_break(value) { self.layout.eol } else { "" }
+    }
+
+    /// The comment of the node's last line (of a block scalar: of its header), with the blanks before it.
+    fn comment(&self) -> String {
+        let Node { span, form, .. } = self.node;
+        match form.style {
+            Style::Literal | Style::Folded => {
+                let header = &self.text[span.start..line_end(self.text, span.start)];
+                header.find(" #").map(|at| &header[at..]).map_or_else(String::new, |rest| {
+                    let blanks = header[..header.len() - rest.len()].len()
+                        - header[..header.len() - rest.len()].trim_end().len();
+                    format!("{}{rest}", spaces(blanks))
+                })
+            }
+            _ => self.rest_of_line(span.end),
+        }
+    }
+
+    /// The comment between `at` and the end of its line, with the blanks before it; nothing if other text is there.
+    fn rest_of_line(&self, at: usize) -> String {
+        let rest = &self.text[at..line_end(self.text, at)];
+        let text = rest.trim_start_matches([' ', '\t']);
+        if text.starts_with('#') && text.len() < rest.len() { rest.to_owned() } else { String::new() }
+    }
+
+    /// End of the node, and of what is blank or a comment on its last line.
+    fn end_of_rest(&self) -> usize {
+        let end = self.node.span.end;
+        let stop = line_end(self.text, end);
+        let rest = self.text[end..stop].trim_start_matches([' ', '\t']);
+        if rest.is_empty() || rest.starts_with('#') { stop } else { end }
+    }
+
+    /// Ways to add an entry to this mapping, after its last one.
+    pub(super) fn add(&self, name: &str, value: &Value) -> Vec<Splice> {
+        if self.node.form.style == Style::Flow {
+            return self.insert_in_flow(self.length(), Some(name), value);
+        }
+        let lines = self.layout.entry(name, value, column(self.text, self.node.span.start));
+        vec![self.after_line(self.node.span.end, &lines, value)]
+    }
+
+    /// Ways to insert an item into this sequence.
+    pub(super) fn insert(&self, at: usize, value: &Value) -> Vec<Splice> {
+        let NodeKind::Sequence(items) = &self.node.kind else { return Vec::new() };
+        if self.node.form.style == Style::Flow {
+            return self.insert_in_flow(at, None, value);
+        }
+        let dash = column(self.text, self.node.span.start);
+        let lines = self.layout.item(value, dash);
+        match at.checked_sub(1).and_then(|before| items.get(before)) {
+            Some(before) => vec![self.after_line(before.span.end, &lines, value)],
+            None => {
+                let first = lines.join(self.layout.eol);
+                let text = format!("{}{}{}", first.trim_start(), self.layout.eol, spaces(dash));
+                vec![Splice::new(self.node.span.start..self.node.span.start, text)]
+            }
+        }
+    }
+
+    /// New lines after the one that holds `at`.
+    fn after_line(&self, at: usize, lines: &[String], value: &Value) -> Splice {
+        let end = line_end(self.text, at);
+        let text =
+            format!("{0}{1}{2}", self.layout.eol, lines.join(self.layout.eol), self.last_break(value, end));
+        Splice::new(end..end, text)
+    }
+
+    fn insert_in_flow(&self, at: usize, name: Name<'_>, value: &Value) -> Vec<Splice> {
+        let new = match name {
+            Some(name) => self.layout.pair(name, value),
+            None => self.layout.inline(value, true, Style::Plain),
+        };
+        let Some(last) = at.checked_sub(1).and_then(|before| self.child_end(before)) else {
+            return self.insert_first(name, value, &new);
+        };
+        let after = skip_blank(self.text, last);
+        let comma = self.text.as_bytes().get(after) == Some(&b',');
+        let is_last = at == self.length();
+        let next = skip_blank(self.text, if comma { after + 1 } else { last });
+        if line_start(self.text, next) == line_start(self.text, last) {
+            let text = if comma && is_last { format!(" {new},") } else { format!(", {new}") };
+            let place = if comma && is_last { after + 1 } else { last };
+            return vec![Splice::new(place..place, text)];
+        }
+        // One entry a line: the comma goes before a comment, the new entry to a line of its own.
+        let place = if comma { after + 1 } else { last };
+        let stop = line_end(self.text, place);
+        let first = self.child_start(at - 1).unwrap_or(last);
+        let line = line_start(self.text, first);
+        let indent = self.text[line..first].len() - self.text[line..first].trim_start().len();
+        let aligned =
+            if self.text[line..first].trim().is_empty() { indent } else { column(self.text, first) };
+        let indent = if self.text[line..].starts_with('\t') && self.text[line..first].trim().is_empty() {
+            self.text[line..first].to_owned()
+        } else {
+            spaces(aligned)
+        };
+        let rest = &self.text[place..stop];
+        let (open, close) = if comma { ("", ",") } else { (",", "") };
+        vec![Splice::new(place..stop, format!("{open}{rest}{}{indent}{new}{close}", self.layout.eol))]
+    }
+
+    /// The first entry of a flow collection: before the others, or into an empty one.
+    fn insert_first(&self, name: Name<'_>, value: &Value, new: &str) -> Vec<Splice> {
+        let start = self.node.span.start + 1;
+        if self.length() + self.node.form.hidden > 0 {
+            let start = skip_blank(self.text, start);
+            return vec![Splice::new(start..start, format!("{new}, "))];
+        }
+        let mut ways = Vec::new();
+        if !self.in_flow() && self.parent.is_some() {
+            let whole = match name {
+                Some(name) => Value::Object([(name.to_owned(), value.clone())].into_iter().collect()),
+                None => Value::Array(vec![value.clone()]),
+            };
+            ways.extend(self.to_block(&whole));
+        }
+        ways.push(Splice::new(start..start, new));
+        ways
+    }
+
+    fn length(&self) -> usize {
+        match &self.node.kind {
+            NodeKind::Sequence(items) => items.len(),
+            NodeKind::Mapping(entries) => entries.len(),
+            _ => 0,
+        }
+    }
+
+    fn child_start(&self, at: usize) -> Option<usize> {
+        match &self.node.kind {
+            NodeKind::Sequence(items) => items.get(at).map(|item| item.form.outer.min(item.span.start)),
+            NodeKind::Mapping(entries) => entries.get(at).map(|(key, _)| key.span.start),
+            _ => None,
+        }
+    }
+
+    fn child_end(&self, at: usize) -> Option<usize> {
+        match &self.node.kind {
+            NodeKind::Sequence(items) => items.get(at).map(|item| item.span.end),
+            NodeKind::Mapping(entries) => {
+                entries.get(at).map(|(key, value)| value.span.end.max(key.span.end))
+            }
+            _ => None,
+        }
+    }
+
+    /// Ways to remove a child of this collection; the last one leaves `{}` or `[]`.
+    pub(super) fn remove(&self, at: usize) -> Vec<Splice> {
+        let (Some(start), Some(end)) = (self.child_start(at), self.child_end(at)) else { return Vec::new() };
+        if self.length() + self.node.form.hidden == 1 {
+            let empty = if matches!(self.node.kind, NodeKind::Sequence(_)) {
+                Value::Array(Vec::new())
+            } else {
+                empty_map()
+            };
+            return self.to_inline(&empty);
+        }
+        if self.node.form.style == Style::Flow {
+            return vec![self.remove_from_flow(at, start, end)];
+        }
+        let start = match &self.node.kind {
+            NodeKind::Sequence(items) => items[at].form.lead,
+            _ => start,
+        };
+        let line = line_start(self.text, start);
+        if !self.text[line..start].trim_start_matches('\u{feff}').trim().is_empty() {
+            // It shares its first line with the dash of its parent, to which the next child moves up.
+            let next = match &self.node.kind {
+                NodeKind::Sequence(items) => items.get(at + 1).map(|item| item.form.lead),
+                NodeKind::Mapping(entries) => next_key(entries, at),
+                _ => None,
+            };
+            return next.map(|next| Splice::new(start..next, "")).into_iter().collect();
+        }
+        let (first, after) = (self.with_comments_above(at, line), next_line(self.text, end));
+        // Comments and blank lines after the child's last value stay, unless they would end up in a block scalar before.
+        let (comments, blanks) = self.after_comments(after, column(self.text, start));
+        [after, comments, blanks].map(|after| self.remove_lines(first, after)).into()
+    }
+
+    /// End of the comment lines from `at` on that stand deeper than `column`, and of the blank ones after them.
+    fn after_comments(&self, at: usize, column: usize) -> (usize, usize) {
+        let (mut comments, mut blanks) = (at, at);
+        while blanks < self.text.len() {
+            let line = &self.text[blanks..line_end(self.text, blanks)];
+            let text = line.trim_start_matches(' ');
+            let comment = text.starts_with('#') && line.len() - text.len() > column;
+            if !comment && !text.is_empty() {
+                break;
+            }
+            blanks = next_line(self.text, blanks);
+            comments = if comment { blanks } else { comments };
+        }
+        (comments, blanks)
+    }
+
+    /// Whole lines that hold the node, and those that may go with its last child.
+    pub(super) fn lines_with_comments(&self) -> Range<usize> {
+        let Range { start, end } = self.own_lines();
+        start..self.after_comments(end, 0).1
+    }
+
+    /// Removes whole lines; a file that ends without a line break still does.
+    fn remove_lines(&self, start: usize, end: usize) -> Splice {
+        let at_end = end == self.text.len() && !self.text.ends_with(['\n', '\r']) && start > 0;
+        let start = if at_end { previous_line(self.text, start) } else { start };
+        Splice::new(start..end, "")
+    }
+
+    /// Start of the comment lines right above a list's item, in the column of its dash. Those above the first item may
+    /// speak of the whole list, and stay.
+    fn with_comments_above(&self, at: usize, line: usize) -> usize {
+        let NodeKind::Sequence(items) = &self.node.kind else { return line };
+        let Some(before) = at.checked_sub(1).and_then(|before| items.get(before)) else { return line };
+        let limit = next_line(self.text, before.span.end);
+        let dash = column(self.text, items[at].form.lead);
+        let mut start = line;
+        while start > limit {
+            let above = line_start(self.text, previous_line(self.text, start));
+            let text = &self.text[above..start];
+            let is_comment = text.trim_start_matches(' ').starts_with('#')
+                && text.len() - text.trim_start_matches(' ').len() == dash;
+            if !is_comment || above < limit {
+                break;
+            }
+            start = above;
+        }
+        start
+    }
+
+    fn remove_from_flow(&self, at: usize, start: usize, end: usize) -> Splice {
+        if let Some(next) = self.child_start(at + 1) {
+            return Splice::new(start..next, "");
+        }
+        let before = at.checked_sub(1).and_then(|before| self.child_end(before)).unwrap_or(start);
+        let between = &self.text[before..start];
+        let kept = between.find('#').map_or(before, |_| before + between.trim_end().len());
+        // Where a comment keeps its comma, one after the removed item would be the second.
+        let after = skip_blank(self.text, end);
+        let second_comma = kept > before && self.text.as_bytes().get(after) == Some(&b',');
+        Splice::new(kept..if second_comma { after + 1 } else { end }, "")
+    }
+}
+
+/// End of the line before the one that starts at `start`.
+fn previous_line(text: &str, start: usize) -> usize {
+    let bytes = &text.as_bytes()[..start];
+    let breaks = if bytes.ends_with(b"\r\n") { 2 } else { 1 };
+    start.saturating_sub(breaks)
+}
+
+/// The key written after the one at `at`.
+fn next_key(entries: &[(Key, Node)], at: usize) -> Option<usize> {
+    let own = entries[at].0.span.start;
+    entries
+        .iter()
+        .filter(|(key, _)| !key.merged)
+        .map(|(key, _)| key.span.start)
+        .filter(|start| *start > own)
+        .min()
+}
+
+fn empty_map() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// Whether the last line written for a value belongs to a string that ends with a break.
+fn ends_with_break(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.ends_with('\n'),
+        Value::Array(items) => items.last().is_some_and(ends_with_break),
+        Value::Object(entries) => {
+            super::layout::ordered(entries).last().is_some_and(|(_, value)| ends_with_break(value))
+        }
+        _ => false,
+    }
+}
+
+/// The lines of a folded text, as many of the old ones as still fit.
+fn refold<'a>(old: &[&'a str], new: &'a str) -> Vec<&'a str> {
+    let mut rest = new;
+    let mut lines = Vec::new();
+    let mut tail = Vec::new();
+    let mut old = old;
+    while let [first, others @ ..] = old
+        && let Some(after) = rest.strip_prefix(first).and_then(|after| after.strip_prefix(' '))
+    {
+        (rest, old) = (after, others);
+        lines.push(*first);
+    }
+    while let [others @ .., last] = old
+        && let Some(before) = rest.strip_suffix(last).and_then(|before| before.strip_suffix(' '))
+    {
+        (rest, old) = (before, others);
+        tail.push(*last);
+    }
+    lines.push(rest);
+    lines.extend(tail.into_iter().rev());
+    lines
+}

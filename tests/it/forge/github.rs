@@ -1,0 +1,250 @@
+//! GitHub: what is written, found again, updated and closed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use drift::config::ForgeKind;
+use drift::forge::{Closer, Forge, ForgeError, Kind, Preflight, ProposalState, Settings};
+use drift::git::Token;
+
+use super::github_fake::{BOT, Fake, Fault, How, REPOSITORY};
+use super::{FINGERPRINT, all, issue, opened, pull};
+
+/// The forge as drift sees it, with somebody's token.
+pub(super) fn connect_as(fake: &Fake, login: &str, deadline: Duration) -> Forge {
+    let settings = Settings {
+        kind: Some(ForgeKind::GitHub),
+        api: Some(fake.address.clone()),
+        repository: Some(REPOSITORY.to_owned()),
+        token: Token::new(&format!("token-of-{login}")),
+        trusted_hosts: vec!["127.0.0.1".to_owned()],
+        deadline,
+        ..Settings::default()
+    };
+    Forge::connect(&settings).expect("settings that name everything")
+}
+
+pub(super) fn connect(fake: &Fake) -> Forge {
+    connect_as(fake, BOT, Duration::from_secs(20))
+}
+
+#[tokio::test]
+async fn preflight_tells_who_we_are_and_what_we_may_do() {
+    let fake = Fake::start().await;
+    let told = connect(&fake).preflight().await.expect("a token that works");
+    let wanted = Preflight { login: BOT.to_owned(), can_push: true, default_branch: "main".to_owned() };
+    assert_eq!(told, wanted);
+    let reader = connect_as(&fake, "alice", Duration::from_secs(20));
+    assert!(!reader.preflight().await.expect("a token that works").can_push);
+    fake.state().has_issues = false;
+    let error = connect(&fake).preflight().await.expect_err("no issues");
+    assert!(error.is_configuration() && error.to_string().contains("switch them on"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_named_by_what_to_do_and_not_shown() {
+    let fake = Fake::start().await;
+    let stranger = connect_as(&fake, "nobody", Duration::from_secs(20));
+    let error = stranger.preflight().await.expect_err("an unknown token");
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("401") && text.contains("Bad credentials"), "{text}");
+    assert!(text.contains("the token is not accepted") && !text.contains("token-of"), "{text}");
+    let forbidden = How::Instead(403, Vec::new(), r#"{"message":"Resource not accessible"}"#.to_owned());
+    fake.fail(Fault::new("POST", "/issues", forbidden));
+    let error = connect(&fake).open(&issue("scope")).await.expect_err("a token that may too little");
+    assert!(error.to_string().contains("Issues and Pull requests: read and write"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_read_its_user_needs_a_configured_login() {
+    let fake = Fake::start().await;
+    fake.state().anonymous.insert(BOT.to_owned());
+    let error = connect(&fake).list(&BTreeSet::new()).await.expect_err("nobody knows who we are");
+    assert!(error.is_configuration() && error.to_string().contains("forge.login"), "{error}");
+    let settings = Settings {
+        kind: Some(ForgeKind::GitHub),
+        api: Some(fake.address.clone()),
+        repository: Some(REPOSITORY.to_owned()),
+        login: Some(BOT.to_owned()),
+        token: Token::new(&format!("token-of-{BOT}")),
+        trusted_hosts: vec!["127.0.0.1".to_owned()],
+        ..Settings::default()
+    };
+    let forge = Forge::connect(&settings).expect("settings that name everything");
+    assert!(opened(&forge, &issue("workflow")).await.created);
+    assert_eq!(all(&forge).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    let first = opened(&forge, &issue("one")).await;
+    assert!(first.created && first.notes.is_empty(), "{first:?}");
+    let listed = all(&forge).await;
+    assert_eq!(listed, [first.existing.clone()]);
+    let found = &listed[0];
+    assert_eq!((found.number, found.kind, &found.state), (1, Kind::Issue, &ProposalState::Open));
+    assert_eq!((found.mark.incident.as_str(), found.mark.fingerprint.as_str()), ("one", FINGERPRINT));
+    assert_eq!(found.url, format!("{}/{REPOSITORY}/issues/1", fake.address));
+    {
+        let mut state = fake.state();
+        let line = format!("<!-- drift:v1 incident=one fingerprint={FINGERPRINT} -->\n");
+        assert!(state.thing(1).body.starts_with(&line), "{}", state.thing(1).body);
+        assert_eq!(state.thing(1).labels, ["drift"]);
+        assert_eq!(state.labels, ["bug", "drift"]);
+    }
+    let writes = fake.writes();
+    assert!(!forge.update(found, &issue("one")).await.expect("nothing to write"));
+    assert_eq!(fake.writes(), writes, "nothing differs");
+    let changed = drift::forge::Proposal { fingerprint: "fedcba9876543210".to_owned(), ..issue("one") };
+    assert!(forge.update(found, &changed).await.expect("it can be written"));
+    assert_eq!(fake.writes(), writes + 1);
+    assert_eq!(all(&forge).await[0].mark.fingerprint, "fedcba9876543210");
+}
+
+#[tokio::test]
+async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
+    assert!(error.to_string().contains("422") && !error.is_retryable(), "{error}");
+    fake.state().branches.insert("drift/two".to_owned());
+    let first = opened(&forge, &pull("two")).await;
+    assert_eq!(first.existing.branch.as_deref(), Some("drift/two"));
+    let head = Some("a".repeat(40));
+    assert_eq!(all(&forge).await[0].head, head);
+    fake.state().thing(first.existing.number).merged = Some(("c".repeat(40), "alice".to_owned()));
+    let state = all(&forge).await.remove(0).state;
+    let ProposalState::Merged { commit, by, at } = state else { panic!("{state:?}") };
+    assert_eq!((commit, by.as_deref(), at.is_some()), (Some("c".repeat(40)), Some("alice"), true));
+    let gets = fake.count("GET", "/pulls/1");
+    let settled = BTreeSet::from(["two".to_owned()]);
+    let known = forge.list(&settled).await.expect("the list can be read");
+    assert!(matches!(known[0].state, ProposalState::Merged { .. }), "{known:?}");
+    assert_eq!(fake.count("GET", "/pulls/1"), gets, "how it ended is known, nobody needs to ask");
+}
+
+#[tokio::test]
+async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
+    let fake = Fake::start().await;
+    fake.state().most_rows = 2;
+    let forge = connect(&fake);
+    let forged = format!("<!-- drift:v1 incident=forged fingerprint={FINGERPRINT} -->\nbody");
+    let quoted = format!("Look:\n<!-- drift:v1 incident=quoted fingerprint={FINGERPRINT} -->");
+    fake.state().add_issue("alice", "mine", &forged);
+    fake.state().add_issue(BOT, "not a proposal", &quoted);
+    for number in 0..7 {
+        opened(&forge, &issue(&format!("page-{number}"))).await;
+        fake.state().add_issue("alice", "between", "");
+    }
+    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.mark.incident).collect();
+    let wanted: Vec<String> = (0..7).map(|number| format!("page-{number}")).collect();
+    assert_eq!(incidents, wanted);
+}
+
+#[tokio::test]
+async fn who_closed_a_proposal_is_told() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    for incident in ["by-us", "by-alice", "by-the-bot-elsewhere"] {
+        opened(&forge, &issue(incident)).await;
+    }
+    let listed = all(&forge).await;
+    forge.close(&listed[0], "Ended with commit abc.", true).await.expect("it can be closed");
+    fake.state().thing(2).closed_by = Some("alice".to_owned());
+    fake.state().thing(3).closed_by = Some(BOT.to_owned());
+    let closers: Vec<Closer> = all(&forge)
+        .await
+        .into_iter()
+        .map(|one| match one.state {
+            ProposalState::Closed { by, .. } => by,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(closers, [Closer::Us, Closer::Person("alice".to_owned()), Closer::Us]);
+    assert_eq!(fake.state().thing(1).state_reason.as_deref(), Some("completed"));
+    // Ours is told by the list alone.
+    assert_eq!((fake.count("GET", "/issues/1"), fake.count("GET", "/issues/2")), (1, 1));
+}
+
+#[tokio::test]
+async fn closing_twice_comments_once_and_closes_once() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    let existing = opened(&forge, &issue("ended")).await.existing;
+    // Killed between the comment and the closing.
+    let refused = How::Instead(403, Vec::new(), r#"{"message":"no"}"#.to_owned());
+    fake.fail(Fault::new("PATCH", "/issues/1", refused));
+    let reason = "Live equals Git again.";
+    forge.close(&existing, reason, false).await.expect_err("the closing is refused");
+    assert!(fake.state().thing(1).is_open());
+    forge.close(&existing, reason, false).await.expect("it can be closed");
+    let writes = fake.writes();
+    forge.close(&existing, reason, false).await.expect("it is closed");
+    assert_eq!(fake.writes(), writes, "it is closed already");
+    let mut state = fake.state();
+    let thing = state.thing(1);
+    assert_eq!(thing.comments.len(), 1, "{:?}", thing.comments);
+    assert!(thing.comments[0].1.ends_with("-->\nLive equals Git again."), "{:?}", thing.comments);
+    assert!(!thing.is_open() && thing.state_reason.as_deref() == Some("not_planned"));
+    assert!(thing.body.contains("Somebody changed"), "{}", thing.body);
+}
+
+#[tokio::test]
+async fn two_at_once_leave_one_open() {
+    let fake = Fake::start().await;
+    let (one, other) = (connect(&fake), connect(&fake));
+    let proposal = issue("twice");
+    let both = futures::future::join(one.open(&proposal), other.open(&proposal)).await;
+    let (first, second) = (both.0.expect("opened"), both.1.expect("opened"));
+    assert_eq!(first.existing.number, second.existing.number);
+    let state = fake.state();
+    assert_eq!(state.open().len(), 1, "{:?}", state.things);
+    assert_eq!(state.open()[0].number, 1);
+    for closed in state.things.iter().filter(|thing| !thing.is_open()) {
+        assert!(closed.comments[0].1.contains("#1 is for this incident too"), "{closed:?}");
+    }
+}
+
+#[tokio::test]
+async fn labels_that_are_refused_do_not_lose_the_proposal() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    let refused = How::Instead(403, Vec::new(), r#"{"message":"no \u001b[31mcolour"}"#.to_owned());
+    fake.fail(Fault::new("POST", "/labels", refused));
+    let first = opened(&forge, &issue("bare")).await;
+    assert!(first.created && first.notes.len() == 1, "{first:?}");
+    assert!(first.notes[0].contains("403") && !first.notes[0].contains('\u{1b}'), "{first:?}");
+}
+
+#[tokio::test]
+async fn a_lost_mark_is_put_back_on_the_pull_request_of_that_branch() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    fake.state().branches.insert("drift/lost".to_owned());
+    opened(&forge, &pull("lost")).await;
+    fake.state().thing(1).body = "Somebody wrote over it.".to_owned();
+    assert_eq!(all(&forge).await, []);
+    let again = opened(&forge, &pull("lost")).await;
+    assert_eq!((again.created, again.existing.number), (false, 1));
+    assert_eq!(all(&forge).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_said_and_not_followed() {
+    let fake = Fake::start().await;
+    let elsewhere = Fake::start().await;
+    let there = format!("{}/api/v3/repositories/1/issues", elsewhere.address);
+    for method in ["GET", "POST"] {
+        let moved = How::Instead(301, vec![("location", there.clone())], "{}".to_owned());
+        fake.fail(Fault::new(method, "/issues", moved));
+    }
+    let forge = connect(&fake);
+    let error = forge.open(&issue("moved")).await.expect_err("it points elsewhere");
+    assert!(matches!(error, ForgeError::Refused { status: 301, .. }), "{error}");
+    assert!(error.to_string().contains("renamed"), "{error}");
+    forge.list(&BTreeSet::new()).await.expect_err("it points elsewhere");
+    assert_eq!(elsewhere.count("GET", ""), 0);
+    assert_eq!(elsewhere.count("POST", ""), 0);
+}

@@ -1,0 +1,40 @@
+//! Proposals on forges: GitHub's stand-in, a real Gitea, and the repository itself.
+
+mod gitea;
+mod github;
+mod github_fake;
+mod github_faults;
+mod local;
+
+use std::collections::BTreeSet;
+
+use drift::forge::{Existing, Forge, Kind, Opened, Proposal};
+
+const FINGERPRINT: &str = "0123456789abcdef";
+
+/// An issue for an incident.
+fn issue(incident: &str) -> Proposal {
+    Proposal {
+        incident: incident.to_owned(),
+        fingerprint: FINGERPRINT.to_owned(),
+        kind: Kind::Issue,
+        title: format!("drift: {incident}"),
+        body: format!("Somebody changed `web`.\n\nDrift-Incident: {incident}"),
+        branch: None,
+        base: "main".to_owned(),
+        labels: vec!["drift".to_owned()],
+    }
+}
+
+/// A pull request for an incident, from the branch `drift/<incident>`.
+fn pull(incident: &str) -> Proposal {
+    Proposal { kind: Kind::PullRequest, branch: Some(format!("drift/{incident}")), ..issue(incident) }
+}
+
+async fn all(forge: &Forge) -> Vec<Existing> {
+    forge.list(&BTreeSet::new()).await.expect("the list can be read")
+}
+
+async fn opened(forge: &Forge, proposal: &Proposal) -> Opened {
+    forge.open(proposal).await.expect("the proposal can be opened")
+}
