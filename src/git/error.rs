@@ -32,8 +32,8 @@ pub enum GitError {
         /// What is not understood.
         what: String,
     },
-    /// There is nothing to read: no commit was made yet.
-    #[error("{} has no commits yet: commit something first", path.display())]
+    /// There is nothing to read: HEAD names a branch without commits.
+    #[error("{} has no commits on its current branch: commit something first, or name a revision", path.display())]
     NoCommits {
         /// The repository.
         path: PathBuf,

@@ -48,8 +48,9 @@ impl Repository {
             there.into_iter().filter(|(name, _)| branches.contains(&name.as_str())).collect();
         let mut missing = Vec::new();
         for (branch, id) in &wanted {
-            if self.reference(&format!("{FETCHED}{branch}"))?.as_ref() != Some(id) {
-                missing.push(format!("+refs/heads/{branch}:{FETCHED}{branch}"));
+            let kept = kept(branch);
+            if self.reference(&kept)?.as_ref() != Some(id) {
+                missing.push(format!("+refs/heads/{branch}:{kept}"));
             }
         }
         if missing.is_empty() {
@@ -66,7 +67,7 @@ impl Repository {
         // A branch may have moved or gone between the two questions: what was brought counts.
         let mut brought = BTreeMap::new();
         for branch in wanted.into_keys() {
-            if let Some(id) = self.reference(&format!("{FETCHED}{branch}"))? {
+            if let Some(id) = self.reference(&kept(&branch))? {
                 brought.insert(branch, id);
             }
         }
@@ -142,6 +143,11 @@ pub(super) const FETCH: [&str; 5] =
     ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
 /// Housekeeping in the user's repository is the user's; in a clone of ours it keeps the clone small.
 const NO_HOUSEKEEPING: &str = "--no-auto-maintenance";
+
+/// Flat, so that a branch `drift` that is gone does not stand in the way of `drift/ledger`.
+fn kept(branch: &str) -> String {
+    format!("{FETCHED}{}", branch.replace('%', "%25").replace('/', "%2F"))
+}
 
 pub(super) fn failure(answer: &Answer, doing: &'static str, remote: &Remote) -> GitError {
     GitError::Remote { doing, remote: remote.display().to_owned(), why: answer.failure() }

@@ -9,8 +9,11 @@ use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Remote, Repository
 type Heads = BTreeMap<String, CommitId>;
 
 impl Repository {
-    /// Pushes all updates or none, each only where the branch still has the commit that was expected. Without a
-    /// remote the branches of this repository are set (see `publish`).
+    /// Pushes all updates or none, each only where the branch still has the commit that was expected.
+    ///
+    /// Without a remote the branches of this repository are set: all are locked, compared and then written. Nothing
+    /// is written unless all are as expected; a kill between two writes leaves the first ones, which the next run
+    /// finds done. Give first what others refer to. A branch that is checked out is refused.
     ///
     /// After a failure the remote is asked again: an answer that was cut after the write is a success, and so is
     /// a state that somebody else has already made as it is meant.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use drift::git::{GitError, Options, Repository};
+use drift::git::{GitError, Options, Remote, Repository};
 
 use super::{environment, id, open, options, set, who};
 use crate::support::repo::Repo;
@@ -53,6 +53,17 @@ fn formats_that_cannot_be_read_are_named() {
         assert!(matches!(error, GitError::Format { .. }), "{error:?}");
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+#[test]
+fn a_remote_of_another_format_is_an_error_that_says_so() {
+    let sha256 = Repo::new();
+    std::fs::remove_dir_all(sha256.path().join(".git")).expect("our own folder");
+    sha256.git(&["init", "--quiet", "--object-format=sha256", "."]);
+    sha256.commit("First");
+    let remote = Remote::url(&sha256.url()).expect("an address");
+    let error = Repository::clone(&remote, None, options(&sha256)).expect_err("sha256");
+    assert!(error.to_string().contains("sha256"), "{error}");
 }
 
 #[test]
@@ -112,6 +123,11 @@ fn a_repository_of_another_user_is_read_only_when_allowed() {
     assert_eq!(opened.head().expect("a head").as_str(), head);
     assert_eq!(opened.root().map(|r| r.canonicalize().ok()), Some(repo.path().canonicalize().ok()));
     assert!(!opened.dirty().expect("readable"));
+    let other = Repo::with(&[("a", "b")]);
+    let listed =
+        opened.list_remote(&Remote::url(&other.url()).expect("an address")).expect("the program runs too");
+    assert_eq!(listed["main"].as_str(), other.head());
+    opened.commit(None, &[set("a", "b")], "Written", &who()).expect("root may write");
     repo.write("new", "x");
     assert!(opened.dirty().expect("readable"));
 }
@@ -124,7 +140,7 @@ fn without_the_program_reading_works_and_fetching_says_what_is_missing() {
     env.retain(|(name, _)| name != "PATH");
     let opened = Repository::open(repo.path(), Options { env, any_owner: false }).expect("a repository");
     assert_eq!(opened.read(&id(&repo.head()), "a").expect("readable").as_deref(), Some(&b"b"[..]));
-    let origin = drift::git::Remote::named("origin").expect("a name");
+    let origin = Remote::named("origin").expect("a name");
     let error = opened.list_remote(&origin).expect_err("no git");
     assert!(matches!(error, GitError::NoProgram { .. }), "{error:?}");
 }

@@ -68,6 +68,10 @@ fn branches_of_a_remote_are_listed_and_fetched_and_nothing_of_the_users_moves() 
     let moved = opened.fetch(&origin(), &["drift/ledger"]).expect("a folder");
     assert_eq!(moved["drift/ledger"].as_str(), other.revision("main"));
     assert!(opened.fetch(&origin(), &[]).expect("a folder").is_empty());
+    other.git(&["push", "--quiet", "origin", ":drift/ledger"]);
+    other.git(&["push", "--quiet", "origin", "main:drift"]);
+    let named_as_the_folder = opened.fetch(&origin(), &["drift", "drift/ledger"]).expect("a folder");
+    assert_eq!(named_as_the_folder.keys().collect::<Vec<_>>(), ["drift"]);
 }
 
 #[test]
