@@ -26,6 +26,23 @@ pub(super) enum Command {
     /// Compare what Git declares with what the cluster runs, and report.
     #[command(after_help = EXIT_CODES)]
     Check(CheckArguments),
+    /// The scheduled job: check the base branch, keep the ledger, open and update pull requests and issues.
+    #[command(after_help = EXIT_CODES)]
+    Run(RunArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Show what would be written, and write nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// A host beside the remote's own to which the token may go (the forge's API behind another name).
+    #[arg(long, value_name = "HOST", env = "DRIFT_FORGE_HOST", value_delimiter = ',')]
+    pub(super) forge_host: Vec<String>,
+    #[command(flatten)]
+    pub(super) place: Where,
+    #[command(flatten)]
+    pub(super) print: Print,
 }
 
 /// Which repository, which cluster: the same for every command.

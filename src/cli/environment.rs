@@ -87,7 +87,7 @@ fn target(place: &Where, cache: Option<&Path>) -> Target {
         service_account: service_account(),
         context: place.context.clone(),
         timeout: Duration::from_secs(place.timeout),
-        cache: cache.map(|cache| cache.join("openapi")),
+        cache: cache.map(Path::to_owned),
     })
 }
 

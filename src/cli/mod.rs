@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod environment;
 mod output;
+mod run;
 
 use std::process::ExitCode;
 
@@ -45,5 +46,6 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: arguments::Arguments) -> Result<u8, JobError> {
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,
+        arguments::Command::Run(arguments) => run::run(arguments).await,
     }
 }

@@ -75,6 +75,7 @@ pub(super) async fn compare(
     let past = judge.past(&compared)?;
     let autoscalers = judge.autoscalers(&mut compared).await;
     let findings = judge.findings(&compared, &past, &autoscalers);
+    let undiscovered = undiscovered(cluster, &rendered);
     let mut checked = Checked {
         checked_at: settings.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         git: GitFacts {
@@ -88,7 +89,7 @@ pub(super) async fn compare(
     };
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped);
     checked.incomplete =
-        [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered(cluster)].concat();
+        [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();
     checked.incomplete.sort();
     checked.incomplete.dedup();
     checked.findings = findings;
@@ -104,12 +105,20 @@ fn take_secrets(rendered: &mut Rendered) -> usize {
     before - rendered.objects.len()
 }
 
-fn undiscovered(cluster: &Cluster) -> Vec<Incomplete> {
+/// Groups that Git declares something in and that did not say what they serve. A group that nothing is declared in
+/// (a metrics server that is down) keeps nothing from being compared.
+fn undiscovered(cluster: &Cluster, rendered: &Rendered) -> Vec<Incomplete> {
+    let declared = |group: &&crate::cluster::Undiscovered| {
+        let of_group = |object: &Desired| object.id.group == group.group;
+        let refused =
+            |incomplete: &Incomplete| !group.group.is_empty() && incomplete.why.contains(&group.group);
+        rendered.objects.iter().any(of_group) || rendered.incomplete.iter().any(refused)
+    };
     let incomplete = |group: &crate::cluster::Undiscovered| Incomplete {
         what: crate::model::join_api_version(&group.group, &group.version),
         why: group.why.clone(),
     };
-    cluster.undiscovered().iter().map(incomplete).collect()
+    cluster.undiscovered().iter().filter(declared).map(incomplete).collect()
 }
 
 async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> ClusterFacts {

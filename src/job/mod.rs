@@ -6,10 +6,12 @@ mod error;
 mod history;
 mod live;
 mod result;
+mod run;
 mod schemas;
 mod tree;
 
 pub use check::check;
 pub use error::JobError;
 pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
+pub use run::{Action, Did, ForgeOptions, Ran, RunSettings, run};
 pub use tree::{Opened, Place, Settings, Target};

@@ -51,12 +51,18 @@ impl Schemas {
             }
             unknown.push((group, version));
         }
-        schemas.add_crds(cluster, desired, &unknown).await;
+        schemas.add_crds(cluster, desired, &unknown, &mut warnings).await;
         (schemas, warnings)
     }
 
     /// For custom resources whose schema the server did not give: the CRDs, as the cluster has them, else as Git does.
-    async fn add_crds(&mut self, cluster: &Cluster, desired: &[Desired], unknown: &[(String, String)]) {
+    async fn add_crds(
+        &mut self,
+        cluster: &Cluster,
+        desired: &[Desired],
+        unknown: &[(String, String)],
+        warnings: &mut Vec<String>,
+    ) {
         let unknown = unknown.iter().filter(|(group, version)| !is_built_in(group, version));
         let groups: BTreeSet<&str> = unknown.map(|(group, _)| group.as_str()).collect();
         if groups.is_empty() {
@@ -66,8 +72,13 @@ impl Schemas {
         let mut crds: Vec<Value> = declared.map(|object| object.value.clone()).collect();
         if let Some(kind) = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition") {
             let mut pages = cluster.list(kind, None, What::Objects);
-            while let Some(Ok(page)) = pages.next().await {
-                crds.extend(page);
+            while let Some(page) = pages.next().await {
+                match page {
+                    Ok(page) => crds.extend(page),
+                    Err(unread) => {
+                        warnings.push(format!("{unread}: custom resources are compared without a schema"))
+                    }
+                }
             }
         }
         for crd in crds {

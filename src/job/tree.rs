@@ -185,7 +185,7 @@ fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, 
     })
 }
 
-fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
+pub(crate) fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
     let Some(bytes) = text else { return Ok(Config::default()) };
     let text = String::from_utf8(bytes).map_err(|_| config::ConfigError {
         file: config::FILE.to_owned(),

@@ -30,22 +30,42 @@ pub struct Ground<'a> {
 pub struct Proven {
     /// New content of the files, by path from the root of the repository.
     pub files: BTreeMap<String, String>,
+    /// Their content before.
+    pub before: BTreeMap<String, String>,
     /// The plan, without what could not be proven: that is in its `left`, with the reason.
     pub plan: Plan,
 }
 
+impl Proven {
+    fn of(plan: Plan, (before, files): Texts) -> Self {
+        Self { files, before, plan }
+    }
+
+    /// The adoption as a unified diff.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        let mut text = String::new();
+        for (path, after) in &self.files {
+            let before = self.before.get(path).map(String::as_str).unwrap_or_default();
+            let diff = similar::TextDiff::from_lines(before, after);
+            let (old, new) = (format!("a/{path}"), format!("b/{path}"));
+            text.push_str(&diff.unified_diff().context_radius(3).header(&old, &new).to_string());
+        }
+        text
+    }
+}
+
+/// Files before and after.
+type Texts = (BTreeMap<String, String>, BTreeMap<String, String>);
+
 /// Proves a plan for these findings: as a whole, else object by object.
-pub fn prove(
-    findings: &[&Finding],
-    make: &dyn Fn(&[&Finding]) -> Plan,
-    ground: &Ground<'_>,
-) -> Proven {
+pub fn prove(findings: &[&Finding], make: &dyn Fn(&[&Finding]) -> Plan, ground: &Ground<'_>) -> Proven {
     let whole = make(findings);
     if whole.is_empty() {
-        return Proven { files: BTreeMap::new(), plan: whole };
+        return Proven::of(whole, Texts::default());
     }
     match attempt(&whole, ground) {
-        Ok(files) => return Proven { files, plan: whole },
+        Ok(texts) => return Proven::of(whole, texts),
         Err(why) if findings.len() == 1 => return given_up(whole, findings, &why),
         Err(_) => {}
     }
@@ -55,65 +75,80 @@ pub fn prove(
     for finding in findings {
         let alone = make(&[finding]);
         match attempt(&alone, ground) {
-            _ if alone.is_empty() => proven.push(finding),
             Ok(_) => proven.push(finding),
             Err(why) => refused.push((finding, why)),
         }
     }
     let mut plan = make(&proven);
-    let files = attempt(&plan, ground);
-    let (files, again) = match files {
-        Ok(files) => (files, None),
-        Err(why) => (BTreeMap::new(), Some(why)),
+    let texts = match attempt(&plan, ground) {
+        _ if plan.is_empty() => Texts::default(),
+        Ok(texts) => texts,
+        Err(why) => {
+            plan = given_up(plan, &proven, &why).plan;
+            Texts::default()
+        }
     };
-    if let Some(why) = again {
-        plan = given_up(plan, &proven, &why).plan;
-    }
     for (finding, why) in refused {
         plan.left.extend(make(&[finding]).left);
         plan.give_up(finding, &why);
     }
-    Proven { files, plan }
+    Proven::of(plan, texts)
 }
 
 fn given_up(mut plan: Plan, findings: &[&Finding], why: &str) -> Proven {
     let adopted = std::mem::take(&mut plan.adopted);
     plan.edits.clear();
-    for finding in findings.iter().filter(|finding| adopted.iter().any(|one| one.resource == finding.resource)) {
+    for finding in
+        findings.iter().filter(|finding| adopted.iter().any(|one| one.resource == finding.resource))
+    {
         let paths = adopted.iter().find(|one| one.resource == finding.resource).map(|one| &one.paths);
         let mut only = (*finding).clone();
         only.changes.retain(|change| paths.is_some_and(|paths| paths.contains(&change.difference.path)));
         plan.give_up(&only, why);
     }
-    Proven { files: BTreeMap::new(), plan }
+    Proven::of(plan, Texts::default())
 }
 
 /// The edited files, if they prove the plan; else why not.
-fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<BTreeMap<String, String>, String> {
+fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<Texts, String> {
     let mut written = Written::default();
-    let mut files = BTreeMap::new();
+    let (mut before, mut files) = Texts::default();
     for (file, edits) in &plan.edits {
         let path = ground.request.tree.join(file);
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
-        let edited = crate::yaml::edit(&text, edits).map_err(|error| format!("{file} cannot be edited safely: {error}"))?;
-        written.write(&path, text, &edited).map_err(|error| format!("{file}: {error}"))?;
+        let edited = crate::yaml::edit(&text, edits)
+            .map_err(|error| format!("{file} cannot be edited safely: {error}"))?;
+        written.write(&path, text.clone(), &edited).map_err(|error| format!("{file}: {error}"))?;
+        before.insert(file.clone(), text);
         files.insert(file.clone(), edited);
     }
     let rendered = render(&ground.request);
     drop(written);
-    holds(plan, ground, &rendered).map(|()| files)
+    holds(plan, ground, &rendered).map(|()| (before, files))
 }
 
 /// Whether exactly the adopted changes are gone and nothing else changed.
 fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), String> {
     if rendered.incomplete.len() > ground.incomplete {
-        let new = rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
-        return Err(format!("rendered again with the values taken in, something can no longer be read: {new}"));
+        let new =
+            rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
+        return Err(format!(
+            "rendered again with the values taken in, something can no longer be read: {new}"
+        ));
     }
-    let before: BTreeMap<ObjectKey, &Desired> = ground.desired.iter().map(|object| (object.id.key(), object)).collect();
-    let after: BTreeMap<ObjectKey, &Desired> = rendered.objects.iter().map(|object| (object.id.key(), object)).collect();
-    if let Some(key) = before.keys().find(|key| !after.contains_key(key)).or_else(|| after.keys().find(|key| !before.contains_key(key))) {
-        return Err(format!("rendered again with the values taken in, another object appears or vanishes: {} {}", key.kind, key.name));
+    let before: BTreeMap<ObjectKey, &Desired> =
+        ground.desired.iter().map(|object| (object.id.key(), object)).collect();
+    let after: BTreeMap<ObjectKey, &Desired> =
+        rendered.objects.iter().map(|object| (object.id.key(), object)).collect();
+    if let Some(key) = before
+        .keys()
+        .find(|key| !after.contains_key(key))
+        .or_else(|| after.keys().find(|key| !before.contains_key(key)))
+    {
+        return Err(format!(
+            "rendered again with the values taken in, another object appears or vanishes: {} {}",
+            key.kind, key.name
+        ));
     }
     for (key, object) in &after {
         let adoption = plan.adopted.iter().find(|adoption| adoption.resource.key() == *key);
@@ -126,7 +161,12 @@ fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), St
     Ok(())
 }
 
-fn object_holds(adoption: &Adoption, before: &Desired, after: &Desired, ground: &Ground<'_>) -> Result<(), String> {
+fn object_holds(
+    adoption: &Adoption,
+    before: &Desired,
+    after: &Desired,
+    ground: &Ground<'_>,
+) -> Result<(), String> {
     let Some(live) = ground.live.get(&adoption.resource.key()) else {
         return Err(format!("{} is no longer there to compare with", adoption.resource));
     };
@@ -142,7 +182,8 @@ fn object_holds(adoption: &Adoption, before: &Desired, after: &Desired, ground: 
         return Err(format!("rendered again with the values taken in, {path} of {} still differs", after.id));
     }
     // A value that only live had may be the server's default beside an adopted one: it is explained now.
-    let vanished = |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
+    let vanished =
+        |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
     match expected.iter().find(vanished) {
         Some((path, _)) => Err(format!("it would change {path} of {} too", after.id)),
         None => Ok(()),

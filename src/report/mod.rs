@@ -3,11 +3,14 @@
 mod github;
 mod json;
 mod markdown;
+mod run;
 mod text;
 
 use std::io::{self, Write};
 
 use crate::job::Checked;
+
+pub use run::{action, run};
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,0 +1,293 @@
+//! What a run makes of what it read: events for the ledger, proposals for the forge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ending::{self, Now};
+use super::site::branch_name;
+use super::{Round, words};
+use crate::cluster::Cluster;
+use crate::forge::{Closer, Existing, Kind, Proposal, ProposalState};
+use crate::incident::{
+    Event, How, Incident, Ledger, RecordedFinding, Standing, What, digest, fingerprint, group,
+    incident_fingerprint, key, opens_something,
+};
+use crate::job::JobError;
+use crate::model::{Cause, Desired, Finding, ObjectKey, ResourceId};
+use crate::remedy::{Ground, Proven, plan, prove};
+use crate::source::Request;
+
+/// New proposals of one run.
+const NEW_PROPOSALS: usize = 10;
+/// More objects in drift than this, and than a quarter of all: the wrong context, most likely.
+const MASS: usize = 20;
+
+/// What a run will do.
+#[derive(Default)]
+pub(super) struct Decision {
+    /// What should stand for each open incident.
+    pub(super) wanted: Vec<Wanted>,
+    /// Incidents that ended, with the words in which their proposals are closed.
+    pub(super) ended: Vec<Ended>,
+    /// Incidents that a person declined in the meantime.
+    pub(super) declined: Vec<(String, String)>,
+    /// Incidents that wait for the next run, with their titles.
+    pub(super) waiting: Vec<(String, String)>,
+    /// Proposals that say "mass drift" and no longer hold.
+    pub(super) mass_over: Option<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// What should stand for an open incident.
+pub(super) struct Wanted {
+    pub(super) incident: String,
+    pub(super) fingerprint: String,
+    pub(super) proven: Proven,
+    /// A pull request, an issue, or both.
+    pub(super) proposals: Vec<Proposal>,
+}
+
+pub(super) struct Ended {
+    pub(super) incident: String,
+    pub(super) how: How,
+    pub(super) reason: String,
+}
+
+/// Decides, and records events in the ledger.
+pub(super) fn decide(
+    round: &Round<'_>,
+    ledger: &mut Ledger,
+    listed: &[Existing],
+    cluster: &Cluster,
+) -> Result<Decision, JobError> {
+    let mut decider =
+        Decider { round, listed, cluster, decision: Decision::default(), drifting: drifting(round) };
+    let known: Vec<String> = ledger
+        .incidents()
+        .filter(|incident| is_unended(incident, round))
+        .map(|incident| incident.id.clone())
+        .collect();
+    for id in known {
+        decider.look_again(ledger, &id)?;
+    }
+    decider.open_new(ledger);
+    decider.propose(ledger);
+    Ok(decider.decision)
+}
+
+fn is_unended(incident: &Incident, round: &Round<'_>) -> bool {
+    incident.cluster == round.checked.cluster.name && !matches!(incident.standing(), Standing::Ended(_))
+}
+
+/// The findings that open incidents, by key.
+fn drifting<'a>(round: &Round<'a>) -> BTreeMap<String, &'a Finding> {
+    let findings = round.checked.findings.iter().filter(|finding| opens_something(finding));
+    findings.map(|finding| (key(&round.checked.cluster.name, finding), finding)).collect()
+}
+
+struct Decider<'a> {
+    round: &'a Round<'a>,
+    listed: &'a [Existing],
+    cluster: &'a Cluster,
+    decision: Decision,
+    drifting: BTreeMap<String, &'a Finding>,
+}
+
+impl<'a> Decider<'a> {
+    fn event(&self, what: What) -> Event {
+        Event {
+            event: what,
+            at: self.round.checked.checked_at.clone(),
+            commit: self.round.heads.base.as_str().to_owned(),
+            fingerprint: None,
+            findings: Vec::new(),
+            by: None,
+            how: None,
+            ended_by: None,
+            reason: None,
+        }
+    }
+
+    fn recorded(&self, what: What, findings: &[&Finding]) -> Event {
+        let cluster = &self.round.checked.cluster.name;
+        let records = findings.iter().map(|finding| RecordedFinding::of(cluster, finding)).collect();
+        Event { fingerprint: Some(self.print(findings)), findings: records, ..self.event(what) }
+    }
+
+    fn print(&self, findings: &[&Finding]) -> String {
+        let cluster = &self.round.checked.cluster.name;
+        let prints: Vec<String> = findings.iter().map(|finding| fingerprint(cluster, finding)).collect();
+        incident_fingerprint(prints.iter().map(String::as_str))
+    }
+
+    fn members(&self, incident: &Incident) -> Vec<&'a Finding> {
+        incident.members.iter().filter_map(|member| self.drifting.get(&member.key).copied()).collect()
+    }
+
+    /// An incident that is not ended: has it ended, changed, or been declined?
+    fn look_again(&mut self, ledger: &mut Ledger, id: &str) -> Result<(), JobError> {
+        let Some(incident) = ledger.incident(id) else { return Ok(()) };
+        let present = self.members(incident);
+        let complete = self.round.checked.is_complete();
+        if present.is_empty() {
+            if complete && self.is_settled(incident) {
+                let (event, ended) = self.end(incident)?;
+                self.decision.ended.push(ended);
+                ledger.append(id, event);
+            }
+            return Ok(());
+        }
+        let (standing, recorded) = (incident.standing(), incident.fingerprint().map(str::to_owned));
+        let sure = complete || present.len() == incident.recorded().len();
+        if sure && recorded.as_deref() != Some(self.print(&present).as_str()) {
+            let event = self.recorded(What::Changed, &present);
+            ledger.append(id, event);
+        } else if standing == Standing::Open
+            && let Some(by) = self.declined(id, recorded.as_deref())
+        {
+            ledger.append(id, Event { by: Some(by.clone()), ..self.event(What::Declined) });
+            self.decision.declined.push((id.to_owned(), by));
+        }
+        Ok(())
+    }
+
+    /// Whether Git and live agree about every member, or a rule or a controller accounts for what differs.
+    fn is_settled(&self, incident: &Incident) -> bool {
+        let cluster = &self.round.checked.cluster.name;
+        let waiting = |finding: &&Finding| {
+            let unsynced = finding.verdict.cause == Cause::Unsynced
+                || finding.changes.iter().any(|change| change.verdict.cause == Cause::Unsynced);
+            unsynced && incident.members.iter().any(|member| member.key == key(cluster, finding))
+        };
+        !self.round.checked.findings.iter().any(|finding| waiting(&finding))
+    }
+
+    fn end(&self, incident: &Incident) -> Result<(Event, Ended), JobError> {
+        let now = Now::new(self.round);
+        let (how, commit, reason) = ending::find(self.round, incident, &now, self.cluster)?;
+        let event = Event {
+            how: Some(how),
+            ended_by: commit,
+            reason: Some(reason.clone()),
+            ..self.event(What::Ended)
+        };
+        Ok((event, Ended { incident: incident.id.clone(), how, reason }))
+    }
+
+    /// Who closed the incident's proposal, if a person did and nothing else of that kind is open for it.
+    fn declined(&self, id: &str, recorded: Option<&str>) -> Option<String> {
+        let of_incident = || self.listed.iter().filter(|existing| existing.mark.incident == id);
+        let closed = of_incident().filter(|existing| Some(existing.mark.fingerprint.as_str()) == recorded);
+        let open: BTreeSet<Kind> =
+            of_incident().filter(|existing| existing.state.is_open()).map(|existing| existing.kind).collect();
+        let mut by = closed.filter(|existing| !open.contains(&existing.kind)).filter_map(|existing| {
+            match &existing.state {
+                ProposalState::Closed { by: Closer::Person(login), .. } => Some(login.clone()),
+                ProposalState::Closed { by: Closer::Unknown, .. } => Some("somebody".to_owned()),
+                _ => None,
+            }
+        });
+        by.next()
+    }
+
+    /// Findings that no unended incident has become incidents; too many at once become one question.
+    fn open_new(&mut self, ledger: &mut Ledger) {
+        let cluster = &self.round.checked.cluster.name;
+        let desired = self.round.checked.summary.desired;
+        if self.drifting.len() > MASS.max(desired / 4) {
+            let (drifting, shown) = (self.drifting.len(), &self.round.checked.cluster);
+            let proposal = words::mass(&mass_id(cluster), drifting, desired, shown, &self.round.site.base);
+            self.decision.notes.push(format!(
+                "{drifting} of {desired} objects are in drift: one issue asks whether this is the right cluster, and no incident is opened"
+            ));
+            let fingerprint = proposal.fingerprint.clone();
+            let (incident, proven) = (proposal.incident.clone(), Proven::default());
+            self.decision.wanted.push(Wanted { incident, fingerprint, proven, proposals: vec![proposal] });
+            return;
+        }
+        if self.round.checked.is_complete() {
+            self.decision.mass_over = Some(mass_id(cluster));
+        }
+        let new = self.drifting.iter().filter(|(key, _)| ledger.unended(cluster, key).is_none());
+        let new: Vec<&Finding> = new.map(|(_, finding)| *finding).collect();
+        for (incident, findings) in group(cluster, new, ledger) {
+            let event = self.recorded(What::Opened, &findings);
+            ledger.open(incident, event);
+        }
+    }
+
+    /// What should stand on the forge for every open incident.
+    fn propose(&mut self, ledger: &Ledger) {
+        let mut new = 0;
+        for incident in ledger.incidents().filter(|incident| is_unended(incident, self.round)) {
+            let present = self.members(incident);
+            if incident.standing() != Standing::Open || present.is_empty() {
+                continue;
+            }
+            let stands = self
+                .listed
+                .iter()
+                .any(|existing| existing.mark.incident == incident.id && existing.state.is_open());
+            if !stands {
+                new += 1;
+                if new > NEW_PROPOSALS {
+                    self.decision.waiting.push((incident.id.clone(), words::title(incident, &present)));
+                    continue;
+                }
+            }
+            let wanted = self.wanted(incident, &present);
+            self.decision.wanted.push(wanted);
+        }
+        let waiting = self.decision.waiting.len();
+        if waiting > 0 {
+            self.decision.notes.push(format!(
+                "{} wait for the next run: one run opens at most {NEW_PROPOSALS} proposals",
+                crate::text::count(waiting, "incident")
+            ));
+        }
+    }
+
+    fn wanted(&self, incident: &Incident, present: &[&Finding]) -> Wanted {
+        let checked = self.round.checked;
+        let material = &checked.material;
+        let objects: BTreeMap<ObjectKey, &Desired> =
+            material.desired.iter().map(|object| (object.id.key(), object)).collect();
+        let object = |key: &ObjectKey| objects.get(key).copied();
+        let schema = |id: &ResourceId| material.schemas.of(&id.group, &id.version);
+        let ground = Ground {
+            request: Request {
+                tree: self.round.opened.root(),
+                sources: &self.round.opened.sources,
+                served: self.cluster.served(),
+                tools: &self.round.settings.check.tools,
+                default_namespace: crate::job::check::DEFAULT_NAMESPACE,
+            },
+            desired: &material.desired,
+            incomplete: checked.incomplete.len(),
+            live: &material.live,
+            schema: &schema,
+        };
+        let proven = prove(present, &|findings| plan(findings, &object, &schema), &ground);
+        let fingerprint = incident.fingerprint().unwrap_or_default().to_owned();
+        let branch = branch_name(&checked.cluster.name, &incident.id);
+        let mut proposals = Vec::new();
+        if !proven.plan.is_empty() {
+            proposals.push(words::pull_request(
+                incident,
+                present,
+                &proven,
+                checked,
+                &self.round.site.base,
+                &branch,
+            ));
+        }
+        if !proven.plan.left.is_empty() {
+            proposals.push(words::issue(incident, present, &proven, checked, &self.round.site.base));
+        }
+        Wanted { incident: incident.id.clone(), fingerprint, proven, proposals }
+    }
+}
+
+/// The id under which the question "wrong context?" stands for a cluster.
+fn mass_id(cluster: &str) -> String {
+    digest(&["mass/v1", cluster])
+}

@@ -1,0 +1,165 @@
+//! By which commit an incident ended: found in Git by content, not believed.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Round;
+use crate::cluster::Cluster;
+use crate::config::{FILE, Source};
+use crate::git::CommitInfo;
+use crate::incident::{Declared, How, Incident, how_it_ended, key, key_of};
+use crate::job::JobError;
+use crate::job::tree::materialise;
+use crate::model::{Desired, FieldPath, Finding};
+use crate::source::{Request, render};
+
+/// Commits of a file that are looked at.
+const COMMITS: usize = 50;
+
+/// What Git declares now, by key of the finding.
+pub(super) struct Now<'a> {
+    desired: BTreeMap<String, &'a Desired>,
+    findings: BTreeMap<String, &'a Finding>,
+}
+
+impl<'a> Now<'a> {
+    pub(super) fn new(round: &Round<'a>) -> Self {
+        let cluster = &round.checked.cluster.name;
+        let desired =
+            round.checked.material.desired.iter().map(|object| (key_of(cluster, &object.id), object));
+        let findings = round.checked.findings.iter().map(|finding| (key(cluster, finding), finding));
+        Self { desired: desired.collect(), findings: findings.collect() }
+    }
+}
+
+impl Declared for Now<'_> {
+    fn value(&self, key: &str, path: &str) -> Option<Value> {
+        value(self.desired.get(key)?, path)
+    }
+
+    fn is_declared(&self, key: &str) -> bool {
+        self.desired.contains_key(key)
+    }
+
+    fn file(&self, key: &str) -> Option<String> {
+        self.desired.get(key).map(|object| object.origin.file.clone())
+    }
+}
+
+fn value(object: &Desired, path: &str) -> Option<Value> {
+    FieldPath::parse(path)?.find(&object.value).filter(|value| !value.is_null()).cloned()
+}
+
+/// How the incident ended, the commit that did it, and why in words.
+pub(super) fn find(
+    round: &Round<'_>,
+    incident: &Incident,
+    now: &Now<'_>,
+    cluster: &Cluster,
+) -> Result<(How, Option<String>, String), JobError> {
+    let ending = how_it_ended(incident, &now.findings, now);
+    let repository = &round.opened.repository;
+    let base = &round.heads.base;
+    let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
+    Ok(match ending.how {
+        How::Accepted => {
+            let commit = repository.commits_touching(base, FILE, 1)?.into_iter().next();
+            let id = commit.map_or_else(|| base.as_str().to_owned(), |commit| commit.id.as_str().to_owned());
+            let reason = format!("an ignore rule in drift.yaml accepts it since commit {}", short(&id));
+            (How::Accepted, Some(id), reason)
+        }
+        How::Adopted => {
+            let search = Search { round, incident, now, cluster };
+            let id = search.commit(&ending.files)?.unwrap_or_else(|| base.as_str().to_owned());
+            let reason = format!("commit {} made Git equal the live values", short(&id));
+            (How::Adopted, Some(id), reason)
+        }
+        How::Reverted => {
+            let id = base.as_str().to_owned();
+            let reason = format!("the cluster equals Git again, as commit {} declares it", short(&id));
+            (How::Reverted, Some(id), reason)
+        }
+    })
+}
+
+struct Search<'a> {
+    round: &'a Round<'a>,
+    incident: &'a Incident,
+    now: &'a Now<'a>,
+    cluster: &'a Cluster,
+}
+
+impl Search<'_> {
+    /// The newest of the commits that brought each file to what it declares now.
+    fn commit(&self, files: &[String]) -> Result<Option<String>, JobError> {
+        let mut newest: Option<CommitInfo> = None;
+        for file in files {
+            if let Some(found) = self.of_file(file)?
+                && newest.as_ref().is_none_or(|before| found.time >= before.time)
+            {
+                newest = Some(found);
+            }
+        }
+        Ok(newest.map(|commit| commit.id.as_str().to_owned()))
+    }
+
+    /// Going back from the head: the last commit at which the recorded fields were still as they are now.
+    fn of_file(&self, file: &str) -> Result<Option<CommitInfo>, JobError> {
+        let commits = self.round.opened.repository.commits_touching(&self.round.heads.base, file, COMMITS)?;
+        let mut found = None;
+        for commit in commits {
+            let same = self.is_as_now(&commit, file)?;
+            if !same {
+                break;
+            }
+            found = Some(commit);
+        }
+        Ok(found)
+    }
+
+    fn is_as_now(&self, commit: &CommitInfo, file: &str) -> Result<bool, JobError> {
+        let name = &self.round.checked.cluster.name;
+        let sources = [self.source(file)];
+        let (folder, _) = materialise(&self.round.opened.repository, &commit.id, &sources)?;
+        let request = Request {
+            tree: folder.path(),
+            sources: &sources,
+            served: self.cluster.served(),
+            tools: &self.round.settings.check.tools,
+            default_namespace: crate::job::check::DEFAULT_NAMESPACE,
+        };
+        let objects = render(&request).objects;
+        let then: BTreeMap<String, &Desired> =
+            objects.iter().map(|object| (key_of(name, &object.id), object)).collect();
+        let mut recorded = self.incident.recorded().iter();
+        Ok(recorded.all(|record| {
+            let (before, after) = (then.get(&record.key), self.now.desired.get(&record.key));
+            match (before, after) {
+                (Some(before), Some(after)) if before.origin.file != file && after.origin.file != file => {
+                    true
+                }
+                (Some(before), Some(after)) => record
+                    .changes
+                    .iter()
+                    .all(|change| value(before, &change.path) == value(after, &change.path)),
+                (None, Some(after)) => after.origin.file != file,
+                (Some(_), None) => false,
+                (None, None) => true,
+            }
+        }))
+    }
+
+    /// The file as a source of its own, or the whole source where it is rendered by a tool.
+    fn source(&self, file: &str) -> Source {
+        let around =
+            self.round.opened.sources.iter().find(|source| crate::job::tree::is_below(file, &source.path));
+        let plain =
+            self.now.desired.values().any(|object| object.origin.file == file && object.document.is_some());
+        match around {
+            Some(source) if !plain => source.clone(),
+            Some(source) => Source { path: file.to_owned(), ..source.clone() },
+            None => Source { path: file.to_owned(), ..Source::default() },
+        }
+    }
+}

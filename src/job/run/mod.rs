@@ -1,0 +1,161 @@
+//! `drift run`: check, incidents, ledger, pull requests and issues.
+//!
+//! Everything is read first, then decided; then one atomic push of the proposals' branches and the ledger; then the
+//! forge. Whatever a kill leaves undone, the next run derives again by listing.
+
+mod branch;
+mod decide;
+mod ending;
+mod publish;
+mod site;
+mod words;
+
+use super::JobError;
+use super::check::compare;
+use super::result::Checked;
+use super::tree::{Opened, Settings};
+use crate::cluster::Cluster;
+use crate::forge::Existing;
+use crate::incident::{How, Ledger};
+
+pub use site::ForgeOptions;
+pub(super) use site::read_ledger;
+
+use decide::{Decision, decide};
+use site::{Heads, Site};
+
+/// What `drift run` needs to know.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// Repository, cluster, time. The revision and the path are not looked at: a run reads the base branch.
+    pub check: Settings,
+    /// The forge, beside what `drift.yaml` says.
+    pub forge: ForgeOptions,
+    /// Shows what would be written, and writes nothing.
+    pub dry_run: bool,
+}
+
+/// What a run found and did.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// The check of the base branch.
+    pub checked: Checked,
+    /// What was done, or would be, in order.
+    pub actions: Vec<Action>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Whether nothing was written on purpose.
+    pub dry_run: bool,
+}
+
+/// Something that a run did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// What.
+    pub did: Did,
+    /// Id of the incident.
+    pub incident: String,
+    /// The proposal's title, or how the incident ended.
+    pub what: String,
+    /// Page of the proposal, where it has one.
+    pub url: Option<String>,
+    /// The proposed commit as a unified diff, of a pull request that is new or changed.
+    pub diff: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    /// A pull request was opened.
+    OpenedPullRequest,
+    /// An issue was opened.
+    OpenedIssue,
+    /// A proposal was brought up to date.
+    Updated,
+    /// A proposal stands as it should.
+    LeftAlone,
+    /// The incident ended; what was open for it was closed.
+    Ended(How),
+    /// A person closed the proposal: it is not proposed again until its values change.
+    Declined,
+    /// The run's limit is reached: the next one proposes it.
+    Waits,
+}
+
+/// How often a run is derived again because somebody else was first.
+const ATTEMPTS: u32 = 5;
+
+/// The scheduled job.
+///
+/// # Errors
+/// What keeps the run from beginning (no token, no known forge, nothing was read then), or from being written.
+pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran, JobError> {
+    progress("opening the repository");
+    let mut repository = settings.check.open()?;
+    let site = Site::find(&repository, settings).await?;
+    progress("connecting to the cluster");
+    let cluster = settings.check.connect().await?;
+    let mut attempt = 1;
+    loop {
+        progress("fetching");
+        let heads = site.heads(&repository)?;
+        let opened = Opened::commit(repository, heads.base.clone(), None)?;
+        let checked = compare(&settings.check, &opened, &cluster, progress).await?;
+        let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
+        match round.write(progress, &cluster).await {
+            Ok((actions, notes)) => return Ok(Ran { checked, actions, notes, dry_run: settings.dry_run }),
+            Err(JobError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
+        repository = opened.repository;
+    }
+}
+
+/// One derivation from a fetched state.
+struct Round<'a> {
+    settings: &'a RunSettings,
+    site: &'a Site,
+    opened: &'a Opened,
+    heads: &'a Heads,
+    checked: &'a Checked,
+}
+
+impl Round<'_> {
+    async fn write(
+        &self,
+        progress: &dyn Fn(&str),
+        cluster: &Cluster,
+    ) -> Result<(Vec<Action>, Vec<String>), JobError> {
+        let mut ledger = read_ledger(&self.opened.repository, self.heads.ledger.as_ref())?;
+        progress("asking the forge");
+        let listed = self.site.forge.list(&site::settled(&ledger)).await?;
+        progress("deciding");
+        let decision = decide(self, &mut ledger, &listed, cluster)?;
+        self.publish(&ledger, &decision, &listed, progress).await
+    }
+
+    async fn publish(
+        &self,
+        ledger: &Ledger,
+        decision: &Decision,
+        listed: &[Existing],
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<Action>, Vec<String>), JobError> {
+        let mut notes = decision.notes.clone();
+        if self.opened.repository.root().is_some() && self.opened.repository.dirty()? {
+            notes.push("the work tree has uncommitted changes, which a run does not look at".to_owned());
+        }
+        if self.settings.dry_run {
+            return Ok((publish::planned(decision, listed), notes));
+        }
+        progress("pushing");
+        let updates = branch::updates(self, ledger, decision)?;
+        if !updates.is_empty() {
+            self.opened.repository.push(self.site.remote.as_ref(), &updates)?;
+        }
+        progress("writing to the forge");
+        let actions = publish::publish(self, decision, listed, &mut notes).await?;
+        branch::clean(self, ledger, &mut notes)?;
+        Ok((actions, notes))
+    }
+}

@@ -1,0 +1,208 @@
+//! Where a run reads and writes: base branch, ledger, proposals' branches, forge.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Round, RunSettings};
+use crate::config::{self, Config, ForgeKind};
+use crate::forge::{self, Existing, Forge};
+use crate::git::{CommitId, Remote, RemoteAddress, Repository, Signature, Token};
+use crate::incident::{Ledger, Standing};
+use crate::job::{JobError, Place};
+
+/// What the environment and the command line say of the forge; `drift.yaml` says the rest.
+#[derive(Debug, Clone)]
+pub struct ForgeOptions {
+    /// The token.
+    pub token: Option<Token>,
+    /// Hosts beside the remote's own to which the token may go.
+    pub trusted_hosts: Vec<String>,
+    /// For one request and its retries.
+    pub deadline: Duration,
+}
+
+/// Prefix of the proposals' branches.
+const PREFIX: &str = "drift/incident/";
+/// drift's own name in commits.
+pub(in crate::job) const NAME: &str = "drift";
+/// drift's own address in commits.
+pub(in crate::job) const EMAIL: &str = "drift@noreply.invalid";
+
+pub(super) struct Site {
+    pub(super) forge: Forge,
+    /// `None`: the repository itself.
+    pub(super) remote: Option<Remote>,
+    /// The branch that proposals are for.
+    pub(super) base: String,
+    /// The ledger's branch.
+    pub(super) ledger: String,
+    pub(super) who: Signature,
+}
+
+/// What the branches have at the beginning of an attempt.
+pub(super) struct Heads {
+    pub(super) base: CommitId,
+    pub(super) ledger: Option<CommitId>,
+    /// Proposals' branches on the remote.
+    branches: BTreeMap<String, CommitId>,
+}
+
+impl Site {
+    /// Finds forge and branches, and asks the forge who we are.
+    pub(super) async fn find(repository: &Repository, settings: &RunSettings) -> Result<Self, JobError> {
+        let place = RemotePlace::of(repository, settings)?;
+        let (base, config) = place.base(repository)?;
+        let address = place.address.clone().filter(|_| config.forge.kind != Some(ForgeKind::Local));
+        let remote = place.remote.filter(|_| config.forge.kind != Some(ForgeKind::Local));
+        let who = Signature {
+            name: NAME.to_owned(),
+            email: EMAIL.to_owned(),
+            time: settings.check.now.as_second(),
+        };
+        let wanted = forge::Settings {
+            kind: config.forge.kind,
+            remote: address,
+            api: config.forge.api.clone(),
+            repository: config.forge.repository.clone(),
+            login: config.forge.login.clone(),
+            token: settings.forge.token.clone(),
+            trusted_hosts: settings.forge.trusted_hosts.clone(),
+            deadline: settings.forge.deadline,
+        };
+        let forge = match wanted.kind()? {
+            ForgeKind::Local => Forge::local(settings.check.open()?, who.clone()),
+            _ => Forge::connect(&wanted)?,
+        };
+        forge.preflight().await?;
+        Ok(Self { forge, remote, base, ledger: config.ledger.branch, who })
+    }
+
+    /// Fetches what an attempt begins with.
+    pub(super) fn heads(&self, repository: &Repository) -> Result<Heads, JobError> {
+        let lost =
+            || JobError::Usage(format!("there is no branch {:?}: set `forge.base` in drift.yaml", self.base));
+        let Some(remote) = &self.remote else {
+            let base = repository.branch(&self.base)?.ok_or_else(lost)?;
+            return Ok(Heads { base, ledger: repository.branch(&self.ledger)?, branches: BTreeMap::new() });
+        };
+        let there = repository.list_remote(remote)?;
+        let ours = |name: &&String| **name == self.base || **name == self.ledger || name.starts_with(PREFIX);
+        let names: Vec<&str> = there.keys().filter(ours).map(String::as_str).collect();
+        let mut branches = repository.fetch(remote, &names)?;
+        let base = branches.remove(&self.base).ok_or_else(lost)?;
+        Ok(Heads { base, ledger: branches.remove(&self.ledger), branches })
+    }
+
+    /// What a proposal's branch has.
+    pub(super) fn branch(
+        &self,
+        repository: &Repository,
+        heads: &Heads,
+        name: &str,
+    ) -> Result<Option<CommitId>, JobError> {
+        Ok(match &self.remote {
+            Some(_) => heads.branches.get(name).cloned(),
+            None => repository.branch(name)?,
+        })
+    }
+}
+
+impl Site {
+    /// Open proposals of incidents that the ledger on the remote says have ended.
+    pub(super) fn left_open<'l>(
+        &self,
+        listed: &'l [Existing],
+        round: &Round<'_>,
+    ) -> Result<Vec<&'l Existing>, JobError> {
+        let ended = settled(&read_ledger(&round.opened.repository, round.heads.ledger.as_ref())?);
+        Ok(listed
+            .iter()
+            .filter(|existing| existing.state.is_open() && ended.contains(&existing.mark.incident))
+            .collect())
+    }
+}
+
+/// The branch of an incident's pull request.
+pub(super) fn branch_name(cluster: &str, incident: &str) -> String {
+    let slug = |character: char| {
+        if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
+    };
+    let slug: String = cluster.chars().take(40).map(slug).collect();
+    format!("{PREFIX}{}-{incident}", slug.trim_matches('-'))
+}
+
+/// The remote of a run, before the forge is known.
+struct RemotePlace {
+    address: Option<RemoteAddress>,
+    remote: Option<Remote>,
+}
+
+impl RemotePlace {
+    fn of(repository: &Repository, settings: &RunSettings) -> Result<Self, JobError> {
+        let token = settings.forge.token.clone();
+        Ok(match &settings.check.place {
+            Place::Url(url) => Self {
+                address: Some(RemoteAddress::new("origin", url)),
+                remote: Some(Remote::url(url)?.with_token(token)),
+            },
+            Place::Folder(_) => {
+                let address = repository.remote()?;
+                let named = address.as_ref().map(|address| Remote::named(&address.name)).transpose()?;
+                Self { address, remote: named.map(|remote| remote.with_token(token)) }
+            }
+        })
+    }
+
+    /// The base branch and the configuration on it. The configuration of the default branch names the base.
+    fn base(&self, repository: &Repository) -> Result<(String, Config), JobError> {
+        let default = match &self.remote {
+            Some(remote) => repository.default_branch(remote)?,
+            None => repository.head_branch()?,
+        };
+        let none = "the repository has no default branch: set `forge.base` in drift.yaml";
+        let default = default.ok_or_else(|| JobError::Usage(none.to_owned()))?;
+        let config = self.config(repository, &default)?;
+        let local = config.forge.kind == Some(ForgeKind::Local) && self.remote.is_some();
+        let default = if local { repository.head_branch()?.unwrap_or(default) } else { default };
+        match config.forge.base.clone() {
+            Some(base) if base != default => {
+                let config = self.config(repository, &base)?;
+                Ok((base, config))
+            }
+            _ => Ok((default, config)),
+        }
+    }
+
+    fn config(&self, repository: &Repository, branch: &str) -> Result<Config, JobError> {
+        let head = match &self.remote {
+            Some(remote) => repository.fetch(remote, &[branch])?.remove(branch),
+            None => repository.branch(branch)?,
+        };
+        let lost =
+            || JobError::Usage(format!("there is no branch {branch:?}: set `forge.base` in drift.yaml"));
+        let head = head.ok_or_else(lost)?;
+        let bytes = repository.read(&head, config::FILE)?;
+        crate::job::tree::parse(bytes)
+    }
+}
+
+/// Incidents whose end is known: how their proposals were closed need not be asked.
+pub(super) fn settled(ledger: &Ledger) -> BTreeSet<String> {
+    let ended = ledger.incidents().filter(|incident| matches!(incident.standing(), Standing::Ended(_)));
+    ended.map(|incident| incident.id.clone()).collect()
+}
+
+/// The ledger as its branch has it; an absent branch is an empty ledger.
+///
+/// # Errors
+/// [`JobError::Ledger`] with the file that cannot be read.
+pub(in crate::job) fn read_ledger(repository: &Repository, head: Option<&CommitId>) -> Result<Ledger, JobError> {
+    let Some(head) = head else { return Ok(Ledger::default()) };
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for entry in repository.list(head, "incidents")? {
+        let bytes = repository.read(head, &entry.path)?.unwrap_or_default();
+        files.insert(entry.path, bytes);
+    }
+    let ledger = Ledger::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+    ledger.map_err(|error| JobError::Ledger(error.to_string()))
+}
