@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::key::{digest, fingerprint, key};
 use super::ledger::{Incident, Ledger, Member};
-use crate::attribution::is_restart;
 use crate::model::{Finding, State};
 
 /// Whether the finding opens an incident: drift, and not only a restart.
@@ -12,12 +11,7 @@ use crate::model::{Finding, State};
 pub fn opens_something(finding: &Finding) -> bool {
     match finding.state {
         State::Missing | State::Unmanaged => finding.verdict.cause.is_drift(),
-        State::Modified => {
-            let matters = |change: &crate::model::Change| {
-                change.verdict.cause.is_drift() && !is_restart(&change.difference.path)
-            };
-            finding.changes.iter().any(matters)
-        }
+        State::Modified => finding.changes.iter().any(super::key::enters),
     }
 }
 

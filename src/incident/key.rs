@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Finding, ResourceId, State};
+use crate::attribution::is_restart;
+use crate::model::{Change, Finding, ResourceId, State};
 
 /// The key of a finding's object: cluster, group and kind, namespace, name; 12 hexadecimal digits.
 #[must_use]
@@ -18,7 +19,7 @@ pub fn key_of(cluster: &str, id: &ResourceId) -> String {
 }
 
 /// The fingerprint of a finding: its key, its state, and the paths and values of its changes (of secret values the
-/// paths only); 12 hexadecimal digits. Changes that are not drift do not enter.
+/// paths only); 12 hexadecimal digits. Changes that are not drift, and restarts, do not enter.
 #[must_use]
 pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
     let state = match finding.state {
@@ -27,7 +28,7 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
         State::Unmanaged => "unmanaged",
     };
     let mut parts = vec!["fingerprint/v1".to_owned(), key(cluster, finding), state.to_owned()];
-    for change in finding.changes.iter().filter(|change| change.verdict.cause.is_drift()) {
+    for change in finding.changes.iter().filter(|change| enters(change)) {
         let difference = &change.difference;
         parts.push(difference.path.to_string());
         for side in [&difference.desired, &difference.live] {
@@ -35,6 +36,11 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
         }
     }
     digest(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Whether a change belongs to an incident: drift, and not the mark of a restart, which nobody wants in Git.
+pub(super) fn enters(change: &Change) -> bool {
+    change.verdict.cause.is_drift() && !is_restart(&change.difference.path)
 }
 
 /// A hash of parts that no other parts give (each is preceded by its length); 12 hexadecimal digits.

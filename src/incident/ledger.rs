@@ -267,7 +267,7 @@ impl RecordedFinding {
     /// What the ledger keeps of a finding: the changes that are drift.
     #[must_use]
     pub fn of(cluster: &str, finding: &Finding) -> Self {
-        let drifting = finding.changes.iter().filter(|change| change.verdict.cause.is_drift());
+        let drifting = finding.changes.iter().filter(|change| super::key::enters(change));
         Self {
             key: super::key(cluster, finding),
             resource: finding.resource.with_group(),

@@ -196,7 +196,10 @@ pub(super) fn settled(ledger: &Ledger) -> BTreeSet<String> {
 ///
 /// # Errors
 /// [`JobError::Ledger`] with the file that cannot be read.
-pub(in crate::job) fn read_ledger(repository: &Repository, head: Option<&CommitId>) -> Result<Ledger, JobError> {
+pub(in crate::job) fn read_ledger(
+    repository: &Repository,
+    head: Option<&CommitId>,
+) -> Result<Ledger, JobError> {
     let Some(head) = head else { return Ok(Ledger::default()) };
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for entry in repository.list(head, "incidents")? {
