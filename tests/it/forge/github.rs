@@ -129,6 +129,8 @@ async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
 async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
     let fake = Fake::start().await;
     fake.state().most_rows = 2;
+    // It is not the filter that keeps others out.
+    fake.state().ignores_creator = true;
     let forge = connect(&fake);
     let forged = format!("<!-- drift:v1 incident=forged fingerprint={FINGERPRINT} -->\nbody");
     let quoted = format!("Look:\n<!-- drift:v1 incident=quoted fingerprint={FINGERPRINT} -->");
