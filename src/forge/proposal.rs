@@ -50,7 +50,8 @@ pub struct Existing {
     pub body: String,
     /// Its branch, where it still has one.
     pub branch: Option<String>,
-    /// The commit at the tip of its branch, as the forge tells it.
+    /// The commit at the tip of its branch, as the forge tells it: where a branch was removed and made again, Gitea tells the
+    /// new one's for old pull requests too.
     pub head: Option<String>,
     /// Open, merged, or closed.
     pub state: ProposalState,

@@ -129,6 +129,8 @@ async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
 async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
     let fake = Fake::start().await;
     fake.state().most_rows = 2;
+    // It is not the filter that keeps others out.
+    fake.state().ignores_creator = true;
     let forge = connect(&fake);
     let forged = format!("<!-- drift:v1 incident=forged fingerprint={FINGERPRINT} -->\nbody");
     let quoted = format!("Look:\n<!-- drift:v1 incident=quoted fingerprint={FINGERPRINT} -->");
@@ -247,4 +249,27 @@ async fn a_renamed_repository_is_said_and_not_followed() {
     forge.list(&BTreeSet::new()).await.expect_err("it points elsewhere");
     assert_eq!(elsewhere.count("GET", ""), 0);
     assert_eq!(elsewhere.count("POST", ""), 0);
+}
+
+#[tokio::test]
+async fn duplicates_that_a_killed_run_left_are_closed_by_the_next() {
+    let fake = Fake::start().await;
+    let forge = connect(&fake);
+    fake.state().branches.insert("drift/one".to_owned());
+    let body = format!("<!-- drift:v1 incident=one fingerprint={FINGERPRINT} -->\ntext");
+    for _ in 0..3 {
+        fake.state().add_issue(BOT, "drift: one", &body);
+    }
+    fake.state().thing(1).closed_by = Some("alice".to_owned());
+    // An issue and a pull request for one incident are not each other's duplicates.
+    assert_eq!(opened(&forge, &pull("one")).await.existing.number, 4);
+    assert!(fake.state().thing(4).is_open());
+    let listed = all(&forge).await;
+    let open: Vec<u64> = listed.iter().filter(|one| one.state.is_open()).map(|one| one.number).collect();
+    assert_eq!(open, [2, 4], "opening looked for duplicates too");
+    fake.state().thing(3).closed_by = None;
+    let listed = all(&forge).await;
+    assert_eq!(forge.close_duplicates(&listed).await.expect("they can be closed"), [3]);
+    assert!(forge.close_duplicates(&all(&forge).await).await.expect("nothing to close").is_empty());
+    assert_eq!(fake.state().thing(3).comments.len(), 1, "the reason is the same, and said once");
 }

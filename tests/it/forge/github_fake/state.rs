@@ -21,6 +21,8 @@ pub(crate) struct State {
     /// Most rows of a page, whatever is asked for.
     pub(crate) most_rows: usize,
     pub(crate) has_issues: bool,
+    /// Lists show what everybody made, whoever is asked for.
+    pub(crate) ignores_creator: bool,
 }
 
 /// A pull request or an issue.
@@ -66,6 +68,7 @@ impl State {
             anonymous: BTreeSet::new(),
             most_rows: 100,
             has_issues: true,
+            ignores_creator: false,
         }
     }
 
@@ -158,7 +161,7 @@ impl State {
 
     fn issues(&self, operation: &Operation, asked: &Asked<'_>) -> Answer {
         let state = parameter(asked, "state").unwrap_or("open");
-        let creator = parameter(asked, "creator");
+        let creator = parameter(asked, "creator").filter(|_| !self.ignores_creator);
         let mut rows: Vec<Value> = (0..self.things.len())
             .filter(|at| state == "all" || (state == "open") == self.things[*at].is_open())
             .filter(|at| creator.is_none_or(|creator| self.things[*at].author == creator))
