@@ -382,7 +382,10 @@ impl Site<'_> {
         let (first, after) = (self.with_comments_above(at, line), next_line(self.text, end));
         // Comments and blank lines after the child's last value stay, unless they would end up in a block scalar before.
         let (comments, blanks) = self.after_comments(after, column(self.text, start));
-        [after, comments, blanks].map(|after| self.remove_lines(first, after)).into()
+        let mut ways: Vec<_> = [after, comments, blanks].map(|after| self.remove_lines(first, after)).into();
+        // The break before may belong to a block scalar.
+        ways.push(Splice::new(first..after, ""));
+        ways
     }
 
     /// End of the comment lines from `at` on that stand deeper than `column`, and of the blank ones after them.

@@ -66,6 +66,8 @@ fn what_goes_away_takes_its_own_lines() {
         ("a: 1\nb: 2", "/b", "a: 1"),
         ("a: 1\r\nb: 2", "/b", "a: 1"),
         ("{\"a\": 1,\n \"b\": 2}", "/b", "{\"a\": 1}"),
+        ("a: |+\n  x\n\nb: 2", "/b", "a: |+\n  x\n\n"),
+        ("- |-\n x\n- 2\n   # deep\n", "/1", "- |-\n x\n"),
     ];
     for (before, pointer, after) in cases {
         assert_eq!(remove(before, pointer), Ok(after.to_owned()), "{before:?} {pointer}");
