@@ -90,7 +90,10 @@ impl Site<'_> {
                     _ if form.lead < span.start => " ",
                     _ => ": ",
                 };
-                vec![Splice::new(span.start..span.end, format!("{gap}{inline}"))]
+                let mut ways = vec![Splice::new(span.start..span.end, format!("{gap}{inline}"))];
+                // A tag may forbid the value.
+                ways.extend(form.decorated.then(|| Splice::new(form.outer..span.end, inline)));
+                ways
             }
             _ => {
                 let kept = Splice::new(span.start..span.end, inline.clone());

@@ -43,11 +43,11 @@ fn a_value_is_written_as_the_file_writes() {
         ),
         ("a: [1, 2, 3]\n", "/a", json!([1, 3]), "a: [1, 3]\n"),
         ("a:\n- 1 # one\n- 3 # three\n", "/a", json!([1, 2, 3]), "a:\n- 1 # one\n- 2\n- 3 # three\n"),
-        ("a: *x\n", "/b", json!(1), ""),
+        ("a: !!str # c\n", "/a", json!(5), "a: 5 # c\n"),
+        ("a: !!str 1\n", "/a", json!("2"), "a: !!str \"2\"\n"),
     ];
     for (before, pointer, value, after) in cases {
-        let expected = if after.is_empty() { None } else { Some(after.to_owned()) };
-        assert_eq!(set(before, pointer, value).ok(), expected, "{before:?} {pointer}");
+        assert_eq!(set(before, pointer, value), Ok(after.to_owned()), "{before:?} {pointer}");
     }
 }
 
