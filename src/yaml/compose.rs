@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span as Raw, StructureStyle, options};
 
-use super::lines::{Base, Places, line_end, line_start, next_line, skip_blank};
-use super::node::{Form, Key, Node, NodeKind, Span, Style};
+use super::entries::{Budget, Entries, Frame, Items, Pending};
+use super::gaps::{Last, after_marker};
+use super::lines::{Base, Places, line_start, skip_blank};
+use super::node::{Form, Node, NodeKind, Span, Style};
 use super::{ReadError, resolve};
 
 /// Levels of lists and maps in one document; `serde_json` stops at 128, and so no live object has more.
 const DEPTH: usize = 250;
-/// Text that aliases may add to one document.
-const ALIAS_BYTES: usize = 32 << 20;
 
 /// What differs where the text is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,84 +79,20 @@ fn in_flow(events: &[Located<'_>]) -> bool {
     open.last() == Some(&StructureStyle::Flow)
 }
 
-struct Composer<'a> {
-    text: &'a str,
-    base: Base,
-    syntax: Syntax,
-    places: Places<'a>,
-    /// End of the last token.
-    cursor: usize,
-    stack: Vec<Frame>,
+pub(super) struct Composer<'a> {
+    pub(super) text: &'a str,
+    pub(super) base: Base,
+    pub(super) syntax: Syntax,
+    pub(super) places: Places<'a>,
+    /// End of the last token, and what it was.
+    pub(super) cursor: usize,
+    pub(super) last: Last,
+    pub(super) stack: Vec<Frame>,
     root: Option<Node>,
     /// Anchors that some alias refers to.
     used: HashSet<usize>,
     anchors: HashMap<usize, Node>,
     budget: Budget,
-}
-
-struct Frame {
-    flow: bool,
-    anchor: usize,
-    span: Span,
-    form: Form,
-    items: Items,
-}
-
-enum Items {
-    Sequence(Vec<Node>),
-    Mapping(Entries),
-}
-
-#[derive(Default)]
-struct Entries {
-    entries: Vec<(Key, Node)>,
-    /// Name to index in `entries`, and whether a literal key of that name was seen.
-    known: HashMap<String, (usize, bool)>,
-    pending: Option<Pending>,
-    hidden: usize,
-}
-
-/// A key whose value is still to come.
-enum Pending {
-    Key(String, Span),
-    Merge,
-}
-
-/// What aliases may cost: the rule of go-yaml against alias bombs, and a bound on bytes.
-#[derive(Default)]
-struct Budget {
-    values: usize,
-    copied: usize,
-    bytes: usize,
-}
-
-impl Budget {
-    fn copy(&mut self, node: &Node) -> Result<(), String> {
-        let (values, bytes) = node.weight();
-        self.values += values;
-        self.copied += values;
-        self.bytes += bytes;
-        let excessive = self.copied > 100 && self.values > 1000 && self.ratio() > allowed_ratio(self.values);
-        if excessive || self.bytes > ALIAS_BYTES {
-            return Err("the document contains excessive aliasing".to_owned());
-        }
-        Ok(())
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
-    fn ratio(&self) -> f64 {
-        self.copied as f64 / self.values as f64
-    }
-}
-
-/// go-yaml's `allowedAliasRatio`.
-#[expect(clippy::cast_precision_loss, reason = "a ratio")]
-fn allowed_ratio(values: usize) -> f64 {
-    match values {
-        0..=400_000 => 0.99,
-        4_000_000.. => 0.10,
-        _ => 0.99 - 0.89 * ((values - 400_000) as f64 / 3_600_000.0),
-    }
 }
 
 impl<'a> Composer<'a> {
@@ -171,6 +107,7 @@ impl<'a> Composer<'a> {
             syntax,
             places: Places::new(text, base),
             cursor: 0,
+            last: Last::LineStart,
             stack: Vec::new(),
             root: None,
             used: used.collect(),
@@ -181,6 +118,9 @@ impl<'a> Composer<'a> {
 
     fn run(mut self, events: &[Located<'_>]) -> Result<Option<Node>, ReadError> {
         self.cursor = after_marker(self.text);
+        if self.cursor > 0 {
+            self.last = Last::Other;
+        }
         for (event, raw) in events {
             self.budget.values += 1;
             match event {
@@ -201,6 +141,7 @@ impl<'a> Composer<'a> {
                 _ => {}
             }
         }
+        self.gap()?;
         Ok(self.root)
     }
 
@@ -212,7 +153,7 @@ impl<'a> Composer<'a> {
         tag: Option<&str>,
         raw: &Raw,
     ) -> Result<(), ReadError> {
-        let (lead, outer) = self.before(anchor != 0 || tag.is_some());
+        let (lead, outer) = self.before(anchor != 0 || tag.is_some())?;
         let (start, end) =
             raw.byte_range().map_or((self.cursor, self.cursor), |range| (range.start, range.end));
         // What is not written comes as `~`.
@@ -227,9 +168,15 @@ impl<'a> Composer<'a> {
         };
         let span = self.span(start, end);
         self.cursor = self.cursor.max(end);
+        if style != Style::Empty {
+            self.last = if style == Style::Plain { Last::Plain } else { Last::Other };
+        }
         let plain = matches!(style, Style::Plain | Style::Empty);
         if plain && self.syntax == Syntax::Yaml {
-            self.check_plain_in_flow(span)?;
+            self.check_plain(span)?;
+        }
+        if matches!(style, Style::Literal | Style::Folded) {
+            self.check_block_scalar(span)?;
         }
         if plain && tag.is_none() && value == "<<" && self.expects_key() {
             return self.merge_key();
@@ -256,28 +203,13 @@ impl<'a> Composer<'a> {
         self.finish(Node { kind, span, form }, anchor)
     }
 
-    /// Refuses what go-yaml reads otherwise: to it a `?` ends a plain scalar of a flow collection, and a `:` right before
-    /// an indicator does not.
-    fn check_plain_in_flow(&self, span: Span) -> Result<(), ReadError> {
-        if !self.stack.last().is_some_and(|frame| frame.flow) {
-            return Ok(());
-        }
-        let (start, end) = (span.start - self.base.offset, span.end - self.base.offset);
-        let colon =
-            matches!(self.text.as_bytes().get(end..), Some([b':', b',' | b'[' | b']' | b'{' | b'}', ..]));
-        if colon || self.text.get(start..end).is_some_and(|text| text.contains('?')) {
-            let why = "Kubernetes reads this plain scalar otherwise inside `[]` or `{}`; quote it".to_owned();
-            return Err(ReadError { place: Some(span.place), why });
-        }
-        Ok(())
-    }
-
     fn alias(&mut self, id: usize, raw: &Raw) -> Result<(), ReadError> {
-        let (lead, _) = self.before(false);
+        let (lead, _) = self.before(false)?;
         let (start, end) =
             raw.byte_range().map_or((self.cursor, self.cursor), |range| (range.start, range.end));
         let span = self.span(start, end);
         self.cursor = end;
+        self.last = Last::Other;
         let failed = |why: &str| ReadError { place: Some(span.place), why: why.to_owned() };
         let target = self.anchors.get(&id).ok_or_else(|| failed("the anchor's value contains itself"))?;
         self.budget.copy(target).map_err(|why| failed(&why))?;
@@ -310,7 +242,7 @@ impl<'a> Composer<'a> {
         tagged: bool,
         raw: &Raw,
     ) -> Result<(), ReadError> {
-        let (lead, outer) = self.before(anchor != 0 || tagged);
+        let (lead, outer) = self.before(anchor != 0 || tagged)?;
         let flow = style == StructureStyle::Flow;
         let start = skip_blank(self.text, self.cursor);
         if self.stack.len() >= DEPTH {
@@ -324,6 +256,9 @@ impl<'a> Composer<'a> {
         let span = self.span(start, start);
         let opens = matches!(self.text.as_bytes().get(start), Some(b'{' | b'['));
         self.cursor = if flow && opens { start + 1 } else { start };
+        if flow && opens {
+            self.last = Last::Other;
+        }
         let form = Form {
             style: if flow { Style::Flow } else { Style::Block },
             lead: self.base.offset + lead,
@@ -342,6 +277,7 @@ impl<'a> Composer<'a> {
             && let Some(range) = raw.byte_range()
         {
             self.cursor = self.cursor.max(range.end);
+            self.last = Last::Other;
         }
         frame.span.end = self.base.offset + self.cursor;
         let kind = match frame.items {
@@ -393,120 +329,9 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// Moves the cursor over what stands before a node's own text: the indicator of its parent and, if `decorated`,
-    /// its anchor and tag. Returns where the indicator and where the decoration begin.
-    fn before(&mut self, decorated: bool) -> (usize, Option<usize>) {
-        let indicators: &[u8] = match self.stack.last() {
-            None => b"",
-            Some(Frame { flow: true, items: Items::Mapping(Entries { pending: Some(_), .. }), .. }) => b":",
-            Some(Frame { flow: true, .. }) => b",?",
-            Some(Frame { items: Items::Sequence(_), .. }) => b"-",
-            Some(Frame { items: Items::Mapping(Entries { pending: None, .. }), .. }) => b"?",
-            Some(_) => b":",
-        };
-        let mut lead = None;
-        for indicator in indicators {
-            let at = skip_blank(self.text, self.cursor);
-            if self.text.as_bytes().get(at) == Some(indicator) {
-                lead = Some(at);
-                self.cursor = at + 1;
-            }
-        }
-        let mut outer = None;
-        while decorated {
-            let at = skip_blank(self.text, self.cursor);
-            if !matches!(self.text.as_bytes().get(at), Some(b'&' | b'!')) {
-                break;
-            }
-            outer = outer.or(Some(at));
-            self.cursor = end_of_decoration(self.text, at);
-        }
-        (lead.unwrap_or(self.cursor), outer)
-    }
-
-    /// Span of a block scalar: from its `|` or `>` to the end of its last line, without the break; for `+` with the
-    /// blank lines after it.
-    fn block_scalar(&self, style: Style, end: usize) -> (Style, usize, usize) {
-        let start = skip_blank(self.text, self.cursor);
-        let header_end = line_end(self.text, start);
-        let keep = self.text.get(start..header_end).is_some_and(|header| {
-            header.split('#').next().is_some_and(|indicators| indicators.contains('+'))
-        });
-        let mut last = header_end;
-        let mut at = next_line(self.text, start);
-        // The parser stops in or before the first line that is not the scalar's.
-        while at < end && line_end(self.text, at) <= end {
-            let stop = line_end(self.text, at);
-            let blank = self.text[at..stop].trim_start_matches(' ').is_empty();
-            if keep || !blank {
-                last = stop;
-            }
-            let next = next_line(self.text, at);
-            if next == at {
-                break;
-            }
-            at = next;
-        }
-        (style, start, last)
-    }
-
     fn span(&mut self, start: usize, end: usize) -> Span {
         let place = self.places.at(start);
         Span { start: self.base.offset + start, end: self.base.offset + end.max(start), place }
-    }
-}
-
-impl Entries {
-    fn put(&mut self, name: String, span: Span, node: Node) -> Result<(), ReadError> {
-        let key = Key { name, span, merged: false };
-        match self.known.get_mut(&key.name) {
-            Some((_, true)) => {
-                let why = format!("the key \"{}\" is already set in this map", key.name.escape_debug());
-                return Err(ReadError { place: Some(key.span.place), why });
-            }
-            Some((index, literal)) => {
-                *literal = true;
-                self.entries[*index] = (key, node);
-            }
-            None => {
-                self.known.insert(key.name.clone(), (self.entries.len(), true));
-                self.entries.push((key, node));
-            }
-        }
-        Ok(())
-    }
-
-    /// Merges as go-yaml v2 does: a merge key overrides what stands before it, the first of a list wins.
-    fn merge(&mut self, node: Node) -> Result<(), ReadError> {
-        self.hidden += 1;
-        let place = Some(node.span.place);
-        let wrong = || ReadError { place, why: "a merge (`<<`) needs a map or a list of maps".to_owned() };
-        match node.kind {
-            NodeKind::Mapping(entries) => self.merge_entries(entries),
-            NodeKind::Sequence(items) => {
-                for item in items.into_iter().rev() {
-                    let NodeKind::Mapping(entries) = item.kind else { return Err(wrong()) };
-                    self.merge_entries(entries);
-                }
-            }
-            _ => return Err(wrong()),
-        }
-        Ok(())
-    }
-
-    fn merge_entries(&mut self, entries: Vec<(Key, Node)>) {
-        for (mut key, node) in entries {
-            key.merged = true;
-            if let Some((index, _)) = self.known.get(&key.name) {
-                if !self.entries[*index].0.merged {
-                    self.hidden += 1;
-                }
-                self.entries[*index] = (key, node);
-            } else {
-                self.known.insert(key.name.clone(), (self.entries.len(), false));
-                self.entries.push((key, node));
-            }
-        }
     }
 }
 
@@ -522,27 +347,6 @@ fn json_scalar(text: &str) -> Result<NodeKind, String> {
             Ok(NodeKind::Number(float.unwrap_or(number)))
         }
     }
-}
-
-/// Offset after the `---` that may begin a document.
-fn after_marker(text: &str) -> usize {
-    let at = skip_blank(text, 0);
-    let marker = text[at..].starts_with("---")
-        && (at == 0 || line_start(text, at) == at || text[..at].ends_with('\u{feff}'));
-    if marker && matches!(text.as_bytes().get(at + 3), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        at + 3
-    } else {
-        0
-    }
-}
-
-fn end_of_decoration(text: &str, at: usize) -> usize {
-    let rest = &text[at..];
-    if rest.starts_with("!<") {
-        return rest.find('>').map_or(text.len(), |end| at + end + 1);
-    }
-    let stop = rest.find(|character: char| character.is_ascii_whitespace() || ",[]{}".contains(character));
-    at + stop.unwrap_or(rest.len()).max(1)
 }
 
 fn too_deep() -> String {

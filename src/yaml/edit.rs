@@ -214,14 +214,14 @@ impl Editor {
             old.iter().rev().zip(new.iter().rev()).take(shorter - start).take_while(|(old, new)| old == new);
         let end = end.count();
         let both = shorter - end;
-        for at in start..both {
-            self.set(&child(tokens, &at.to_string()), &new[at])?;
+        for (at, value) in new.iter().enumerate().take(both).skip(start) {
+            self.set(&child(tokens, &at.to_string()), value)?;
         }
         for at in (both..old.len() - end).rev() {
             self.remove(&child(tokens, &at.to_string()))?;
         }
-        for at in both..new.len() - end {
-            self.insert(tokens, at, &new[at])?;
+        for (at, value) in new.iter().enumerate().take(new.len() - end).skip(both) {
+            self.insert(tokens, at, value)?;
         }
         Ok(())
     }
@@ -229,10 +229,7 @@ impl Editor {
     fn insert(&mut self, tokens: &[String], at: usize, value: &Value) -> Result<(), String> {
         let root = self.root()?;
         let walk = walk(&root, tokens)?;
-        let mut items = match walk.node.to_json() {
-            Value::Array(items) => items,
-            _ => return Err("not a list".to_owned()),
-        };
+        let Value::Array(mut items) = walk.node.to_json() else { return Err("it is not a list".to_owned()) };
         items.insert(at, value.clone());
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
         let ways = ways(site, |site| site.insert(at, value));

@@ -8,6 +8,22 @@ pub(super) struct Base {
     pub(super) offset: usize,
     /// Line breaks before it.
     pub(super) line: usize,
+    /// Characters before it in its line.
+    pub(super) column: usize,
+}
+
+impl Base {
+    /// The base of the text from `to` on.
+    pub(super) fn moved_over(self, bytes: &[u8], to: usize) -> Self {
+        let between = &bytes[self.offset..to];
+        let line_start = between.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+        let rest = &between[line_start.map_or(0, |found| found + 1)..];
+        let rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
+        // Every byte but those that continue a character.
+        let characters = rest.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        let column = if line_start.is_some() { characters } else { self.column + characters };
+        Self { offset: to, line: self.line + breaks(between), column }
+    }
 }
 
 /// Number of line breaks in `bytes`: `\n`, `\r\n`, and `\r` alone.
@@ -54,7 +70,7 @@ pub(super) fn skip_blank(text: &str, at: usize) -> usize {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' => at += 1,
             b'#' if at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b'\r') => {
-                at = line_end(text, at)
+                at = line_end(text, at);
             }
             // A byte order mark may stand before the first token.
             0xEF if text[at..].starts_with('\u{feff}') => at += 3,
@@ -68,36 +84,32 @@ pub(super) fn skip_blank(text: &str, at: usize) -> usize {
 pub(super) struct Places<'a> {
     text: &'a str,
     base: Base,
-    line_start: usize,
     line: usize,
+    line_start: usize,
+    /// Start of the next line; beyond the text for the last one.
+    next: usize,
     /// Last offset asked for, and its column.
     last: (usize, usize),
 }
 
 impl<'a> Places<'a> {
     pub(super) fn new(text: &'a str, base: Base) -> Self {
-        Self { text, base, line_start: 0, line: 0, last: (0, 0) }
+        let mut places = Self { text, base, line: 0, line_start: 0, next: 0, last: (0, 0) };
+        places.start_line(0);
+        places
     }
 
     /// The place of an offset of the text, in the file.
     pub(super) fn at(&mut self, offset: usize) -> Place {
         let offset = offset.min(self.text.len());
         if offset < self.line_start {
-            self.line_start = line_start(self.text, offset);
-            self.line = breaks(&self.text.as_bytes()[..self.line_start]);
-            self.last = (self.line_start, 0);
+            let start = line_start(self.text, offset);
+            self.line = breaks(&self.text.as_bytes()[..start]);
+            self.start_line(start);
         }
-        loop {
-            let next = next_line(self.text, self.line_start);
-            if next > offset
-                || next == self.line_start
-                || next == self.text.len() && !self.ends_with_break(next)
-            {
-                break;
-            }
-            self.line_start = next;
+        while offset >= self.next {
             self.line += 1;
-            self.last = (next, 0);
+            self.start_line(self.next);
         }
         if offset < self.last.0 {
             self.last = (self.line_start, 0);
@@ -105,11 +117,16 @@ impl<'a> Places<'a> {
         let between = self.text.get(self.last.0..offset).unwrap_or_default();
         let column = self.last.1 + between.chars().filter(|character| *character != '\u{feff}').count();
         self.last = (offset, column);
-        Place { line: number(self.base.line + self.line), column: number(column) }
+        let before = if self.line == 0 { self.base.column } else { 0 };
+        Place { line: number(self.base.line + self.line), column: number(before + column) }
     }
 
-    fn ends_with_break(&self, at: usize) -> bool {
-        matches!(self.text.as_bytes()[..at].last(), Some(b'\n' | b'\r'))
+    fn start_line(&mut self, start: usize) {
+        let next = next_line(self.text, start);
+        let broken = matches!(self.text.as_bytes()[start..next].last(), Some(b'\n' | b'\r'));
+        self.next = if broken { next } else { usize::MAX };
+        self.line_start = start;
+        self.last = (start, 0);
     }
 }
 

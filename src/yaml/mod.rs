@@ -2,6 +2,8 @@
 
 mod compose;
 mod edit;
+mod entries;
+mod gaps;
 mod layout;
 mod lines;
 mod node;

@@ -15,7 +15,7 @@ use crate::model::{FieldOrigins, Place};
 /// Attempts to read past tabs at the start of a flow collection's lines.
 const TAB_LINES: usize = 2_000;
 /// Bytes read again for them.
-const TAB_BYTES: usize = 64 << 20;
+const TAB_BYTES: usize = 16 << 20;
 
 /// One document of a stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,12 +94,9 @@ pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError
         return vec![Err(ReadError { place: None, why })];
     }
     let parts = parts(bytes);
-    let mut line = 0;
-    let mut counted = 0;
+    let mut base = Base::default();
     let read_one = |(index, part): (usize, &Part)| {
-        line += breaks(&bytes[counted..part.range.start]);
-        counted = part.range.start;
-        let base = Base { offset: part.range.start, line };
+        base = base.moved_over(bytes, part.range.start);
         let root = read_part(bytes, part, base)?;
         Ok(root.map(|root| Document { index, range: part.range.clone(), root }))
     };
@@ -174,7 +171,9 @@ fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
 /// Composes a document. Tabs that start a line inside a flow collection are blanks to go-yaml and an error to our parser:
 /// each such line is tried again with spaces, which change no value there.
 fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
-    let mut text = Cow::Borrowed(text);
+    // kubectl ends every line, the last one too.
+    let ended = text.is_empty() || text.ends_with('\n');
+    let mut text = if ended { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
     for _ in 0..TAB_LINES.min(TAB_BYTES / text.len().max(1)) {
         match compose(&text, base, Syntax::Yaml) {
             Err(Failure { tab_line: Some(line), .. }) => text = Cow::Owned(without_tabs(&text, line)),

@@ -71,7 +71,7 @@ pub(super) fn is_string_everywhere(text: &str) -> bool {
     let looks_numeric = (first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.'))
         && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-._:eExXoObBTtZz ".contains(&byte))
         && text.bytes().any(|byte| byte.is_ascii_digit());
-    go_v2 && !matches!(text, "<<" | "=") && !(looks_numeric && !is_version(text))
+    go_v2 && !matches!(text, "<<" | "=") && (!looks_numeric || is_version(text))
 }
 
 /// `1.25.3`: digits and at least two dots are a number in no version of YAML.
@@ -83,13 +83,21 @@ fn is_version(text: &str) -> bool {
 fn number(text: &str) -> Option<Number> {
     let first = *text.as_bytes().first()?;
     if first == b'.' {
-        return float(text);
+        return float(&without_separators(text)?);
     }
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-')) {
         return None;
     }
     let digits = text.replace('_', "");
     integer(&digits).or_else(|| float(&digits))
+}
+
+/// As Go's `ParseFloat` reads underscores: only between digits.
+fn without_separators(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let good = |at: usize| bytes[at] != b'_' || at > 0 && digit(at - 1) && digit(at + 1);
+    (0..bytes.len()).all(good).then(|| text.replace('_', ""))
 }
 
 /// Go's `ParseInt` and `ParseUint` with base 0.

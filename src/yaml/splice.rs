@@ -58,17 +58,17 @@ impl Site<'_> {
         let collection = (value.is_object() || value.is_array()) && !is_empty(value);
         if !self.in_flow() {
             if collection {
-                ways.extend(self.to_block(value));
+                ways.extend(self.as_block(value));
             } else if let (Value::String(text), true) = (value, self.layout.literals) {
-                ways.extend(self.to_folded(text).or_else(|| self.to_literal(text)));
+                ways.extend(self.as_folded(text).or_else(|| self.as_literal(text)));
             }
         }
-        ways.extend(self.to_inline(value));
+        ways.extend(self.as_inline(value));
         ways
     }
 
     /// The value on one line.
-    fn to_inline(&self, value: &Value) -> Vec<Splice> {
+    fn as_inline(&self, value: &Value) -> Vec<Splice> {
         let Node { span, form, .. } = self.node;
         let inline = self.layout.inline(value, self.in_flow(), form.style);
         match form.style {
@@ -90,7 +90,10 @@ impl Site<'_> {
                     _ if form.lead < span.start => " ",
                     _ => ": ",
                 };
-                vec![Splice::new(span.start..span.end, format!("{gap}{inline}"))]
+                let mut ways = vec![Splice::new(span.start..span.end, format!("{gap}{inline}"))];
+                // A tag may forbid the value.
+                ways.extend(form.decorated.then(|| Splice::new(form.outer..span.end, inline)));
+                ways
             }
             _ => {
                 let kept = Splice::new(span.start..span.end, inline.clone());
@@ -101,7 +104,7 @@ impl Site<'_> {
     }
 
     /// A collection in block style, where now something else stands.
-    fn to_block(&self, value: &Value) -> Option<Splice> {
+    fn as_block(&self, value: &Value) -> Option<Splice> {
         let form = self.node.form;
         let parent = self.parent?;
         let start = form.lead + 1;
@@ -126,7 +129,7 @@ impl Site<'_> {
     }
 
     /// A string as literal block scalar: one of several lines, or in place of one.
-    fn to_literal(&self, text: &str) -> Option<Splice> {
+    fn as_literal(&self, text: &str) -> Option<Splice> {
         let Node { span, form, .. } = self.node;
         let block_scalar = matches!(form.style, Style::Literal | Style::Folded);
         if form.style == Style::Block {
@@ -157,7 +160,7 @@ impl Site<'_> {
     }
 
     /// A folded block scalar with another text of one paragraph: lines that stay are kept.
-    fn to_folded(&self, text: &str) -> Option<Splice> {
+    fn as_folded(&self, text: &str) -> Option<Splice> {
         let Node { span, form, kind } = self.node;
         let NodeKind::String(old) = kind else { return None };
         let (old, body) = (old.trim_end_matches('\n'), text.trim_end_matches('\n'));
@@ -319,7 +322,7 @@ impl Site<'_> {
                 Some(name) => Value::Object([(name.to_owned(), value.clone())].into_iter().collect()),
                 None => Value::Array(vec![value.clone()]),
             };
-            ways.extend(self.to_block(&whole));
+            ways.extend(self.as_block(&whole));
         }
         ways.push(Splice::new(start..start, new));
         ways
@@ -360,7 +363,7 @@ impl Site<'_> {
             } else {
                 empty_map()
             };
-            return self.to_inline(&empty);
+            return self.as_inline(&empty);
         }
         if self.node.form.style == Style::Flow {
             return vec![self.remove_from_flow(at, start, end)];
@@ -382,7 +385,10 @@ impl Site<'_> {
         let (first, after) = (self.with_comments_above(at, line), next_line(self.text, end));
         // Comments and blank lines after the child's last value stay, unless they would end up in a block scalar before.
         let (comments, blanks) = self.after_comments(after, column(self.text, start));
-        [after, comments, blanks].map(|after| self.remove_lines(first, after)).into()
+        let mut ways: Vec<_> = [after, comments, blanks].map(|after| self.remove_lines(first, after)).into();
+        // The break before may belong to a block scalar.
+        ways.push(Splice::new(first..after, ""));
+        ways
     }
 
     /// End of the comment lines from `at` on that stand deeper than `column`, and of the blank ones after them.

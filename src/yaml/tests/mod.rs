@@ -1,3 +1,5 @@
+mod details;
 mod editing;
+mod edits;
 mod random;
 mod reading;

@@ -1,0 +1,136 @@
+//! Edits, one by one: text before, pointer, value, text after.
+
+use serde_json::{Value, json};
+
+use super::super::{Edit, Operation, edit};
+
+fn set(text: &str, pointer: &str, value: Value) -> Result<String, String> {
+    apply(text, pointer, Operation::Set(value))
+}
+
+fn remove(text: &str, pointer: &str) -> Result<String, String> {
+    apply(text, pointer, Operation::Remove)
+}
+
+fn apply(text: &str, pointer: &str, operation: Operation) -> Result<String, String> {
+    edit(text, &[Edit { document: 0, pointer: pointer.to_owned(), operation }]).map_err(|error| error.why)
+}
+
+#[test]
+fn a_value_is_written_as_the_file_writes() {
+    let cases = [
+        ("a: 'x' # c\n", "/a", json!("it's"), "a: 'it''s' # c\n"),
+        ("a: \"x\"\n", "/a", json!("y"), "a: \"y\"\n"),
+        ("a: 'x'\n", "/a", json!(3), "a: 3\n"),
+        ("a: x\n", "/a", json!("yes"), "a: \"yes\"\n"),
+        ("a: x\n", "/a", json!("1_000"), "a: \"1_000\"\n"),
+        ("a: x\n", "/a", json!("2001-12-14"), "a: \"2001-12-14\"\n"),
+        ("a: x\n", "/a", json!("1.25.3"), "a: 1.25.3\n"),
+        ("a: x # c\n", "/a", json!("l1\nl2\n"), "a: | # c\n  l1\n  l2\n"),
+        ("a: |\n    l1\n    l2\nb: 1\n", "/a", json!("l1\nl3"), "a: |-\n    l1\n    l3\nb: 1\n"),
+        ("a: x # c\nb: 1\n", "/a", json!({"k": [1]}), "a: # c\n  k:\n    - 1\nb: 1\n"),
+        ("a:\n- x\nb: c\n", "/b", json!(["p"]), "a:\n- x\nb:\n- p\n"),
+        ("a: {b: 1}\n", "/a/c", json!({"d": ["x, y"]}), "a: {b: 1, c: {d: [\"x, y\"]}}\n"),
+        ("a:\n    b: 1\n", "/c/d", json!(1), "a:\n    b: 1\nc:\n    d: 1\n"),
+        ("a:\n  - -   1\n    -   2\n", "/a/0/-", json!(3), "a:\n  - -   1\n    -   2\n    -   3\n"),
+        ("a: 1\n", "/b/-", json!("x"), "a: 1\nb:\n  - x\n"),
+        ("a:\n  b: 1\n  # about c\nc: 1\n", "/a/d", json!(2), "a:\n  b: 1\n  d: 2\n  # about c\nc: 1\n"),
+        (
+            "a:\n  # none\n  b: 1 # one\n",
+            "/a",
+            json!({"b": 1, "c": 2}),
+            "a:\n  # none\n  b: 1 # one\n  c: 2\n",
+        ),
+        ("a: [1, 2, 3]\n", "/a", json!([1, 3]), "a: [1, 3]\n"),
+        ("a:\n- 1 # one\n- 3 # three\n", "/a", json!([1, 2, 3]), "a:\n- 1 # one\n- 2\n- 3 # three\n"),
+        ("a: !!str # c\n", "/a", json!(5), "a: 5 # c\n"),
+        ("a: !!str 1\n", "/a", json!("2"), "a: !!str \"2\"\n"),
+    ];
+    for (before, pointer, value, after) in cases {
+        assert_eq!(set(before, pointer, value), Ok(after.to_owned()), "{before:?} {pointer}");
+    }
+}
+
+#[test]
+fn what_goes_away_takes_its_own_lines() {
+    let cases = [
+        ("a: 1 # c\nb: 2\n", "/a", "b: 2\n"),
+        ("a:\n  b: 1 # c\nd: 1\n", "/a/b", "a: {}\nd: 1\n"),
+        ("a: # why\n- 1\n", "/a/0", "a: [] # why\n"),
+        ("a:\n- b: 1\n  c: 2\n", "/a/0/b", "a:\n- c: 2\n"),
+        ("a:\n- 1\n# about 2\n- 2\n", "/a/1", "a:\n- 1\n"),
+        ("a:\n# about all\n- 1\n- 2\n", "/a/0", "a:\n# about all\n- 2\n"),
+        ("a: [1, 2]\n", "/a/1", "a: [1]\n"),
+        ("a: {b: 1, c: 2}\n", "/a/b", "a: {c: 2}\n"),
+        ("a: {b: 1}\n", "/a/b", "a: {}\n"),
+        ("a: 1\nb: 2", "/b", "a: 1"),
+        ("a: 1\r\nb: 2", "/b", "a: 1"),
+        ("{\"a\": 1,\n \"b\": 2}", "/b", "{\"a\": 1}"),
+        ("a: |+\n  x\n\nb: 2", "/b", "a: |+\n  x\n\n"),
+        ("- |-\n x\n- 2\n   # deep\n", "/1", "- |-\n x\n"),
+    ];
+    for (before, pointer, after) in cases {
+        assert_eq!(remove(before, pointer), Ok(after.to_owned()), "{before:?} {pointer}");
+    }
+}
+
+#[test]
+fn json_stays_json() {
+    let text = "{\n\t\"a\": {\"b\": \"x\"},\n\t\"c\": []\n}\n";
+    let edited = set(text, "/a/b", json!("yes")).unwrap();
+    let edited = set(&edited, "/c/-", json!({"k": null})).unwrap();
+    let edited = set(&edited, "/d", json!("l1\nl2")).unwrap();
+    assert_eq!(edited, "{\n\t\"a\": {\"b\": \"yes\"},\n\t\"c\": [{\"k\": null}],\n\t\"d\": \"l1\\nl2\"\n}\n");
+    serde_json::from_str::<Value>(&edited).unwrap();
+}
+
+#[test]
+fn nothing_else_changes_through_anchors_aliases_and_merges() {
+    let text = "x: &x\n  k: 1\nu: *x\nz:\n  <<: *x\n  own: 1\nfree: &free 1\n";
+    for pointer in ["/x", "/x/k", "/x/new", "/u/k", "/u/new", "/z/k/deep"] {
+        assert!(set(text, pointer, json!(2)).is_err(), "{pointer}");
+    }
+    for pointer in ["/x", "/x/k", "/u/k", "/z/k"] {
+        assert!(remove(text, pointer).is_err(), "{pointer}");
+    }
+    assert!(set(text, "/x/k", json!(2)).unwrap_err().contains("anchor"));
+    assert!(set(text, "/u/k", json!(2)).unwrap_err().contains("alias"));
+    assert!(remove(text, "/z/k").unwrap_err().contains("merge"));
+    // An alias itself is the value's own text, and a key of its own overrides a merged one.
+    assert_eq!(set(text, "/u", json!("q")).unwrap(), text.replace("u: *x", "u: q"));
+    assert_eq!(set(text, "/z/k", json!(2)).unwrap(), text.replace("own: 1\n", "own: 1\n  k: 2\n"));
+    assert_eq!(set(text, "/free", json!(2)).unwrap(), text.replace("&free 1", "&free 2"));
+    assert_eq!(remove(text, "/u").unwrap(), text.replace("u: *x\n", ""));
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let cases: &[(&str, &str)] = &[
+        ("a: 1\n", "/b"),
+        ("a: [1]\n", "/a/1"),
+        ("a: [1]\n", "/a/-"),
+        ("a: [1]\n", "/a/00"),
+        ("a: 1\n", "/a/b"),
+        ("a: 1\n", ""),
+        ("a: 1\n", "a"),
+        ("# nothing\n", "/a"),
+        ("a: [\n", "/a"),
+    ];
+    for (text, pointer) in cases {
+        assert!(remove(text, pointer).is_err(), "{text:?} {pointer}");
+    }
+    assert!(set("a: [1]\n", "/a/5", json!(1)).is_err());
+    assert!(set("a: x\n", "/a/b", json!(1)).is_err());
+}
+
+#[test]
+fn edits_apply_in_order_and_to_their_document() {
+    let text = "# head\n---\na: 1\n---\na: 1 # second\n";
+    let edits = [("/b", json!(1)), ("/b", json!(2)), ("/a", json!("x"))];
+    let edits = edits.map(|(pointer, value)| Edit {
+        document: 2,
+        pointer: pointer.to_owned(),
+        operation: Operation::Set(value),
+    });
+    assert_eq!(edit(text, &edits).unwrap(), "# head\n---\na: 1\n---\na: x # second\nb: 2\n");
+}
