@@ -29,6 +29,55 @@ pub(super) enum Command {
     /// The scheduled job: check the base branch, keep the ledger, open and update pull requests and issues.
     #[command(after_help = EXIT_CODES)]
     Run(RunArguments),
+    /// Prove from Git that every incident ended with a commit.
+    #[command(after_help = AUDIT_CODES)]
+    Audit(AuditArguments),
+    /// Write live objects to a file, secret values left out, for `check --snapshot`.
+    Snapshot(SnapshotArguments),
+}
+
+const AUDIT_CODES: &str = "Exit codes:
+  0  every incident ended with a commit (or there is no ledger yet)
+  1  some are open or declined, or their end cannot be proven
+  2  usage or configuration
+  3  the ledger or the repository cannot be read";
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArguments {
+    /// Repository: a folder in it, or an address to clone.
+    #[arg(long, value_name = "PATH|URL", default_value = ".")]
+    pub(super) repository: String,
+    /// Format on standard output.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: AuditFormat,
+    /// Folder kept between runs: clones [default: the user's cache folder].
+    #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+    /// Colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+/// A format of an audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum AuditFormat {
+    /// For a person.
+    Text,
+    /// drift/audit/v1.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SnapshotArguments {
+    /// The file to write; `-` for standard output.
+    pub(super) file: PathBuf,
+    /// Folder or file in the repository whose kinds are taken [default: the sources of drift.yaml].
+    pub(super) path: Option<PathBuf>,
+    /// Take everything that can be listed, not only the kinds that the sources declare.
+    #[arg(long, conflicts_with = "path")]
+    pub(super) everything: bool,
+    #[command(flatten)]
+    pub(super) place: Where,
 }
 
 #[derive(Debug, Args)]
@@ -46,7 +95,7 @@ pub(super) struct RunArguments {
 }
 
 /// Which repository, which cluster: the same for every command.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Where {
     /// Repository: a folder in it, or an address to clone.
     #[arg(long, value_name = "PATH|URL", default_value = ".")]

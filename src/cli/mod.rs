@@ -1,10 +1,12 @@
 //! Arguments, terminal, progress, error to hint and exit code. The only place for environment, clock and stdout.
 
 mod arguments;
+mod audit;
 mod check;
 mod environment;
 mod output;
 mod run;
+mod snapshot;
 
 use std::process::ExitCode;
 
@@ -47,5 +49,7 @@ async fn dispatch(arguments: arguments::Arguments) -> Result<u8, JobError> {
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,
         arguments::Command::Run(arguments) => run::run(arguments).await,
+        arguments::Command::Audit(arguments) => audit::run(arguments),
+        arguments::Command::Snapshot(arguments) => snapshot::run(arguments).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The course of each command, from settings to a result: stages in order, ledger and proposals written last.
 //! No terminal, no environment, no clock: those are handed in.
 
+mod audit;
 mod check;
 mod error;
 mod history;
@@ -8,10 +9,13 @@ mod live;
 mod result;
 mod run;
 mod schemas;
+mod snapshot;
 mod tree;
 
+pub use audit::{Audited, AuditedIncident, Outcome, Proof, audit};
 pub use check::check;
 pub use error::JobError;
 pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
 pub use run::{Action, Did, ForgeOptions, Ran, RunSettings, run};
+pub use snapshot::{Extent, snapshot};
 pub use tree::{Opened, Place, Settings, Target};

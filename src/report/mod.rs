@@ -1,5 +1,6 @@
 //! Output formats, one per file, into a given [`Write`]. No decisions: the format never changes what was found.
 
+mod audit;
 mod github;
 mod json;
 mod markdown;
@@ -10,6 +11,7 @@ use std::io::{self, Write};
 
 use crate::job::Checked;
 
+pub use audit::{audit_json, audit_text};
 pub use run::{action, run};
 
 /// An output format.

@@ -186,6 +186,33 @@ impl RemotePlace {
     }
 }
 
+/// Where the base branch and the ledger are: all that an audit needs.
+pub(in crate::job) struct Ledgers {
+    /// Name and head of the base branch.
+    pub(in crate::job) base: (String, CommitId),
+    /// Name of the ledger's branch, and its head where it exists.
+    pub(in crate::job) ledger: (String, Option<CommitId>),
+}
+
+impl Ledgers {
+    /// Finds both, fetched where the repository has a remote.
+    pub(in crate::job) fn find(repository: &Repository, settings: &RunSettings) -> Result<Self, JobError> {
+        let place = RemotePlace::of(repository, settings)?;
+        let (base, config) = place.base(repository)?;
+        let remote = place.remote.filter(|_| config.forge.kind != Some(ForgeKind::Local));
+        let ledger = config.ledger.branch;
+        let (head, ledger_head) = match &remote {
+            Some(remote) => {
+                let mut heads = repository.fetch(remote, &[&base, &ledger])?;
+                (heads.remove(&base), heads.remove(&ledger))
+            }
+            None => (repository.branch(&base)?, repository.branch(&ledger)?),
+        };
+        let head = head.ok_or_else(|| JobError::Usage(format!("there is no branch {base:?}")))?;
+        Ok(Self { base: (base, head), ledger: (ledger, ledger_head) })
+    }
+}
+
 /// Incidents whose end is known: how their proposals were closed need not be asked.
 pub(super) fn settled(ledger: &Ledger) -> BTreeSet<String> {
     let ended = ledger.incidents().filter(|incident| matches!(incident.standing(), Standing::Ended(_)));

@@ -1,0 +1,44 @@
+//! `drift snapshot`.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::arguments::SnapshotArguments;
+use super::{INCOMPLETE, environment, output};
+use crate::cluster::Summary;
+use crate::job::{self, Extent, JobError, Settings};
+
+/// Writes the snapshot beside its place and moves it there when it is whole.
+pub(super) async fn run(arguments: SnapshotArguments) -> Result<u8, JobError> {
+    let SnapshotArguments { file, path, everything, place } = arguments;
+    let settings = environment::settings(&place, None, path.as_deref())?;
+    let extent = if everything { Extent::Everything } else { Extent::Declared };
+    let summary = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        let summary = job::snapshot(&settings, extent, &mut bytes).await?;
+        output::to_stdout(|out| out.write_all(&bytes))?;
+        summary
+    } else {
+        to_file(&settings, extent, &file).await?
+    };
+    summary.unread.iter().for_each(|unread| output::error(&format!("not in the snapshot: {unread}")));
+    output::note(&format!(
+        "{} written",
+        crate::text::count(usize::try_from(summary.objects).unwrap_or(usize::MAX), "object")
+    ));
+    Ok(if summary.unread.is_empty() { 0 } else { INCOMPLETE })
+}
+
+async fn to_file(settings: &Settings, extent: Extent, file: &Path) -> Result<Summary, JobError> {
+    let failed = |source| JobError::Io { what: format!("writing {}", file.display()), source };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let summary = {
+        let mut out = std::io::BufWriter::new(temporary.as_file_mut());
+        let summary = job::snapshot(settings, extent, &mut out).await?;
+        out.flush().map_err(failed)?;
+        summary
+    };
+    temporary.persist(file).map_err(|error| failed(error.error))?;
+    Ok(summary)
+}

@@ -1,0 +1,86 @@
+//! `drift snapshot`: live objects to a file, secret values left out.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use super::tree::{Opened, Settings};
+use super::{JobError, check};
+use crate::cluster::{Cluster, Scope, Summary, write_snapshot};
+use crate::model::{Desired, Served, ServedKind};
+use crate::source::{Request, render};
+
+/// What a snapshot takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What a check of the sources reads.
+    Declared,
+    /// Everything that can be listed.
+    Everything,
+}
+
+/// Kinds that say nothing about what somebody declared, and are many.
+const NOISE: &[&str] =
+    &["Event", "EndpointSlice", "Endpoints", "Lease", "PodMetrics", "NodeMetrics", "ControllerRevision"];
+/// Kinds that a check looks at beside those that Git declares.
+const BESIDE: &[(&str, &str)] =
+    &[("autoscaling", "HorizontalPodAutoscaler"), ("apiextensions.k8s.io", "CustomResourceDefinition")];
+
+/// Writes a snapshot of the cluster; what could not be read is in the summary, and in the file.
+///
+/// # Errors
+/// What keeps it from being begun or written.
+pub async fn snapshot(
+    settings: &Settings,
+    extent: Extent,
+    into: &mut (dyn Write + Send),
+) -> Result<Summary, JobError> {
+    let cluster = settings.connect().await?;
+    let scopes = match extent {
+        Extent::Everything => everything(cluster.served()),
+        Extent::Declared => declared(settings, &cluster)?,
+    };
+    let scopes: Vec<Scope> =
+        scopes.into_iter().filter(|scope| !settings.skip_secrets || !is_secret(&scope.kind)).collect();
+    let failed = |source| JobError::Io { what: "writing the snapshot".to_owned(), source };
+    write_snapshot(&cluster, &scopes, into).await.map_err(failed)
+}
+
+fn is_secret(kind: &ServedKind) -> bool {
+    kind.group.is_empty() && kind.kind == "Secret"
+}
+
+fn everything(served: &Served) -> Vec<Scope> {
+    let mut seen = BTreeSet::new();
+    let first = |kind: &&ServedKind| seen.insert((kind.group.clone(), kind.kind.clone()));
+    let listable = served.kinds.iter().filter(|kind| kind.listable && !NOISE.contains(&kind.kind.as_str()));
+    listable.filter(first).map(|kind| Scope { kind: kind.clone(), namespace: None }).collect()
+}
+
+/// The kinds that the sources declare, at their versions, wherever they are; and what a check looks at beside them.
+fn declared(settings: &Settings, cluster: &Cluster) -> Result<Vec<Scope>, JobError> {
+    let opened = Opened::open(settings)?;
+    let request = Request {
+        tree: opened.root(),
+        sources: &opened.sources,
+        served: cluster.served(),
+        tools: &settings.tools,
+        default_namespace: check::DEFAULT_NAMESPACE,
+    };
+    let objects = render(&request).objects;
+    let kind_of = |object: &Desired| {
+        cluster.served().kind(&object.id.group, &object.id.version, &object.id.kind).cloned()
+    };
+    let mut scopes: BTreeSet<(ServedKind, Option<String>)> =
+        objects.iter().filter_map(|object| Some((kind_of(object)?, object.id.namespace.clone()))).collect();
+    let namespaces: BTreeSet<&String> =
+        objects.iter().filter_map(|object| object.id.namespace.as_ref()).collect();
+    for (group, kind) in BESIDE {
+        let Some(kind) = cluster.served().any_version(group, kind) else { continue };
+        if kind.namespaced {
+            scopes.extend(namespaces.iter().map(|namespace| (kind.clone(), Some((*namespace).clone()))));
+        } else if objects.iter().any(|object| !object.id.is_built_in()) {
+            scopes.insert((kind.clone(), None));
+        }
+    }
+    Ok(scopes.into_iter().map(|(kind, namespace)| Scope { kind, namespace }).collect())
+}
