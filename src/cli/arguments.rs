@@ -34,6 +34,18 @@ pub(super) enum Command {
     Audit(AuditArguments),
     /// Write live objects to a file, secret values left out, for `check --snapshot`.
     Snapshot(SnapshotArguments),
+    /// Tell the whole loop as a story, on embedded data: no cluster, nothing installed, nothing left behind.
+    Demo(DemoArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Keep the story's repository in this folder, which must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub(super) keep: Option<PathBuf>,
+    /// Colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
 }
 
 const AUDIT_CODES: &str = "Exit codes:

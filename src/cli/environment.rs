@@ -24,8 +24,9 @@ pub(super) fn text(name: &str) -> Option<String> {
     variable(name).and_then(|value| value.into_string().ok())
 }
 
+/// The time.
 #[expect(clippy::disallowed_methods, reason = "the only place that has a clock")]
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 

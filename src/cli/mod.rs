@@ -3,6 +3,7 @@
 mod arguments;
 mod audit;
 mod check;
+mod demo;
 mod environment;
 mod output;
 mod run;
@@ -49,6 +50,7 @@ async fn dispatch(arguments: arguments::Arguments) -> Result<u8, JobError> {
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,
         arguments::Command::Run(arguments) => run::run(arguments).await,
+        arguments::Command::Demo(arguments) => demo::run(arguments).await,
         arguments::Command::Audit(arguments) => audit::run(arguments),
         arguments::Command::Snapshot(arguments) => snapshot::run(arguments).await,
     }

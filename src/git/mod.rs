@@ -11,6 +11,7 @@ mod commit;
 mod error;
 mod fetch;
 mod history;
+mod init;
 mod materialise;
 mod message;
 mod program;

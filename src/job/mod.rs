@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod demo;
 mod error;
 mod history;
 mod live;
@@ -14,6 +15,7 @@ mod tree;
 
 pub use audit::{Audited, AuditedIncident, Outcome, Proof, audit};
 pub use check::check;
+pub use demo::{Scene, demo};
 pub use error::JobError;
 pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
 pub use run::{Action, Did, ForgeOptions, Ran, RunSettings, run};

@@ -19,7 +19,7 @@ use crate::forge::Existing;
 use crate::incident::{How, Ledger};
 
 pub use site::ForgeOptions;
-pub(super) use site::{Ledgers, read_ledger};
+pub(super) use site::{Ledgers, branch_name, read_ledger};
 
 use decide::{Decision, decide};
 use site::{Heads, Site};

@@ -123,7 +123,7 @@ impl Site {
 }
 
 /// The branch of an incident's pull request.
-pub(super) fn branch_name(cluster: &str, incident: &str) -> String {
+pub(in crate::job) fn branch_name(cluster: &str, incident: &str) -> String {
     let slug = |character: char| {
         if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
     };
