@@ -118,7 +118,7 @@ fn events_are_appended_and_earlier_bytes_stay() {
     assert_eq!(ledger.incident(&id).map(Incident::standing), Some(Standing::Ended(How::Adopted)));
     assert!(ledger.unended("prod", &key("prod", &a)).is_none());
     let next = group("prod", [&a], &ledger);
-    assert_eq!(next[0].0.previous, [id.clone()], "what comes after the end links it");
+    assert_eq!(next[0].0.previous, std::slice::from_ref(&id), "what comes after the end links it");
     assert_ne!(next[0].0.id, id);
 }
 

@@ -68,7 +68,7 @@ impl History<'_> {
         if let Some(first) = commits.last()
             && commits.len() < COMMITS
             && !first.boundary
-            && tree_path != ""
+            && !tree_path.is_empty()
             && !is_root(repository, first)?
         {
             versions.push(Version { commit: None, superseded_at: first.time });

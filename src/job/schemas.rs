@@ -76,7 +76,7 @@ impl Schemas {
                 match page {
                     Ok(page) => crds.extend(page),
                     Err(unread) => {
-                        warnings.push(format!("{unread}: custom resources are compared without a schema"))
+                        warnings.push(format!("{unread}: custom resources are compared without a schema"));
                     }
                 }
             }

@@ -120,8 +120,8 @@ impl Schema {
         schema
     }
 
-    /// The copy that is built in: every kind of Kubernetes itself, taken from a real server (`cargo run --example
-    /// builtin-schema`), for snapshots and where a cluster does not publish OpenAPI v3.
+    /// The copy that is built in: every kind of Kubernetes itself, taken from a real server (`DRIFT_RECORD=1 cargo test
+    /// embedded`), for snapshots and where a cluster does not publish OpenAPI v3.
     ///
     /// # Panics
     /// Never: a test reads the embedded copy.
