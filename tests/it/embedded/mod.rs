@@ -114,7 +114,14 @@ fn forget(value: Value) -> Value {
                     .collect(),
             )
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(forget).collect()),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(forget).collect();
+            // managedFields are sorted by time, and which second a write falls into is chance.
+            if items.iter().all(|item| item.get("manager").is_some()) {
+                items.sort_by_key(ToString::to_string);
+            }
+            Value::Array(items)
+        }
         other => other,
     }
 }
