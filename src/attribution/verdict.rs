@@ -217,8 +217,8 @@ impl<'a> Judge<'a> {
     /// Whether a person put back what an older commit declared although the newer one had been applied.
     fn returned_to(&self, difference: &Difference) -> bool {
         let Some(copy) = &self.last_applied else { return false };
-        let newer_applied = difference.desired.is_some()
-            && difference.path.find(&copy.value) == difference.desired.as_ref();
+        let newer_applied =
+            difference.desired.is_some() && difference.path.find(&copy.value) == difference.desired.as_ref();
         newer_applied && explained_by(self.evidence.older, difference).is_some()
     }
 

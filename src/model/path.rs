@@ -92,7 +92,9 @@ impl FieldPath {
             Step::Index(index) => value.get(*index),
             Step::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
             Step::Key(keys) => {
-                let same = |item: &&Value| keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|found| found == wanted));
+                let same = |item: &&Value| {
+                    keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|found| found == wanted))
+                };
                 value.as_array()?.iter().find(same)
             }
         })
@@ -236,7 +238,11 @@ mod tests {
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        let value = prop_oneof![any::<i64>().prop_map(Value::from), any::<String>().prop_map(Value::from), any::<bool>().prop_map(Value::from)];
+        let value = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            any::<bool>().prop_map(Value::from)
+        ];
         prop_oneof![
             any::<String>().prop_map(Step::Field),
             proptest::collection::vec(("[a-z]{1,5}", value.clone()), 1..3).prop_map(Step::Key),

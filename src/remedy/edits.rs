@@ -31,7 +31,9 @@ impl Target {
             [Value::Object(desired), Value::Object(wanted), Value::Object(live)] => {
                 self.map(pointer, [desired, wanted, live], out);
             }
-            [Value::Array(desired), Value::Array(wanted), Value::Array(live)] if wanted.len() == live.len() => {
+            [Value::Array(desired), Value::Array(wanted), Value::Array(live)]
+                if wanted.len() == live.len() =>
+            {
                 self.list(pointer, [desired, wanted, live], out);
             }
             [_, wanted, _] => out.push(self.edit(pointer, Operation::Set(wanted.clone()))),

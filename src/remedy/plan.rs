@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::edits::Target;
 use crate::attribution::is_restart;
-use crate::model::{Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State};
+use crate::model::{
+    Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State,
+};
 use crate::schema::{Field, Schema, without_defaults};
 use crate::yaml::Edit;
 
@@ -104,7 +106,9 @@ impl Plan {
         let path = change.difference.path.clone();
         match self.adopted.iter_mut().find(|adoption| adoption.resource == finding.resource) {
             Some(adoption) => drop(adoption.paths.insert(path)),
-            None => self.adopted.push(Adoption { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
+            None => self
+                .adopted
+                .push(Adoption { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
         }
     }
 }
@@ -132,7 +136,11 @@ fn why_not(change: &Change) -> Option<String> {
     }
     match verdict.cause {
         Cause::Manual => {}
-        Cause::Rollback => return Some("a person went back to an older value: keep it in Git, or roll forward again".to_owned()),
+        Cause::Rollback => {
+            return Some(
+                "a person went back to an older value: keep it in Git, or roll forward again".to_owned(),
+            );
+        }
         _ => return Some("nothing recorded who changed it or why".to_owned()),
     }
     if verdict.confidence < Confidence::Medium {
@@ -156,8 +164,12 @@ fn left(finding: &Finding, change: &Change, why: String) -> Left {
 
 fn whole(finding: &Finding) -> Left {
     let why = match finding.state {
-        State::Missing => "Git declares it and the cluster does not have it: apply it again, or take it out of Git",
-        State::Unmanaged => "nothing in Git declares it, and where it belongs is not clear: put it into Git, or delete it",
+        State::Missing => {
+            "Git declares it and the cluster does not have it: apply it again, or take it out of Git"
+        }
+        State::Unmanaged => {
+            "nothing in Git declares it, and where it belongs is not clear: put it into Git, or delete it"
+        }
         State::Modified => "Git no longer declares it",
     };
     Left { resource: finding.resource.clone(), path: None, why: why.to_owned(), value: None }

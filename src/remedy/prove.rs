@@ -35,11 +35,7 @@ pub struct Proven {
 }
 
 /// Proves a plan for these findings: as a whole, else object by object.
-pub fn prove(
-    findings: &[&Finding],
-    make: &dyn Fn(&[&Finding]) -> Plan,
-    ground: &Ground<'_>,
-) -> Proven {
+pub fn prove(findings: &[&Finding], make: &dyn Fn(&[&Finding]) -> Plan, ground: &Ground<'_>) -> Proven {
     let whole = make(findings);
     if whole.is_empty() {
         return Proven { files: BTreeMap::new(), plan: whole };
@@ -79,7 +75,9 @@ pub fn prove(
 fn given_up(mut plan: Plan, findings: &[&Finding], why: &str) -> Proven {
     let adopted = std::mem::take(&mut plan.adopted);
     plan.edits.clear();
-    for finding in findings.iter().filter(|finding| adopted.iter().any(|one| one.resource == finding.resource)) {
+    for finding in
+        findings.iter().filter(|finding| adopted.iter().any(|one| one.resource == finding.resource))
+    {
         let paths = adopted.iter().find(|one| one.resource == finding.resource).map(|one| &one.paths);
         let mut only = (*finding).clone();
         only.changes.retain(|change| paths.is_some_and(|paths| paths.contains(&change.difference.path)));
@@ -95,7 +93,8 @@ fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<BTreeMap<String, String>,
     for (file, edits) in &plan.edits {
         let path = ground.request.tree.join(file);
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
-        let edited = crate::yaml::edit(&text, edits).map_err(|error| format!("{file} cannot be edited safely: {error}"))?;
+        let edited = crate::yaml::edit(&text, edits)
+            .map_err(|error| format!("{file} cannot be edited safely: {error}"))?;
         written.write(&path, text, &edited).map_err(|error| format!("{file}: {error}"))?;
         files.insert(file.clone(), edited);
     }
@@ -107,13 +106,25 @@ fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<BTreeMap<String, String>,
 /// Whether exactly the adopted changes are gone and nothing else changed.
 fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), String> {
     if rendered.incomplete.len() > ground.incomplete {
-        let new = rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
-        return Err(format!("rendered again with the values taken in, something can no longer be read: {new}"));
+        let new =
+            rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
+        return Err(format!(
+            "rendered again with the values taken in, something can no longer be read: {new}"
+        ));
     }
-    let before: BTreeMap<ObjectKey, &Desired> = ground.desired.iter().map(|object| (object.id.key(), object)).collect();
-    let after: BTreeMap<ObjectKey, &Desired> = rendered.objects.iter().map(|object| (object.id.key(), object)).collect();
-    if let Some(key) = before.keys().find(|key| !after.contains_key(key)).or_else(|| after.keys().find(|key| !before.contains_key(key))) {
-        return Err(format!("rendered again with the values taken in, another object appears or vanishes: {} {}", key.kind, key.name));
+    let before: BTreeMap<ObjectKey, &Desired> =
+        ground.desired.iter().map(|object| (object.id.key(), object)).collect();
+    let after: BTreeMap<ObjectKey, &Desired> =
+        rendered.objects.iter().map(|object| (object.id.key(), object)).collect();
+    if let Some(key) = before
+        .keys()
+        .find(|key| !after.contains_key(key))
+        .or_else(|| after.keys().find(|key| !before.contains_key(key)))
+    {
+        return Err(format!(
+            "rendered again with the values taken in, another object appears or vanishes: {} {}",
+            key.kind, key.name
+        ));
     }
     for (key, object) in &after {
         let adoption = plan.adopted.iter().find(|adoption| adoption.resource.key() == *key);
@@ -126,7 +137,12 @@ fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), St
     Ok(())
 }
 
-fn object_holds(adoption: &Adoption, before: &Desired, after: &Desired, ground: &Ground<'_>) -> Result<(), String> {
+fn object_holds(
+    adoption: &Adoption,
+    before: &Desired,
+    after: &Desired,
+    ground: &Ground<'_>,
+) -> Result<(), String> {
     let Some(live) = ground.live.get(&adoption.resource.key()) else {
         return Err(format!("{} is no longer there to compare with", adoption.resource));
     };
@@ -142,7 +158,8 @@ fn object_holds(adoption: &Adoption, before: &Desired, after: &Desired, ground: 
         return Err(format!("rendered again with the values taken in, {path} of {} still differs", after.id));
     }
     // A value that only live had may be the server's default beside an adopted one: it is explained now.
-    let vanished = |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
+    let vanished =
+        |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
     match expected.iter().find(vanished) {
         Some((path, _)) => Err(format!("it would change {path} of {} too", after.id)),
         None => Ok(()),
