@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Number, Value};
 
-use crate::schema::{Scalar, same_quantity};
+use crate::schema::{Field, Scalar, Shape, same_quantity};
 
 /// Whether two scalars mean the same.
 pub(super) fn same_scalar(scalar: Scalar, left: &Value, right: &Value) -> bool {
@@ -56,13 +56,21 @@ pub(super) fn is_hollow(value: &Value) -> bool {
     }
 }
 
-/// `""`, 0, false beside what is hollow: what Go's `omitempty` leaves out.
-pub(super) fn is_zero(value: &Value) -> bool {
-    match value {
-        Value::Bool(value) => !value,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Object(map) => map.values().all(is_zero),
-        other => is_hollow(other),
-    }
+/// What Go's `omitempty` leaves out of a built-in kind: `""`, 0 and false where the field is no pointer, and maps that
+/// hold nothing else.
+pub(super) fn is_omitted(field: Field<'_>, value: &Value) -> bool {
+    let zero =
+        match value {
+            Value::Bool(value) => !value,
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::String(text) => text.is_empty(),
+            Value::Object(map) => {
+                let free = matches!(field.shape(), Shape::Map);
+                return map.iter().all(|(key, inner)| {
+                    if free { is_hollow(inner) } else { is_omitted(field.field(key), inner) }
+                });
+            }
+            other => is_hollow(other),
+        };
+    zero && !field.keeps_zero()
 }

@@ -4,6 +4,7 @@
 //! whose value the server would not have put there. Values of Secrets end here: what leaves this module says that a
 //! value differs, never the value, its length or a hash of it.
 
+mod derived;
 mod equal;
 mod lists;
 mod normalise;
@@ -30,6 +31,7 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     let mut walk = walk::Walk::new(desired, &declared);
     walk.object(root, &declared, &filled, live);
     let mut differences = walk.finish();
+    differences.retain(|difference| !derived::from_live(root, live, difference));
     if is_secret(&desired.id) {
         differences.iter_mut().for_each(mask);
     }

@@ -289,3 +289,87 @@ fn the_built_in_schema_and_the_table_of_defaults_are_read() {
     let schema = Schema::built_in();
     assert!(schema.knows("apps", "v1", "Deployment") && schema.knows("", "v1", "Pod"));
 }
+
+const SERVICE: &str = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{port: 80}]}}";
+
+fn live_service(spec: &str) -> String {
+    format!(
+        "{{apiVersion: v1, kind: Service, metadata: {{name: s, namespace: shop}}, spec: {{sessionAffinity: None, internalTrafficPolicy: Cluster, ports: [{{port: 80, protocol: TCP, targetPort: 80}}], {spec}}}}}"
+    )
+}
+
+#[test]
+fn what_the_server_derived_from_a_live_value_is_no_change_of_its_own() {
+    let node_port = "+ .spec.type - -> \"NodePort\" (default \"ClusterIP\")";
+    let balanced = "+ .spec.type - -> \"LoadBalancer\" (default \"ClusterIP\")";
+    let cases: &[(&str, &[&str])] = &[
+        ("type: NodePort, externalTrafficPolicy: Cluster", &[node_port]),
+        (
+            "type: NodePort, externalTrafficPolicy: Local",
+            &["+ .spec.externalTrafficPolicy - -> \"Local\"", node_port],
+        ),
+        (
+            "type: LoadBalancer, externalTrafficPolicy: Cluster, allocateLoadBalancerNodePorts: true",
+            &[balanced],
+        ),
+        (
+            "type: LoadBalancer, externalTrafficPolicy: Cluster, allocateLoadBalancerNodePorts: false",
+            &["+ .spec.allocateLoadBalancerNodePorts - -> false", balanced],
+        ),
+        // Not what a service of this type gets.
+        (
+            "type: ClusterIP, externalTrafficPolicy: Cluster",
+            &["+ .spec.externalTrafficPolicy - -> \"Cluster\""],
+        ),
+    ];
+    for (spec, expected) in cases {
+        check(SERVICE, &live_service(spec), expected);
+    }
+    let set = |strategy: &str| {
+        format!(
+            "{{apiVersion: apps/v1, kind: DaemonSet, metadata: {{name: d}}, spec: {{revisionHistoryLimit: 10, updateStrategy: {strategy}}}}}"
+        )
+    };
+    let git = set("{type: OnDelete}");
+    let changed = "~ .spec.updateStrategy.type \"OnDelete\" -> \"RollingUpdate\"";
+    check(&git, &set("{type: RollingUpdate, rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}"), &[changed]);
+    check(
+        &git,
+        &set("{type: RollingUpdate, rollingUpdate: {maxUnavailable: 3, maxSurge: 0}}"),
+        &["+ .spec.updateStrategy.rollingUpdate - -> {\"maxSurge\":0,\"maxUnavailable\":3}", changed],
+    );
+}
+
+#[test]
+fn a_manifest_may_leave_its_namespace_to_the_source() {
+    check(SERVICE, &live_service("type: ClusterIP"), &[]);
+}
+
+/// What Kubernetes holds as a pointer keeps its zero value, so one that is gone was taken out.
+#[test]
+fn a_zero_value_that_was_taken_out_is_found_where_the_server_keeps_it() {
+    let template = |pod: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ReplicationController, metadata: {{name: p}}, spec: {{template: {{spec: {{containers: [], {pod}}}}}}}}}"
+        )
+    };
+    let at = ".spec.template.spec";
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("automountServiceAccountToken: false", "", &["- T.automountServiceAccountToken false -> -"]),
+        ("securityContext: {runAsUser: 0}", "securityContext: {}", &["- T.securityContext.runAsUser 0 -> -"]),
+        (
+            "securityContext: {runAsNonRoot: false}",
+            "",
+            &["- T.securityContext {\"runAsNonRoot\":false} -> -"],
+        ),
+        ("hostNetwork: false, hostPID: false, nodeName: ''", "", &[]),
+        ("nodeSelector: {a: ''}", "", &["- T.nodeSelector {\"a\":\"\"} -> -"]),
+        ("securityContext: {seLinuxOptions: {level: ''}}", "", &[]),
+    ];
+    for (git, live, expected) in cases {
+        let expected: Vec<String> =
+            expected.iter().map(|line| line.replace(" T.", &format!(" {at}."))).collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        check(&template(git), &template(live), &expected);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::equal::{is_hollow, is_zero, same_scalar};
+use super::equal::{is_hollow, is_omitted, same_scalar};
 use super::lists::{Pair, pair, reordered, set_difference};
 use super::normalise::SERVER_METADATA;
 use super::server_set::{holds_server_set, is_server_set};
@@ -81,7 +81,8 @@ impl<'a> Walk<'a> {
 
     fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
         let built_in = self.id.is_built_in();
-        let dropped = if built_in && !at.in_map { is_zero(declared) } else { is_hollow(declared) };
+        let dropped =
+            if built_in && !at.in_map { is_omitted(at.field, declared) } else { is_hollow(declared) };
         let by_default = !built_in && at.field.default().is_some_and(|default| default == declared);
         if !dropped && !by_default {
             self.report(at, ChangeKind::Removed, Some(declared), None, None);
@@ -309,7 +310,10 @@ fn is_server_metadata(path: &FieldPath) -> bool {
         [Step::Field(_), Step::Field(_), Step::Field(key)] if key == LAST_APPLIED => true,
         [.., Step::Field(metadata), Step::Field(field)] if metadata == "metadata" => {
             let anywhere = field == "creationTimestamp";
-            anywhere || (path.steps().len() == 2 && SERVER_METADATA.contains(&field.as_str()))
+            let at_root = path.steps().len() == 2;
+            // Name and namespace are the object's identity: a manifest may leave its namespace to the source.
+            let identity = field == "name" || field == "namespace";
+            anywhere || (at_root && (identity || SERVER_METADATA.contains(&field.as_str())))
         }
         _ => false,
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::openapi::{Additional, Schema, Type};
+use super::pointers;
 
 /// A place in a schema. Cheap to copy; stepping into what no schema knows gives an unknown field, never an error.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub struct Field<'a> {
     /// Name of the type behind a `$ref`: `io.k8s.api.core.v1.Container`.
     name: Option<&'a str>,
     root: bool,
+    /// Whether the server keeps a zero value here.
+    keeps_zero: bool,
 }
 
 /// How a list is compared.
@@ -59,7 +62,14 @@ pub enum Shape {
 impl<'a> Field<'a> {
     pub(super) fn root(schema: &'a Schema, named: Option<(&'a String, &'a Type)>) -> Self {
         let node = named.map(|(_, node)| node);
-        Self { schema, node, resolved: node, name: named.map(|(name, _)| name.as_str()), root: true }
+        Self {
+            schema,
+            node,
+            resolved: node,
+            name: named.map(|(name, _)| name.as_str()),
+            root: true,
+            keeps_zero: false,
+        }
     }
 
     fn of(schema: &'a Schema, node: &'a Type) -> Self {
@@ -69,20 +79,32 @@ impl<'a> Field<'a> {
             .or_else(|| node.all_of.first().and_then(|first| first.reference.as_ref()));
         let target = reference.and_then(|reference| schema.named(reference));
         match (reference, target) {
-            (Some(_), Some((name, target))) => {
-                Self { schema, node: Some(node), resolved: Some(target), name: Some(name), root: false }
-            }
+            (Some(_), Some((name, target))) => Self {
+                schema,
+                node: Some(node),
+                resolved: Some(target),
+                name: Some(name),
+                root: false,
+                keeps_zero: false,
+            },
             // A type that the document names and does not hold, such as Quantity in a trimmed copy.
             (Some(reference), None) => {
                 let name = reference.rsplit('/').next();
-                Self { schema, node: Some(node), resolved: None, name, root: false }
+                Self { schema, node: Some(node), resolved: None, name, root: false, keeps_zero: false }
             }
-            (None, _) => Self { schema, node: Some(node), resolved: Some(node), name: None, root: false },
+            (None, _) => Self {
+                schema,
+                node: Some(node),
+                resolved: Some(node),
+                name: None,
+                root: false,
+                keeps_zero: false,
+            },
         }
     }
 
     fn unknown(self) -> Self {
-        Self { schema: self.schema, node: None, resolved: None, name: None, root: false }
+        Self { schema: self.schema, node: None, resolved: None, name: None, root: false, keeps_zero: false }
     }
 
     /// The value of this key of a map.
@@ -90,12 +112,13 @@ impl<'a> Field<'a> {
     pub fn field(self, name: &str) -> Self {
         let property = self.resolved.and_then(|node| node.properties.get(name));
         if let Some(property) = property {
-            return Self::of(self.schema, property);
+            let keeps_zero = self.built_in_name().is_some_and(|of| pointers::keeps_zero(of, name));
+            return Self { keeps_zero, ..Self::of(self.schema, property) };
         }
         if self.root && name == "metadata" {
             let meta = self.schema.object_meta().map(|(name, node)| (Some(name), Some(node)));
             let (name, node) = meta.unwrap_or_default();
-            return Self { schema: self.schema, node, resolved: node, name, root: false };
+            return Self { schema: self.schema, node, resolved: node, name, root: false, keeps_zero: false };
         }
         match self.resolved.and_then(|node| node.additional.as_ref()) {
             Some(Additional::Typed(typed)) => Self::of(self.schema, typed),
@@ -173,6 +196,13 @@ impl<'a> Field<'a> {
         let atomic =
             |node: Option<&Type>| node.is_some_and(|node| node.map_type.as_deref() == Some("atomic"));
         atomic(self.node) || atomic(self.resolved)
+    }
+
+    /// Whether the server keeps 0, false or `""` here as written: a pointer in the types of Kubernetes. Anywhere else in
+    /// the built-in kinds it leaves them out.
+    #[must_use]
+    pub fn keeps_zero(self) -> bool {
+        self.keeps_zero
     }
 
     /// The default that the schema itself names.

@@ -5,6 +5,7 @@
 mod defaults;
 mod field;
 mod openapi;
+mod pointers;
 mod quantity;
 mod workload;
 

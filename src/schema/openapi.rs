@@ -165,6 +165,15 @@ impl Schema {
         self.types.get_key_value(name).map(|(name, node)| (name.as_str(), node))
     }
 
+    /// A type by its short name (`core.v1.Container`).
+    #[cfg(test)]
+    pub(super) fn type_of(&self, name: &str) -> Option<&Type> {
+        self.types
+            .iter()
+            .find(|(full, _)| full.strip_suffix(name).is_some_and(|head| head.ends_with('.')))
+            .map(|(_, node)| node)
+    }
+
     pub(super) fn object_meta(&self) -> Option<(&str, &Type)> {
         self.named(OBJECT_META)
     }
