@@ -2,7 +2,9 @@
 //!
 //! What it takes to run them is in `tests/parts/bring`; what may be left out, and how, in [`support::parts`].
 
+mod action;
 mod cluster;
+mod deploy;
 mod forge;
 mod forgotten;
 mod git;
