@@ -51,6 +51,8 @@ struct Cluster<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
+    /// Objects in drift: what exit code 1 rests on.
+    drift: usize,
     desired: usize,
     in_sync: usize,
     modified: usize,
@@ -143,6 +145,7 @@ fn summary(checked: &Checked) -> Summary {
     let summary = &checked.summary;
     let changes = summary.changes.iter().map(|(cause, number)| (crate::text::cause(*cause), *number));
     Summary {
+        drift: checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count(),
         desired: summary.desired,
         in_sync: summary.in_sync,
         modified: summary.modified,

@@ -2,12 +2,15 @@
 //!
 //! What it takes to run them is in `tests/parts/bring`; what may be left out, and how, in [`support::parts`].
 
+mod action;
 mod cluster;
 mod embedded;
+mod deploy;
 mod forge;
 mod forgotten;
 mod git;
 mod layers;
+mod report_schema;
 mod source;
 mod support;
 mod support_works;

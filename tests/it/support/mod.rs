@@ -9,6 +9,7 @@
 //! | [`gitea`] | a real Gitea |
 //! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
 //! | [`http`] | one blocking HTTP call |
+//! | [`snapshot`] | snapshot files of clusters that never were |
 //! | [`tree`] | the project's own files, for tests that look at the project |
 
 #![allow(
@@ -24,6 +25,7 @@ pub(crate) mod http;
 pub(crate) mod parts;
 pub(crate) mod repo;
 pub(crate) mod servers;
+pub(crate) mod snapshot;
 pub(crate) mod tree;
 
 pub(crate) use parts::needs;

@@ -1,0 +1,159 @@
+//! What `drift check -o json` prints is what `deploy/report-v1.schema.json` describes: every key of it, and no other.
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::Drift;
+use crate::support::needs;
+use crate::support::repo::Repo;
+use crate::support::snapshot::{SnapshotFile, written_by};
+use crate::support::tree::root;
+
+fn schema() -> Value {
+    let text = std::fs::read_to_string(root().join("deploy/report-v1.schema.json")).expect("it is shipped");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The shipped schema lets keys be added, for readers that are older than the writer. Here none may be that it does not
+/// describe.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(close);
+            if map.get("type") == Some(&json!("object")) && !map.contains_key("additionalProperties") {
+                map.insert("additionalProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+fn faults(report: &Value) -> Vec<String> {
+    let mut schema = schema();
+    close(&mut schema);
+    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    validator.iter_errors(report).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[track_caller]
+fn must_fit(case: &str, report: &Value) {
+    let faults = faults(report);
+    assert!(faults.is_empty(), "{case}: {faults:#?}\n{report:#}");
+}
+
+const CONFIG: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\ndata: {mode: fast}\n";
+
+fn live(data: Value) -> Value {
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": data,
+        "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-11-22T09:00:00Z"}});
+    written_by("kubectl-edit", json!({"f:data": {".": {}, "f:mode": {}, "f:extra": {}}}), object)
+}
+
+/// The report of a check of this file against this cluster, and its exit code.
+fn check(manifest: &str, cluster: &SnapshotFile, status: i32) -> Value {
+    let repo = Repo::with(&[("apps/web.yaml", manifest)]);
+    let drift = Drift::new().args(["check", "apps", "--output=json", "--snapshot"]).arg(cluster.path());
+    drift.in_folder(repo.path()).run().expect_status(status).json()
+}
+
+#[test]
+fn reports_of_snapshots_fit_the_schema() {
+    let clean = check(CONFIG, &SnapshotFile::with(&[live(json!({"mode": "fast"}))]), 0);
+    must_fit("clean", &clean);
+    assert_eq!((&clean["complete"], &clean["summary"]["drift"]), (&json!(true), &json!(0)));
+
+    let changed = SnapshotFile::with(&[live(json!({"mode": "slow", "extra": "::set-output name=x::y"}))]);
+    let drift = check(CONFIG, &changed, 1);
+    must_fit("drift", &drift);
+    assert_eq!(drift["summary"]["drift"], 1);
+    let kinds: Vec<_> =
+        drift["findings"][0]["changes"].as_array().expect("a list").iter().map(|c| &c["change"]).collect();
+    assert_eq!(kinds, ["added", "modified"]);
+
+    let removed = check(CONFIG, &SnapshotFile::with(&[live(json!({}))]), 1);
+    must_fit("removed", &removed);
+
+    let missing = check(CONFIG, &SnapshotFile::with(&[]), 1);
+    must_fit("missing", &missing);
+    assert_eq!(missing["findings"][0]["state"], "missing");
+
+    let unread = check(CONFIG, &SnapshotFile::lacking(&["ConfigMap"], &[]), 3);
+    must_fit("incomplete", &unread);
+    assert_eq!((&unread["complete"], &unread["summary"]["notCompared"]), (&json!(false), &json!(1)));
+
+    let broken = check(&format!("{CONFIG}---\na: [\n"), &SnapshotFile::with(&[]), 3);
+    must_fit("a broken document", &broken);
+}
+
+#[test]
+fn a_report_of_a_real_cluster_fits_the_schema() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("report");
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: one}\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {mode: fast, gone: soon}\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata: {name: lost}\n";
+    plane.apply("gitops", &namespace, manifest, &["--server-side", "--field-manager=argocd-controller"]);
+    let by_hand = |arguments: &[&str]| {
+        let arguments = [arguments, &["--namespace", &namespace]].concat();
+        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    };
+    by_hand(&["patch", "secret", "keys", "-p", r#"{"stringData": {"password": "two", "more": "three"}}"#]);
+    by_hand(&["patch", "configmap", "web", "-p", r#"{"data": {"mode": "slow", "gone": null, "new": "x"}}"#]);
+    by_hand(&["delete", "configmap", "lost"]);
+    by_hand(&["create", "configmap", "stranger"]);
+
+    let config = format!("version: 1\nsources: [{{path: apps, namespace: {namespace}}}]\n");
+    let repo = Repo::with(&[("apps/a.yaml", manifest), ("drift.yaml", &config)]);
+    let drift = Drift::new().args(["check", "--output=json", "--kubeconfig"]).arg(plane.kubeconfig("admin"));
+    let report = drift.in_folder(repo.path()).run().expect_status(1).json();
+    must_fit("a real cluster", &report);
+
+    let findings = report["findings"].as_array().expect("a list");
+    let mut states: Vec<_> = findings.iter().filter_map(|finding| finding["state"].as_str()).collect();
+    states.sort_unstable();
+    assert_eq!(states, ["missing", "modified", "modified", "unmanaged"], "{report:#}");
+    assert_eq!(report["summary"]["drift"], 4);
+    let changes: Vec<_> =
+        findings.iter().filter_map(|finding| finding["changes"].as_array()).flatten().collect();
+    let masked = changes.iter().filter(|change| change["masked"] == true).count();
+    assert_eq!(masked, 2, "{report:#}");
+    for kind in ["added", "modified", "removed"] {
+        assert!(changes.iter().any(|change| change["change"] == kind), "no change is {kind}: {report:#}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_report() {
+    let cluster = SnapshotFile::with(&[live(json!({"mode": "slow"}))]);
+    let report = check(CONFIG, &cluster, 1);
+    must_fit("as it was written", &report);
+    for (pointer, value) in [
+        ("/schema", json!("drift/report/v2")),
+        ("/checkedAt", json!("yesterday")),
+        ("/complete", json!(false)),
+        ("/summary/drift", json!(-1)),
+        ("/summary/changes", json!({"guess": 1})),
+        ("/findings/0/state", json!("missing")),
+        ("/findings/0/changes", json!([])),
+        ("/findings/0/origin", json!({"file": "a", "line": 1})),
+        ("/findings/0/changes/0/change", json!("added")),
+        ("/findings/0/changes/0/cause", json!("gremlins")),
+        ("/findings/0/changes/0/pointer", json!("a")),
+        (
+            "/findings/0/changes/0/manager",
+            json!({"name": "x", "operation": "Update", "subresource": "", "user": "alice"}),
+        ),
+    ] {
+        let mut other = report.clone();
+        *other.pointer_mut(pointer).unwrap_or_else(|| panic!("the report has {pointer}")) = value.clone();
+        assert!(!faults(&other).is_empty(), "{pointer} = {value} is accepted");
+    }
+    let mut masked = report;
+    masked["findings"][0]["changes"][0]["masked"] = json!(true);
+    assert!(!faults(&masked).is_empty(), "a masked change shows its values");
+}
