@@ -4,8 +4,8 @@
 
 mod action;
 mod cluster;
-mod embedded;
 mod deploy;
+mod embedded;
 mod forge;
 mod forgotten;
 mod git;

@@ -103,7 +103,8 @@ fn timeless(lines: &str) -> Vec<Value> {
 }
 
 fn forget(value: Value) -> Value {
-    const PASSING: [&str; 5] = ["uid", "resourceVersion", "creationTimestamp", "time", "cluster"];
+    const PASSING: [&str; 7] =
+        ["uid", "resourceVersion", "creationTimestamp", "time", "cluster", "clusterIP", "clusterIPs"];
     match value {
         Value::Object(map) => {
             let kept = map.into_iter().filter(|(key, _)| !PASSING.contains(&key.as_str()));
