@@ -61,8 +61,8 @@ fn spans(line: &str) -> String {
 /// The picture without commits and names of temporary folders, which differ each time.
 fn timeless(svg: &str) -> String {
     let mut words = String::new();
-    for word in svg.split_inclusive([' ', '<', '>', '[', ']', '/']) {
-        let bare = word.trim_end_matches([' ', '<', '>', '[', ']', '/']);
+    for word in svg.split_inclusive([' ', ',', '<', '>', '[', ']', '/']) {
+        let bare = word.trim_end_matches([' ', ',', '<', '>', '[', ']', '/']);
         let commit = bare.len() == 12 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
         let folder = bare.starts_with("drift-demo-");
         words.push_str(if commit || folder { "*" } else { word });
