@@ -268,7 +268,8 @@ impl Judge<'_> {
             // Its sibling came with the same change if it has no older version either.
             same_file(index) && past.get(&key).is_none_or(Vec::is_empty)
         };
-        let whole_file_is_new = older.len() == 1;
+        // Only what stood before its file was made has no commit.
+        let whole_file_is_new = older.first().is_some_and(|before| before.commit.is_empty());
         let siblings = whole_file_is_new && compared.in_sync.iter().any(arrived);
         if verdict.cause == Cause::Unsynced && siblings { Verdict::unknown() } else { verdict }
     }
