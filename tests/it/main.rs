@@ -9,3 +9,4 @@ mod layers;
 mod source;
 mod support;
 mod support_works;
+mod verdicts;
