@@ -14,3 +14,4 @@ mod report_schema;
 mod source;
 mod support;
 mod support_works;
+mod verdicts;

@@ -1,0 +1,238 @@
+//! Verdicts on a real API server: every manual change is found at its path with its writer, and nothing else is.
+//!
+//! Each way of applying has a namespace with one object for each case, changed as a person would; one run of `drift
+//! check` sees them all. Objects that nobody touched stand among them.
+
+#![expect(clippy::disallowed_methods, reason = "kubectl edit needs an environment of its own")]
+
+mod cases;
+mod objects;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::{Drift, code, hermetic};
+use crate::support::needs;
+use crate::support::parts::program;
+use crate::support::repo::Repo;
+use crate::support::servers::eventually;
+use cases::{CASES, Case, UNTOUCHED};
+use objects::DEFINITION;
+
+/// kubectl command lines run at the same time.
+const THREADS: usize = 4;
+
+#[test]
+fn changes_of_objects_applied_by_the_client_are_told() {
+    changes_are_told("csa", &[]);
+}
+
+#[test]
+fn changes_of_objects_applied_by_the_server_are_told() {
+    changes_are_told("ssa", &["--server-side"]);
+}
+
+#[test]
+fn changes_of_objects_applied_by_flux_are_told() {
+    changes_are_told("flux", &["--server-side", "--field-manager=kustomize-controller"]);
+}
+
+/// Applies every object, makes every change and holds the report against the table.
+#[track_caller]
+fn changes_are_told(way: &str, how: &[&str]) {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    serve_widgets(plane);
+    let namespace = plane.fresh_namespace(&format!("verdicts-{way}"));
+    let repo = declare(plane, &namespace, how);
+    let clean = report(plane, &repo);
+    assert_eq!(lines(&clean), BTreeSet::new(), "before any change");
+    let editor = tempfile::tempdir().expect("a temporary folder");
+    in_parallel(CASES, |case| {
+        for line in case.run {
+            run(plane, &namespace, editor.path(), case.name, &fill(line, case.name, &namespace));
+        }
+    });
+    let expected: BTreeSet<String> =
+        CASES.iter().flat_map(|case| expected(case, &namespace, !how.is_empty())).collect();
+    let found = lines(&report(plane, &repo));
+    let mut wrong = String::new();
+    for line in expected.difference(&found) {
+        let _ = writeln!(wrong, "not found: {line}");
+    }
+    for line in found.difference(&expected) {
+        let _ = writeln!(wrong, "not expected: {line}");
+    }
+    assert!(wrong.is_empty(), "{way}\n{wrong}");
+}
+
+/// Puts the custom kind of the cases onto the control plane, once.
+fn serve_widgets(plane: &ControlPlane) {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        plane.apply("admin", "default", DEFINITION, &[]);
+        eventually("the custom kind is served", Duration::from_secs(30), || {
+            let (_, answer) = plane.api("admin", "GET", "/openapi/v3", None);
+            answer.pointer("/paths/apis~1verdicts.example~1v1").map(|_| ())
+        });
+    });
+}
+
+/// A repository with the objects of every case and the untouched ones, applied in this way.
+#[track_caller]
+fn declare(plane: &ControlPlane, namespace: &str, how: &[&str]) -> Repo {
+    let untouched = UNTOUCHED.iter().enumerate().map(|(number, text)| (format!("kept-{number}"), *text));
+    let touched = CASES.iter().map(|case| (case.name.to_owned(), case.object));
+    let mut all = String::new();
+    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+    let mut files = vec![("drift.yaml".to_owned(), config)];
+    for (name, text) in touched.chain(untouched) {
+        let text = fill(text, &name, namespace);
+        let _ = writeln!(all, "---{text}");
+        files.push((format!("app/{name}.yaml"), text));
+    }
+    plane.apply("gitops", namespace, &all, how);
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Repo::with(&files)
+}
+
+fn fill(text: &str, name: &str, namespace: &str) -> String {
+    text.replace('@', name).replace('%', namespace)
+}
+
+fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
+                }
+            });
+        }
+    });
+}
+
+/// One kubectl command line of a case; `edit` and `replace` take a sed script as their first argument.
+#[track_caller]
+fn run(plane: &ControlPlane, namespace: &str, folder: &Path, name: &str, line: &str) {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words.as_slice() {
+        ["edit", script, target] => edit(plane, namespace, &folder.join(name), script, target),
+        ["replace", script, target] => replace(plane, namespace, script, target),
+        words => {
+            let arguments = [&["--namespace", namespace][..], words].concat();
+            let _ = plane.kubectl("alice", &arguments).expect_status(0);
+        }
+    }
+}
+
+#[track_caller]
+fn edit(plane: &ControlPlane, namespace: &str, file: &Path, script: &str, target: &str) {
+    std::fs::write(file, format!("#!/bin/sh\nexec sed -i '{script}' \"$1\"\n")).expect("a temporary file");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    let mut command = Command::new(program("kubectl", "kubectl"));
+    command.env_clear();
+    hermetic(&mut command, file.parent().expect("a file in a folder"));
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // By sh: a file just written may still be held open by a child of another test.
+    command.env("KUBE_EDITOR", format!("sh {}", file.display())).env("KUBECONFIG", plane.kubeconfig("alice"));
+    let output = command.args(["edit", "--namespace", namespace, target]).output().expect("kubectl starts");
+    assert_eq!(code(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[track_caller]
+fn replace(plane: &ControlPlane, namespace: &str, script: &str, target: &str) {
+    let [_, from, to, _]: [&str; 4] =
+        script.split('/').collect::<Vec<_>>().try_into().expect("a script `s/FROM/TO/`");
+    let get = ["get", target, "--namespace", namespace, "--output=yaml"];
+    let text = plane.kubectl("alice", &get).expect_status(0).stdout.replace(from, to);
+    let put = ["replace", "--namespace", namespace, "--filename", "-"];
+    let _ = plane.kubectl_with("alice", &put, &text).expect_status(0);
+}
+
+/// What the case's lines of the table mean: `NAME LINE`, sorted.
+fn expected(case: &Case, namespace: &str, server_side: bool) -> Vec<String> {
+    let lines = if server_side { case.server_side.unwrap_or(case.found) } else { case.found };
+    let pod = if case.object.contains("jobTemplate") {
+        ".spec.jobTemplate.spec.template.spec"
+    } else {
+        ".spec.template.spec"
+    };
+    lines
+        .iter()
+        .map(|line| {
+            let line = line.replace("{C}", "{P}.containers[name=\"web\"]").replace("{P}", pod);
+            let line = fill(&line, case.name, namespace);
+            line.strip_prefix('!').map_or_else(|| format!("{} {line}", case.name), str::to_owned)
+        })
+        .collect()
+}
+
+/// The report of `drift check`, with everything that it only counts otherwise.
+#[track_caller]
+fn report(plane: &ControlPlane, repo: &Repo) -> Value {
+    let output = Drift::new()
+        .args(["check", "--output=json", "--all", "--kubeconfig"])
+        .arg(plane.kubeconfig("admin"))
+        .in_folder(repo.path())
+        .run();
+    let report = output.json();
+    let drift = report["findings"].as_array().is_some_and(|findings| !findings.is_empty());
+    assert_eq!(report["incomplete"], Value::Array(vec![]), "{}", output.stderr);
+    assert_eq!(output.status, i32::from(drift), "{}", output.stderr);
+    report
+}
+
+/// The findings as the table writes them.
+fn lines(report: &Value) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for finding in report["findings"].as_array().expect("a report has findings") {
+        let name = finding["resource"]["name"].as_str().expect("a resource has a name");
+        let changes = finding["changes"].as_array().map_or(&[][..], Vec::as_slice);
+        if changes.is_empty() {
+            let state = finding["state"].as_str().expect("a finding has a state");
+            lines.insert(format!("{name} {state}: {}", verdict(finding)));
+        }
+        for change in changes {
+            lines.insert(format!("{name} {}", line(change)));
+        }
+    }
+    lines
+}
+
+fn line(change: &Value) -> String {
+    let sign = match change["change"].as_str() {
+        Some("added") => '+',
+        Some("removed") => '-',
+        _ => '~',
+    };
+    let path = change["path"].as_str().unwrap_or_default();
+    let value = |side: &str| match (change["masked"] == true, &change[side]) {
+        (true, _) => "***".to_owned(),
+        (false, Value::Null) => "-".to_owned(),
+        (false, Value::String(_)) if path.contains("restartedAt") => "TIME".to_owned(),
+        (false, value) => value.to_string(),
+    };
+    format!("{sign} {path} {} -> {}: {}", value("desired"), value("live"), verdict(change))
+}
+
+fn verdict(of: &Value) -> String {
+    let manager = &of["manager"];
+    let name = manager["name"].as_str().unwrap_or("-");
+    let subresource = manager["subresource"].as_str().filter(|text| !text.is_empty());
+    let subresource = subresource.map(|text| format!("/{text}")).unwrap_or_default();
+    let text = |key: &str| of[key].as_str().unwrap_or("none").to_owned();
+    format!("{} {} {name}{subresource}", text("cause"), text("confidence"))
+}
