@@ -316,6 +316,11 @@ fn inputs_reach_the_scripts_through_the_environment_only() {
     let mut sorted = inputs.clone();
     sorted.sort();
     assert_eq!(used, sorted, "every input is used, once");
+    let readme = read("deploy/README.md");
+    let outputs = action["outputs"].as_object().expect("outputs").keys();
+    for name in inputs.iter().chain(outputs) {
+        assert!(readme.contains(&format!("`{name}`")), "deploy/README.md does not tell of {name}");
+    }
     let repository = read("Cargo.toml")
         .lines()
         .find_map(|line| Some(line.strip_prefix("repository = ")?.trim_matches('"').to_owned()));

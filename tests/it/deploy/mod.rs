@@ -110,6 +110,23 @@ fn the_base_reads_named_kinds_and_no_secrets_and_the_component_adds_them() {
     }
 }
 
+/// The overlay that `deploy/README.md` shows, with this repository, run every minute.
+fn documented_overlay(repository: &str) -> String {
+    let text = std::fs::read_to_string(root().join("deploy/README.md")).expect("it is there");
+    let block =
+        text.split("```yaml\n# kustomization.yaml\n").nth(1).expect("the overlay").split("```").next();
+    let mut overlay = block.expect("the end of the block").to_owned();
+    for (shown, ours) in [
+        ("https://github.com/drift/drift//deploy/base?ref=v0.1.0", "../deploy/base"),
+        ("https://git.example.com/acme/gitops.git", repository),
+        ("*/15 * * * *", "* * * * *"),
+    ] {
+        assert!(overlay.contains(shown), "the overlay no longer has {shown}: {overlay}");
+        overlay = overlay.replace(shown, ours);
+    }
+    overlay
+}
+
 const MANIFEST: &str = "\
 # Who pays the bills.
 apiVersion: apps/v1
@@ -169,13 +186,9 @@ fn the_cronjob_ends_a_manual_change_with_a_pull_request() {
     let (repository, bot) = forge(gitea, &namespace);
     plane.apply("gitops", &namespace, MANIFEST, &["--server-side", "--field-manager=argocd-controller"]);
 
-    let overlay = Overlay::new(&format!(
-        "resources: [../deploy/base]\npatches:\n\
-         - patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: drift-settings, namespace: drift}}\n    data: {{repository: '{}'}}\n\
-         - patch: |-\n    apiVersion: batch/v1\n    kind: CronJob\n    metadata: {{name: drift, namespace: drift}}\n    spec: {{schedule: '* * * * *'}}\n",
-        repository.clone_url
-    ));
-    plane.apply("gitops", "drift", &overlay.build(), &[]);
+    let overlay = Overlay::new(&documented_overlay(&repository.clone_url));
+    let path = overlay.folder.path().join("overlay").display().to_string();
+    let _ = plane.kubectl("gitops", &["apply", "--kustomize", &path]).expect_status(0);
     let token = overlay.folder.path().join("token");
     std::fs::write(&token, format!("{}\n", bot.token)).expect("a new file");
     let from = format!("--from-file=token={}", token.display());
@@ -333,4 +346,45 @@ fn the_service_account_reads_and_does_nothing_else() {
     plane.apply("gitops", "drift-rights", &overlay("components: [../deploy/components/read-secrets]\n"), &[]);
     is(200, "GET", "/api/v1/secrets");
     now(403, "DELETE", "/api/v1/namespaces/default/secrets");
+}
+
+/// Kinds of Kubernetes itself that are not read: Secrets, and what nobody declares in Git.
+const NOT_READ: [&str; 8] = [
+    "certificatesigningrequests.certificates.k8s.io",
+    "componentstatuses",
+    "csinodes.storage.k8s.io",
+    "csistoragecapacities.storage.k8s.io",
+    "nodes",
+    "resourceslices.resource.k8s.io",
+    "secrets",
+    "volumeattachments.storage.k8s.io",
+];
+
+#[test]
+fn every_kind_of_kubernetes_that_git_may_declare_is_read() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let listed = plane.kubectl("admin", &["api-resources", "--verbs=list", "--output=name"]).expect_status(0);
+    let base = documents(&Overlay::new("").build_path("deploy/base"));
+    let mut read: Vec<String> = vec![];
+    for rule in rules(&base) {
+        let group = rule["apiGroups"][0].as_str().expect("a group");
+        for name in rule["resources"].as_array().expect("a list").iter().filter_map(Value::as_str) {
+            read.push(if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") });
+        }
+    }
+    // Other tests define kinds of their own meanwhile.
+    let built_in = |name: &&str| !name.contains(".example");
+    let missed: Vec<_> = listed
+        .stdout
+        .lines()
+        .filter(built_in)
+        .filter(|name| !read.iter().any(|known| known == name) && !NOT_READ.contains(name))
+        .collect();
+    assert!(missed.is_empty(), "neither read nor left out on purpose: {missed:#?}");
+    let unknown: Vec<_> =
+        read.iter().filter(|name| !listed.stdout.lines().any(|known| known == *name)).collect();
+    assert!(unknown.is_empty(), "read, and not served by this Kubernetes: {unknown:#?}");
 }
