@@ -7,6 +7,7 @@ mod forge;
 mod forgotten;
 mod git;
 mod layers;
+mod run;
 mod source;
 mod support;
 mod support_works;
