@@ -1,9 +1,17 @@
 //! Branches of this repository set without a remote.
 
+use std::time::Duration;
+
 use git2::ErrorCode;
 
 use super::push::{meant, stale};
 use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Repository};
+
+/// How long a branch that is locked is waited for: a writer needs milliseconds.
+const LOCK_PAUSES: [Duration; 8] = {
+    let ms = Duration::from_millis;
+    [ms(5), ms(10), ms(20), ms(40), ms(80), ms(160), ms(320), ms(640)]
+};
 
 impl Repository {
     /// Sets branches of this repository: all are locked, compared with what is expected, and then written.
@@ -35,7 +43,7 @@ impl Repository {
         let mut transaction = self.inner.transaction().map_err(fail)?;
         for update in updates {
             let name = full(&update.branch);
-            transaction.lock_ref(&name).map_err(|e| self.not_locked(&name, &e))?;
+            self.lock(&mut transaction, &name)?;
             let found = self.reference(&name)?;
             if found != update.expected {
                 return Err(stale(update, found.as_ref()));
@@ -47,6 +55,17 @@ impl Repository {
             .map_err(fail)?;
         }
         transaction.commit().map_err(|e| fail(e).into())
+    }
+
+    /// Locks a branch; another program that writes it at this moment is waited for.
+    fn lock(&self, transaction: &mut git2::Transaction<'_>, name: &str) -> Result<(), GitError> {
+        for pause in LOCK_PAUSES {
+            match transaction.lock_ref(name) {
+                Err(error) if error.code() == ErrorCode::Locked => std::thread::sleep(pause),
+                other => return other.map_err(|e| self.not_locked(name, &e)),
+            }
+        }
+        transaction.lock_ref(name).map_err(|e| self.not_locked(name, &e))
     }
 
     /// A branch must not point to what is not there.

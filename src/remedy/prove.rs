@@ -41,15 +41,16 @@ impl Proven {
         Self { files, before, plan }
     }
 
-    /// The adoption as a unified diff.
+    /// The adoption as a unified diff. A file that may hold a Secret is shown without the lines around a change.
     #[must_use]
     pub fn diff(&self) -> String {
         let mut text = String::new();
         for (path, after) in &self.files {
             let before = self.before.get(path).map(String::as_str).unwrap_or_default();
+            let radius = if before.contains("Secret") { 0 } else { 3 };
             let diff = similar::TextDiff::from_lines(before, after);
             let (old, new) = (format!("a/{path}"), format!("b/{path}"));
-            text.push_str(&diff.unified_diff().context_radius(3).header(&old, &new).to_string());
+            text.push_str(&diff.unified_diff().context_radius(radius).header(&old, &new).to_string());
         }
         text
     }

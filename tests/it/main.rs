@@ -11,6 +11,7 @@ mod forgotten;
 mod git;
 mod layers;
 mod report_schema;
+mod run;
 mod source;
 mod support;
 mod support_works;

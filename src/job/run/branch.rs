@@ -2,7 +2,7 @@
 
 use super::Round;
 use super::decide::{Decision, Wanted};
-use super::site::{EMAIL, branch_name};
+use super::site::{EMAIL, PREFIX, branch_name};
 use super::words;
 use crate::forge::Kind;
 use crate::git::{CommitId, GitError, PushError, RefUpdate, trailers};
@@ -12,6 +12,9 @@ use crate::job::JobError;
 /// Trailers of a proposal's commit (the design's Marks).
 pub(super) const INCIDENT: &str = "Drift-Incident";
 pub(super) const FINGERPRINT: &str = "Drift-Fingerprint";
+
+/// Commits of a proposal's branch that are looked at: drift's own has one.
+const MOST_COMMITS: usize = 20;
 
 /// Makes the commits, and says what to push: proposals first, the ledger that names them last.
 pub(super) fn updates(
@@ -40,7 +43,7 @@ fn ledger_update(round: &Round<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>
     Ok(Some(RefUpdate { branch: round.site.ledger.clone(), new: Some(commit), expected: head.cloned() }))
 }
 
-/// The branch of a pull request, unless it stands as it should or somebody else has committed to it.
+/// The branch of a pull request, unless it stands as it should.
 fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, JobError> {
     let Some(pull_request) = wanted.proposals.iter().find(|proposal| proposal.kind == Kind::PullRequest)
     else {
@@ -50,7 +53,7 @@ fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, Job
     let branch = branch_name(&round.checked.cluster.name, &wanted.incident);
     let tip = round.site.branch(repository, round.heads, &branch)?;
     if let Some(tip) = &tip
-        && (!is_ours(round, tip)? || stands(round, wanted, tip)?)
+        && stands(round, wanted, tip)?
     {
         return Ok(None);
     }
@@ -68,11 +71,15 @@ fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, Job
 /// Whether every commit of the branch beside the base is drift's own: hands off otherwise.
 pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitError> {
     let repository = &round.opened.repository;
-    if repository.is_ancestor(tip, &round.heads.base)? {
-        return Ok(true);
+    for commit in repository.commits_touching(tip, "", MOST_COMMITS)? {
+        if repository.is_ancestor(&commit.id, &round.heads.base)? {
+            return Ok(true);
+        }
+        if commit.author.email != EMAIL || commit.committer.email != EMAIL {
+            return Ok(false);
+        }
     }
-    let info = repository.commit_info(tip, "")?;
-    Ok(info.author.email == EMAIL && info.committer.email == EMAIL)
+    Ok(false)
 }
 
 /// Whether the branch proposes just this already: same fingerprint, same content of the files.
@@ -92,6 +99,26 @@ fn stands(round: &Round<'_>, wanted: &Wanted, tip: &CommitId) -> Result<bool, Gi
         }
     }
     Ok(true)
+}
+
+/// Pushes. A proposal's branch that somebody has checked out is left for the next run.
+pub(super) fn push(
+    round: &Round<'_>,
+    mut updates: Vec<RefUpdate>,
+    notes: &mut Vec<String>,
+) -> Result<(), JobError> {
+    while !updates.is_empty() {
+        match round.opened.repository.push(round.site.remote.as_ref(), &updates) {
+            Ok(_) => return Ok(()),
+            Err(PushError::CheckedOut { branch, path }) if branch.starts_with(PREFIX) => {
+                updates.retain(|update| update.branch != branch);
+                notes
+                    .push(format!("branch {branch} is left as it is: {} has it checked out", path.display()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Removes the branches of incidents that ended or were declined, where nobody but drift has committed to them.

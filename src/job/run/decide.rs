@@ -1,6 +1,6 @@
 //! What a run makes of what it read: events for the ledger, proposals for the forge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::ending::{self, Now};
 use super::site::branch_name;
@@ -44,6 +44,8 @@ pub(super) struct Wanted {
     pub(super) proven: Proven,
     /// A pull request, an issue, or both.
     pub(super) proposals: Vec<Proposal>,
+    /// Kinds that are neither opened, nor updated, nor closed: a person closed that proposal, or committed to its branch.
+    pub(super) kept: Vec<Kind>,
 }
 
 pub(super) struct Ended {
@@ -70,7 +72,7 @@ pub(super) fn decide(
         decider.look_again(ledger, &id)?;
     }
     decider.open_new(ledger);
-    decider.propose(ledger);
+    decider.propose(ledger)?;
     Ok(decider.decision)
 }
 
@@ -173,20 +175,32 @@ impl<'a> Decider<'a> {
         Ok((event, Ended { incident: incident.id.clone(), how, reason }))
     }
 
-    /// Who closed the incident's proposal, if a person did and nothing else of that kind is open for it.
+    /// Who closed the incident's proposal, if a person did and nothing else is open for it.
     fn declined(&self, id: &str, recorded: Option<&str>) -> Option<String> {
-        let of_incident = || self.listed.iter().filter(|existing| existing.mark.incident == id);
-        let closed = of_incident().filter(|existing| Some(existing.mark.fingerprint.as_str()) == recorded);
-        let open: BTreeSet<Kind> =
-            of_incident().filter(|existing| existing.state.is_open()).map(|existing| existing.kind).collect();
-        let mut by = closed.filter(|existing| !open.contains(&existing.kind)).filter_map(|existing| {
-            match &existing.state {
-                ProposalState::Closed { by: Closer::Person(login), .. } => Some(login.clone()),
-                ProposalState::Closed { by: Closer::Unknown, .. } => Some("somebody".to_owned()),
-                _ => None,
-            }
-        });
-        by.next()
+        let recorded = recorded?;
+        if self.stands(id, None) {
+            return None;
+        }
+        [Kind::PullRequest, Kind::Issue].into_iter().find_map(|kind| self.closed_by(id, kind, recorded))
+    }
+
+    /// Whether a proposal is open for the incident, of any kind or of this one.
+    fn stands(&self, id: &str, kind: Option<Kind>) -> bool {
+        let same = |existing: &&Existing| kind.is_none_or(|kind| existing.kind == kind);
+        let open = self.listed.iter().filter(same);
+        open.filter(|existing| existing.state.is_open()).any(|existing| existing.mark.incident == id)
+    }
+
+    /// The person who closed a proposal of this kind that showed the incident as it is recorded.
+    fn closed_by(&self, id: &str, kind: Kind, recorded: &str) -> Option<String> {
+        let same = |existing: &&Existing| {
+            existing.kind == kind && existing.mark.incident == id && existing.mark.fingerprint == recorded
+        };
+        self.listed.iter().filter(same).find_map(|existing| match &existing.state {
+            ProposalState::Closed { by: Closer::Person(login), .. } => Some(login.clone()),
+            ProposalState::Closed { by: Closer::Unknown, .. } => Some("somebody".to_owned()),
+            _ => None,
+        })
     }
 
     /// Findings that no unended incident has become incidents; too many at once become one question.
@@ -201,7 +215,12 @@ impl<'a> Decider<'a> {
             ));
             let fingerprint = proposal.fingerprint.clone();
             let (incident, proven) = (proposal.incident.clone(), Proven::default());
-            self.decision.wanted.push(Wanted { incident, fingerprint, proven, proposals: vec![proposal] });
+            // A person who closed it has seen it.
+            if self.stands(&incident, None) || self.closed_by(&incident, Kind::Issue, &fingerprint).is_none()
+            {
+                let (proposals, kept) = (vec![proposal], Vec::new());
+                self.decision.wanted.push(Wanted { incident, fingerprint, proven, proposals, kept });
+            }
             return;
         }
         if self.round.checked.is_complete() {
@@ -216,26 +235,31 @@ impl<'a> Decider<'a> {
     }
 
     /// What should stand on the forge for every open incident.
-    fn propose(&mut self, ledger: &Ledger) {
-        let mut new = 0;
+    fn propose(&mut self, ledger: &Ledger) -> Result<(), JobError> {
+        let mut opened = 0;
         for incident in ledger.incidents().filter(|incident| is_unended(incident, self.round)) {
             let present = self.members(incident);
-            if incident.standing() != Standing::Open || present.is_empty() {
+            // Where not everything was read, a member that does not show may be there all the same.
+            let whole = self.round.checked.is_complete() || present.len() == incident.recorded().len();
+            if incident.standing() != Standing::Open || present.is_empty() || !whole {
                 continue;
             }
-            let stands = self
-                .listed
-                .iter()
-                .any(|existing| existing.mark.incident == incident.id && existing.state.is_open());
-            if !stands {
-                new += 1;
-                if new > NEW_PROPOSALS {
+            let stands = self.stands(&incident.id, None);
+            let waits = |new: usize| !stands && opened + new > NEW_PROPOSALS;
+            let wanted = if waits(1) { None } else { Some(self.wanted(incident, &present)?) };
+            let new = wanted.as_ref().map_or(0, |wanted| {
+                let kinds = wanted.proposals.iter().map(|proposal| proposal.kind);
+                kinds.filter(|kind| !self.stands(&incident.id, Some(*kind))).count()
+            });
+            match wanted.filter(|_| !waits(new)) {
+                Some(wanted) => {
+                    opened += new;
+                    self.decision.wanted.push(wanted);
+                }
+                None => {
                     self.decision.waiting.push((incident.id.clone(), words::title(incident, &present)));
-                    continue;
                 }
             }
-            let wanted = self.wanted(incident, &present);
-            self.decision.wanted.push(wanted);
         }
         let waiting = self.decision.waiting.len();
         if waiting > 0 {
@@ -244,9 +268,32 @@ impl<'a> Decider<'a> {
                 crate::text::count(waiting, "incident")
             ));
         }
+        Ok(())
     }
 
-    fn wanted(&self, incident: &Incident, present: &[&Finding]) -> Wanted {
+    /// Kinds of proposals for the incident that are a person's now.
+    fn kept(&mut self, incident: &Incident, branch: &str) -> Result<Vec<Kind>, JobError> {
+        let recorded = incident.fingerprint().unwrap_or_default();
+        let mut kept = vec![Kind::PullRequest, Kind::Issue];
+        kept.retain(|kind| {
+            !self.stands(&incident.id, Some(*kind)) && self.closed_by(&incident.id, *kind, recorded).is_some()
+        });
+        let repository = &self.round.opened.repository;
+        let tip = self.round.site.branch(repository, self.round.heads, branch)?;
+        if let Some(tip) = tip
+            && !super::branch::is_ours(self.round, &tip)?
+        {
+            kept.push(Kind::PullRequest);
+            self.decision.notes.push(format!(
+                "branch {branch} and its pull request are left as they are: somebody else has committed to it"
+            ));
+        }
+        Ok(kept)
+    }
+
+    fn wanted(&mut self, incident: &Incident, present: &[&Finding]) -> Result<Wanted, JobError> {
+        let branch = branch_name(&self.round.checked.cluster.name, &incident.id);
+        let kept = self.kept(incident, &branch)?;
         let checked = self.round.checked;
         let material = &checked.material;
         let objects: BTreeMap<ObjectKey, &Desired> =
@@ -268,7 +315,6 @@ impl<'a> Decider<'a> {
         };
         let proven = prove(present, &|findings| plan(findings, &object, &schema), &ground);
         let fingerprint = incident.fingerprint().unwrap_or_default().to_owned();
-        let branch = branch_name(&checked.cluster.name, &incident.id);
         let mut proposals = Vec::new();
         if !proven.plan.is_empty() {
             proposals.push(words::pull_request(
@@ -283,7 +329,8 @@ impl<'a> Decider<'a> {
         if !proven.plan.left.is_empty() {
             proposals.push(words::issue(incident, present, &proven, checked, &self.round.site.base));
         }
-        Wanted { incident: incident.id.clone(), fingerprint, proven, proposals }
+        proposals.retain(|proposal: &Proposal| !kept.contains(&proposal.kind));
+        Ok(Wanted { incident: incident.id.clone(), fingerprint, proven, proposals, kept })
     }
 }
 

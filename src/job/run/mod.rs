@@ -150,9 +150,7 @@ impl Round<'_> {
         }
         progress("pushing");
         let updates = branch::updates(self, ledger, decision)?;
-        if !updates.is_empty() {
-            self.opened.repository.push(self.site.remote.as_ref(), &updates)?;
-        }
+        branch::push(self, updates, &mut notes)?;
         progress("writing to the forge");
         let actions = publish::publish(self, decision, listed, &mut notes).await?;
         branch::clean(self, ledger, &mut notes)?;

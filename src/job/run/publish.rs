@@ -43,7 +43,9 @@ pub(super) async fn publish(
         }
         // What a kind no longer has to say is closed: everything could be proven after all, or nothing can be now.
         for existing in open_of(listed, &wanted.incident) {
-            if !wanted.proposals.iter().any(|proposal| proposal.kind == existing.kind) {
+            let stays = wanted.kept.contains(&existing.kind)
+                || wanted.proposals.iter().any(|proposal| proposal.kind == existing.kind);
+            if !stays {
                 forge
                     .close(
                         existing,

@@ -22,7 +22,7 @@ pub struct ForgeOptions {
 }
 
 /// Prefix of the proposals' branches.
-const PREFIX: &str = "drift/incident/";
+pub(super) const PREFIX: &str = "drift/incident/";
 /// drift's own name in commits.
 pub(in crate::job) const NAME: &str = "drift";
 /// drift's own address in commits.

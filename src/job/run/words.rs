@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::branch::{FINGERPRINT, INCIDENT};
 use super::decide::Wanted;
 use crate::forge::{Kind, Proposal};
-use crate::incident::Incident;
+use crate::incident::{Incident, digest};
 use crate::job::{Checked, ClusterFacts};
 use crate::model::{Change, Finding};
 use crate::remedy::{Left, Proven};
@@ -120,6 +120,8 @@ pub(super) fn mass(
     cluster: &ClusterFacts,
     base: &str,
 ) -> Proposal {
+    // Rounded, so that neither the text nor the fingerprint changes with every run.
+    let about = drifting.div_ceil(10) * 10;
     let body = format!(
         "More than {} of the objects that Git declares differ in cluster {} (about {} at the time of writing). \
          That is more than people change by hand: **is this the right cluster, context or revision?**\n\n\
@@ -127,12 +129,11 @@ pub(super) fn mass(
          This issue closes itself then.\n",
         if desired < 80 { "20".to_owned() } else { "a quarter".to_owned() },
         code(&cluster.shown),
-        // Rounded, so that the text does not change with every run.
-        drifting.div_ceil(10) * 10,
+        about,
     );
     Proposal {
         incident: id.to_owned(),
-        fingerprint: id.to_owned(),
+        fingerprint: digest(&["mass/v1", id, &about.to_string()]),
         kind: Kind::Issue,
         title: one_line(&format!("drift: mass drift in {}, wrong context?", cluster.shown), 200),
         body,

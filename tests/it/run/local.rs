@@ -1,0 +1,278 @@
+//! The repository itself as forge.
+
+use super::place::{FILE, Place, WEB, events, incidents, last};
+use crate::support::needs;
+
+const DIFF: &str = "\
+diff --git a/apps/web.yaml b/apps/web.yaml
+--- a/apps/web.yaml
++++ b/apps/web.yaml
+@@ -17,7 +17,7 @@ spec:
+         image: 'registry.example/web:1.4.2'   # pinned
+         resources:
+             limits:
+-                memory: \"512Mi\" # measured in May
++                memory: \"1Gi\" # measured in May
+         env:
+         - {name: MODE, value: \"on\"}
+ ---
+";
+
+#[test]
+fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("loop");
+    let clean = place.run(0);
+    assert!(clean.stdout.contains("Nothing to propose."), "{}", clean.stdout);
+    assert!(place.ledger().is_empty() && place.proposals().is_empty() && place.branches().is_empty());
+
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let branch = place.branch();
+    assert_eq!(place.diff(&branch), DIFF);
+    let message = place.repo.git(&["log", "--format=%an <%ae>%n%B", "--max-count=1", &branch]);
+    let incident = place.incident();
+    let id = incident["id"].as_str().expect("an id").to_owned();
+    assert!(message.starts_with("drift <drift@noreply.invalid>\nTake live values of "), "{message}");
+    assert!(message.contains(&format!("\nDrift-Incident: {id}\n")), "{message}");
+    assert_eq!(events(&incident), ["opened"]);
+    assert_eq!(incident["manager"], "kubectl-set");
+    assert_eq!(incident["events"][0]["commit"], place.repo.head());
+    let proposals = place.proposals();
+    assert_eq!(proposals.len(), 1, "{proposals:?}");
+    assert!(proposals[0].is_open());
+    assert_eq!(proposals[0].head["branch"], branch);
+    assert_eq!(proposals[0].head["kind"], "pull-request");
+
+    let before = place.refs();
+    let again = place.run(1);
+    assert!(again.stdout.contains("stands: "), "{}", again.stdout);
+    assert_eq!(place.refs(), before);
+
+    place.repo.git(&["merge", "--quiet", "--no-ff", "--no-edit", &branch]);
+    let ended = place.run(0);
+    assert!(ended.stdout.contains("ended, adopted: "), "{}", ended.stdout);
+    let incident = place.incident();
+    assert_eq!(events(&incident), ["opened", "ended"]);
+    assert_eq!(last(&incident)["how"], "adopted");
+    let commit = last(&incident)["ended_by"].as_str().expect("a commit").to_owned();
+    place.repo.git(&["merge-base", "--is-ancestor", &commit, "main"]);
+    assert_eq!(place.repo.git(&["log", "--format=%ae", "--max-count=1", &commit]), "drift@noreply.invalid");
+    assert!(place.branches().is_empty());
+    place.assert_ledger_only_grows();
+    let settled = place.refs();
+    let _ = place.run(0);
+    assert_eq!(place.refs(), settled);
+
+    place.set_memory("2Gi");
+    let _ = place.run(1);
+    let all = incidents(&place.ledger());
+    assert_eq!(all.len(), 2, "{all:?}");
+    let new = all.iter().find(|incident| incident["id"] != id.as_str()).expect("a second one");
+    assert_eq!(new["previous"], serde_json::json!([id]));
+    assert_eq!(place.proposals().len(), 2);
+    place.assert_ledger_only_grows();
+}
+
+#[test]
+fn a_change_that_is_undone_ends_reverted_and_takes_its_proposal_and_branch_away() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("undone");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    place.apply_git();
+    let head = place.repo.head();
+    let _ = place.run(0);
+    let incident = place.incident();
+    assert_eq!(events(&incident), ["opened", "ended"]);
+    assert_eq!(last(&incident)["how"], "reverted");
+    assert_eq!(last(&incident)["ended_by"], head);
+    let proposals = place.proposals();
+    assert_eq!((proposals.len(), proposals[0].is_open()), (1, false), "{proposals:?}");
+    assert!(proposals[0].head["closed"].contains("the cluster equals Git again"), "{proposals:?}");
+    assert!(place.branches().is_empty());
+    let settled = place.refs();
+    let _ = place.run(0);
+    assert_eq!(place.refs(), settled);
+}
+
+#[test]
+fn a_rule_with_a_reason_accepts_a_change_and_its_commit_is_named() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("accepted");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let config = place.repo.read("drift.yaml")
+        + "ignore:\n- resource: {kind: Deployment, name: web}\n  \
+           field: .spec.template.spec.containers[name=\"web\"].resources.limits.memory\n  reason: tuned by hand\n";
+    place.repo.write("drift.yaml", config);
+    let commit = place.repo.commit("Let memory be tuned by hand");
+    place.repo.write("README", "of no concern\n");
+    place.repo.commit("Something else");
+    let _ = place.run(0);
+    let incident = place.incident();
+    assert_eq!(last(&incident)["how"], "accepted");
+    assert_eq!(last(&incident)["ended_by"], commit);
+    assert!(!place.proposals()[0].is_open());
+    assert!(place.branches().is_empty());
+}
+
+#[test]
+fn a_declined_proposal_stays_away_until_the_values_change_again() {
+    if !needs("cluster") {
+        return;
+    }
+    // Removing the branch, or saying so in the proposal's file; the file of the first is open again with its branch.
+    for (way, proposals) in [("branch", 1), ("file", 2)] {
+        let place = Place::new("declined");
+        place.set_memory("1Gi");
+        let _ = place.run(1);
+        if way == "branch" {
+            place.repo.git(&["branch", "--quiet", "-D", &place.branch()]);
+        } else {
+            place.close_by_hand(1);
+        }
+        let said = place.run(1);
+        assert!(said.stdout.contains("declined: "), "{way}: {}", said.stdout);
+        let incident = place.incident();
+        assert_eq!(events(&incident), ["opened", "declined"], "{way}");
+        assert_eq!(last(&incident)["by"], if way == "branch" { "somebody" } else { "Ada Author" });
+        assert!(place.branches().is_empty(), "{way}");
+        let before = place.refs();
+        let _ = place.run(1);
+        assert_eq!(place.refs(), before, "{way}");
+        place.set_memory("2Gi");
+        let _ = place.run(1);
+        assert_eq!(events(&place.incident()), ["opened", "declined", "changed"], "{way}");
+        assert!(
+            place.diff(&place.branch()).contains("\n+                memory: \"2Gi\" # measured in May\n")
+        );
+        let standing = place.proposals();
+        assert_eq!(standing.len(), proposals, "{way}");
+        assert!(standing.last().is_some_and(super::place::LocalProposal::is_open), "{way}");
+        place.assert_ledger_only_grows();
+    }
+}
+
+#[test]
+fn a_proposal_that_somebody_looks_at_does_not_hold_up_the_others() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("looked-at");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let branch = place.branch();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let tree = folder.path().join("tree");
+    place.repo.git(&["worktree", "add", "--quiet", tree.to_str().expect("UTF-8"), &branch]);
+    let tip = place.repo.revision(&branch);
+    place.set_memory("3Gi");
+    place.set_level("debug");
+    let said = place.run(1);
+    assert!(said.stderr.contains("has it checked out"), "{}", said.stderr);
+    assert_eq!(place.repo.revision(&branch), tip);
+    assert_eq!(place.branches().len(), 2);
+    place.repo.git(&["worktree", "remove", tree.to_str().expect("UTF-8")]);
+    let _ = place.run(1);
+    assert!(place.diff(&branch).contains("+                memory: \"3Gi\""));
+    let before = place.refs();
+    let _ = place.run(1);
+    assert_eq!(place.refs(), before);
+}
+
+#[test]
+fn values_that_change_again_update_the_proposal_in_place() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("again");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let (branch, first) = (place.branch(), place.repo.revision(&place.branch()));
+    place.set_memory("3Gi");
+    let said = place.run(1);
+    assert!(said.stdout.contains("updated: "), "{}", said.stdout);
+    assert_eq!(place.branch(), branch);
+    assert_ne!(place.repo.revision(&branch), first);
+    assert_eq!(
+        place.diff(&branch),
+        DIFF.replace("+                memory: \"1Gi\"", "+                memory: \"3Gi\"")
+    );
+    assert_eq!(place.repo.git(&["rev-list", "--count", &format!("main..{branch}")]), "1");
+    let proposals = place.proposals();
+    assert_eq!(proposals.len(), 1);
+    assert!(proposals[0].body.contains("3Gi") && !proposals[0].body.contains("1Gi"), "{}", proposals[0].body);
+    assert_eq!(events(&place.incident()), ["opened", "changed"]);
+    let before = place.refs();
+    let _ = place.run(1);
+    assert_eq!(place.refs(), before);
+}
+
+#[test]
+fn a_branch_that_somebody_committed_to_is_left_alone() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("foreign");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let branch = place.branch();
+    place.repo.git(&["checkout", "--quiet", &branch]);
+    place.repo.write("apps/extra.txt", "a note\n");
+    place.repo.commit("Explain");
+    // On top of it a commit that looks like drift's own: the one below is foreign all the same.
+    place.repo.write("apps/extra.txt", "another note\n");
+    place.repo.commit_as(("drift", "drift@noreply.invalid"), "Looks like ours");
+    let tip = place.repo.head();
+    place.repo.git(&["checkout", "--quiet", "main"]);
+    place.set_memory("3Gi");
+    let said = place.run(1);
+    assert_eq!(place.repo.revision(&branch), tip);
+    assert!(said.stderr.contains("somebody else has committed to it"), "{}", said.stderr);
+    let before = place.refs();
+    let _ = place.run(1);
+    assert_eq!(place.refs(), before);
+    // It ends like any other, but the branch stays.
+    place.apply_git();
+    let _ = place.run(0);
+    assert_eq!(last(&place.incident())["how"], "reverted");
+    assert_eq!(place.repo.revision(&branch), tip);
+}
+
+#[test]
+fn a_dirty_work_tree_is_neither_read_nor_written() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("dirty");
+    place.set_memory("1Gi");
+    place.repo.write(FILE, WEB.replace("replicas: 2", "replicas: 7"));
+    place.repo.write("apps/untracked.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: new}\n");
+    let status = place.repo.git(&["status", "--porcelain"]);
+    let said = place.run(1);
+    assert!(said.stderr.contains("uncommitted changes"), "{}", said.stderr);
+    assert_eq!(place.repo.git(&["status", "--porcelain"]), status);
+    assert_eq!(place.diff(&place.branch()), DIFF);
+}
+
+#[test]
+fn a_dry_run_shows_everything_and_writes_nothing() {
+    if !needs("cluster") {
+        return;
+    }
+    let mut place = Place::new("dry");
+    place.set_memory("1Gi");
+    let before = place.refs();
+    place.drift = place.drift.arg("--dry-run");
+    let said = place.run(1);
+    assert!(said.stdout.contains("dry run, nothing was"), "{}", said.stdout);
+    assert!(said.stdout.contains("+                memory: \"1Gi\" # measured in May"), "{}", said.stdout);
+    assert_eq!(place.refs(), before);
+}

@@ -1,0 +1,5 @@
+//! `drift run` from a change made by hand to the commit that ends it: on a real API server, with the repository itself or
+//! a real Gitea as forge.
+
+mod local;
+mod place;
