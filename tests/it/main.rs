@@ -6,6 +6,7 @@ mod cluster;
 mod forge;
 mod forgotten;
 mod git;
+mod input;
 mod layers;
 mod source;
 mod support;
