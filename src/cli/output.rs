@@ -1,8 +1,10 @@
 //! Standard output, standard error and report files.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
-use super::arguments::{Color, OutputFormat, Print};
+use super::arguments::{Color, OutputFile, OutputFormat, Print};
 use super::environment::variable;
 use crate::job::{Checked, JobError};
 use crate::report::{self, Style};
@@ -61,14 +63,49 @@ pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), JobError> {
             .iter()
             .for_each(|found| error(&format!("not examined: {}: {}", found.what, found.why)));
     }
-    for file in &print.output_file {
-        let style = Style { color: false, all: print.all };
-        let failed = |source| JobError::Io { what: format!("writing {}", file.path.display()), source };
-        let mut out = BufWriter::new(std::fs::File::create(&file.path).map_err(failed)?);
-        report::check(file.format, style, checked, &mut out).and_then(|()| out.flush()).map_err(failed)?;
-    }
     let style = Style { color: colored(print.color), all: print.all };
-    to_stdout(|out| report::check(print.output.into(), style, checked, out))
+    let shown = to_stdout(|out| report::check(print.output.into(), style, checked, out));
+    // One report that cannot be written keeps no other from being written.
+    let style = Style { color: false, ..style };
+    let written = print.output_file.iter().map(|file| {
+        let failed = |source| JobError::Io { what: format!("writing {}", file.path.display()), source };
+        to_file(&file.path, |out| report::check(file.format, style, checked, out)).map_err(failed)
+    });
+    let written: Vec<Result<(), JobError>> = written.collect();
+    std::iter::once(shown).chain(written).collect()
+}
+
+/// Refuses report files that cannot be written, before anything is read.
+pub(super) fn ready(print: &Print) -> Result<(), JobError> {
+    for OutputFile { path, .. } in &print.output_file {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+            let why = format!("--output-file {}: there is no folder {}", path.display(), parent.display());
+            return Err(JobError::Usage(why));
+        }
+        if path.is_dir() {
+            let why = format!("--output-file: {} is a folder: name a file in it", path.display());
+            return Err(JobError::Usage(why));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file whole or not at all; what is no plain file (`/dev/stderr`, a pipe) is written as it is.
+fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let is_special = std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    if is_special {
+        let mut out = BufWriter::new(std::fs::File::create(path)?);
+        return write(&mut out).and_then(|()| out.flush());
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".drift-report-").permissions(PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let mut out = BufWriter::new(&mut file);
+    write(&mut out).and_then(|()| out.flush())?;
+    drop(out);
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// Writes to standard output; a reader who has gone (`| head`) is no error.

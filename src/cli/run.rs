@@ -10,6 +10,7 @@ use crate::report::{self, Style};
 /// Runs the job, prints what it found and did, and says with which code to exit.
 pub(super) async fn run(arguments: RunArguments) -> Result<u8, JobError> {
     let RunArguments { dry_run, forge_host, place, print } = arguments;
+    output::ready(&print)?;
     let check = environment::settings(&place, None, None)?;
     let forge = ForgeOptions {
         token: check.token.clone(),

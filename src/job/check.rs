@@ -90,6 +90,9 @@ pub(super) async fn compare(
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped);
     checked.incomplete =
         [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();
+    if checked.incomplete.is_empty() && checked.summary.desired == checked.summary.skipped {
+        checked.incomplete.push(nothing_examined(opened, skipped));
+    }
     checked.incomplete.sort();
     checked.incomplete.dedup();
     checked.findings = findings;
@@ -97,6 +100,18 @@ pub(super) async fn compare(
         compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
     checked.material = Material { live: live.collect(), desired: rendered.objects, schemas };
     Ok(checked)
+}
+
+/// Nothing was compared, so nothing is known to be clean.
+fn nothing_examined(opened: &Opened, skipped: usize) -> Incomplete {
+    let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
+    let what = what.join(", ");
+    let why = if skipped == 0 {
+        format!("no object is declared in {what}, so nothing was examined: name the folder of the manifests")
+    } else {
+        format!("only Secrets are declared in {what}, and they are left out, so nothing was examined")
+    };
+    Incomplete { what, why }
 }
 
 fn take_secrets(rendered: &mut Rendered) -> usize {

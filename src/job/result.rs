@@ -97,10 +97,10 @@ impl Checked {
         self.findings.iter().any(is_drift)
     }
 
-    /// 0 no drift, 1 drift, 3 incomplete or nothing examined; 3 beats 1.
+    /// 0 no drift, 1 drift, 3 incomplete (also where nothing was examined); 3 beats 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if !self.is_complete() || self.summary.desired == 0 { 3 } else { u8::from(self.has_drift()) }
+        if !self.is_complete() { 3 } else { u8::from(self.has_drift()) }
     }
 }
 

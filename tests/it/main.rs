@@ -9,6 +9,7 @@ mod embedded;
 mod forge;
 mod forgotten;
 mod git;
+mod input;
 mod layers;
 mod report_schema;
 mod run;

@@ -1,0 +1,245 @@
+//! API servers that refuse, break, lie or are not there.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::server::{Reply, Seen, Server, status};
+use super::{LIVE, check, found, is_orderly, says, shop};
+use crate::support::command::Drift;
+
+type Answer = fn(&Seen) -> Option<Reply>;
+
+fn secrets(seen: &Seen) -> bool {
+    seen.is("/api/v1/namespaces/shop/secrets")
+}
+
+fn no_page(seen: &Seen) -> Option<Reply> {
+    secrets(seen).then(|| Reply::Text(200, "content-type: text/html\r\n", "<html>Log in</html>".to_owned()))
+}
+
+/// One list of the cluster is not as it should be: the run is incomplete, says why, and shows the rest.
+#[test]
+fn a_list_that_cannot_be_read_makes_the_run_incomplete_and_the_rest_is_shown() {
+    let cases: [(&str, Answer, &[&str]); 11] = [
+        (
+            "403",
+            |seen| {
+                let message = "secrets is forbidden: User \"drift\" cannot list resource \"secrets\"";
+                secrets(seen).then(|| status(403, "Forbidden", message, ""))
+            },
+            &["secrets in shop", "403 Forbidden", "cannot list", "`secrets: skip`"],
+        ),
+        (
+            "401",
+            |seen| secrets(seen).then(|| status(401, "Unauthorized", "Unauthorized", "")),
+            &["secrets in shop", "401 Unauthorized", "the credentials are missing, wrong or expired"],
+        ),
+        (
+            "404 for a kind that discovery names",
+            |seen| {
+                secrets(seen).then(|| status(404, "NotFound", "could not find the requested resource", ""))
+            },
+            &["secrets in shop", "404 Not Found", "does not serve it, though it named it"],
+        ),
+        (
+            "410 on the first page",
+            |seen| {
+                secrets(seen)
+                    .then(|| status(410, "Expired", "The provided continue parameter is too old", ""))
+            },
+            &["secrets in shop", "410 Gone"],
+        ),
+        (
+            "429 for ever",
+            |seen| secrets(seen).then(|| Reply::Text(429, "retry-after: 1\r\n", String::new())),
+            &["secrets in shop", "429 Too Many Requests", "tried", "--timeout"],
+        ),
+        (
+            "500 for ever",
+            |seen| secrets(seen).then(|| status(500, "InternalError", "conversion webhook failed", "")),
+            &["secrets in shop", "500 Internal Server Error", "conversion webhook failed", "tried"],
+        ),
+        (
+            "503 for ever",
+            |seen| secrets(seen).then(|| Reply::Text(503, "", String::new())),
+            &["secrets in shop", "503 Service Unavailable", "tried"],
+        ),
+        (
+            "a cut body",
+            |seen| secrets(seen).then_some(Reply::Cut),
+            &["secrets in shop", "the answer was cut off"],
+        ),
+        ("HTML", no_page, &["secrets in shop", "not JSON (a proxy's page, or cut off)"]),
+        (
+            "no answer",
+            |seen| secrets(seen).then_some(Reply::Silent),
+            &["secrets in shop", "no answer within 2", "--timeout"],
+        ),
+        (
+            "a list of another kind",
+            |seen| {
+                let body = json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": []});
+                secrets(seen).then(|| Reply::Json(200, body))
+            },
+            &["secrets in shop", "a list of another kind", "PodList"],
+        ),
+    ];
+    let repo = shop();
+    std::thread::scope(|scope| {
+        for (name, reply, expected) in cases {
+            let repo = &repo;
+            scope.spawn(move || {
+                let server = Server::start(LIVE, reply);
+                let started = Instant::now();
+                let output = check(repo, &server, &["-o", "json", "--timeout", "2"]).run().expect_status(3);
+                assert!(started.elapsed() < Duration::from_secs(40), "{name} took {:?}", started.elapsed());
+                is_orderly(&output);
+                says(&output.stderr, expected);
+                let report = output.json();
+                assert_eq!(found(&output), ["ConfigMap/shop/settings modified"], "{name}");
+                assert_eq!(report["complete"], false, "{name}");
+                assert_eq!(report["incomplete"][0]["what"], "secrets in shop", "{name}");
+                assert_eq!(report["summary"]["missing"], 0, "{name}: what was not read is not missing");
+                assert_eq!(report["summary"]["notCompared"], 1, "{name}");
+            });
+        }
+    });
+}
+
+/// What passes is waited for: nothing of it is seen in the result.
+#[test]
+fn a_fault_that_passes_is_retried() {
+    let cases: [(&str, Answer); 4] = [
+        ("429", |seen| {
+            (secrets(seen) && seen.before == 0).then(|| Reply::Text(429, "retry-after: 1\r\n", String::new()))
+        }),
+        ("503", |seen| (secrets(seen) && seen.before < 2).then(|| Reply::Text(503, "", String::new()))),
+        ("cut", |seen| (secrets(seen) && seen.before == 0).then_some(Reply::Cut)),
+        ("hang-up", |seen| (secrets(seen) && seen.before == 0).then_some(Reply::Hangup)),
+    ];
+    let repo = shop();
+    for (name, reply) in cases {
+        let server = Server::start(LIVE, reply);
+        let output = check(&repo, &server, &["-o", "json", "--timeout", "20"]).run().expect_status(1);
+        is_orderly(&output);
+        assert_eq!(output.json()["complete"], true, "{name}");
+        assert_eq!(output.json()["summary"]["inSync"], 1, "{name}");
+    }
+}
+
+/// The server does not even tell what it serves: exit 3, the address, why, and no report that could be taken for one.
+#[test]
+fn a_server_that_cannot_be_asked_anything_is_named() {
+    let cases: [(&str, Answer, &[&str]); 6] = [
+        (
+            "401",
+            |_| Some(status(401, "Unauthorized", "Unauthorized", "")),
+            &["401 Unauthorized", "the credentials are missing, wrong or expired"],
+        ),
+        (
+            "403",
+            |_| Some(status(403, "Forbidden", "forbidden: User \"x\" cannot get path \"/api\"", "")),
+            &["403 Forbidden", "system:discovery"],
+        ),
+        (
+            "HTML",
+            |_| Some(Reply::Text(200, "content-type: text/html\r\n", "<html>Log in</html>".to_owned())),
+            &["not that of a Kubernetes API server", "is the address right?"],
+        ),
+        ("503", |_| Some(Reply::Text(503, "", String::new())), &["503 Service Unavailable", "tried"]),
+        ("silence", |_| Some(Reply::Silent), &["no answer within 2", "--timeout"]),
+        ("cut", |_| Some(Reply::Cut), &["the answer was cut off"]),
+    ];
+    let repo = shop();
+    std::thread::scope(|scope| {
+        for (name, reply, expected) in cases {
+            let repo = &repo;
+            scope.spawn(move || {
+                let server = Server::start(LIVE, reply);
+                let output = check(repo, &server, &["-o", "json", "--timeout", "2"]).run().expect_status(3);
+                is_orderly(&output);
+                says(&output.stderr, &["drift: error: cannot read what", server.url()]);
+                says(&output.stderr, expected);
+                assert_eq!(output.stdout, "", "{name}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_server_that_refuses_connections_fails_within_ten_seconds() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let config = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+         clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
+         contexts: [{{name: here, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
+    );
+    let repo = shop();
+    let drift = Drift::new().in_folder(repo.path()).args(["check", "apps", "--kubeconfig", "../config"]);
+    std::fs::write(repo.path().join("../config"), config).expect("the folder is ours");
+    let started = Instant::now();
+    let output = drift.run().expect_status(3);
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    is_orderly(&output);
+    says(
+        &output.stderr,
+        &[&format!("http://127.0.0.1:{port}"), "no connection", "is the address right, and the server up?"],
+    );
+}
+
+/// Before anything is read: which cluster, exit 2.
+#[test]
+fn a_kubeconfig_that_cannot_be_used_says_what_to_change() {
+    let server = Server::with(LIVE);
+    let repo = shop();
+    let bad = repo.path().join("../bad");
+    std::fs::write(&bad, "clusters: [\n").expect("the folder is ours");
+    let kubeconfig = server.kubeconfig();
+    let kubeconfig = kubeconfig.to_str().expect("UTF-8");
+    let cases: [(&[&str], &[&str]); 4] = [
+        (
+            &["--kubeconfig", kubeconfig, "--context", "elsewhere"],
+            &["no context \"elsewhere\"", kubeconfig, "it has: here"],
+        ),
+        (&["--kubeconfig", "nowhere"], &["nowhere", "kubeconfig"]),
+        (&["--kubeconfig", "../bad"], &["kubeconfig ../bad"]),
+        (&[], &["no cluster to read", "--kubeconfig", "--snapshot"]),
+    ];
+    for (arguments, expected) in cases {
+        let output =
+            Drift::new().in_folder(repo.path()).args(["check", "apps"]).args(arguments.iter().copied()).run();
+        let output = output.expect_status(2);
+        is_orderly(&output);
+        says(&output.stderr, expected);
+        assert_eq!(output.stdout, "", "{arguments:?}");
+    }
+    assert_eq!(server.requests(), [], "nothing was read");
+}
+
+/// A plug-in that gives the token, one that fails, and one that is not there.
+#[test]
+fn credential_plug_ins_are_run_and_their_failure_is_told() {
+    let server = Server::with(LIVE);
+    let repo = shop();
+    let exec = |command: &str| json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}});
+    let good = "echo '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \
+                \"status\": {\"token\": \"from-the-plug-in\"}}'\n";
+    let cases: [(&str, &str, i32, &[&str]); 3] = [
+        ("good", good, 1, &[]),
+        ("failing", "echo 'session expired: log in again' >&2; exit 4\n", 3, &["credentials for", "failing"]),
+        ("absent", "", 3, &["credentials for", "absent"]),
+    ];
+    for (name, script, code, expected) in cases {
+        let file = server.write_kubeconfig(name, &exec(name));
+        let mut drift = Drift::new().in_folder(repo.path()).args(["check", "apps", "--kubeconfig"]).arg(file);
+        if !script.is_empty() {
+            drift = drift.with_script(name, script);
+        }
+        let output = drift.run().expect_status(code);
+        is_orderly(&output);
+        says(&output.stderr, expected);
+        assert!(code == 1 || output.stderr.contains(server.url()), "{name}: {}", output.stderr);
+    }
+}

@@ -1,0 +1,85 @@
+//! helm and kustomize that are missing, too old or fail, and what they would have to fetch.
+
+use super::server::Server;
+use super::{LIVE, SETTINGS, found, is_orderly, says};
+use crate::support::command::Drift;
+use crate::support::repo::Repo;
+
+const CONFIG: &str = "version: 1\nsources:\n- path: apps\n- path: bad\n";
+const CHART: &str = "apiVersion: v2\nname: bad\nversion: 0.1.0\n";
+
+/// A repository with good manifests and a source that cannot be rendered.
+fn repo(files: &[(&str, &str)]) -> Repo {
+    let good = [("drift.yaml", CONFIG), ("apps/settings.yaml", SETTINGS)];
+    Repo::with(&[&good[..], files].concat())
+}
+
+fn drift(repo: &Repo, server: &Server) -> Drift {
+    Drift::new().in_folder(repo.path()).args(["check", "-o", "json", "--kubeconfig"]).arg(server.kubeconfig())
+}
+
+/// The source is named, why and what to do; the plain one is compared.
+#[track_caller]
+fn is_incomplete(drift: &Drift, expected: &[&str]) {
+    let output = drift.run().expect_status(3);
+    is_orderly(&output);
+    says(&output.stderr, &["drift: error: not examined: bad"]);
+    says(&output.stderr, expected);
+    assert_eq!(found(&output), ["ConfigMap/shop/settings modified"]);
+}
+
+#[test]
+fn a_program_that_is_missing_or_too_old_is_named_with_the_version_that_is_needed() {
+    let server = Server::with(LIVE);
+    let chart = repo(&[("bad/Chart.yaml", CHART)]);
+    let root = repo(&[("bad/kustomization.yaml", "resources: []\n")]);
+    is_incomplete(&drift(&chart, &server), &["helm 3.21 or 4.3 or later is needed", "not found on the PATH"]);
+    is_incomplete(
+        &drift(&root, &server),
+        &["kustomize 5.8 or kubectl 1.36 or later is needed", "not found on the PATH"],
+    );
+    let old = drift(&chart, &server).with_script("helm", "echo v3.2.0\n");
+    is_incomplete(&old, &["/bin/helm is v3.2.0", "helm 3.21 or 4.3 or later is needed"]);
+    let old = drift(&root, &server).with_script("kustomize", "echo v4.5.7\n");
+    is_incomplete(&old, &["/bin/kustomize is v4.5.7", "is needed"]);
+    let broken = drift(&chart, &server).with_script("helm", "echo oops >&2; exit 7\n");
+    is_incomplete(&broken, &["does not tell its version", "code 7"]);
+}
+
+#[test]
+fn a_chart_that_does_not_render_is_named() {
+    let server = Server::with(LIVE);
+    let dependency =
+        "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: https://charts.example.com\n";
+    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+        (&[("bad/Chart.yaml", &format!("{CHART}{dependency}"))], &["redis", "helm dependency"]),
+        (
+            &[("bad/Chart.yaml", CHART), ("bad/templates/x.yaml", "a: {{ .Values.b.c }}\n")],
+            &["bad/templates/x.yaml:1:", "nil pointer"],
+        ),
+        (
+            &[("bad/Chart.yaml", CHART), ("bad/templates/x.yaml", "{{ fail \"name the host\" }}\n")],
+            &["bad/templates/x.yaml:1:", "name the host"],
+        ),
+        (&[("bad/Chart.yaml", CHART), ("bad/templates/x.yaml", "a: [\n")], &["bad/templates/x.yaml"]),
+    ];
+    for (files, expected) in cases {
+        let repo = repo(files);
+        is_incomplete(&drift(&repo, &server).with_tools(&["helm"]), expected);
+    }
+}
+
+#[test]
+fn a_root_that_does_not_build_or_would_fetch_is_named() {
+    let server = Server::with(LIVE);
+    let cases: [(&str, &[&str]); 4] = [
+        ("resources: [absent.yaml]\n", &["absent.yaml"]),
+        ("resources: ['https://github.com/acme/base?ref=v1']\n", &["https://github.com/acme/base?ref=v1"]),
+        ("resources: ['github.com/acme/base//overlay?ref=v1']\n", &["github.com/acme/base//overlay?ref=v1"]),
+        ("resource: [x.yaml]\n", &["resource"]),
+    ];
+    for (text, expected) in cases {
+        let repo = repo(&[("bad/kustomization.yaml", text)]);
+        is_incomplete(&drift(&repo, &server).with_tools(&["kustomize"]), expected);
+    }
+}
