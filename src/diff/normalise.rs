@@ -4,10 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// Fields of `metadata` that only the server writes, and the namespace: Git may leave it to the source, and objects of two
-/// namespaces are never compared.
+/// Fields of `metadata` that only the server writes.
 pub(super) const SERVER_METADATA: &[&str] = &[
-    "namespace",
     "uid",
     "resourceVersion",
     "generation",

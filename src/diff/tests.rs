@@ -70,12 +70,6 @@ spec:
         resources: {limits: {memory: 0.5Gi, cpu: 1000m}}
 ";
 
-#[test]
-fn the_namespace_may_be_left_to_the_source() {
-    let without = DEPLOYMENT.replace(", namespace: shop", "");
-    check(&without, &live_deployment(&[]), &[]);
-}
-
 /// The Deployment as the server returns it, after the edits `(from, to)` of its text.
 fn live_deployment(edits: &[(&str, &str)]) -> String {
     let mut live = "

@@ -14,10 +14,15 @@ use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::tree::root;
 
+#[expect(clippy::disallowed_methods, reason = "recording is asked for by the environment")]
+fn is_recording() -> bool {
+    std::env::var_os("DRIFT_RECORD").is_some()
+}
+
 /// Compares a carried file with what was recorded now, or writes it.
 fn carried(file: &str, now: &str, same: impl Fn(&str, &str) -> bool) {
     let path = root().join(file);
-    if std::env::var_os("DRIFT_RECORD").is_some() {
+    if is_recording() {
         std::fs::write(&path, now).expect("the file can be written");
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
