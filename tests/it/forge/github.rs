@@ -82,7 +82,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let first = opened(&forge, &issue("one")).await;
     assert!(first.created && first.notes.is_empty(), "{first:?}");
     let listed = all(&forge).await;
-    assert_eq!(listed, [first.existing.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&first.existing));
     let found = &listed[0];
     assert_eq!((found.number, found.kind, &found.state), (1, Kind::Issue, &ProposalState::Open));
     assert_eq!((found.mark.incident.as_str(), found.mark.fingerprint.as_str()), ("one", FINGERPRINT));
