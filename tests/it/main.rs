@@ -3,6 +3,7 @@
 //! What it takes to run them is in `tests/parts/bring`; what may be left out, and how, in [`support::parts`].
 
 mod action;
+mod audit;
 mod cluster;
 mod deploy;
 mod embedded;
