@@ -13,7 +13,10 @@ fn object(text: &str) -> Value {
 }
 
 pub(crate) fn desired(text: &str) -> Desired {
-    let value = object(text);
+    of(object(text))
+}
+
+pub(super) fn of(value: Value) -> Desired {
     Desired {
         id: ResourceId::of(&value).expect("the table's objects have kind and name"),
         value,
@@ -398,7 +401,7 @@ fn a_pull_policy_of_an_older_image_is_the_servers() {
     check(DEPLOYMENT, &live, &[&line]);
     check(
         DEPLOYMENT,
-        &live.replace("Policy: Always", "Policy: Never"),
+        &live.replace("PullPolicy: Always", "PullPolicy: Never"),
         &[&line.replace("Always", "Never").replace(" server-set", "")],
     );
 }
