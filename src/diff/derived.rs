@@ -5,24 +5,38 @@ use serde_json::Value;
 use crate::model::{ChangeKind, Difference};
 use crate::schema::{Field, fill};
 
-/// Whether a value that only live has is the default that follows from the rest of the live object: a Service that a
-/// person made a NodePort has got its `externalTrafficPolicy` from the server, and only the type was changed by hand.
-pub(super) fn from_live(root: Field<'_>, live: &Value, difference: &Difference) -> bool {
-    if difference.kind != ChangeKind::Added || difference.server_set {
-        return false;
+/// Leaves out every value that only live has and that is the default following from the rest of the live object: a
+/// Service that a person made a NodePort has got its `externalTrafficPolicy` from the server, and only the type was
+/// changed by hand.
+///
+/// What has been left out stays out of the rest: of two fields that follow from each other (`serviceAccount` and
+/// `serviceAccountName`) one is left.
+pub(super) fn leave_out(root: Field<'_>, live: &Value, differences: &mut Vec<Difference>) {
+    let candidate = |difference: &Difference| difference.kind == ChangeKind::Added && !difference.server_set;
+    if !differences.iter().any(candidate) {
+        return;
     }
-    let mut without = live.clone();
-    let taken = take(&mut without, &difference.pointer);
-    if taken.is_none() {
-        return false;
-    }
-    fill(root, &mut without);
-    without.pointer(&difference.pointer) == taken.as_ref()
+    let mut rest = live.clone();
+    differences.retain(|difference| {
+        if !candidate(difference) {
+            return true;
+        }
+        let Some(without) = without(&rest, &difference.pointer) else { return true };
+        let mut filled = without.clone();
+        fill(root, &mut filled);
+        let derived = filled.pointer(&difference.pointer) == rest.pointer(&difference.pointer);
+        if derived {
+            rest = without;
+        }
+        !derived
+    });
 }
 
-/// Takes the field that an RFC 6901 pointer names out of its map; items of lists have no defaults of their own.
-fn take(value: &mut Value, pointer: &str) -> Option<Value> {
+/// The value without the field that an RFC 6901 pointer names; items of lists have no defaults of their own.
+fn without(value: &Value, pointer: &str) -> Option<Value> {
     let (parent, last) = pointer.rsplit_once('/')?;
     let key = last.replace("~1", "/").replace("~0", "~");
-    value.pointer_mut(parent)?.as_object_mut()?.remove(&key)
+    let mut without = value.clone();
+    without.pointer_mut(parent)?.as_object_mut()?.remove(&key)?;
+    Some(without)
 }

@@ -12,6 +12,8 @@ mod server_set;
 mod walk;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use serde_json::Value;
@@ -31,11 +33,11 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     let mut walk = walk::Walk::new(desired, &declared);
     walk.object(root, &declared, &filled, live);
     let mut differences = walk.finish();
-    differences.retain(|difference| !derived::from_live(root, live, difference));
     if is_secret(&desired.id) {
         differences.iter_mut().for_each(mask);
     }
     differences.sort_by_cached_key(|difference| difference.path.to_string());
+    derived::leave_out(root, live, &mut differences);
     differences
 }
 

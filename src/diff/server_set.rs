@@ -1,5 +1,7 @@
 //! Places that the server or the platform fills by itself (`notes: kubernetes` section 4, kapp's default rules).
 
+use serde_json::Value;
+
 use crate::model::{FieldPath, ResourceId, Step};
 
 /// Group, kind (`*` for any), path; `[]` stands for an item of a list.
@@ -81,6 +83,15 @@ pub(super) fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
         return true;
     }
     rules(id).any(|place| covers(place, path))
+}
+
+/// Whether the server chose the value by another image: it sets the pull policy when it makes a container and keeps it
+/// when the image changes.
+pub(super) fn is_older_default(path: &FieldPath, live: Option<&Value>) -> bool {
+    let [.., Step::Field(list), Step::Key(_), Step::Field(field)] = path.steps() else { return false };
+    let of_container = list == "containers" || list == "initContainers" || list == "ephemeralContainers";
+    let chosen = live.and_then(Value::as_str);
+    of_container && field == "imagePullPolicy" && matches!(chosen, Some("Always" | "IfNotPresent"))
 }
 
 /// Whether some place below `path` is one that the server fills: such a map is looked at key by key,

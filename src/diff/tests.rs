@@ -13,7 +13,10 @@ fn object(text: &str) -> Value {
 }
 
 pub(crate) fn desired(text: &str) -> Desired {
-    let value = object(text);
+    of(object(text))
+}
+
+pub(super) fn of(value: Value) -> Desired {
     Desired {
         id: ResourceId::of(&value).expect("the table's objects have kind and name"),
         value,
@@ -372,4 +375,45 @@ fn a_zero_value_that_was_taken_out_is_found_where_the_server_keeps_it() {
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         check(&template(git), &template(live), &expected);
     }
+}
+
+#[test]
+fn one_of_two_fields_that_follow_from_each_other_is_left() {
+    let pod = |account: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ReplicationController, metadata: {{name: p}}, spec: {{template: {{spec: {{containers: [], {account}}}}}}}}}"
+        )
+    };
+    let both = "serviceAccount: robot, serviceAccountName: robot";
+    check(&pod(""), &pod(both), &["+ .spec.template.spec.serviceAccountName - -> \"robot\""]);
+    check(&pod("serviceAccountName: robot"), &pod(both), &[]);
+}
+
+/// The server keeps what it chose by the first image; only a person's own write is a change (the owner tells).
+#[test]
+fn a_pull_policy_of_an_older_image_is_the_servers() {
+    let live = live_deployment(&[
+        ("annotations: {deployment.kubernetes.io/revision: '1'}", "annotations: {}"),
+        ("imagePullPolicy: IfNotPresent", "imagePullPolicy: Always"),
+    ]);
+    let path = ".spec.template.spec.containers[name=\"web\"].imagePullPolicy";
+    let line = format!("+ {path} - -> \"Always\" (default \"IfNotPresent\") server-set");
+    check(DEPLOYMENT, &live, &[&line]);
+    check(
+        DEPLOYMENT,
+        &live.replace("PullPolicy: Always", "PullPolicy: Never"),
+        &[&line.replace("Always", "Never").replace(" server-set", "")],
+    );
+}
+
+#[test]
+fn an_added_port_is_one_change() {
+    let live = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: ClusterIP, ports: [{port: 80, protocol: TCP, targetPort: 80}, {port: 99, protocol: TCP, targetPort: 99}]}}";
+    check(
+        SERVICE,
+        live,
+        &[
+            "+ .spec.ports[port=99,protocol=\"TCP\"] - -> {\"port\":99,\"protocol\":\"TCP\",\"targetPort\":99}",
+        ],
+    );
 }

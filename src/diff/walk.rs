@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::equal::{is_hollow, is_omitted, same_scalar};
 use super::lists::{Pair, pair, reordered, set_difference};
 use super::normalise::SERVER_METADATA;
-use super::server_set::{holds_server_set, is_server_set};
+use super::server_set::{holds_server_set, is_older_default, is_server_set};
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape};
 
@@ -102,7 +102,8 @@ impl<'a> Walk<'a> {
                     self.report(at, ChangeKind::Added, None, Some(live), Some(filled));
                 }
             }
-            (None, Value::Object(live)) if holds_server_set(self.id, &at.path) => {
+            // An item that only live has is one change, whatever the server put into it.
+            (None, Value::Object(live)) if !is_item(&at.path) && holds_server_set(self.id, &at.path) => {
                 self.children_of_live(at, None, live)
             }
             (None, live) => self.report(at, ChangeKind::Added, None, Some(live), None),
@@ -240,7 +241,8 @@ impl<'a> Walk<'a> {
         live: Option<&Value>,
         default: Option<&Value>,
     ) {
-        let server_set = kind == ChangeKind::Added && is_server_set(self.id, &at.path);
+        let by_itself = is_server_set(self.id, &at.path) || is_older_default(&at.path, live);
+        let server_set = kind == ChangeKind::Added && by_itself;
         self.out.push(Difference {
             path: at.path.clone(),
             pointer: if live.is_some() || at.live.ends_with("/-") {
@@ -302,6 +304,10 @@ fn scalar(field: Field<'_>) -> Scalar {
         Shape::Scalar(scalar) => scalar,
         _ => Scalar::Plain,
     }
+}
+
+fn is_item(path: &FieldPath) -> bool {
+    matches!(path.steps().last(), Some(Step::Key(_)))
 }
 
 fn is_server_metadata(path: &FieldPath) -> bool {

@@ -211,6 +211,12 @@ impl<'a> Field<'a> {
         self.node.and_then(|node| node.default.as_ref()).or_else(|| self.resolved?.default.as_ref())
     }
 
+    /// Names of the fields that the schema knows here.
+    #[cfg(test)]
+    pub(crate) fn names(self) -> Vec<&'a str> {
+        self.resolved.map(|node| node.properties.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
     /// Names of the fields that have a default in the schema.
     pub(super) fn defaulted_fields(self) -> impl Iterator<Item = &'a str> {
         let properties = self.resolved.map(|node| &node.properties).into_iter().flatten();

@@ -165,6 +165,12 @@ impl Schema {
         self.types.get_key_value(name).map(|(name, node)| (name.as_str(), node))
     }
 
+    /// Every kind, as `GROUP/VERSION/KIND`.
+    #[cfg(test)]
+    pub(crate) fn all_kinds(&self) -> Vec<&str> {
+        self.kinds.keys().map(String::as_str).collect()
+    }
+
     /// A type by its short name (`core.v1.Container`).
     #[cfg(test)]
     pub(super) fn type_of(&self, name: &str) -> Option<&Type> {

@@ -42,11 +42,12 @@ pub(super) const CASES: &[Case] = &[
         &["scale deployment/@ --replicas=5"],
         &["~ .spec.replicas 2 -> 5: manual high kubectl/scale"],
     ),
+    // A Scale with no replicas leaves the field out, so its writer owns nothing.
     case(
         "scale-zero",
         DEPLOYMENT,
         &["scale deployment/@ --replicas=0"],
-        &["~ .spec.replicas 2 -> 0: manual high kubectl/scale"],
+        &["~ .spec.replicas 2 -> 0: unknown none -"],
     ),
     // The server records no writer here (notes of the project: verified).
     unlike(
@@ -152,7 +153,7 @@ pub(super) const CASES: &[Case] = &[
         "label-removed",
         DEPLOYMENT,
         &["label deployment/@ app-"],
-        &["- .metadata.labels.app \"@\" -> -: unknown none -"],
+        &["- .metadata.labels {\"app\":\"@\"} -> -: unknown none -"],
     ),
     case(
         "annotate",
@@ -635,12 +636,16 @@ pub(super) const CASES: &[Case] = &[
         &["patch priorityclass/%-@ -p {\"globalDefault\":false,\"description\":\"x\"}"],
         &["!%-@ + .description - -> \"x\": manual high kubectl-patch"],
     ),
-    case(
+    // As with the bare account.
+    unlike(
         "namespace",
         NAMESPACE,
         &["label namespace/%-@ pod-security.kubernetes.io/enforce=privileged"],
         &[
             "!%-@ + .metadata.labels[\"pod-security.kubernetes.io/enforce\"] - -> \"privileged\": manual high kubectl-label",
+        ],
+        &[
+            "!%-@ + .metadata.labels[\"pod-security.kubernetes.io/enforce\"] - -> \"privileged\": unknown none -",
         ],
     ),
     case(
@@ -669,14 +674,14 @@ pub(super) const CASES: &[Case] = &[
     case(
         "widget-on",
         WIDGET,
-        &["patch widget/@ --type=merge -p {\"spec\":{\"on\":true}}"],
-        &["~ .spec.on false -> true: manual high kubectl-patch"],
+        &["patch widget/@ --type=merge -p {\"spec\":{\"enabled\":true}}"],
+        &["~ .spec.enabled false -> true: manual high kubectl-patch"],
     ),
     case(
         "widget-on-removed",
         WIDGET,
-        &["patch widget/@ --type=merge -p {\"spec\":{\"on\":null}}"],
-        &["- .spec.on false -> -: unknown none -"],
+        &["patch widget/@ --type=merge -p {\"spec\":{\"enabled\":null}}"],
+        &["- .spec.enabled false -> -: unknown none -"],
     ),
     case(
         "widget-part",

@@ -6,9 +6,10 @@
 #![expect(clippy::disallowed_methods, reason = "kubectl edit needs an environment of its own")]
 
 mod cases;
+mod later;
 mod objects;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -26,7 +27,8 @@ use crate::support::parts::program;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 use cases::{CASES, Case, UNTOUCHED};
-use objects::DEFINITION;
+use later::{LATER, LEFT_BEHIND};
+use objects::{DEFINITION, READER};
 
 /// kubectl command lines run at the same time.
 const THREADS: usize = 4;
@@ -44,6 +46,68 @@ fn changes_of_objects_applied_by_the_server_are_told() {
 #[test]
 fn changes_of_objects_applied_by_flux_are_told() {
     changes_are_told("flux", &["--server-side", "--field-manager=kustomize-controller"]);
+}
+
+#[test]
+fn what_git_changes_later_leaves_no_drift() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    for how in [&[][..], &["--server-side"], &["--server-side", "--field-manager=kustomize-controller"]] {
+        let namespace = plane.fresh_namespace("verdicts-later");
+        let mut all = String::new();
+        let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+        let repo = Repo::with(&[("drift.yaml", &config)]);
+        for step in [0, 1] {
+            all.clear();
+            for (name, steps) in LATER {
+                let text = fill(steps[step], name, &namespace);
+                repo.write(&format!("app/{name}.yaml"), &text);
+                let _ = writeln!(all, "---{text}");
+            }
+            repo.commit(if step == 0 { "First" } else { "Second" });
+            plane.apply("gitops", &namespace, &all, how);
+        }
+        let left = if how.is_empty() { &[][..] } else { LEFT_BEHIND };
+        let expected: BTreeSet<String> = left.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(lines(&report(plane, &repo)), expected, "{how:?}");
+    }
+}
+
+#[test]
+fn a_check_only_reads_and_reads_each_kind_once() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    serve_widgets(plane);
+    let namespace = plane.fresh_namespace("verdicts-reader");
+    let repo = declare(plane, &namespace, &[]);
+    plane.apply("admin", "default", READER, &[]);
+    let bound = Drift::new()
+        .args(["check", "--output=json", "--kubeconfig"])
+        .arg(plane.kubeconfig("carol"))
+        .in_folder(repo.path());
+    let report = bound.run().expect_status(0).json();
+    assert_eq!(report["incomplete"], Value::Array(vec![]));
+    plane.audited("the last list of the reader", |entry| {
+        entry["user"]["username"] == "carol" && entry["verb"] == "list"
+    });
+    let mut lists: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in plane.audit().iter().filter(|entry| entry["user"]["username"] == "carol") {
+        let uri = entry["requestURI"].as_str().unwrap_or_default();
+        let verb = entry["verb"].as_str().unwrap_or_default();
+        assert!(matches!(verb, "get" | "list"), "{verb} {uri}");
+        // A list of many pages goes on with a token.
+        if verb == "list" && !uri.contains("continue=") {
+            let path = uri.split('?').next().unwrap_or(uri);
+            *lists.entry(path.to_owned()).or_default() += 1;
+        }
+    }
+    let twice: Vec<_> = lists.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "listed more than once: {twice:?}");
+    assert!(lists.len() > 15, "{lists:?}");
 }
 
 /// Applies every object, makes every change and holds the report against the table.

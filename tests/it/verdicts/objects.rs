@@ -283,7 +283,7 @@ spec:
             properties:
               replicas: {type: integer}
               size: {type: integer, default: 3}
-              on: {type: boolean}
+              enabled: {type: boolean}
               free: {type: object, x-kubernetes-preserve-unknown-fields: true}
               tags: {type: array, items: {type: string}, x-kubernetes-list-type: set}
               parts:
@@ -297,5 +297,19 @@ pub(super) const WIDGET: &str = "
 apiVersion: verdicts.example/v1
 kind: Widget
 metadata: {name: @}
-spec: {replicas: 1, on: false, free: {list: [1, 2]}, tags: [red, blue], parts: [{id: a}, {id: b, count: 2}]}
+spec: {replicas: 1, enabled: false, free: {list: [1, 2]}, tags: [red, blue], parts: [{id: a}, {id: b, count: 2}]}
+";
+
+/// Lets the user `carol` read everything, and nothing else.
+pub(super) const READER: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: verdicts-reader}
+rules: [{apiGroups: ['*'], resources: ['*'], verbs: [get, list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: verdicts-reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: verdicts-reader}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: carol}]
 ";
