@@ -70,6 +70,7 @@ fn repository(inputs: &Value, outputs: &Path) -> Repo {
         }
     }
     repo.write("apps/web.yaml", CONFIG);
+    repo.write("drift.yaml", "version: 1\nsources: [{path: apps}]\n");
     let mut with = json!({"path": "apps", "binary": env!("CARGO_BIN_EXE_drift")});
     for (name, value) in inputs.as_object().expect("inputs") {
         with[name] = value.clone();
@@ -165,6 +166,29 @@ fn a_job_fails_on_drift_and_says_where() {
 }
 
 #[test]
+fn a_job_runs_the_other_commands_with_what_they_take() {
+    if !needs("act") {
+        return;
+    }
+    let cluster = SnapshotFile::with(&[live("web", json!({"mode": "slow"}))]);
+    let ran = job(&with(&cluster, &json!({"command": "run", "path": ""})));
+    ran.expect(false, "1", "1", "false");
+    assert!(ran.log.contains("::warning file=apps/web.yaml,line=5,"), "{}", ran.log);
+    let audited = job(&json!({"command": "audit", "path": ""}));
+    audited.expect(true, "0", "", "");
+    assert!(audited.log.contains("Summary - ## drift audit"), "{}", audited.log);
+    for (command, inputs) in
+        [("audit", json!({"path": "", "exit-zero": true})), ("run", json!({"path": "apps"}))]
+    {
+        let mut inputs = inputs.clone();
+        inputs["command"] = json!(command);
+        let refused = job(&inputs);
+        refused.expect(false, "2", "", "");
+        assert!(refused.log.contains("has no use for the input"), "{}", refused.log);
+    }
+}
+
+#[test]
 fn a_job_fails_where_something_was_not_read_whatever_is_asked_for() {
     if !needs("act") {
         return;
@@ -206,7 +230,6 @@ fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
         "apps' || touch pwned #",
         "--help",
         "-o=json",
-        "${{ github.token }}",
     ] {
         let refused = job(&with(&SnapshotFile::with(&[]), &json!({"path": path})));
         refused.expect(false, "2", "", "");
