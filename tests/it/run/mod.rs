@@ -1,5 +1,6 @@
 //! `drift run` from a change made by hand to the commit that ends it: on a real API server, with the repository itself or
 //! a real Gitea as forge.
 
+mod gitea;
 mod local;
 mod place;

@@ -1,0 +1,470 @@
+//! A real Gitea as forge, with a token of the least scopes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::place::{FILE, LEDGER, Place, WEB, events, last, only_grows};
+use crate::support::command::{Drift, Output};
+use crate::support::gitea::{Gitea, Repository, SCOPES, User};
+use crate::support::needs;
+use crate::support::repo::Repo;
+use crate::support::servers::eventually;
+
+/// A place whose repository has a remote on Gitea; `place.repo` is a person's clone, drift works in its folder.
+pub(super) struct Hosted {
+    pub(super) place: Place,
+    pub(super) gitea: &'static Gitea,
+    pub(super) owner: User,
+    pub(super) bot: User,
+    pub(super) remote: Repository,
+}
+
+impl Hosted {
+    /// Declares [`WEB`], which the cluster has too.
+    pub(super) fn new(name: &str) -> Self {
+        let hosted = Self::with(name, &[(FILE, WEB)]);
+        hosted.place.apply_git();
+        hosted
+    }
+
+    /// These files below `apps`; nothing is applied.
+    pub(super) fn with(name: &str, files: &[(&str, &str)]) -> Self {
+        let gitea = Gitea::shared();
+        let (owner, bot) = (gitea.user("owner"), gitea.user("bot"));
+        let more = format!("forge: {{type: gitea, login: {}}}\n", bot.name);
+        let mut place = Place::with(name, files, &more);
+        let remote = gitea.repository_with(&owner, &place.repo);
+        gitea.add_collaborator(&remote, &bot, "write");
+        place.repo.git(&["remote", "add", "origin", &remote.clone_url]);
+        place.drift = place.drift.env("DRIFT_TOKEN", &bot.token);
+        Self { place, gitea, owner, bot, remote }
+    }
+
+    #[track_caller]
+    pub(super) fn run(&self, status: i32) -> Output {
+        self.place.run(status)
+    }
+
+    /// Another `drift run` from an address, with a home of its own.
+    pub(super) fn from_address(&self) -> Drift {
+        Drift::new()
+            .args(["run", "--repository", &self.remote.clone_url])
+            .env("KUBECONFIG", self.place.plane.kubeconfig("admin"))
+            .env("DRIFT_TOKEN", &self.bot.token)
+    }
+
+    /// A call as the owner, path below the repository.
+    pub(super) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let path = format!("/repos/{}/{}{path}", self.remote.owner, self.remote.name);
+        self.gitea.api(&self.owner.token, method, &path, body)
+    }
+
+    /// The same, which must have this status.
+    #[track_caller]
+    pub(super) fn must(&self, status: u16, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (got, answer) = self.call(method, path, body);
+        assert_eq!(got, status, "{method} {path}: {answer}");
+        answer
+    }
+
+    /// Every pull request, lowest number first.
+    pub(super) fn pulls(&self) -> Vec<Value> {
+        self.list("/pulls?state=all&sort=oldest&limit=50")
+    }
+
+    /// Every issue that is no pull request, lowest number first.
+    pub(super) fn issues(&self) -> Vec<Value> {
+        self.list("/issues?type=issues&state=all&limit=50")
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        let mut all = self.must(200, "GET", path, None).as_array().cloned().unwrap_or_default();
+        all.sort_by_key(|item| item["number"].as_u64());
+        all
+    }
+
+    /// The one pull request.
+    #[track_caller]
+    pub(super) fn pull(&self) -> Value {
+        let pulls = self.pulls();
+        assert_eq!(pulls.len(), 1, "{pulls:?}");
+        pulls[0].clone()
+    }
+
+    /// Texts of the comments of a proposal.
+    pub(super) fn comments(&self, number: u64) -> Vec<String> {
+        let comments = self.list(&format!("/issues/{number}/comments"));
+        comments.iter().map(|comment| comment["body"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Branches of the remote, as the person's clone sees them after a fetch; its own branches follow.
+    pub(super) fn fetch(&self) -> &Repo {
+        use base64::Engine as _;
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("token:{}", self.owner.token));
+        let header = format!("Authorization: Basic {basic}");
+        let environment = [
+            ("GIT_CONFIG_COUNT", "1"),
+            ("GIT_CONFIG_KEY_0", "http.extraHeader"),
+            ("GIT_CONFIG_VALUE_0", &header),
+        ];
+        let arguments = ["fetch", "--quiet", "--prune", "origin", "+refs/heads/*:refs/remotes/seen/*"];
+        let _ = self.place.repo.try_git(&arguments, &environment).expect_status(0);
+        &self.place.repo
+    }
+
+    /// Branches of the remote with their commits.
+    pub(super) fn refs(&self) -> Vec<String> {
+        let listed = self.fetch().git(&[
+            "for-each-ref",
+            "--format=%(refname:lstrip=3) %(objectname)",
+            "refs/remotes/seen/",
+        ]);
+        listed.lines().map(str::to_owned).collect()
+    }
+
+    /// Names of the branches of proposals.
+    pub(super) fn branches(&self) -> Vec<String> {
+        let names = self.refs().into_iter().filter_map(|line| line.split(' ').next().map(str::to_owned));
+        names.filter(|name| name.starts_with("drift/incident/")).collect()
+    }
+
+    /// What a second run must leave as it was.
+    pub(super) fn everything(&self) -> (Vec<String>, Vec<Value>, Vec<Value>) {
+        let seen = |items: Vec<Value>| {
+            items
+                .into_iter()
+                .map(|item| json!([item["number"], item["state"], item["updated_at"], item["body"]]))
+                .collect()
+        };
+        (self.refs(), seen(self.pulls()), seen(self.issues()))
+    }
+
+    /// The incidents of the ledger on the remote.
+    pub(super) fn incidents(&self) -> Vec<Value> {
+        let repo = self.fetch();
+        if repo
+            .try_git(&["rev-parse", "--quiet", "--verify", &format!("refs/remotes/seen/{LEDGER}")], &[])
+            .status
+            != 0
+        {
+            return vec![];
+        }
+        repo.git(&["branch", "--quiet", "--force", "seen-ledger", &format!("refs/remotes/seen/{LEDGER}")]);
+        only_grows(repo, "seen-ledger");
+        super::place::incidents(&super::place::files(repo, "seen-ledger"))
+    }
+
+    /// The one incident.
+    #[track_caller]
+    pub(super) fn incident(&self) -> Value {
+        let incidents = self.incidents();
+        assert_eq!(incidents.len(), 1, "{incidents:?}");
+        incidents[0].clone()
+    }
+
+    /// Merges a pull request as the owner. Whether it can be merged is found out in the background.
+    pub(super) fn merge(&self, number: u64, style: &str) {
+        let body = json!({"Do": style});
+        eventually("the pull request can be merged", Duration::from_secs(20), || {
+            (self.call("POST", &format!("/pulls/{number}/merge"), Some(&body)).0 == 200).then_some(())
+        });
+    }
+
+    /// Takes `main` of the remote into the work tree.
+    pub(super) fn pull_main(&self) {
+        self.fetch().git(&["reset", "--quiet", "--hard", "refs/remotes/seen/main"]);
+    }
+
+    /// Commits the work tree and pushes it to `main`.
+    pub(super) fn push_main(&self, message: &str) -> String {
+        let commit = self.place.repo.commit(message);
+        let _ = self
+            .place
+            .repo
+            .push_with_token(&self.remote.clone_url, &self.owner.token, &["main"])
+            .expect_status(0);
+        commit
+    }
+}
+
+#[test]
+fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_style() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    for style in ["merge", "squash", "rebase"] {
+        let hosted = Hosted::new(style);
+        hosted.place.set_memory("1Gi");
+        let said = hosted.run(1);
+        let pull = hosted.pull();
+        assert!(said.stdout.contains(pull["html_url"].as_str().expect("a page")), "{}", said.stdout);
+        assert_eq!(pull["user"]["login"], hosted.bot.name);
+        assert_eq!((pull["state"].as_str(), pull["base"]["ref"].as_str()), (Some("open"), Some("main")));
+        assert_eq!(pull["labels"][0]["name"], "drift");
+        assert!(hosted.issues().is_empty());
+        let branch = hosted.branches().pop().expect("a branch");
+        assert_eq!(pull["head"]["ref"], branch);
+        let seen = hosted.fetch().git(&[
+            "diff",
+            "--numstat",
+            &format!("refs/remotes/seen/main...refs/remotes/seen/{branch}"),
+        ]);
+        assert_eq!(seen, format!("1\t1\t{FILE}"));
+
+        let before = hosted.everything();
+        let again = hosted.run(1);
+        assert!(again.stdout.contains("stands: "), "{}", again.stdout);
+        // Another place, another clone: the same.
+        let _ = hosted.from_address().run().expect_status(1);
+        assert_eq!(hosted.everything(), before, "{style}");
+
+        hosted.merge(pull["number"].as_u64().expect("a number"), style);
+        let ended = hosted.run(0);
+        assert!(ended.stdout.contains("ended, adopted: "), "{style}: {}", ended.stdout);
+        let incident = hosted.incident();
+        assert_eq!(events(&incident), ["opened", "ended"], "{style}");
+        assert_eq!(last(&incident)["how"], "adopted", "{style}");
+        let commit = last(&incident)["ended_by"].as_str().expect("a commit").to_owned();
+        hosted.fetch().git(&["merge-base", "--is-ancestor", &commit, "refs/remotes/seen/main"]);
+        assert_eq!(
+            hosted.place.repo.git(&["show", "--format=", "--numstat", &commit]),
+            format!("1\t1\t{FILE}")
+        );
+        assert_eq!(hosted.pull()["merged"], true, "{style}");
+        assert!(hosted.branches().is_empty(), "{style}: {:?}", hosted.branches());
+        let settled = hosted.everything();
+        let _ = hosted.run(0);
+        assert_eq!(hosted.everything(), settled, "{style}");
+    }
+}
+
+#[test]
+fn a_change_that_is_undone_closes_the_pull_request_with_the_reason() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-undone");
+    hosted.place.set_memory("1Gi");
+    let _ = hosted.run(1);
+    hosted.place.apply_git();
+    let _ = hosted.run(0);
+    let pull = hosted.pull();
+    assert_eq!((&pull["state"], &pull["merged"]), (&json!("closed"), &json!(false)));
+    let comments = hosted.comments(pull["number"].as_u64().expect("a number"));
+    assert_eq!(comments.len(), 1, "{comments:?}");
+    assert!(comments[0].contains("Closed by drift: the cluster equals Git again"), "{comments:?}");
+    assert_eq!(last(&hosted.incident())["how"], "reverted");
+    assert!(hosted.branches().is_empty());
+    let settled = hosted.everything();
+    let _ = hosted.run(0);
+    assert_eq!(hosted.everything(), settled);
+}
+
+#[test]
+fn a_rule_that_is_committed_closes_the_pull_request() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-accepted");
+    hosted.place.set_memory("1Gi");
+    let _ = hosted.run(1);
+    let config = hosted.place.repo.read("drift.yaml")
+        + "ignore:\n- resource: {kind: Deployment, name: web}\n  reason: tuned by hand\n";
+    hosted.place.repo.write("drift.yaml", config);
+    let commit = hosted.push_main("Let it be tuned by hand");
+    let _ = hosted.run(0);
+    let ended = hosted.incident();
+    assert_eq!((&last(&ended)["how"], &last(&ended)["ended_by"]), (&json!("accepted"), &json!(commit)));
+    let pull = hosted.pull();
+    assert_eq!(pull["state"], "closed");
+    let comments = hosted.comments(pull["number"].as_u64().expect("a number"));
+    assert!(comments.len() == 1 && comments[0].contains("ignore rule"), "{comments:?}");
+}
+
+#[test]
+fn a_pull_request_that_a_person_closes_is_declined_until_the_values_change_again() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-declined");
+    hosted.place.set_memory("1Gi");
+    let _ = hosted.run(1);
+    hosted.must(201, "PATCH", "/pulls/1", Some(&json!({"state": "closed"})));
+    let said = hosted.run(1);
+    assert!(said.stdout.contains(&format!("declined by {}", hosted.owner.name)), "{}", said.stdout);
+    let incident = hosted.incident();
+    assert_eq!(events(&incident), ["opened", "declined"]);
+    assert_eq!(last(&incident)["by"], hosted.owner.name);
+    assert_eq!(hosted.pull()["state"], "closed");
+    let before = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), before);
+    hosted.place.set_memory("2Gi");
+    let _ = hosted.run(1);
+    assert_eq!(events(&hosted.incident()), ["opened", "declined", "changed"]);
+    let pulls = hosted.pulls();
+    let states: Vec<_> = pulls.iter().map(|pull| pull["state"].as_str().expect("a state")).collect();
+    assert_eq!(states, ["closed", "open"]);
+    let before = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), before);
+}
+
+#[test]
+fn values_that_change_again_update_the_pull_request_in_place() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-again");
+    hosted.place.set_memory("1Gi");
+    let _ = hosted.run(1);
+    let before = hosted.pull();
+    hosted.place.set_memory("3Gi");
+    let _ = hosted.run(1);
+    let branch = hosted.branches().pop().expect("a branch");
+    let tip = hosted.place.repo.git(&["rev-parse", &format!("refs/remotes/seen/{branch}")]);
+    // Gitea takes a push in from a queue.
+    let after = eventually("the pull request follows its branch", Duration::from_secs(20), || {
+        Some(hosted.pull()).filter(|pull| pull["head"]["sha"] == tip.as_str())
+    });
+    assert_eq!(after["number"], before["number"]);
+    assert_ne!(after["head"]["sha"], before["head"]["sha"]);
+    let body = after["body"].as_str().expect("a body");
+    assert!(body.contains("3Gi") && !body.contains("1Gi"), "{body}");
+    assert_eq!(events(&hosted.incident()), ["opened", "changed"]);
+    let settled = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), settled);
+}
+
+#[test]
+fn a_pull_request_that_somebody_committed_to_is_left_alone() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-foreign");
+    hosted.place.set_memory("1Gi");
+    let _ = hosted.run(1);
+    let branch = hosted.branches().pop().expect("a branch");
+    let repo = &hosted.place.repo;
+    repo.git(&["checkout", "--quiet", "-b", "mine", &format!("refs/remotes/seen/{branch}")]);
+    repo.write("apps/notes.txt", "why\n");
+    let tip = repo.commit("Say why");
+    repo.git(&["checkout", "--quiet", "main"]);
+    let pushed =
+        repo.push_with_token(&hosted.remote.clone_url, &hosted.owner.token, &[&format!("mine:{branch}")]);
+    let _ = pushed.expect_status(0);
+    eventually("the pull request follows its branch", Duration::from_secs(20), || {
+        (hosted.pull()["head"]["sha"] == tip.as_str()).then_some(())
+    });
+    let body = hosted.pull()["body"].clone();
+    hosted.place.set_memory("3Gi");
+    let said = hosted.run(1);
+    assert!(said.stderr.contains("somebody else has committed to it"), "{}", said.stderr);
+    assert_eq!(hosted.pull()["body"], body);
+    assert_eq!(hosted.fetch().git(&["rev-parse", &format!("refs/remotes/seen/{branch}")]), tip);
+    let settled = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), settled);
+}
+
+#[test]
+fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-both");
+    // One value changed, and one removed: who removed it is nowhere.
+    let patch = r#"{"data":{"level":"debug","greeting":null}}"#;
+    hosted.place.kubectl(&["patch", "configmap", "settings", "--type=merge", "--patch", patch]);
+    let _ = hosted.run(1);
+    assert_eq!((hosted.pulls().len(), hosted.issues().len()), (1, 1));
+    let settled = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), settled);
+    // A person closes the issue only: the pull request stands, and the issue is not opened again.
+    let issue = hosted.issues()[0]["number"].clone();
+    hosted.must(201, "PATCH", &format!("/issues/{issue}"), Some(&json!({"state": "closed"})));
+    let settled = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), settled);
+    assert_eq!(events(&hosted.incident()), ["opened"]);
+    // Merging takes its part in; the rest goes on as what it is now.
+    hosted.merge(hosted.pull()["number"].as_u64().expect("a number"), "merge");
+    let _ = hosted.run(1);
+    assert_eq!(events(&hosted.incident()), ["opened", "changed"]);
+    assert_eq!(hosted.pulls().len(), 1);
+    let states: Vec<_> = hosted.issues().iter().map(|issue| issue["state"].clone()).collect();
+    assert_eq!(states, ["closed", "open"]);
+    hosted.pull_main();
+    hosted.place.apply_git();
+    let _ = hosted.run(0);
+    assert_eq!(events(&hosted.incident()), ["opened", "changed", "ended"]);
+    assert!(hosted.issues().iter().all(|issue| issue["state"] == "closed"));
+    assert!(hosted.branches().is_empty());
+}
+
+#[test]
+fn a_token_that_lacks_a_right_is_told_which_and_nothing_half_done_stays() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let mut hosted = Hosted::new("hosted-scopes");
+    hosted.place.set_memory("1Gi");
+    let main = hosted.refs();
+    let scopes: [&[&str]; 3] = [&["read:repository", "read:issue"], &["write:repository"], &["write:issue"]];
+    for scope in scopes {
+        let token = hosted.gitea.new_token(&hosted.bot.name, scope);
+        hosted.place.drift = hosted.place.drift.env("DRIFT_TOKEN", &token);
+        let said = hosted.place.drift.run();
+        assert!(matches!(said.status, 2 | 3), "{scope:?}: {said:?}");
+        assert!(
+            said.stderr.contains("drift: error: ") && !said.stderr.contains(&token),
+            "{scope:?}: {}",
+            said.stderr
+        );
+        assert_eq!((hosted.refs(), hosted.pulls().len()), (main.clone(), 0), "{scope:?}");
+    }
+    hosted.place.drift = hosted.place.drift.env("DRIFT_TOKEN", "0123456789012345678901234567890123456789");
+    let said = hosted.place.drift.run().expect_status(3);
+    assert!(said.stderr.contains("token"), "{}", said.stderr);
+    assert!(!said.stderr.contains("0123456789012345678901234567890123456789"), "{}", said.stderr);
+    assert_eq!(hosted.refs(), main);
+    let token = hosted.gitea.new_token(&hosted.bot.name, &SCOPES);
+    hosted.place.drift = hosted.place.drift.env("DRIFT_TOKEN", token);
+    let _ = hosted.run(1);
+    assert_eq!(hosted.pulls().len(), 1);
+}
+
+#[test]
+fn branches_that_may_not_be_pushed_are_said_and_nothing_is_written() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-protected");
+    hosted.place.set_memory("1Gi");
+    let main = hosted.refs();
+    let rule = json!({"rule_name": "drift/**", "enable_push": false});
+    let rule = hosted.must(201, "POST", "/branch_protections", Some(&rule));
+    let said = hosted.run(3);
+    assert!(said.stderr.contains("drift/") && said.stderr.contains("protected"), "{}", said.stderr);
+    assert_eq!((hosted.refs(), hosted.pulls().len()), (main.clone(), 0));
+    let name = rule["rule_name"].as_str().expect("a name").replace('/', "%2F").replace('*', "%2A");
+    hosted.must(204, "DELETE", &format!("/branch_protections/{name}"), None);
+    let _ = hosted.run(1);
+    assert_eq!(hosted.pulls().len(), 1);
+
+    // Somebody who may only read.
+    let other = Hosted::new("hosted-reader");
+    other.place.set_memory("1Gi");
+    other.gitea.add_collaborator(&other.remote, &other.bot, "read");
+    let said = other.place.drift.run();
+    assert!(matches!(said.status, 2 | 3), "{said:?}");
+    assert!(said.stderr.contains("drift: error: "), "{}", said.stderr);
+    assert_eq!((other.pulls().len(), other.issues().len(), other.branches().len()), (0, 0, 0));
+    // An archived repository takes nothing.
+    other.must(200, "PATCH", "", Some(&json!({"archived": true})));
+    let said = other.place.drift.run().expect_status(2);
+    assert!(said.stderr.contains("is archived"), "{}", said.stderr);
+}
