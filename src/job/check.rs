@@ -138,14 +138,13 @@ fn undiscovered(cluster: &Cluster, rendered: &Rendered) -> Vec<Incomplete> {
 
 async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> ClusterFacts {
     let configured = opened.config.cluster.clone();
-    let identity = match (&configured, cluster.identity().await) {
-        (Some(name), _) => Some(name.clone()),
-        (None, Ok(identity)) => identity,
-        (None, Err(unread)) => {
+    let identity = match &configured {
+        Some(name) => Some(name.clone()),
+        None => cluster.identity().await.unwrap_or_else(|unread| {
             let why = format!("{} (or name the cluster in drift.yaml: `cluster: prod`)", unread.why);
             incomplete.push(Incomplete { what: unread.what, why });
             None
-        }
+        }),
     };
     let name = identity.unwrap_or_else(|| "unknown".to_owned());
     let shown = configured.or_else(|| cluster.context().map(str::to_owned)).unwrap_or_else(|| name.clone());
