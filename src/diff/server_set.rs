@@ -25,6 +25,9 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("", "Pod", "spec.preemptionPolicy"),
     ("", "Pod", "spec.serviceAccount"),
     ("", "Pod", "spec.serviceAccountName"),
+    // LimitRanger.
+    ("", "Pod", "spec.containers[].resources"),
+    ("", "Pod", "spec.initContainers[].resources"),
     ("", "ServiceAccount", "secrets"),
     ("", "ServiceAccount", "imagePullSecrets"),
     ("batch", "Job", "spec.selector"),
@@ -48,6 +51,7 @@ const BOOKKEEPING: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/*",
     "deprecated.daemonset.template.generation",
+    "kubernetes.io/limit-ranger",
     "controller-uid",
     "job-name",
     "batch.kubernetes.io/*",
@@ -147,6 +151,13 @@ fn matches_key(pattern: &str, key: &str) -> bool {
         Some(prefix) => key.starts_with(prefix),
         None => pattern == key,
     }
+}
+
+/// Whether admission adds items of its own to a list here: the token volume of a Pod and its mounts.
+pub(super) fn takes_items_of_the_server(id: &ResourceId, path: &FieldPath) -> bool {
+    let list = path.steps().last();
+    let of_volumes = matches!(list, Some(Step::Field(name)) if name == "volumes" || name == "volumeMounts");
+    id.kind == "Pod" && id.group.is_empty() && of_volumes
 }
 
 /// The token volume and its mounts that admission adds to a Pod.

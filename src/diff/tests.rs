@@ -417,3 +417,52 @@ fn an_added_port_is_one_change() {
         ],
     );
 }
+
+/// The ServiceAccount and LimitRanger plug-ins write into a bare Pod.
+#[test]
+fn what_admission_adds_to_a_pod_is_the_servers() {
+    let git =
+        "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: 'a:1'}]}}";
+    let live = "
+apiVersion: v1
+kind: Pod
+metadata: {name: p, annotations: {kubernetes.io/limit-ranger: 'LimitRanger plugin set: cpu request for container a'}}
+spec:
+  containers:
+  - name: a
+    image: a:1
+    resources: {requests: {cpu: 100m}}
+    volumeMounts:
+    - {mountPath: /var/run/secrets/kubernetes.io/serviceaccount, name: kube-api-access-abcde, readOnly: true}
+    - {mountPath: /own, name: own}
+  volumes: [{name: kube-api-access-abcde, projected: {sources: []}}, {name: own, emptyDir: {}}]
+";
+    check(
+        git,
+        live,
+        &[
+            "+ .metadata.annotations[\"kubernetes.io/limit-ranger\"] - -> \"LimitRanger plugin set: cpu request for container a\" server-set",
+            "+ .spec.containers[name=\"a\"].resources.requests - -> {\"cpu\":\"100m\"} server-set",
+            "+ .spec.containers[name=\"a\"].volumeMounts[mountPath=\"/own\"] - -> {\"mountPath\":\"/own\",\"name\":\"own\"}",
+            "+ .spec.containers[name=\"a\"].volumeMounts[mountPath=\"/var/run/secrets/kubernetes.io/serviceaccount\"] - -> {\"mountPath\":\"/var/run/secrets/kubernetes.io/serviceaccount\",\"name\":\"kube-api-access-abcde\",\"readOnly\":true} server-set",
+            "+ .spec.volumes[name=\"kube-api-access-abcde\"] - -> {\"name\":\"kube-api-access-abcde\",\"projected\":{\"sources\":[]}} server-set",
+            "+ .spec.volumes[name=\"own\"] - -> {\"emptyDir\":{},\"name\":\"own\"}",
+        ],
+    );
+}
+
+#[test]
+fn a_claim_template_with_an_empty_status_equals_the_stored_one() {
+    let set = |claim: &str| {
+        format!(
+            "{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: s}}, spec: {{volumeClaimTemplates: [{claim}]}}}}"
+        )
+    };
+    let git = set(
+        "{metadata: {name: d, creationTimestamp: null}, spec: {resources: {requests: {storage: 0.5Gi}}}, status: {}}",
+    );
+    let live = set(
+        "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: d}, spec: {volumeMode: Filesystem, resources: {requests: {storage: 512Mi}}}, status: {phase: Pending}}",
+    );
+    check(&git, &live, &[]);
+}

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::equal::{is_hollow, is_omitted, same_scalar};
 use super::lists::{Pair, pair, reordered, set_difference};
 use super::normalise::SERVER_METADATA;
-use super::server_set::{holds_server_set, is_older_default, is_server_set};
+use super::server_set::{holds_server_set, is_older_default, is_server_set, takes_items_of_the_server};
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape};
 
@@ -106,7 +106,22 @@ impl<'a> Walk<'a> {
             (None, Value::Object(live)) if !is_item(&at.path) && holds_server_set(self.id, &at.path) => {
                 self.children_of_live(at, None, live)
             }
+            (None, Value::Array(live)) if takes_items_of_the_server(self.id, &at.path) => {
+                self.items_of_live(at, live);
+            }
             (None, live) => self.report(at, ChangeKind::Added, None, Some(live), None),
+        }
+    }
+
+    /// A keyed list that Git lacks, item by item: the server put some of them there.
+    fn items_of_live(&mut self, at: &At<'a>, live: &[Value]) {
+        let pairs = match at.field.shape() {
+            Shape::List(ListType::Map(keys)) => pair(&keys, &[], live),
+            _ => None,
+        };
+        match pairs {
+            Some(pairs) => self.keyed(at, &pairs, [&[], &[], live]),
+            None => self.report(at, ChangeKind::Added, None, Some(&Value::from(live.to_vec())), None),
         }
     }
 

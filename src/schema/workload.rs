@@ -189,7 +189,10 @@ fn claim_templates(map: &mut Fields) {
         let Some(claim) = claim.as_object_mut() else { continue };
         default(claim, "apiVersion", json!("v1"));
         default(claim, "kind", json!("PersistentVolumeClaim"));
-        default(claim, "status", json!({"phase": "Pending"}));
+        // A template that was copied from a live object has an empty one.
+        if claim.get("status").and_then(Value::as_object).is_none_or(Fields::is_empty) {
+            claim.insert("status".to_owned(), json!({"phase": "Pending"}));
+        }
     }
 }
 
