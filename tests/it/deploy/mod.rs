@@ -260,6 +260,69 @@ fn the_cronjob_ends_a_manual_change_with_a_pull_request() {
 }
 
 #[test]
+fn with_the_component_secrets_are_compared_and_their_values_stay_where_they_are() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    const DECLARED: &str =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: value-in-git}\n";
+    let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
+    let namespace = plane.fresh_namespace("vault");
+    let (owner, bot) = (gitea.user("owner"), gitea.user("drift-bot"));
+    let config = format!(
+        "version: 1\nforge: {{type: gitea, login: {}}}\nsources: [{{path: apps, namespace: {namespace}}}]\n",
+        bot.name
+    );
+    let repository =
+        gitea.repository_with(&owner, &Repo::with(&[("drift.yaml", &config), ("apps/keys.yaml", DECLARED)]));
+    gitea.add_collaborator(&repository, &bot, "write");
+    plane.apply("gitops", &namespace, DECLARED, &["--server-side", "--field-manager=argocd-controller"]);
+    let by_hand = r#"{"stringData": {"password": "value-by-hand"}}"#;
+    let _ = plane
+        .kubectl("alice", &["--namespace", &namespace, "patch", "secret", "keys", "-p", by_hand])
+        .expect_status(0);
+
+    let overlay = Overlay::new(&format!(
+        "resources: [../deploy/base]\ncomponents: [../deploy/components/read-secrets]\n\
+         namespace: drift-secrets\nnameSuffix: -secrets\npatches:\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    \
+         metadata: {{name: drift-settings, namespace: drift}}\n    data: {{repository: '{}'}}\n",
+        repository.clone_url
+    ));
+    plane.apply("gitops", "drift-secrets", &overlay.build(), &[]);
+    let from = format!("--from-literal=token={}", bot.token);
+    for arguments in [
+        ["create", "secret", "generic", "drift-token", &from],
+        ["create", "job", "once", "--from=cronjob/drift-secrets", "--output=name"],
+    ] {
+        let arguments = [&["--namespace=drift-secrets"][..], &arguments].concat();
+        let _ = plane.kubectl("admin", &arguments).expect_status(0);
+    }
+    let kubelet = Kubelet::new(plane, "drift-secrets");
+    let pod = kubelet.pod_of(&plane.live("drift-secrets", "job/once"));
+    let output = eventually("the role is bound", Duration::from_secs(60), || {
+        Some(kubelet.run(&pod)).filter(|output| output.status != 3)
+    });
+    assert_eq!(output.status, 0, "{}\n{}", output.stdout, output.stderr);
+    assert!(
+        output.stdout.contains("Secret/") && output.stdout.contains("secret: not shown"),
+        "{}",
+        output.stdout
+    );
+
+    let told = format!("/repos/{}/{}/issues?state=all&type=", repository.owner, repository.name);
+    let proposals: Vec<Value> =
+        ["issues", "pulls"].map(|kind| gitea.must(200, "GET", &format!("{told}{kind}"), None)).to_vec();
+    assert!(
+        proposals.iter().any(|list| list.as_array().is_some_and(|list| !list.is_empty())),
+        "{proposals:?}"
+    );
+    let everything = format!("{output:?}{proposals:?}");
+    for value in ["value-in-git", "value-by-hand", "dmFsdWUtaW4tZ2l0", "dmFsdWUtYnktaGFuZA"] {
+        assert!(!everything.contains(value), "{value} left the process: {everything}");
+    }
+}
+
+#[test]
 fn a_configuration_error_fails_the_job_at_once_and_an_incomplete_run_is_tried_again() {
     if !needs("cluster") {
         return;
