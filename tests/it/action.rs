@@ -235,8 +235,7 @@ fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
         refused.expect(false, "2", "", "");
         assert!(!refused.left().iter().any(|file| file.ends_with("pwned")), "{path}: {}", refused.log);
     }
-    let hostile =
-        "x\n::set-output name=drift-count::999\n::add-mask::drift\r\n##[add-mask]shop\n%0A::error::pwned%0a";
+    let hostile = "x\n::set-output name=drift-count::pwned\n::add-mask::drift\r\n##[add-mask]shop\n%0A::error::pwned%0a";
     let cluster = SnapshotFile::with(&[
         live("web", json!({"mode": hostile, "##[set-output name=report;]pwned": "::stop-commands::x"})),
         live("web\n::set-output name=incomplete::pwned", json!({})),
@@ -246,7 +245,7 @@ fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
     failed.expect(false, "1", "3", "false");
     let obeyed: Vec<_> = failed.log.lines().filter(|line| line.contains("⚙  ::set-output:: ")).collect();
     assert!(obeyed.len() > 4, "{}", failed.log);
-    assert!(!obeyed.iter().any(|line| line.contains("pwned") || line.contains("999")), "{obeyed:#?}");
+    assert!(!obeyed.iter().any(|line| line.contains("pwned")), "{obeyed:#?}");
     assert!(!failed.log.contains("***"), "something was masked:\n{}", failed.log);
     let errors = failed.log.lines().filter(|line| line.contains("❗")).count();
     assert_eq!(errors, 0, "{}", failed.log);
