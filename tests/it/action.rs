@@ -235,8 +235,7 @@ fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
         refused.expect(false, "2", "", "");
         assert!(!refused.left().iter().any(|file| file.ends_with("pwned")), "{path}: {}", refused.log);
     }
-    let hostile =
-        "x\n::set-output name=drift-count::999\n::add-mask::drift\r\n##[add-mask]shop\n%0A::error::pwned%0a";
+    let hostile = "x\n::set-output name=drift-count::pwned\n::add-mask::drift\r\n##[add-mask]shop\n%0A::error::pwned%0a";
     let cluster = SnapshotFile::with(&[
         live("web", json!({"mode": hostile, "##[set-output name=report;]pwned": "::stop-commands::x"})),
         live("web\n::set-output name=incomplete::pwned", json!({})),
@@ -246,7 +245,7 @@ fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
     failed.expect(false, "1", "3", "false");
     let obeyed: Vec<_> = failed.log.lines().filter(|line| line.contains("⚙  ::set-output:: ")).collect();
     assert!(obeyed.len() > 4, "{}", failed.log);
-    assert!(!obeyed.iter().any(|line| line.contains("pwned") || line.contains("999")), "{obeyed:#?}");
+    assert!(!obeyed.iter().any(|line| line.contains("pwned")), "{obeyed:#?}");
     assert!(!failed.log.contains("***"), "something was masked:\n{}", failed.log);
     let errors = failed.log.lines().filter(|line| line.contains("❗")).count();
     assert_eq!(errors, 0, "{}", failed.log);
@@ -354,17 +353,76 @@ fn inputs_reach_the_scripts_through_the_environment_only() {
     );
 
     let example: Value = serde_yaml::from_str(&read("deploy/github/drift.yml")).expect("YAML");
-    assert_eq!(example["permissions"], json!({}));
-    for job in example["jobs"].as_object().expect("jobs").values() {
-        for step in job["steps"].as_array().expect("steps") {
-            let uses = step["uses"].as_str().unwrap_or_default();
-            if uses.starts_with("drift/drift@") {
-                let with = step["with"].as_object().expect("inputs");
-                assert!(with.keys().all(|name| inputs.contains(name)), "{step}");
-            } else if !uses.is_empty() {
-                assert!(read(".github/workflows/ci.yml").contains(uses), "CI uses another {uses}");
-                assert_eq!(step["with"]["persist-credentials"], false);
+    let steps = steps(&example);
+    let with: Vec<_> = steps
+        .iter()
+        .filter(|step| uses(step).starts_with("drift/drift@"))
+        .map(|step| &step["with"])
+        .collect();
+    assert_eq!(with.len(), 2);
+    for name in with.iter().filter_map(|with| with.as_object()).flat_map(|with| with.keys()) {
+        assert!(inputs.contains(name), "the example gives the input {name}");
+    }
+}
+
+/// Every step of a workflow.
+fn steps(workflow: &Value) -> Vec<&Value> {
+    let jobs = workflow["jobs"].as_object().expect("jobs").values();
+    jobs.filter_map(|job| job["steps"].as_array()).flatten().collect()
+}
+
+fn uses(step: &Value) -> &str {
+    step["uses"].as_str().unwrap_or_default()
+}
+
+#[test]
+fn every_workflow_is_one_has_the_least_rights_and_pins_what_it_uses() {
+    if !needs("act") {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let all: Vec<_> = files(".github/workflows").into_iter().chain(files("deploy/github")).collect();
+    assert!(all.len() >= 3, "{all:?}");
+    for file in all {
+        let mut command = Command::new(parts::program("act", "act"));
+        command.env_clear();
+        hermetic(&mut command, home.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir(home.path());
+        command.args(["--validate", "--strict", "--list", "-W"]).arg(root().join(&file));
+        let output = command.stdin(Stdio::null()).output().expect("act starts");
+        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+
+        let workflow: Value = serde_yaml::from_str(&read(&file)).expect("YAML");
+        assert_eq!(workflow["permissions"], json!({}), "{file}");
+        for job in workflow["jobs"].as_object().expect("jobs").values() {
+            assert!(job["permissions"].is_object() && job["timeout-minutes"].is_u64(), "{file}: {job}");
+        }
+        for step in steps(&workflow) {
+            let pinned = uses(step).rsplit('@').next().unwrap_or_default();
+            let is_commit = pinned.len() == 40 && pinned.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(
+                uses(step).is_empty() || is_commit || uses(step) == "drift/drift@COMMIT",
+                "{file}: {step}"
+            );
+            if uses(step).starts_with("actions/checkout@") {
+                assert_eq!(step["with"]["persist-credentials"], false, "{file}: {step}");
             }
+            assert!(!step["run"].as_str().unwrap_or_default().contains("${{"), "{file}: {step}");
         }
     }
+}
+
+#[test]
+fn a_release_has_the_archives_that_the_action_downloads() {
+    let release: Value = serde_yaml::from_str(&read(".github/workflows/release.yml")).expect("YAML");
+    let built = release.pointer("/jobs/archive/strategy/matrix/include").and_then(Value::as_array);
+    let built = built.expect("targets").iter().filter_map(|target| target["target"].as_str());
+    let bring = read("deploy/action/bring");
+    let asked = bring.lines().filter_map(|line| line.split(") echo ").nth(1)?.split(' ').next());
+    let (mut built, mut asked): (Vec<_>, Vec<_>) = (built.collect(), asked.collect());
+    built.sort_unstable();
+    asked.sort_unstable();
+    assert_eq!(built, asked);
+    let ci: Value = serde_yaml::from_str(&read(".github/workflows/ci.yml")).expect("YAML");
+    assert_eq!(release["env"]["RUSTUP_TOOLCHAIN"], ci["env"]["RUSTUP_TOOLCHAIN"]);
 }
