@@ -91,8 +91,9 @@ const ATTEMPTS: u32 = 5;
 /// What keeps the run from beginning (no token, no known forge, nothing was read then), or from being written.
 pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran, JobError> {
     progress("opening the repository");
-    let mut repository = settings.check.open()?;
-    let site = Site::find(&repository, settings).await?;
+    let mut repository = settings.check.open().map_err(|error| site::without_token(error, settings))?;
+    let site =
+        Site::find(&repository, settings).await.map_err(|error| site::without_token(error, settings))?;
     progress("connecting to the cluster");
     let cluster = settings.check.connect().await?;
     let mut attempt = 1;

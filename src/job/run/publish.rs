@@ -24,8 +24,8 @@ pub(super) async fn publish(
         actions.push(action(Did::Ended(ended.how), &ended.incident, &ended.reason));
     }
     // A run that was killed after the ledger and before the forge leaves proposals of ended incidents open.
-    for existing in round.site.left_open(listed, round)? {
-        forge.close(existing, &super::words::closing("the incident has ended"), true).await?;
+    for (existing, reason) in round.site.left_open(listed, round)? {
+        forge.close(existing, &super::words::closing(&reason), true).await?;
     }
     if let Some(mass) = &decision.mass_over {
         for existing in open_of(listed, mass) {

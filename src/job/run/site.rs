@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Round, RunSettings};
 use crate::config::{self, Config, ForgeKind};
 use crate::forge::{self, Existing, Forge};
-use crate::git::{CommitId, Remote, RemoteAddress, Repository, Signature, Token};
-use crate::incident::{Ledger, Standing};
+use crate::git::{CommitId, GitError, Remote, RemoteAddress, RemoteFailure, Repository, Signature, Token};
+use crate::incident::{Ledger, Standing, What};
 use crate::job::{JobError, Place};
 
 /// What the environment and the command line say of the forge; `drift.yaml` says the rest.
@@ -108,17 +108,33 @@ impl Site {
 }
 
 impl Site {
-    /// Open proposals of incidents that the ledger on the remote says have ended.
+    /// Open proposals of incidents that the ledger on the remote says have ended, with the reason that it names: the run
+    /// that closes a proposal may have been killed after its comment, and the comment is found again by its words.
     pub(super) fn left_open<'l>(
         &self,
         listed: &'l [Existing],
         round: &Round<'_>,
-    ) -> Result<Vec<&'l Existing>, JobError> {
-        let ended = settled(&read_ledger(&round.opened.repository, round.heads.ledger.as_ref())?);
-        Ok(listed
-            .iter()
-            .filter(|existing| existing.state.is_open() && ended.contains(&existing.mark.incident))
-            .collect())
+    ) -> Result<Vec<(&'l Existing, String)>, JobError> {
+        let ledger = read_ledger(&round.opened.repository, round.heads.ledger.as_ref())?;
+        let ended = |existing: &'l Existing| {
+            let incident = ledger.incident(&existing.mark.incident)?;
+            let last = incident.events.last().filter(|event| event.event == What::Ended)?;
+            let reason = last.reason.clone().unwrap_or_else(|| "the incident has ended".to_owned());
+            existing.state.is_open().then_some((existing, reason))
+        };
+        Ok(listed.iter().filter_map(ended).collect())
+    }
+}
+
+/// What a remote's refusal means where no token was given: it must be given, and nothing was read.
+pub(super) fn without_token(error: JobError, settings: &RunSettings) -> JobError {
+    match error {
+        JobError::Git(GitError::Remote {
+            why: RemoteFailure::Auth(_) | RemoteFailure::NotFound(_), ..
+        }) if settings.forge.token.is_none() => JobError::Usage(format!(
+            "{error}; there is no token for the forge: set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it"
+        )),
+        other => other,
     }
 }
 

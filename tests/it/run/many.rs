@@ -1,0 +1,150 @@
+//! What is on its way and opens nothing, too much at once, and what waits.
+
+use super::place::{FILE, Place, WEB, events, incidents};
+use crate::support::needs;
+
+#[track_caller]
+fn assert_opens_nothing(place: &Place) {
+    let before = place.refs();
+    let said = place.run(0);
+    assert!(said.stdout.contains("Nothing to propose."), "{}", said.stdout);
+    assert_eq!(place.refs(), before);
+    assert!(place.ledger().is_empty());
+}
+
+#[test]
+fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
+    if !needs("cluster") {
+        return;
+    }
+    let newer = WEB.replace("\"512Mi\"", "\"768Mi\"").replace("level: \"info\"", "level: \"warn\"");
+    assert_ne!(newer, WEB);
+
+    let place = Place::new("late");
+    place.repo.write(FILE, &newer);
+    place.repo.commit("More memory");
+    assert_opens_nothing(&place);
+
+    let applier = ["--server-side", "--field-manager=kustomize-controller"];
+    let place = Place::with("late-gitops", &[(FILE, WEB)], "");
+    place.plane.apply("gitops", &place.namespace, WEB, &applier);
+    place.repo.write(FILE, &newer);
+    place.repo.commit("More memory");
+    assert_opens_nothing(&place);
+    // It arrives: still nothing.
+    place.plane.apply("gitops", &place.namespace, &newer, &applier);
+    assert_opens_nothing(&place);
+}
+
+#[test]
+fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("new-file");
+    place
+        .repo
+        .write("apps/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n");
+    place.repo.commit("Something new");
+    assert_opens_nothing(&place);
+}
+
+/// ConfigMaps in one file.
+fn config_maps(count: usize, value: &str) -> String {
+    let one = |number| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cm-{number:02}}}\ndata:\n  a: {value}\n"
+        )
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn too_much_drift_at_once_is_one_question_and_no_incident() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::with("mass", &[("apps/many.yaml", &config_maps(24, "git"))], "");
+    place.apply_git();
+    let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
+    place.plane.apply("alice", &place.namespace, &config_maps(21, "live"), &changed);
+    let said = place.run(1);
+    assert!(said.stderr.contains("21 of 24 objects are in drift"), "{}", said.stderr);
+    assert!(said.stdout.contains("21 modified"), "{}", said.stdout);
+    let proposals = place.proposals();
+    assert_eq!(proposals.len(), 1, "{proposals:?}");
+    assert!(proposals[0].head["title"].contains("wrong context?"), "{proposals:?}");
+    assert!(place.ledger().is_empty() && place.branches().is_empty());
+    let before = place.refs();
+    let _ = place.run(1);
+    assert_eq!(place.refs(), before);
+
+    // A person who has closed it is not asked again.
+    place.close_by_hand(1);
+    let before = place.refs();
+    let _ = place.run(1);
+    assert_eq!(place.refs(), before);
+
+    // Twenty are what they are: incidents.
+    place.plane.apply("alice", &place.namespace, &config_maps(1, "git"), &changed);
+    let _ = place.run(1);
+    assert_eq!(events(&place.incident()), ["opened"]);
+    assert_eq!(place.incident()["members"].as_array().map(Vec::len), Some(20));
+}
+
+#[test]
+fn the_question_is_closed_when_it_is_over() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::with("mass-over", &[("apps/many.yaml", &config_maps(22, "git"))], "");
+    place.apply_git();
+    let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
+    place.plane.apply("alice", &place.namespace, &config_maps(22, "live"), &changed);
+    let _ = place.run(1);
+    assert!(place.proposals()[0].is_open());
+    place.plane.apply("alice", &place.namespace, &config_maps(22, "git"), &changed);
+    let _ = place.run(0);
+    let proposals = place.proposals();
+    assert_eq!((proposals.len(), proposals[0].is_open()), (1, false), "{proposals:?}");
+    assert!(place.ledger().is_empty());
+    // And asked again when it begins again.
+    place.plane.apply("alice", &place.namespace, &config_maps(22, "live"), &changed);
+    let _ = place.run(1);
+    let open: Vec<bool> = place.proposals().iter().map(super::place::LocalProposal::is_open).collect();
+    assert_eq!(open, [false, true]);
+}
+
+#[test]
+fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::with("ten", &[("apps/many.yaml", &config_maps(12, "git"))], "");
+    place.apply_git();
+    for number in 0..12 {
+        // Every tool of its own: incidents of their own.
+        let name = format!("cm-{number:02}");
+        let manager = format!("--field-manager=kubectl-tool{number:02}");
+        place.kubectl(&[
+            "patch",
+            "configmap",
+            &name,
+            "--type=merge",
+            "--patch",
+            r#"{"data":{"a":"live"}}"#,
+            &manager,
+        ]);
+    }
+    let said = place.run(1);
+    assert!(said.stderr.contains("2 incidents wait for the next run"), "{}", said.stderr);
+    assert_eq!(said.stdout.matches("waits: ").count(), 2, "{}", said.stdout);
+    assert_eq!((place.proposals().len(), place.branches().len()), (10, 10));
+    assert_eq!(incidents(&place.ledger()).len(), 12);
+    let said = place.run(1);
+    assert!(!said.stderr.contains("wait"), "{}", said.stderr);
+    assert_eq!((place.proposals().len(), place.branches().len()), (12, 12));
+    let before = place.refs();
+    let _ = place.run(1);
+    assert_eq!(place.refs(), before);
+}
