@@ -90,7 +90,7 @@ pub(super) async fn compare(
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped);
     checked.incomplete =
         [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();
-    if checked.incomplete.is_empty() && checked.summary.desired == checked.summary.skipped {
+    if checked.incomplete.is_empty() && checked.summary.desired == skipped {
         checked.incomplete.push(nothing_examined(opened, skipped));
     }
     checked.incomplete.sort();
@@ -152,8 +152,17 @@ async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomple
     ClusterFacts { name, shown, server, version: cluster.served().version.clone() }
 }
 
+/// Whether nothing is left of a finding but what controllers may own and what ignore rules cover: counted as changes,
+/// and listed on request only.
+fn is_excused(finding: &Finding) -> bool {
+    matches!(finding.verdict.cause, Cause::Controller | Cause::Ignored)
+}
+
 fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> Summary {
-    let of_state = |state: State| findings.iter().filter(|finding| finding.state == state).count();
+    let of_state = |state: State| {
+        findings.iter().filter(|finding| finding.state == state && !is_excused(finding)).count()
+    };
+    let missing_and_ignored = compared.missing.len() - of_state(State::Missing);
     let mut changes: BTreeMap<Cause, usize> = BTreeMap::new();
     for finding in findings {
         for change in &finding.changes {
@@ -170,7 +179,7 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
         modified: of_state(State::Modified),
         missing: of_state(State::Missing),
         unmanaged: of_state(State::Unmanaged),
-        skipped,
+        skipped: skipped + missing_and_ignored,
         not_compared: desired.len() - seen,
         changes,
     }

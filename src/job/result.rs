@@ -36,7 +36,7 @@ pub struct ClusterFacts {
 pub struct Summary {
     /// Objects that Git declares.
     pub desired: usize,
-    /// Of them, those that live equals.
+    /// Of them, those that live equals, but for what controllers may own and ignore rules cover.
     pub in_sync: usize,
     /// Of them, those that differ.
     pub modified: usize,
@@ -44,7 +44,7 @@ pub struct Summary {
     pub missing: usize,
     /// Objects that only live has.
     pub unmanaged: usize,
-    /// Objects that were left out on purpose: Secrets where they are skipped, values a snapshot does not hold.
+    /// Objects that were left out on purpose: Secrets where they are skipped, missing ones that an ignore rule covers.
     pub skipped: usize,
     /// Of the desired objects, those that could not be compared.
     pub not_compared: usize,

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use super::{Side, only_one_side, sides};
 use crate::job::Checked;
 use crate::model::{Change, Finding, Origin};
-use crate::text::{count, value, verdict, workflow_data, workflow_property};
+use crate::text::{count, one_line, value, verdict, workflow_data, workflow_property};
 
 /// GitHub shows ten warnings and ten errors of a step and drops the rest without a word.
 const MOST: usize = 10;
@@ -32,19 +33,23 @@ fn warning(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let origin = drifting.first().and_then(|change| change.origin.as_ref()).or(finding.origin.as_ref());
     let title = format!("drift: {}", finding.resource);
     let lines: Vec<String> = drifting.iter().take(20).map(|change| line(change)).collect();
-    let text = if lines.is_empty() { verdict(&finding.verdict) } else { lines.join("\n") };
+    let text = match only_one_side(finding) {
+        Some(what) => format!("{what}\n{}", verdict(&finding.verdict)),
+        None => lines.join("\n"),
+    };
     writeln!(out, "::warning {}title={}::{}", place(origin), workflow_property(&title), workflow_data(&text))
 }
 
 fn line(change: &Change) -> String {
-    let difference = &change.difference;
-    let side = |side: &Option<serde_json::Value>, absent: &str| match side {
-        _ if difference.masked => "(secret)".to_owned(),
-        Some(found) => value(found, 120),
-        None => absent.to_owned(),
+    let (git, live) = sides(&change.difference);
+    let shown = |side: Side<'_>| match side {
+        Side::Value(found) => value(found, 120),
+        Side::Secret => "(secret)".to_owned(),
+        Side::NotDeclared(_) => "not declared".to_owned(),
+        Side::Absent => "absent".to_owned(),
     };
-    let (git, live) = (side(&difference.desired, "not declared"), side(&difference.live, "absent"));
-    format!("{}: Git {git}, live {live} ({})", difference.path, verdict(&change.verdict))
+    let path = one_line(&change.difference.path.to_string(), 300);
+    format!("{path}: Git {}, live {} ({})", shown(git), shown(live), verdict(&change.verdict))
 }
 
 fn place(origin: Option<&Origin>) -> String {

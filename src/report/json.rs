@@ -137,8 +137,8 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         summary: summary(checked),
         findings: findings.map(|found| finding(found, checked, style)).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
-    writeln!(out)
+    let document = serde_json::to_string_pretty(&report)?;
+    writeln!(out, "{}", crate::text::json(&document))
 }
 
 fn summary(checked: &Checked) -> Summary {

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Style, is_listed, listed};
+use super::{Side, Style, headline, in_order, listed, not_listed, only_one_side, sides};
 use crate::job::Checked;
 use crate::model::{Change, Finding, State};
-use crate::text::{code, count, verdict, yaml_value};
+use crate::text::{code, count, one_line, value, verdict};
 
 /// GitHub drops a summary above 1 MiB whole: we stop well before, between two findings, and say so.
 const MOST: usize = 900 * 1024;
@@ -26,8 +26,13 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         checked.summary.skipped,
         checked.summary.not_compared,
     )?;
+    let hidden = not_listed(checked, style);
+    if !hidden.is_empty() {
+        writeln!(out, "Not listed: {hidden} (`--all` lists them).\n")?;
+    }
+    not_examined(checked, out)?;
     let mut written = 0;
-    let all: Vec<&Finding> = checked.findings.iter().filter(|finding| is_listed(finding, style)).collect();
+    let all = in_order(checked, style);
     for (at, found) in all.iter().enumerate() {
         let text = finding(found, style);
         if written + text.len() > MOST {
@@ -37,24 +42,23 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         written += text.len();
         out.write_all(text.as_bytes())?;
     }
-    if !checked.incomplete.is_empty() {
-        writeln!(out, "### Not examined\n")?;
-        for incomplete in checked.incomplete.iter().take(200) {
-            writeln!(out, "- {}: {}", code(&incomplete.what), code(&incomplete.why))?;
-        }
-        writeln!(out)?;
-    }
     Ok(())
 }
 
-fn headline(checked: &Checked) -> String {
-    let drifting = checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count();
-    match (drifting, checked.is_complete()) {
-        (0, true) => "no drift".to_owned(),
-        (0, false) => "incomplete".to_owned(),
-        (number, true) => format!("{} in drift", count(number, "object")),
-        (number, false) => format!("{} in drift, and incomplete", count(number, "object")),
+fn not_examined(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+    const SHOWN: usize = 100;
+    if checked.incomplete.is_empty() {
+        return Ok(());
     }
+    writeln!(out, "### Not examined\n")?;
+    for incomplete in checked.incomplete.iter().take(SHOWN) {
+        let (what, why) = (one_line(&incomplete.what, 300), one_line(&incomplete.why, 600));
+        writeln!(out, "- {}: {}", code(&what), code(&why))?;
+    }
+    if let Some(more) = checked.incomplete.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        writeln!(out, "- _{more} more: see the JSON report_")?;
+    }
+    writeln!(out)
 }
 
 fn finding(finding: &Finding, style: Style) -> String {
@@ -70,7 +74,8 @@ fn finding(finding: &Finding, style: Style) -> String {
     }
     let changes: Vec<&Change> = listed(finding, style).collect();
     if changes.is_empty() {
-        text.push_str(&format!("{}\n\n", code(&verdict(&finding.verdict))));
+        let what = only_one_side(finding).unwrap_or_default();
+        text.push_str(&format!("{what} ({})\n\n", code(&verdict(&finding.verdict))));
     } else {
         text.push_str("| field | Git | live | why |\n|---|---|---|---|\n");
         changes.iter().for_each(|change| text.push_str(&row(change)));
@@ -80,22 +85,18 @@ fn finding(finding: &Finding, style: Style) -> String {
 }
 
 fn row(change: &Change) -> String {
-    let difference = &change.difference;
-    let cell = |side: &Option<serde_json::Value>, absent: &str| match side {
-        _ if difference.masked => "_secret_".to_owned(),
-        Some(value) => table_code(yaml_value(value).trim_end()),
-        None => absent.to_owned(),
+    let (git, live) = sides(&change.difference);
+    let cell = |side: Side<'_>| match side {
+        Side::Value(found) => table_code(&value(found, 300)),
+        Side::Secret => "_secret_".to_owned(),
+        Side::NotDeclared(_) => "_not declared_".to_owned(),
+        Side::Absent => "_absent_".to_owned(),
     };
-    format!(
-        "| {} | {} | {} | {} |\n",
-        table_code(&difference.path.to_string()),
-        cell(&difference.desired, "_not declared_"),
-        cell(&difference.live, "_absent_"),
-        table_code(&verdict(&change.verdict))
-    )
+    let (path, why) = (change.difference.path.to_string(), verdict(&change.verdict));
+    format!("| {} | {} | {} | {} |\n", table_code(&path), cell(git), cell(live), table_code(&why))
 }
 
 /// Inline code inside a table, where a `|` ends the cell even in code.
 fn table_code(text: &str) -> String {
-    code(&crate::text::one_line(text, 300)).replace('|', "\\|")
+    code(&one_line(text, 300)).replace('|', "\\|")
 }

@@ -6,6 +6,7 @@ mod json;
 mod markdown;
 mod run;
 mod text;
+mod values;
 
 use std::io::{self, Write};
 
@@ -61,4 +62,83 @@ fn is_listed(finding: &crate::model::Finding, style: Style) -> bool {
     use crate::model::Cause;
     let hidden = matches!(finding.verdict.cause, Cause::Controller | Cause::Ignored);
     style.all || if finding.changes.is_empty() { !hidden } else { listed(finding, style).next().is_some() }
+}
+
+/// The findings that a report for a person lists: drift first, then what is not applied yet, then what is excused.
+fn in_order(checked: &Checked, style: Style) -> Vec<&crate::model::Finding> {
+    let mut found: Vec<_> = checked.findings.iter().filter(|finding| is_listed(finding, style)).collect();
+    let waits = |finding: &crate::model::Finding| finding.verdict.cause == crate::model::Cause::Unsynced;
+    found.sort_by_key(|finding| (!crate::job::is_drift(finding), !waits(finding)));
+    found
+}
+
+/// What a person reads of one side of a change: the value, or why there is none.
+enum Side<'a> {
+    /// The value.
+    Value(&'a serde_json::Value),
+    /// It is there, and secret.
+    Secret,
+    /// Git does not declare it; what the server puts there by itself, where that is known.
+    NotDeclared(Option<&'a serde_json::Value>),
+    /// Live lacks it.
+    Absent,
+}
+
+/// Both sides of a change, Git's first.
+fn sides(difference: &crate::model::Difference) -> (Side<'_>, Side<'_>) {
+    use crate::model::ChangeKind;
+    let side = |value, absent| match (value, difference.masked) {
+        (_, true) => Side::Secret,
+        (Some(value), false) => Side::Value(value),
+        (None, false) => absent,
+    };
+    let not_declared = Side::NotDeclared(difference.default.as_ref());
+    match difference.kind {
+        ChangeKind::Added => (not_declared, side(difference.live.as_ref(), Side::Absent)),
+        ChangeKind::Removed => (side(difference.desired.as_ref(), not_declared), Side::Absent),
+        ChangeKind::Modified => {
+            (side(difference.desired.as_ref(), not_declared), side(difference.live.as_ref(), Side::Absent))
+        }
+    }
+}
+
+/// What there is to say of an object that only one side has.
+fn only_one_side(finding: &crate::model::Finding) -> Option<&'static str> {
+    use crate::model::{Cause, State};
+    match finding.state {
+        State::Missing if finding.verdict.cause == Cause::Unsynced => {
+            Some("declared in Git by its newest commit, and not applied yet")
+        }
+        State::Missing => Some("declared in Git, and not in the cluster; nothing recorded who removed it"),
+        State::Unmanaged => Some("in the cluster, and nothing in Git declares it"),
+        State::Modified => None,
+    }
+}
+
+/// `4 objects in drift, 1 not applied yet`: the one line to read if only one is read.
+fn headline(checked: &Checked) -> String {
+    use crate::model::Cause;
+    use crate::text::count;
+    let drifting = checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count();
+    let waiting = checked.findings.iter().filter(|finding| finding.verdict.cause == Cause::Unsynced).count();
+    let mut parts = vec![match (drifting, checked.is_complete()) {
+        (0, true) => "no drift".to_owned(),
+        (0, false) => "no drift in what was examined".to_owned(),
+        (number, _) => format!("{} in drift", count(number, "object")),
+    }];
+    if waiting > 0 {
+        parts.push(format!("{waiting} not applied yet"));
+    }
+    if !checked.is_complete() {
+        parts.push(format!("incomplete: {} not examined", checked.incomplete.len()));
+    }
+    parts.join(", ")
+}
+
+/// `1 controller, 2 ignored`: changes that are counted and not listed; empty where there are none.
+fn not_listed(checked: &Checked, style: Style) -> String {
+    use crate::model::Cause;
+    let mut hidden = checked.summary.changes.clone();
+    hidden.retain(|cause, _| !style.all && matches!(cause, Cause::Controller | Cause::Ignored));
+    crate::text::changes_of_causes(&hidden)
 }

@@ -1,17 +1,14 @@
-//! For a person at a terminal: which object, which field, Git against live, who and when, where in Git, what next.
+//! For a person at a terminal: the result in one line, then which object, which field, Git against live, who and when,
+//! where in Git; what is not drift after what is; what next.
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
-use serde_json::Value;
 
-use super::{Style, is_listed, listed};
-use crate::job::Checked;
+use super::{Style, headline, is_listed, listed, not_listed, only_one_side, values};
+use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
-use crate::text::{changes_of_causes, count, one_line, plain, value, verdict};
-
-/// Longest value shown on a line; the JSON report has it whole.
-const VALUE: usize = 160;
+use crate::text::{changes_of_causes, count, one_line, verdict};
 
 const BOLD: Paint = Paint::new().bold();
 const DIM: Paint = Paint::new().dimmed();
@@ -21,11 +18,21 @@ const YELLOW: Paint = AnsiColor::Yellow.on_default();
 
 pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out, color: style.color };
-    for finding in checked.findings.iter().filter(|finding| is_listed(finding, style)) {
+    page.headline(checked)?;
+    let listed = || checked.findings.iter().filter(|finding| is_listed(finding, style));
+    for finding in listed().filter(|finding| is_drift(finding)) {
         page.finding(finding, style)?;
     }
+    let waits = |finding: &&Finding| finding.verdict.cause == Cause::Unsynced;
+    page.section(
+        "Not applied yet: Git is ahead of the cluster, which is no drift.",
+        listed().filter(waits),
+        style,
+    )?;
+    let excused = listed().filter(|finding| !is_drift(finding) && !waits(finding));
+    page.section("No drift: controllers may own it, or an ignore rule covers it.", excused, style)?;
     page.incomplete(checked)?;
-    page.summary(checked)?;
+    page.summary(checked, style)?;
     page.next(checked)
 }
 
@@ -39,39 +46,52 @@ impl Page<'_> {
         if self.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
     }
 
+    fn headline(&mut self, checked: &Checked) -> io::Result<()> {
+        let paint = match (checked.has_drift(), checked.is_complete()) {
+            (false, true) => GREEN,
+            (true, true) => YELLOW,
+            (_, false) => RED,
+        };
+        writeln!(self.out, "{}\n", self.paint(paint.bold(), &format!("drift: {}", headline(checked))))
+    }
+
+    fn section<'f>(
+        &mut self,
+        title: &str,
+        findings: impl Iterator<Item = &'f Finding>,
+        style: Style,
+    ) -> io::Result<()> {
+        let mut findings = findings.peekable();
+        if findings.peek().is_some() {
+            writeln!(self.out, "{}\n", self.paint(DIM, title))?;
+        }
+        findings.try_for_each(|finding| self.finding(finding, style))
+    }
+
     fn finding(&mut self, finding: &Finding, style: Style) -> io::Result<()> {
         let (word, paint) = match finding.state {
             State::Modified => ("modified", YELLOW),
             State::Missing => ("missing", RED),
             State::Unmanaged => ("unmanaged", YELLOW),
         };
-        let name = self.paint(BOLD, &plain(&finding.resource.to_string()));
-        let place = finding.origin.as_ref().map(place).unwrap_or_default();
-        let place = self.paint(DIM, &place);
-        writeln!(self.out, "{} {name}  {place}", self.paint(paint, word))?;
+        let name = self.paint(BOLD, &one_line(&finding.resource.to_string(), 600));
+        let at = finding.origin.as_ref().map(|origin| format!("  {}", place(origin, false)));
+        let at = self.paint(DIM, &at.unwrap_or_default());
+        writeln!(self.out, "{} {name}{at}", self.paint(paint, word))?;
         for change in listed(finding, style) {
             self.change(change)?;
         }
-        if finding.changes.is_empty() {
-            self.state(finding)?;
+        if let Some(what) = only_one_side(finding) {
+            writeln!(self.out, "  {what}")?;
+            let known = finding.verdict.manager.is_some() || finding.verdict.cause != Cause::Unknown;
+            if known {
+                writeln!(self.out, "  {}", self.paint(DIM, &verdict(&finding.verdict)))?;
+            }
         }
         for note in &finding.notes {
             writeln!(self.out, "  note: {}", one_line(note, 400))?;
         }
         writeln!(self.out)
-    }
-
-    fn state(&mut self, finding: &Finding) -> io::Result<()> {
-        let what = match finding.state {
-            State::Missing if finding.verdict.cause == Cause::Unsynced => {
-                "declared in Git and not applied yet"
-            }
-            State::Missing => "declared in Git, and not in the cluster; nothing recorded who removed it",
-            State::Unmanaged => "in the cluster, and nothing in Git declares it",
-            State::Modified => return Ok(()),
-        };
-        writeln!(self.out, "  {what}")?;
-        writeln!(self.out, "  {}", self.paint(DIM, &verdict(&finding.verdict)))
     }
 
     fn change(&mut self, change: &Change) -> io::Result<()> {
@@ -81,17 +101,23 @@ impl Page<'_> {
             ChangeKind::Modified => ("~", YELLOW),
             ChangeKind::Removed => ("-", RED),
         };
-        writeln!(self.out, "  {} {}", self.paint(paint, sign), plain(&difference.path.to_string()))?;
-        if difference.masked {
-            writeln!(self.out, "      the value differs (secret: not shown)")?;
-        } else {
-            let absent = difference.default.as_ref().map_or_else(
-                || "not declared".to_owned(),
-                |default| format!("not declared (default {})", value(default, VALUE)),
-            );
-            let at = change.origin.as_ref().filter(|_| difference.desired.is_some());
-            self.side("Git ", difference.desired.as_ref(), &absent, at)?;
-            self.side("live", difference.live.as_ref(), "absent", None)?;
+        writeln!(self.out, "  {} {}", self.paint(paint, sign), one_line(&difference.path.to_string(), 600))?;
+        let declared = change.origin.as_ref().filter(|_| difference.kind != ChangeKind::Added);
+        let at = declared.filter(|origin| origin.place.is_some()).map(|origin| place(origin, true));
+        for line in values::lines(difference, at.as_deref()) {
+            match line {
+                values::Line::Value { name, shown, at } => {
+                    let at = at.map(|at| self.paint(DIM, &format!("  {at}"))).unwrap_or_default();
+                    writeln!(self.out, "      {name:<4}  {shown}{at}")?;
+                }
+                values::Line::Git(text) => {
+                    writeln!(self.out, "      {}", self.paint(RED, &format!("- {text}")))?
+                }
+                values::Line::Live(text) => {
+                    writeln!(self.out, "      {}", self.paint(GREEN, &format!("+ {text}")))?;
+                }
+                values::Line::Both(text) => writeln!(self.out, "        {text}")?,
+            }
         }
         writeln!(self.out, "      {}", self.paint(DIM, &verdict(&change.verdict)))?;
         match &difference.note {
@@ -100,38 +126,23 @@ impl Page<'_> {
         }
     }
 
-    fn side(
-        &mut self,
-        name: &str,
-        side: Option<&Value>,
-        absent: &str,
-        origin: Option<&Origin>,
-    ) -> io::Result<()> {
-        let shown = side.map_or_else(|| absent.to_owned(), |side| value(side, VALUE));
-        let place =
-            origin.filter(|origin| origin.place.is_some()).map(|origin| format!("  {}", place(origin)));
-        let place = self.paint(DIM, &place.unwrap_or_default());
-        writeln!(self.out, "      {name}  {shown}{place}")
-    }
-
     fn incomplete(&mut self, checked: &Checked) -> io::Result<()> {
         if checked.incomplete.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "{}", self.paint(RED, "not examined"))?;
+        writeln!(self.out, "{}", self.paint(RED, "Not examined, so neither clean nor drift:"))?;
         for incomplete in &checked.incomplete {
             writeln!(self.out, "  {}: {}", one_line(&incomplete.what, 300), one_line(&incomplete.why, 600))?;
         }
         writeln!(self.out)
     }
 
-    fn summary(&mut self, checked: &Checked) -> io::Result<()> {
+    fn summary(&mut self, checked: &Checked, style: Style) -> io::Result<()> {
         let summary = &checked.summary;
         let mut parts = vec![format!("{} in sync", summary.in_sync)];
         for (number, word) in [
             (summary.modified, "modified"),
             (summary.missing, "missing"),
-            (summary.unmanaged, "unmanaged"),
             (summary.skipped, "skipped"),
             (summary.not_compared, "not compared"),
         ] {
@@ -139,45 +150,61 @@ impl Page<'_> {
                 parts.push(format!("{number} {word}"));
             }
         }
+        let unmanaged = match summary.unmanaged {
+            0 => String::new(),
+            number => format!("; {number} unmanaged"),
+        };
+        writeln!(self.out, "{} in Git: {}{unmanaged}", count(summary.desired, "object"), parts.join(", "))?;
         let changes: usize = summary.changes.values().sum();
-        let causes = changes_of_causes(&summary.changes);
-        let changes =
-            if changes == 0 { String::new() } else { format!(" ({}: {causes})", count(changes, "change")) };
-        writeln!(self.out, "{} in Git: {}{changes}", count(summary.desired, "object"), parts.join(", "))?;
+        if changes > 0 {
+            writeln!(self.out, "{}: {}", count(changes, "change"), changes_of_causes(&summary.changes))?;
+        }
+        let hidden = not_listed(checked, style);
+        if !hidden.is_empty() {
+            writeln!(self.out, "not listed: {hidden} (--all lists them)")?;
+        }
         let git = &checked.git;
         let dirty = if git.dirty { " with uncommitted changes" } else { "" };
         let revision = git.revision.get(..12).unwrap_or(&git.revision);
-        let facts = format!(
-            "{} at {revision}{dirty}, cluster {} ({})",
-            one_line(&git.repository, 200),
-            one_line(&checked.cluster.shown, 100),
-            one_line(&checked.cluster.version, 40)
-        );
-        writeln!(self.out, "{}", self.paint(DIM, &facts))
+        let repository = format!("{} at {revision}{dirty}", one_line(&git.repository, 200));
+        let cluster = &checked.cluster;
+        let cluster =
+            format!("cluster {} ({})", one_line(&cluster.shown, 100), one_line(&cluster.version, 40));
+        writeln!(self.out, "{}", self.paint(DIM, &format!("{repository}, {cluster}")))
     }
 
+    /// What a person can do about drift, with this program and without.
     fn next(&mut self, checked: &Checked) -> io::Result<()> {
-        if checked.summary.desired == 0 {
-            return writeln!(self.out, "Nothing was examined: no object is declared in these sources.");
+        if !checked.has_drift() {
+            return Ok(());
         }
-        if checked.has_drift() {
+        writeln!(
+            self.out,
+            "\nTo keep a live value, put it into Git: `drift run --dry-run` shows the commit."
+        )?;
+        writeln!(self.out, "To undo it, apply Git again: `kubectl apply`, or your GitOps tool.")?;
+        let stays = |finding: &Finding| {
+            let added = |change: &Change| {
+                change.verdict.cause.is_drift() && change.difference.kind == ChangeKind::Added
+            };
+            finding.state == State::Unmanaged || finding.changes.iter().any(added)
+        };
+        if checked.findings.iter().any(|finding| is_drift(finding) && stays(finding)) {
             writeln!(
                 self.out,
-                "\nTo keep a live value, put it into Git: `drift run --dry-run` shows the commit, `drift run` proposes it."
+                "Applying Git leaves what Git never declared (+, unmanaged): delete that by hand."
             )?;
-            writeln!(
-                self.out,
-                "To undo it, apply Git again: `kubectl apply -f FILE`, or let your GitOps tool do it."
-            )?;
-        } else if checked.is_complete() {
-            writeln!(self.out, "{}", self.paint(GREEN, "No drift."))?;
         }
         Ok(())
     }
 }
 
 /// `apps/web/deploy.yaml:12:3`.
-fn place(origin: &Origin) -> String {
+fn place(origin: &Origin, with_column: bool) -> String {
     let file = one_line(&origin.file, 200);
-    origin.place.map_or(file.clone(), |place| format!("{file}:{}:{}", place.line, place.column))
+    match origin.place {
+        Some(place) if with_column => format!("{file}:{}:{}", place.line, place.column),
+        Some(place) => format!("{file}:{}", place.line),
+        None => file,
+    }
 }

@@ -43,6 +43,23 @@ fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A JSON document as it stands, but for the characters that would act on a terminal, as `\\u` escapes. In a document
+/// that a serializer wrote these are inside strings only.
+#[must_use]
+pub fn json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for character in document.chars() {
+        if (character.is_control() && character != '\n') || is_invisible(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 /// Text as inline code of Markdown, on one line: a fence longer than any run of backticks in it. Nothing inside code
 /// is a mention, a link, a reference or HTML.
 #[must_use]
@@ -82,7 +99,7 @@ pub fn workflow_property(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{code, code_block, one_line, plain, workflow_data, workflow_property};
+    use super::{code, code_block, json, one_line, plain, workflow_data, workflow_property};
 
     #[test]
     fn escape_sequences_and_turned_text_are_written_out() {
@@ -100,6 +117,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn json_stays_what_it_was(text in any::<String>()) {
+            let value = serde_json::Value::from(text);
+            let escaped = json(&value.to_string());
+            prop_assert!(!escaped.chars().any(char::is_control));
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).expect("still JSON"), value);
+        }
+
         #[test]
         fn nothing_breaks_out(text in any::<String>()) {
             let inline = code(&text);

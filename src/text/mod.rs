@@ -5,5 +5,5 @@
 mod escape;
 mod words;
 
-pub use escape::{code, code_block, one_line, plain, workflow_data, workflow_property};
+pub use escape::{code, code_block, json, one_line, plain, workflow_data, workflow_property};
 pub use words::{cause, changes_of_causes, count, since, value, verdict, yaml_value};

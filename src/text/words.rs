@@ -33,12 +33,48 @@ pub fn changes_of_causes(changes: &BTreeMap<Cause, usize>) -> String {
     parts.map(|(word, number)| format!("{number} {}", cause(*word))).collect::<Vec<_>>().join(", ")
 }
 
-/// A value on one line, as YAML would show it where it can: strings bare where that cannot be misread.
+/// A value on one line, as YAML would show it where it can: strings bare where that cannot be misread, lists and maps
+/// in brackets; at most `most` characters.
 #[must_use]
 pub fn value(value: &Value, most: usize) -> String {
     match value {
         Value::String(text) if is_bare(text) => one_line(text, most),
+        Value::Array(_) | Value::Object(_) => {
+            let mut text = String::new();
+            flow(value, &mut text);
+            one_line(&text, most)
+        }
         other => one_line(&other.to_string(), most),
+    }
+}
+
+/// `[{name: DEBUG, value: "true"}]`.
+fn flow(value: &Value, text: &mut String) {
+    let bare =
+        |text: &str| is_bare(text) && !text.contains(['[', ']', '{', '}', ',', ':', '#', '&', '*', '!']);
+    let scalar =
+        |scalar: &str| if bare(scalar) { scalar.to_owned() } else { Value::from(scalar).to_string() };
+    match value {
+        Value::Array(items) => {
+            text.push('[');
+            for (at, item) in items.iter().enumerate() {
+                text.push_str(if at == 0 { "" } else { ", " });
+                flow(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(fields) => {
+            text.push('{');
+            for (at, (name, field)) in fields.iter().enumerate() {
+                text.push_str(if at == 0 { "" } else { ", " });
+                text.push_str(&scalar(name));
+                text.push_str(": ");
+                flow(field, text);
+            }
+            text.push('}');
+        }
+        Value::String(string) => text.push_str(&scalar(string)),
+        other => text.push_str(&other.to_string()),
     }
 }
 
@@ -46,7 +82,9 @@ pub fn value(value: &Value, most: usize) -> String {
 fn is_bare(text: &str) -> bool {
     let number = text.parse::<f64>().is_ok();
     let word = matches!(text, "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | "y" | "n");
-    !text.is_empty() && !number && !word && !text.contains(['\n', '\t', '"']) && text.trim() == text
+    let begins_otherwise = text.starts_with(['[', '{', '\'', '(']);
+    let quoted = text.contains(['\n', '\t', '"']) || text.trim() != text;
+    !text.is_empty() && !number && !word && !quoted && !begins_otherwise
 }
 
 /// A value as YAML, for a person to put into a file.
@@ -59,9 +97,16 @@ pub fn yaml_value(value: &Value) -> String {
 #[must_use]
 pub fn verdict(verdict: &Verdict) -> String {
     let mut text = cause(verdict.cause).to_owned();
+    let unsynced = verdict.cause == Cause::Unsynced;
+    if unsynced {
+        text.push_str(": not applied yet");
+    }
     if let Some(manager) = &verdict.manager {
-        let low = verdict.confidence == Confidence::Low;
-        let by = if low { "perhaps by" } else { "by" };
+        let by = match verdict.confidence {
+            _ if unsynced => "last applied by",
+            Confidence::Low => "perhaps by",
+            _ => "by",
+        };
         text.push_str(&format!(", {by} {}", one_line(&manager.name, 128)));
         if !manager.subresource.is_empty() {
             text.push_str(&format!(" ({})", one_line(&manager.subresource, 40)));
@@ -88,5 +133,34 @@ pub fn since(time: &str) -> String {
     match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
         Some((day, hour)) => format!("{day} {} UTC", hour.split('.').next().unwrap_or(hour)),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::value;
+
+    #[test]
+    fn a_value_is_shown_so_that_its_type_can_be_seen() {
+        for (shown, expected) in [
+            (json!("nginx:1.25"), "nginx:1.25"),
+            (json!("1.25"), "\"1.25\""),
+            (json!("true"), "\"true\""),
+            (json!(true), "true"),
+            (json!(""), "\"\""),
+            (json!(" a"), "\" a\""),
+            (json!("(secret)"), "\"(secret)\""),
+            (json!("[a]"), "\"[a]\""),
+            (json!("a\nb"), "\"a\\nb\""),
+            (json!(null), "null"),
+            (json!([{"name": "DEBUG", "value": "true"}]), "[{name: DEBUG, value: \"true\"}]"),
+            (json!(["a, b", "--x=1", "k: v", 3]), "[\"a, b\", --x=1, \"k: v\", 3]"),
+            (json!({}), "{}"),
+        ] {
+            assert_eq!(value(&shown, 160), expected, "{shown}");
+        }
+        assert_eq!(value(&json!("abcdefgh"), 5), "abcd…");
     }
 }

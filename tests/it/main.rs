@@ -14,6 +14,7 @@ mod input;
 mod layers;
 mod report_schema;
 mod run;
+mod reports;
 mod source;
 mod support;
 mod support_works;

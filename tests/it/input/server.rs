@@ -70,14 +70,23 @@ impl Server {
         Self::start(objects, |_| None)
     }
 
+    /// Serves these objects.
+    pub(crate) fn of(objects: Vec<Value>) -> Self {
+        Self::serving(objects, |_| None)
+    }
+
     /// As [`Self::with`], but where `reply` has an answer, that is the answer.
     pub(crate) fn start(
         objects: &str,
         reply: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
+        Self::serving(parse(objects), reply)
+    }
+
+    fn serving(objects: Vec<Value>, reply: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let (objects, reply) = (Arc::new(parse(objects)), Arc::new(reply));
+        let (objects, reply) = (Arc::new(objects), Arc::new(reply));
         let log = Log::default();
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {

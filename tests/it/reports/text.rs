@@ -1,0 +1,145 @@
+//! The text report, as it is read.
+
+use super::golden;
+use super::world::{LIVE, check, repo};
+use crate::input::server::Server;
+use crate::support::repo::Repo;
+
+#[test]
+fn drift_of_every_kind() {
+    let (repo, server) = (repo(), Server::with(LIVE));
+    let output = check(&repo, &server, &[]).run().expect_status(1);
+    golden("every-kind.txt", &output.stdout);
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn what_is_no_drift_is_listed_on_request() {
+    let (repo, server) = (repo(), Server::with(LIVE));
+    let output = check(&repo, &server, &["--all"]).run().expect_status(1);
+    let from = output.stdout.find("Not applied yet").expect("the section");
+    golden("all.txt", &output.stdout[from..]);
+}
+
+#[test]
+fn colour_on_request_only() {
+    let (repo, server) = (repo(), Server::with(LIVE));
+    let run = |more: &[&str], variable: Option<(&str, &str)>| {
+        let drift = check(&repo, &server, more);
+        let drift = match variable {
+            Some((name, value)) => drift.env(name, value),
+            None => drift,
+        };
+        drift.run().expect_status(1).stdout
+    };
+    let colored = run(&["--color", "always"], None);
+    golden("color.txt", &colored.replace('\u{1b}', "<esc>"));
+    let plain = run(&[], None);
+    assert!(!plain.contains('\u{1b}'), "a pipe gets no colour");
+    assert_eq!(run(&[], Some(("CLICOLOR_FORCE", "1"))), colored);
+    assert_eq!(run(&["--color", "always"], Some(("NO_COLOR", "1"))), colored, "the flag is stronger");
+    assert_eq!(run(&["--color", "never"], Some(("CLICOLOR_FORCE", "1"))), plain);
+    for width in ["80", "200"] {
+        assert_eq!(run(&[], Some(("COLUMNS", width))), plain, "a report is the same bytes everywhere");
+    }
+    let bare = crate::support::command::redact(&colored, &[]);
+    let stripped: String = bare.split("\u{1b}[").enumerate().fold(String::new(), |text, (at, part)| {
+        text + if at == 0 { part } else { part.split_once('m').expect("a colour").1 }
+    });
+    assert_eq!(stripped, crate::support::command::redact(&plain, &[]), "colour adds nothing but colour");
+}
+
+/// On 80 columns only paths, values and who wrote them may run over the edge: labels stand at the beginning of their lines.
+#[test]
+fn the_report_reads_well_on_80_columns() {
+    let (repo, server) = (repo(), Server::with(LIVE));
+    let text = check(&repo, &server, &[]).run().expect_status(1).stdout;
+    for line in text.lines().filter(|line| line.chars().count() > 80) {
+        let is_value = line.starts_with("      Git ") || line.starts_with("      live ");
+        let is_writer = line.starts_with("      unsynced: not applied yet, last applied by ");
+        assert!(is_value || is_writer || line.contains(" .spec."), "longer than 80 columns: {line}");
+    }
+}
+
+#[test]
+fn a_clean_cluster() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {a: b}\n";
+    let repo = Repo::with(&[("drift.yaml", "version: 1\nsources: [{path: apps}]\n"), ("apps/a.yaml", map)]);
+    let kube_system = "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, uid: u-0}\n";
+    let server = Server::with(&format!("{map}---\n{kube_system}"));
+    let output = check(&repo, &server, &[]).run().expect_status(0);
+    golden("clean.txt", &output.stdout);
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn an_incomplete_check() {
+    let (repo, server) = (repo(), Server::with(LIVE));
+    repo.write("apps/broken.yaml", "kind: [\n");
+    repo.write("apps/unknown.yaml", "apiVersion: example.org/v1\nkind: Gizmo\nmetadata: {name: g}\n");
+    let output = check(&repo, &server, &[]).run().expect_status(3);
+    let from = output.stdout.find("Not examined").expect("the section");
+    let first = output.stdout.lines().next().expect("a headline");
+    golden(
+        "incomplete.txt",
+        &format!("{first}\n[...]\n{}--- stderr\n{}", &output.stdout[from..], output.stderr),
+    );
+}
+
+#[test]
+fn only_what_is_not_applied_yet() {
+    let map = |value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: shop}}\ndata: {{a: {value}}}\n"
+        )
+    };
+    let repo =
+        Repo::with(&[("drift.yaml", "version: 1\nsources: [{path: apps}]\n"), ("apps/a.yaml", &map("old"))]);
+    repo.write("apps/a.yaml", map("new"));
+    repo.write("apps/b.yaml", map("b").replace("name: a", "name: b"));
+    repo.commit("Change it");
+    let live = "
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  namespace: shop
+  managedFields:
+  - {manager: kustomize-controller, operation: Apply, apiVersion: v1, time: '2024-01-01T00:30:00Z', fieldsType: FieldsV1, fieldsV1: {'f:data': {'f:a': {}}}}
+data: {a: old}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: kube-system, uid: u-0}
+";
+    let output = check(&repo, &Server::with(live), &[]).run().expect_status(0);
+    golden("unsynced.txt", &output.stdout);
+}
+
+/// Long values: what differs is seen.
+#[test]
+fn long_values_show_what_differs() {
+    let lines: Vec<String> = (1..=60).map(|line| format!("option-{line} = {line}")).collect();
+    let long = "x".repeat(300);
+    let map = |text: &str, key: &str, list: &str| {
+        let text = text.replace('\n', "\n    ");
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: shop}}\ndata:\n  app.conf: |\n    {text}\n  \
+             key: {key}\n---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w, namespace: shop}}\n\
+             spec:\n  args: {list}\n"
+        )
+    };
+    let git = lines.join("\n");
+    let live = git.replace("option-7 = 7", "option-7 = 8").replace("option-40 = 40\n", "");
+    let (list, other) =
+        (format!("[--first, {long}, --last]"), format!("[--first, {long}, --verbose, --last]"));
+    let files = [
+        ("drift.yaml", "version: 1\nsources: [{path: apps}]\n".to_owned()),
+        ("apps/a.yaml", map(&git, &format!("{long}-git"), &list)),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let kube_system = "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, uid: u-0}\n";
+    let live = format!("{}---\n{kube_system}", map(&live, &format!("{long}-live"), &other));
+    let output = check(&Repo::with(&files), &Server::with(&live), &[]).run().expect_status(1);
+    golden("long-values.txt", &output.stdout);
+}
