@@ -12,11 +12,7 @@ pub(super) fn run(arguments: AuditArguments) -> Result<u8, JobError> {
     let AuditArguments { repository, output, cache_dir, color } = arguments;
     let place = Where { repository, cache_dir, timeout: 60, ..Where::default() };
     let check = environment::settings(&place, None, None)?;
-    let forge = ForgeOptions {
-        token: check.token.clone(),
-        trusted_hosts: Vec::new(),
-        deadline: Duration::from_secs(place.timeout),
-    };
+    let forge = ForgeOptions { trusted_hosts: Vec::new(), deadline: Duration::from_secs(place.timeout) };
     let audited = job::audit(&RunSettings { check, forge, dry_run: true })?;
     let style = Style { color: output::colored(color), all: true };
     output::to_stdout(|out| match output {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::arguments::Where;
 use crate::cluster::{self, ServiceAccount};
 use crate::git;
-use crate::job::{JobError, Place, Settings, Target};
+use crate::job::{JobError, Place, Settings, Target, Tokens};
 use crate::source::Tools;
 
 /// The variable, if it is there and not empty.
@@ -58,22 +58,29 @@ pub(super) fn settings(
         tools: Tools::find(&variable("PATH").unwrap_or_default()),
         cache,
         git: options,
-        token: token()?,
+        tokens: tokens()?,
         now: now(),
     })
 }
 
-/// The token for the forge and for remotes on its host: `DRIFT_TOKEN`, the forge's own variable, or a mounted file.
-pub(super) fn token() -> Result<Option<git::Token>, JobError> {
-    let named = ["DRIFT_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"].into_iter().find_map(text);
-    if let Some(token) = named {
-        return Ok(git::Token::new(&token));
-    }
-    let Some(file) = variable("DRIFT_TOKEN_FILE") else { return Ok(None) };
-    let read = std::fs::read_to_string(&file);
-    let what = || format!("reading the token from {} (DRIFT_TOKEN_FILE)", file.display());
-    let token = read.map_err(|source| JobError::Io { what: what(), source })?;
-    Ok(git::Token::new(token.trim()))
+/// The tokens of the environment. drift's own is `DRIFT_TOKEN`, else the content of `DRIFT_TOKEN_FILE` (a mounted Secret).
+fn tokens() -> Result<Tokens, JobError> {
+    let named = |name: &str| text(name).as_deref().and_then(git::Token::new);
+    let drift = match (named("DRIFT_TOKEN"), variable("DRIFT_TOKEN_FILE")) {
+        (None, Some(file)) => {
+            let what = || format!("reading the token from {} (DRIFT_TOKEN_FILE)", file.display());
+            let token =
+                std::fs::read_to_string(&file).map_err(|source| JobError::Io { what: what(), source })?;
+            git::Token::new(token.trim())
+        }
+        (token, _) => token,
+    };
+    Ok(Tokens {
+        drift,
+        github: named("GITHUB_TOKEN"),
+        gitea: named("GITEA_TOKEN"),
+        gitlab: named("GITLAB_TOKEN"),
+    })
 }
 
 fn target(place: &Where, cache: Option<&Path>) -> Target {

@@ -12,11 +12,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, JobError> {
     let RunArguments { dry_run, forge_host, place, print } = arguments;
     output::ready(&print)?;
     let check = environment::settings(&place, None, None)?;
-    let forge = ForgeOptions {
-        token: check.token.clone(),
-        trusted_hosts: forge_host,
-        deadline: Duration::from_secs(place.timeout),
-    };
+    let forge = ForgeOptions { trusted_hosts: forge_host, deadline: Duration::from_secs(place.timeout) };
     let settings = RunSettings { check, forge, dry_run };
     let progress = output::Progress::new();
     let ran = job::run(&settings, &|stage| progress.stage(stage)).await;

@@ -20,4 +20,4 @@ pub use error::JobError;
 pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
 pub use run::{Action, Did, ForgeOptions, Ran, RunSettings, run};
 pub use snapshot::{Extent, snapshot};
-pub use tree::{Opened, Place, Settings, Target};
+pub use tree::{Opened, Place, Settings, Target, Tokens};

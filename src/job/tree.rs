@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::JobError;
 use crate::cluster::{self, Cluster};
-use crate::config::{self, Config, Source};
-use crate::git::{self, CommitId, GitError, Remote, Repository, Special};
+use crate::config::{self, Config, ForgeKind, Source};
+use crate::forge::kind_of_remote;
+use crate::git::{self, CommitId, GitError, Remote, RemoteAddress, Repository, Special};
 use crate::model::Incomplete;
 use crate::source::Tools;
 
@@ -31,6 +32,34 @@ pub enum Target {
     Embedded(&'static str, &'static [u8]),
 }
 
+/// The tokens that the environment holds, each for its own party.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens {
+    /// Meant for drift: `DRIFT_TOKEN` or `DRIFT_TOKEN_FILE`.
+    pub drift: Option<git::Token>,
+    /// `GITHUB_TOKEN`.
+    pub github: Option<git::Token>,
+    /// `GITEA_TOKEN`.
+    pub gitea: Option<git::Token>,
+    /// `GITLAB_TOKEN`.
+    pub gitlab: Option<git::Token>,
+}
+
+impl Tokens {
+    /// The token for a forge of this kind. One that was meant for another kind is never given, and for a forge that is
+    /// not known only drift's own.
+    #[must_use]
+    pub fn of(&self, kind: Option<ForgeKind>) -> Option<git::Token> {
+        let own = match kind {
+            Some(ForgeKind::GitHub) => &self.github,
+            Some(ForgeKind::Gitea) => &self.gitea,
+            Some(ForgeKind::GitLab) => &self.gitlab,
+            Some(ForgeKind::Local) | None => &None,
+        };
+        self.drift.clone().or_else(|| own.clone())
+    }
+}
+
 /// What every command needs to know; read from arguments and the environment by `cli`.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -50,8 +79,8 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// How repositories are opened, and the environment of the `git` program.
     pub git: git::Options,
-    /// Token for a remote that is reached over HTTP.
-    pub token: Option<git::Token>,
+    /// Tokens for the forge, and for remotes on its host.
+    pub tokens: Tokens,
     /// The time of the run.
     pub now: Timestamp,
 }
@@ -72,7 +101,8 @@ impl Settings {
             Place::Folder(folder) => Repository::open(folder, self.git.clone())?,
             Place::Url(url) => {
                 let clones = self.cache.as_ref().map(|cache| cache.join("clones"));
-                let remote = Remote::url(url)?.with_token(self.token.clone());
+                let token = self.tokens.of(kind_of_remote(&RemoteAddress::new("origin", url)));
+                let remote = Remote::url(url)?.with_token(token);
                 Repository::clone(&remote, clones.as_deref(), self.git.clone())?
             }
         })
@@ -258,5 +288,29 @@ fn narrow(config: &Config, path: Option<&str>) -> Result<Vec<Source>, JobError> 
                 config.sources.iter().map(|source| source.path.as_str()).collect::<Vec<_>>().join(", ");
             Err(JobError::Usage(format!("{path} is in none of the sources of drift.yaml ({known})")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ForgeKind, Tokens};
+    use crate::git::Token;
+
+    #[test]
+    fn a_token_goes_only_to_the_kind_of_forge_that_it_is_for() {
+        let shown = |tokens: &Tokens, kind| tokens.of(kind).map(|token| token.expose().to_owned());
+        let mut tokens = Tokens { github: Token::new("hub"), gitea: Token::new("tea"), ..Tokens::default() };
+        for (kind, expected) in [
+            (Some(ForgeKind::GitHub), Some("hub")),
+            (Some(ForgeKind::Gitea), Some("tea")),
+            (Some(ForgeKind::GitLab), None),
+            (Some(ForgeKind::Local), None),
+            (None, None),
+        ] {
+            assert_eq!(shown(&tokens, kind).as_deref(), expected, "{kind:?}");
+        }
+        tokens.drift = Token::new("own");
+        assert_eq!(shown(&tokens, None).as_deref(), Some("own"));
+        assert_eq!(shown(&tokens, Some(ForgeKind::GitHub)).as_deref(), Some("own"));
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::audit::{Audited, audit};
 use super::check::check;
 use super::run::{ForgeOptions, Ran, RunSettings, run};
-use super::tree::{Place, Settings, Target};
+use super::tree::{Place, Settings, Target, Tokens};
 use super::{Checked, JobError};
 use crate::git::{CommitId, GitError, Options, RefUpdate, Repository, Signature};
 use crate::source::Tools;
@@ -119,8 +119,7 @@ impl Story {
     }
 
     fn run_settings(&self) -> RunSettings {
-        let forge =
-            ForgeOptions { token: None, trusted_hosts: Vec::new(), deadline: Duration::from_secs(10) };
+        let forge = ForgeOptions { trusted_hosts: Vec::new(), deadline: Duration::from_secs(10) };
         RunSettings { check: self.settings.clone(), forge, dry_run: false }
     }
 
@@ -152,7 +151,7 @@ fn settings(folder: PathBuf, now: Timestamp) -> Settings {
         tools: Tools::at(None, None, None),
         cache: None,
         git: Options::default(),
-        token: None,
+        tokens: Tokens::default(),
         now,
     }
 }

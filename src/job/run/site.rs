@@ -6,15 +6,13 @@ use std::time::Duration;
 use super::{Round, RunSettings};
 use crate::config::{self, Config, ForgeKind};
 use crate::forge::{self, Existing, Forge};
-use crate::git::{CommitId, GitError, Remote, RemoteAddress, RemoteFailure, Repository, Signature, Token};
+use crate::git::{CommitId, GitError, Remote, RemoteAddress, RemoteFailure, Repository, Signature};
 use crate::incident::{Ledger, Standing, What};
 use crate::job::{JobError, Place};
 
 /// What the environment and the command line say of the forge; `drift.yaml` says the rest.
 #[derive(Debug, Clone)]
 pub struct ForgeOptions {
-    /// The token.
-    pub token: Option<Token>,
     /// Hosts beside the remote's own to which the token may go.
     pub trusted_hosts: Vec<String>,
     /// For one request and its retries.
@@ -53,7 +51,10 @@ impl Site {
         let place = RemotePlace::of(repository, settings)?;
         let (base, config) = place.base(repository)?;
         let address = place.address.clone().filter(|_| config.forge.kind != Some(ForgeKind::Local));
+        let kind = config.forge.kind.or_else(|| address.as_ref().and_then(forge::kind_of_remote));
+        let token = settings.check.tokens.of(kind);
         let remote = place.remote.filter(|_| config.forge.kind != Some(ForgeKind::Local));
+        let remote = remote.map(|remote| remote.with_token(token.clone()));
         let who = Signature {
             name: NAME.to_owned(),
             email: EMAIL.to_owned(),
@@ -65,7 +66,7 @@ impl Site {
             api: config.forge.api.clone(),
             repository: config.forge.repository.clone(),
             login: config.forge.login.clone(),
-            token: settings.forge.token.clone(),
+            token,
             trusted_hosts: settings.forge.trusted_hosts.clone(),
             deadline: settings.forge.deadline,
         };
@@ -131,7 +132,7 @@ pub(super) fn without_token(error: JobError, settings: &RunSettings) -> JobError
     match error {
         JobError::Git(GitError::Remote {
             why: RemoteFailure::Auth(_) | RemoteFailure::NotFound(_), ..
-        }) if settings.forge.token.is_none() => JobError::Usage(format!(
+        }) if settings.check.tokens.drift.is_none() => JobError::Usage(format!(
             "{error}; there is no token for the forge: set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it"
         )),
         other => other,
@@ -155,16 +156,19 @@ struct RemotePlace {
 
 impl RemotePlace {
     fn of(repository: &Repository, settings: &RunSettings) -> Result<Self, JobError> {
-        let token = settings.forge.token.clone();
+        let tokens = &settings.check.tokens;
         Ok(match &settings.check.place {
-            Place::Url(url) => Self {
-                address: Some(RemoteAddress::new("origin", url)),
-                remote: Some(Remote::url(url)?.with_token(token)),
-            },
+            Place::Url(url) => {
+                let address = RemoteAddress::new("origin", url);
+                let token = tokens.of(forge::kind_of_remote(&address));
+                Self { address: Some(address), remote: Some(Remote::url(url)?.with_token(token)) }
+            }
             Place::Folder(_) => {
                 let address = repository.remote()?;
+                let kind =
+                    address.as_ref().and_then(forge::kind_of_remote).or_else(|| checked_out_kind(repository));
                 let named = address.as_ref().map(|address| Remote::named(&address.name)).transpose()?;
-                Self { address, remote: named.map(|remote| remote.with_token(token)) }
+                Self { address, remote: named.map(|remote| remote.with_token(tokens.of(kind))) }
             }
         })
     }
@@ -200,6 +204,12 @@ impl RemotePlace {
         let bytes = repository.read(&head, config::FILE)?;
         crate::job::tree::parse(bytes)
     }
+}
+
+/// The kind of forge that the checked-out commit names: which token may be needed to fetch the base branch.
+fn checked_out_kind(repository: &Repository) -> Option<ForgeKind> {
+    let bytes = repository.read(&repository.head().ok()?, config::FILE).ok()?;
+    crate::job::tree::parse(bytes).ok()?.forge.kind
 }
 
 /// Where the base branch and the ledger are: all that an audit needs.
