@@ -33,7 +33,9 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     let mut walk = walk::Walk::new(desired, &declared);
     walk.object(root, &declared, &filled, live);
     let mut differences = walk.finish();
-    if is_secret(&desired.id) {
+    if desired.value.get("sops").is_some_and(Value::is_object) {
+        differences.iter_mut().for_each(mask_whole);
+    } else if is_secret(&desired.id) {
         differences.iter_mut().for_each(mask);
     }
     differences.sort_by_cached_key(|difference| difference.path.to_string());
@@ -44,9 +46,14 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
 /// Takes the values out of a difference of a Secret, where they are secret.
 fn mask(difference: &mut Difference) {
     if is_secret_value(&difference.path) {
-        difference.masked = true;
-        difference.desired = None;
-        difference.live = None;
-        difference.default = None;
+        mask_whole(difference);
     }
+}
+
+/// Takes the values out of a difference.
+fn mask_whole(difference: &mut Difference) {
+    difference.masked = true;
+    difference.desired = None;
+    difference.live = None;
+    difference.default = None;
 }

@@ -23,6 +23,8 @@ pub fn declared(object: &Value) -> Value {
     let mut declared = without_nulls(object);
     let Some(map) = declared.as_object_mut() else { return declared };
     map.remove("status");
+    // What SOPS keeps of its keys; never applied.
+    map.remove("sops");
     if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
         SERVER_METADATA.iter().for_each(|field| drop(metadata.remove(*field)));
     }

@@ -12,6 +12,8 @@ use crate::model::{Cause, Finding, State};
 pub struct Ending {
     /// How.
     pub how: How,
+    /// Whether Git declares a third value now, and live with it: a commit did that, too.
+    pub moved: bool,
     /// Files in which to look for the commit that did it.
     pub files: Vec<String>,
 }
@@ -40,15 +42,21 @@ pub fn how_it_ended(
         .iter()
         .any(|record| findings.get(&record.key).is_some_and(|finding| is_accepted(finding, record)));
     if accepted {
-        return Ending { how: How::Accepted, files: vec![crate::config::FILE.to_owned()] };
+        return Ending { how: How::Accepted, moved: false, files: vec![crate::config::FILE.to_owned()] };
     }
-    let adopted = recorded.iter().any(|record| is_adopted(record, declared));
+    let came = |to: fn(&RecordedChange, Option<&Value>) -> bool| {
+        recorded.iter().any(|record| of_record(record, declared, to))
+    };
+    let adopted = came(|change, now| agree(now, change.live.as_ref()))
+        || recorded.iter().any(|record| is_adopted_whole(record, declared));
+    // Git went on to a third value, and live followed it.
+    let moved = !adopted && came(|change, now| !agree(now, change.desired.as_ref()));
     let files =
         recorded.iter().filter_map(|record| declared.file(&record.key).or_else(|| record.file.clone()));
     let mut files: Vec<String> = files.collect();
     files.sort();
     files.dedup();
-    Ending { how: if adopted { How::Adopted } else { How::Reverted }, files }
+    Ending { how: if adopted { How::Adopted } else { How::Reverted }, moved, files }
 }
 
 fn is_accepted(finding: &Finding, record: &RecordedFinding) -> bool {
@@ -61,16 +69,42 @@ fn is_accepted(finding: &Finding, record: &RecordedFinding) -> bool {
     finding.verdict.cause == Cause::Ignored || record.changes.iter().any(ignored)
 }
 
-/// Whether Git came to live and not live to Git.
-fn is_adopted(record: &RecordedFinding, declared: &dyn Declared) -> bool {
+/// Whether some change of a modified object that Git still declares is as `to` says.
+fn of_record(
+    record: &RecordedFinding,
+    declared: &dyn Declared,
+    to: fn(&RecordedChange, Option<&Value>) -> bool,
+) -> bool {
+    record.state == State::Modified
+        && declared.is_declared(&record.key)
+        && record.changes.iter().filter(|change| !change.masked).any(|change| {
+            let now = declared.value(&record.key, &change.path);
+            to(change, now.as_ref())
+        })
+}
+
+/// Whether Git came to live with a whole object: dropped one that was missing (or differed), declares one that was not.
+fn is_adopted_whole(record: &RecordedFinding, declared: &dyn Declared) -> bool {
+    let is_declared = declared.is_declared(&record.key);
     match record.state {
-        State::Missing => !declared.is_declared(&record.key),
-        State::Unmanaged => declared.is_declared(&record.key),
-        State::Modified => {
-            let moved = |change: &RecordedChange| {
-                !change.masked && declared.value(&record.key, &change.path) != change.desired
-            };
-            !declared.is_declared(&record.key) || record.changes.iter().any(moved)
+        State::Missing | State::Modified => !is_declared,
+        State::Unmanaged => is_declared,
+    }
+}
+
+/// Whether a declared value is a live one, or is so but for what the server fills in; quantities by value.
+#[must_use]
+pub fn agree(declared: Option<&Value>, live: Option<&Value>) -> bool {
+    match (declared, live) {
+        (None, None) => true,
+        (Some(Value::Object(declared)), Some(Value::Object(live))) => declared.iter().all(|(key, value)| {
+            value.is_null() || live.get(key).is_some_and(|live| agree(Some(value), Some(live)))
+        }),
+        (Some(Value::Array(declared)), Some(Value::Array(live))) => {
+            declared.len() == live.len()
+                && declared.iter().zip(live).all(|(declared, live)| agree(Some(declared), Some(live)))
         }
+        (Some(declared), Some(live)) => declared == live || crate::schema::same_quantity(declared, live),
+        _ => false,
     }
 }

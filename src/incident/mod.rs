@@ -8,7 +8,7 @@ mod ledger;
 #[cfg(test)]
 mod tests;
 
-pub use end::{Declared, Ending, how_it_ended};
+pub use end::{Declared, Ending, agree, how_it_ended};
 pub use group::{group, opens_something, principal};
 pub use key::{digest, fingerprint, incident_fingerprint, key, key_of};
 pub use ledger::{

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::JobError;
 use super::run::{Ledgers, RunSettings};
 use crate::git::{CommitId, Repository, trailers};
-use crate::incident::{How, Incident, Ledger, RecordedFinding, Standing};
+use crate::incident::{How, Incident, Ledger, RecordedFinding, Standing, agree};
 use crate::model::{FieldPath, ResourceId, State};
 
 /// What an audit found.
@@ -204,13 +204,10 @@ impl Auditor<'_> {
         let holds = record.changes.iter().map(|change| {
             let path = FieldPath::parse(&change.path).filter(|_| !change.masked)?;
             let declared = path.find(&object).filter(|value| !value.is_null());
-            Some(match (declared, &change.live) {
-                (None, None) => true,
-                (Some(declared), Some(live)) => agrees(declared, live),
-                _ => false,
-            })
+            Some(agree(declared, change.live.as_ref()))
         });
-        Ok(holds.collect::<Option<Vec<bool>>>().map(|holds| holds.into_iter().all(|holds| holds)))
+        // Of several changes one may have been taken into Git and another undone.
+        Ok(holds.collect::<Option<Vec<bool>>>().map(|holds| holds.into_iter().any(|holds| holds)))
     }
 }
 
@@ -222,21 +219,6 @@ fn is_named(id: &ResourceId, resource: &str) -> bool {
         || (id.namespace.is_none()
             && resource.starts_with(&format!("{kind}/"))
             && resource.ends_with(&format!("/{}", id.name)))
-}
-
-/// Whether a declared value is the live one, or is so but for what the server fills in.
-fn agrees(declared: &serde_json::Value, live: &serde_json::Value) -> bool {
-    use serde_json::Value;
-    match (declared, live) {
-        (Value::Object(declared), Value::Object(live)) => declared
-            .iter()
-            .all(|(key, value)| value.is_null() || live.get(key).is_some_and(|live| agrees(value, live))),
-        (Value::Array(declared), Value::Array(live)) => {
-            declared.len() == live.len()
-                && declared.iter().zip(live).all(|(declared, live)| agrees(declared, live))
-        }
-        _ => declared == live || crate::schema::same_quantity(declared, live),
-    }
 }
 
 /// Files of the ledger whose earlier bytes were changed: what is only ever appended to must begin as it was.

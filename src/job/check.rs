@@ -49,7 +49,9 @@ pub(super) async fn compare(
     let mut rendered = render(&request);
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
-    let skipped = if skip { take_secrets(&mut rendered) } else { 0 };
+    let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
+    let declared: BTreeSet<ObjectKey> =
+        rendered.objects.iter().map(|object| object.id.key()).chain(skipped.iter().cloned()).collect();
     progress("reading schemas");
     let (schemas, warnings) = Schemas::read(cluster, &rendered.objects).await;
     let managers = Managers::new(&opened.config.managers);
@@ -59,6 +61,7 @@ pub(super) async fn compare(
         desired: &rendered.objects,
         schemas: &schemas,
         managers: &managers,
+        declared: &declared,
         strangers: rendered.incomplete.is_empty(),
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
     };
@@ -87,18 +90,19 @@ pub(super) async fn compare(
         warnings: [rendered.warnings, warnings, judge.ignore_warnings(&findings)].concat(),
         ..Checked::default()
     };
-    checked.summary = summarise(&rendered.objects, &compared, &findings, skipped);
+    checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());
     checked.incomplete =
         [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();
-    if checked.incomplete.is_empty() && checked.summary.desired == skipped {
-        checked.incomplete.push(nothing_examined(opened, skipped));
+    if checked.incomplete.is_empty() && checked.summary.desired == skipped.len() {
+        checked.incomplete.push(nothing_examined(opened, skipped.len()));
     }
     checked.incomplete.sort();
     checked.incomplete.dedup();
     checked.findings = findings;
+    let listed = std::mem::take(&mut compared.listed);
     let live =
         compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
-    checked.material = Material { live: live.collect(), desired: rendered.objects, schemas };
+    checked.material = Material { live: live.collect(), desired: rendered.objects, schemas, skipped, listed };
     Ok(checked)
 }
 
@@ -114,10 +118,12 @@ fn nothing_examined(opened: &Opened, skipped: usize) -> Incomplete {
     Incomplete { what, why }
 }
 
-fn take_secrets(rendered: &mut Rendered) -> usize {
-    let before = rendered.objects.len();
-    rendered.objects.retain(|object| !is_secret(&object.id));
-    before - rendered.objects.len()
+/// Takes the Secrets out, and gives their keys.
+fn take_secrets(rendered: &mut Rendered) -> BTreeSet<ObjectKey> {
+    let (secrets, others): (Vec<Desired>, Vec<Desired>) =
+        std::mem::take(&mut rendered.objects).into_iter().partition(|object| is_secret(&object.id));
+    rendered.objects = others;
+    secrets.into_iter().map(|object| object.id.key()).collect()
 }
 
 /// Groups that Git declares something in and that did not say what they serve. A group that nothing is declared in
@@ -172,15 +178,17 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
             *changes.entry(finding.verdict.cause).or_default() += 1;
         }
     }
+    // A Secret whose values a snapshot leaves out is not known to be in sync.
+    let keys_only = compared.keys_only.intersection(&compared.in_sync).count();
     let seen = compared.in_sync.len() + compared.differing.len() + compared.missing.len();
     Summary {
         desired: desired.len() + skipped,
-        in_sync: compared.in_sync.len() + compared.differing.len() - of_state(State::Modified),
+        in_sync: compared.in_sync.len() + compared.differing.len() - of_state(State::Modified) - keys_only,
         modified: of_state(State::Modified),
         missing: of_state(State::Missing),
         unmanaged: of_state(State::Unmanaged),
-        skipped: skipped + missing_and_ignored,
-        not_compared: desired.len() - seen,
+        skipped: skipped + missing_and_ignored + keys_only,
+        not_compared: desired.len().saturating_sub(seen),
         changes,
     }
 }

@@ -6,9 +6,10 @@ use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::schemas::Schemas;
+use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, attribute, made_by_hand};
 use crate::cluster::{Cluster, Unread, UnreadKind, What};
-use crate::model::{Change, Desired, Incomplete, ResourceId, ServedKind, Verdict, is_secret};
+use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 
 /// Lists under way at the same time.
 const PARALLEL: usize = 8;
@@ -23,6 +24,8 @@ pub(super) struct Comparison<'a> {
     pub(super) desired: &'a [Desired],
     pub(super) schemas: &'a Schemas,
     pub(super) managers: &'a Managers,
+    /// The keys of the desired objects, and of those that are left out.
+    pub(super) declared: &'a BTreeSet<ObjectKey>,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
@@ -40,10 +43,12 @@ pub(super) struct Compared {
     pub(super) in_sync: BTreeSet<usize>,
     /// Objects that nothing declares and a person made.
     pub(super) unmanaged: Vec<(ResourceId, Verdict)>,
+    /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
+    pub(super) listed: BTreeSet<(String, String, Option<String>)>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
     /// Secrets of which only the keys were compared.
-    pub(super) keys_only: usize,
+    pub(super) keys_only: BTreeSet<usize>,
 }
 
 impl Compared {
@@ -56,8 +61,9 @@ impl Compared {
         self.missing.extend(other.missing);
         self.in_sync.extend(other.in_sync);
         self.unmanaged.extend(other.unmanaged);
+        self.listed.extend(other.listed);
         self.incomplete.extend(other.incomplete);
-        self.keys_only += other.keys_only;
+        self.keys_only.extend(other.keys_only);
     }
 }
 
@@ -164,10 +170,12 @@ impl<'a> Comparison<'a> {
                     }
                 }
             }
+            let kind = reading.kind;
+            compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
             let expected =
                 reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
             for (_, index) in expected.filter(|(_, index)| !seen.contains(index)) {
-                compared.missing.insert(*index, None);
+                self.absent(*index, &mut compared);
             }
         }
         Ok(compared)
@@ -187,13 +195,12 @@ impl<'a> Comparison<'a> {
             compared.missing.insert(index, Some("terminating".to_owned()));
             return;
         }
-        if is_secret(&desired.id) && (!self.secret_values || is_encrypted(&desired.value)) {
-            compared.keys_only += 1;
-            if is_encrypted(&desired.value) {
-                let why = "its values are encrypted in Git (SOPS): only the keys were compared".to_owned();
-                compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
-            }
-            take_values_from(&desired.value, &mut live);
+        if is_encrypted(&desired.value) {
+            let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
+            compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
+            take_encrypted(&desired.value, &mut live);
+        } else if is_secret(&desired.id) && !self.secret_values && lift_masks(&desired.value, &mut live) > 0 {
+            compared.keys_only.insert(index);
         }
         let schema = self.schemas.of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
@@ -207,36 +214,30 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// A desired object that is not there. A Job that removes itself when it has finished is not missed.
+    fn absent(&self, index: usize, compared: &mut Compared) {
+        let desired = &self.desired[index];
+        let job = desired.id.group == "batch" && desired.id.kind == "Job";
+        if job
+            && desired
+                .value
+                .pointer("/spec/ttlSecondsAfterFinished")
+                .is_some_and(|seconds| !seconds.is_null())
+        {
+            compared.in_sync.insert(index);
+        } else {
+            compared.missing.insert(index, None);
+        }
+    }
+
     fn stranger(&self, live: &Value, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
         let Ok(id) = ResourceId::of(live) else { return };
         let managed = id.namespace.as_deref().is_some_and(|namespace| namespaces.contains(namespace));
         // Declared at another version, perhaps.
-        let same = |other: &ResourceId| {
-            other.name == id.name
-                && other.namespace == id.namespace
-                && other.kind == id.kind
-                && other.group == id.group
-        };
-        let declared = || self.desired.iter().any(|object| same(&object.id));
+        let declared = || self.declared.contains(&id.key());
         if self.strangers && managed && !declared() {
             let verdict = made_by_hand(&id, live, self.managers);
             compared.unmanaged.extend(verdict.map(|verdict| (id, verdict)));
-        }
-    }
-}
-
-fn is_encrypted(value: &Value) -> bool {
-    value.get("sops").is_some_and(Value::is_object)
-}
-
-/// Where one side's values are not known, gives live the values that Git has: keys are compared, values are not.
-fn take_values_from(desired: &Value, live: &mut Value) {
-    let declared = crate::diff::declared(desired);
-    let Some(declared) = declared.get("data").and_then(Value::as_object) else { return };
-    let Some(data) = live.get_mut("data").and_then(Value::as_object_mut) else { return };
-    for (key, value) in data {
-        if let Some(known) = declared.get(key) {
-            *value = known.clone();
         }
     }
 }

@@ -12,6 +12,7 @@ mod run;
 mod schemas;
 mod snapshot;
 mod tree;
+mod veil;
 
 pub use audit::{Audited, AuditedIncident, Outcome, Proof, audit};
 pub use check::check;

@@ -1,6 +1,6 @@
 //! What a check found, for reports, proposals and exit codes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -82,6 +82,10 @@ pub(crate) struct Material {
     pub(crate) live: BTreeMap<ObjectKey, Value>,
     /// The schemas that they were compared by.
     pub(crate) schemas: Schemas,
+    /// Objects that were left out on purpose.
+    pub(crate) skipped: BTreeSet<ObjectKey>,
+    /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
+    pub(crate) listed: BTreeSet<(String, String, Option<String>)>,
 }
 
 impl Checked {

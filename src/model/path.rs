@@ -92,10 +92,12 @@ impl FieldPath {
             Step::Index(index) => value.get(*index),
             Step::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
             Step::Key(keys) => {
-                let same = |item: &&Value| {
+                let items = value.as_array()?;
+                let exact = |item: &&Value| keys.iter().all(|(key, wanted)| item.get(key) == Some(wanted));
+                let named = |item: &&Value| {
                     keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|found| found == wanted))
                 };
-                value.as_array()?.iter().find(same)
+                items.iter().find(exact).or_else(|| items.iter().find(named))
             }
         })
     }

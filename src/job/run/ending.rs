@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Round;
+use crate::attribution::IgnoreRules;
 use crate::cluster::Cluster;
 use crate::config::{FILE, Source};
 use crate::git::CommitInfo;
 use crate::incident::{Declared, How, Incident, how_it_ended, key, key_of};
 use crate::job::JobError;
 use crate::job::tree::materialise;
-use crate::model::{Desired, FieldPath, Finding};
+use crate::model::{Cause, Change, Desired, FieldPath, Finding};
 use crate::source::{Request, render};
 
 /// Commits of a file that are looked at.
@@ -33,6 +34,20 @@ impl<'a> Now<'a> {
     }
 }
 
+impl Now<'_> {
+    /// Whether an object of the incident still differs, and a controller owns what differs.
+    fn is_controlled(&self, incident: &Incident) -> bool {
+        let controlled = |finding: &&Finding| {
+            finding.changes.iter().any(|change| change.verdict.cause == Cause::Controller)
+        };
+        incident
+            .members
+            .iter()
+            .filter_map(|member| self.findings.get(&member.key))
+            .any(|finding| controlled(finding))
+    }
+}
+
 impl Declared for Now<'_> {
     fn value(&self, key: &str, path: &str) -> Option<Value> {
         value(self.desired.get(key)?, path)
@@ -48,7 +63,7 @@ impl Declared for Now<'_> {
 }
 
 fn value(object: &Desired, path: &str) -> Option<Value> {
-    FieldPath::parse(path)?.find(&object.value).filter(|value| !value.is_null()).cloned()
+    FieldPath::parse(path)?.find(&crate::diff::declared(&object.value)).cloned()
 }
 
 /// How the incident ended, the commit that did it, and why in words.
@@ -62,25 +77,55 @@ pub(super) fn find(
     let repository = &round.opened.repository;
     let base = &round.heads.base;
     let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
+    let search = Search { round, incident, now, cluster };
+    let declared_by = |commit: Option<String>| commit.unwrap_or_else(|| base.as_str().to_owned());
     Ok(match ending.how {
         How::Accepted => {
-            let commit = repository.commits_touching(base, FILE, 1)?.into_iter().next();
-            let id = commit.map_or_else(|| base.as_str().to_owned(), |commit| commit.id.as_str().to_owned());
+            let id = declared_by(accepting(round, incident, now)?);
             let reason = format!("an ignore rule in drift.yaml accepts it since commit {}", short(&id));
             (How::Accepted, Some(id), reason)
         }
         How::Adopted => {
-            let search = Search { round, incident, now, cluster };
-            let id = search.commit(&ending.files)?.unwrap_or_else(|| base.as_str().to_owned());
+            let id = declared_by(search.commit(&ending.files)?);
             let reason = format!("commit {} made Git equal the live values", short(&id));
             (How::Adopted, Some(id), reason)
         }
+        How::Reverted if now.is_controlled(incident) => {
+            let reason = format!("a controller accounts for it, as commit {} says", short(base.as_str()));
+            (How::Accepted, Some(base.as_str().to_owned()), reason)
+        }
         How::Reverted => {
-            let id = base.as_str().to_owned();
+            let id = declared_by(if ending.moved { search.commit(&ending.files)? } else { None });
             let reason = format!("the cluster equals Git again, as commit {} declares it", short(&id));
             (How::Reverted, Some(id), reason)
         }
     })
+}
+
+/// The commit that brought the rule: the last one, going back, whose `drift.yaml` still covers the findings.
+fn accepting(round: &Round<'_>, incident: &Incident, now: &Now<'_>) -> Result<Option<String>, JobError> {
+    let repository = &round.opened.repository;
+    let of_incident = |finding: &&&Finding| {
+        let key = key(&round.checked.cluster.name, finding);
+        incident.members.iter().any(|member| member.key == key)
+    };
+    let findings: Vec<&Finding> = now.findings.values().filter(of_incident).copied().collect();
+    let mut found = None;
+    for commit in repository.commits_touching(&round.heads.base, FILE, COMMITS)? {
+        let config = crate::job::tree::parse(repository.read(&commit.id, FILE)?).unwrap_or_default();
+        // Whether a rule had expired then does not matter: it was there.
+        let rules = IgnoreRules::new(&config.ignore, "");
+        let covers = |finding: &&Finding| {
+            let covered =
+                |change: &Change| rules.covering(&finding.resource, Some(&change.difference.path)).is_some();
+            rules.covering(&finding.resource, None).is_some() || finding.changes.iter().any(covered)
+        };
+        if !findings.iter().any(covers) {
+            break;
+        }
+        found = Some(commit.id.as_str().to_owned());
+    }
+    Ok(found)
 }
 
 struct Search<'a> {

@@ -1,0 +1,105 @@
+//! Values that one side does not know: a snapshot leaves those of Secrets out, and SOPS encrypts them in Git. There the
+//! other side's value is taken, so that keys are compared and values are not.
+
+use serde_json::{Map, Value};
+
+/// Stands for a value that only live has and that is not known; it never leaves the comparison, which masks it.
+const UNKNOWN: &str = "";
+
+/// Whether the manifest's values are encrypted (SOPS).
+pub(super) fn is_encrypted(value: &Value) -> bool {
+    value.get("sops").is_some_and(Value::is_object)
+}
+
+/// Gives a Secret of a snapshot the values that Git has; how many values were not known.
+pub(super) fn lift_masks(desired: &Value, live: &mut Value) -> usize {
+    let declared = crate::diff::declared(desired);
+    ["/data", "/metadata/annotations"]
+        .into_iter()
+        .map(|map| lift(declared.pointer(map), live.pointer_mut(map)))
+        .sum()
+}
+
+fn lift(declared: Option<&Value>, live: Option<&mut Value>) -> usize {
+    let declared = declared.and_then(Value::as_object);
+    let unknown =
+        live.and_then(Value::as_object_mut).into_iter().flatten().filter(|(_, value)| value.is_null());
+    unknown
+        .map(|(key, value)| {
+            *value = declared.and_then(|map| map.get(key)).cloned().unwrap_or_else(|| Value::from(UNKNOWN));
+        })
+        .count()
+}
+
+/// Gives live the values that are encrypted in Git.
+pub(super) fn take_encrypted(desired: &Value, live: &mut Value) {
+    // `stringData` is encrypted too, and is compared as `data`.
+    let declared = crate::diff::declared(desired);
+    if let Some(strings) = desired.get("stringData").and_then(Value::as_object) {
+        encrypted_strings(strings, &declared, live);
+    }
+    take(&declared, live);
+}
+
+fn encrypted_strings(strings: &Map<String, Value>, declared: &Value, live: &mut Value) {
+    for key in strings.iter().filter(|(_, value)| is_cipher(value)).map(|(key, _)| key) {
+        let pair = (
+            declared.get("data").and_then(|data| data.get(key)),
+            live.get_mut("data").and_then(|data| data.get_mut(key)),
+        );
+        if let (Some(declared), Some(live)) = pair {
+            *live = declared.clone();
+        }
+    }
+}
+
+fn take(declared: &Value, live: &mut Value) {
+    match (declared, live) {
+        (Value::Object(declared), Value::Object(live)) => {
+            for (key, inner) in declared {
+                if let Some(live) = live.get_mut(key) {
+                    take(inner, live);
+                }
+            }
+        }
+        (Value::Array(declared), Value::Array(live)) => {
+            declared.iter().zip(live).for_each(|(declared, live)| take(declared, live));
+        }
+        (declared, live) if is_cipher(declared) => *live = declared.clone(),
+        _ => {}
+    }
+}
+
+fn is_cipher(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with("ENC["))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{lift_masks, take_encrypted};
+
+    #[test]
+    fn a_snapshots_secret_is_compared_by_its_keys() {
+        let git = json!({"kind": "Secret", "metadata": {"annotations": {"a": "1"}}, "data": {"x": "eA=="}, "stringData": {"y": "y"}});
+        let mut live =
+            json!({"metadata": {"annotations": {"a": null}}, "data": {"x": null, "y": null, "z": null}});
+        assert_eq!(lift_masks(&git, &mut live), 4);
+        assert_eq!(
+            live,
+            json!({"metadata": {"annotations": {"a": "1"}}, "data": {"x": "eA==", "y": "eQ==", "z": ""}})
+        );
+    }
+
+    #[test]
+    fn what_is_encrypted_in_git_is_not_compared_by_value() {
+        let git = json!({"kind": "ConfigMap", "data": {"x": "ENC[AES256,data:1]", "y": "plain", "list": ["ENC[2]"]}, "sops": {}});
+        let mut live = json!({"data": {"x": "clear", "y": "other", "list": ["clear"], "z": "added"}});
+        take_encrypted(&git, &mut live);
+        assert_eq!(
+            live,
+            json!({"data": {"x": "ENC[AES256,data:1]", "y": "other", "list": ["ENC[2]"], "z": "added"}})
+        );
+    }
+}
