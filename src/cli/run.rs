@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::arguments::{OutputFormat, RunArguments};
-use super::{environment, output};
+use super::{INCOMPLETE, environment, output};
 use crate::job::{self, ForgeOptions, JobError, RunSettings};
 use crate::report::{self, Style};
 
@@ -25,6 +25,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, JobError> {
         output::to_stdout(|out| report::run(style, &ran, out))?;
     } else {
         ran.actions.iter().for_each(|action| output::note(&report::action(action)));
+    }
+    if let Some(failed) = ran.failed {
+        // Something was read and compared: this is never a matter of usage.
+        output::error(&failed.to_string());
+        return Ok(INCOMPLETE);
     }
     let code = ran.checked.exit_code();
     Ok(if code == 1 && print.exit_zero { 0 } else { code })

@@ -152,10 +152,11 @@ async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomple
             None
         }),
     };
+    let identified = identity.is_some();
     let name = identity.unwrap_or_else(|| "unknown".to_owned());
     let shown = configured.or_else(|| cluster.context().map(str::to_owned)).unwrap_or_else(|| name.clone());
     let server = cluster.server().map(str::to_owned);
-    ClusterFacts { name, shown, server, version: cluster.served().version.clone() }
+    ClusterFacts { name, shown, identified, server, version: cluster.served().version.clone() }
 }
 
 /// Whether nothing is left of a finding but what controllers may own and what ignore rules cover: counted as changes,

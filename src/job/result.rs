@@ -25,6 +25,8 @@ pub struct ClusterFacts {
     pub name: String,
     /// What a person calls it: the configured name, else the context, else the identity.
     pub shown: String,
+    /// Whether the identity is known; without it nothing may be recorded.
+    pub identified: bool,
     /// The server's URL without credentials.
     pub server: Option<String>,
     /// The server's version.

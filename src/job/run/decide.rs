@@ -1,8 +1,9 @@
 //! What a run makes of what it read: events for the ledger, proposals for the forge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ending::{self, Now};
+use super::look::is_known;
 use super::site::branch_name;
 use super::{Round, words};
 use crate::cluster::Cluster;
@@ -59,10 +60,16 @@ pub(super) fn decide(
     round: &Round<'_>,
     ledger: &mut Ledger,
     listed: &[Existing],
+    gone: &BTreeSet<String>,
     cluster: &Cluster,
 ) -> Result<Decision, JobError> {
     let mut decider =
-        Decider { round, listed, cluster, decision: Decision::default(), drifting: drifting(round) };
+        Decider { round, listed, gone, cluster, decision: Decision::default(), drifting: drifting(round) };
+    if decider.is_mass() {
+        // The wrong cluster, most likely: what is known of the right one stays as it is.
+        decider.ask_about_mass();
+        return Ok(decider.decision);
+    }
     let known: Vec<String> = ledger
         .incidents()
         .filter(|incident| is_unended(incident, round))
@@ -89,6 +96,8 @@ fn drifting<'a>(round: &Round<'a>) -> BTreeMap<String, &'a Finding> {
 struct Decider<'a> {
     round: &'a Round<'a>,
     listed: &'a [Existing],
+    /// Keys of members that were asked for by name and are not live.
+    gone: &'a BTreeSet<String>,
     cluster: &'a Cluster,
     decision: Decision,
     drifting: BTreeMap<String, &'a Finding>,
@@ -152,7 +161,8 @@ impl<'a> Decider<'a> {
         Ok(())
     }
 
-    /// Whether Git and live agree about every member, or a rule or a controller accounts for what differs.
+    /// Whether every member was looked at, and Git and live agree about it, or a rule or a controller accounts for what
+    /// differs.
     fn is_settled(&self, incident: &Incident) -> bool {
         let cluster = &self.round.checked.cluster.name;
         let waiting = |finding: &&Finding| {
@@ -160,7 +170,10 @@ impl<'a> Decider<'a> {
                 || finding.changes.iter().any(|change| change.verdict.cause == Cause::Unsynced);
             unsynced && incident.members.iter().any(|member| member.key == key(cluster, finding))
         };
-        !self.round.checked.findings.iter().any(|finding| waiting(&finding))
+        let known =
+            |member: &crate::incident::Member| is_known(self.round, self.gone, &member.resource, &member.key);
+        incident.members.iter().all(known)
+            && !self.round.checked.findings.iter().any(|finding| waiting(&finding))
     }
 
     fn end(&self, incident: &Incident) -> Result<(Event, Ended), JobError> {
@@ -203,26 +216,31 @@ impl<'a> Decider<'a> {
         })
     }
 
-    /// Findings that no unended incident has become incidents; too many at once become one question.
+    fn is_mass(&self) -> bool {
+        self.drifting.len() > MASS.max(self.round.checked.summary.desired / 4)
+    }
+
+    /// Too much at once to be true becomes one question.
+    fn ask_about_mass(&mut self) {
+        let checked = self.round.checked;
+        let (drifting, desired) = (self.drifting.len(), checked.summary.desired);
+        let id = mass_id(&checked.cluster.name);
+        let proposal = words::mass(&id, desired, &checked.cluster, &self.round.site.base);
+        self.decision.notes.push(format!(
+            "{drifting} of {desired} objects are in drift: one issue asks whether this is the right cluster, and no incident is opened or changed"
+        ));
+        let fingerprint = proposal.fingerprint.clone();
+        let (incident, proven) = (proposal.incident.clone(), Proven::default());
+        // A person who closed it has seen it.
+        if self.stands(&incident, None) || self.closed_by(&incident, Kind::Issue, &fingerprint).is_none() {
+            let (proposals, kept) = (vec![proposal], Vec::new());
+            self.decision.wanted.push(Wanted { incident, fingerprint, proven, proposals, kept });
+        }
+    }
+
+    /// Findings that no unended incident has become incidents.
     fn open_new(&mut self, ledger: &mut Ledger) {
         let cluster = &self.round.checked.cluster.name;
-        let desired = self.round.checked.summary.desired;
-        if self.drifting.len() > MASS.max(desired / 4) {
-            let (drifting, shown) = (self.drifting.len(), &self.round.checked.cluster);
-            let proposal = words::mass(&mass_id(cluster), drifting, desired, shown, &self.round.site.base);
-            self.decision.notes.push(format!(
-                "{drifting} of {desired} objects are in drift: one issue asks whether this is the right cluster, and no incident is opened"
-            ));
-            let fingerprint = proposal.fingerprint.clone();
-            let (incident, proven) = (proposal.incident.clone(), Proven::default());
-            // A person who closed it has seen it.
-            if self.stands(&incident, None) || self.closed_by(&incident, Kind::Issue, &fingerprint).is_none()
-            {
-                let (proposals, kept) = (vec![proposal], Vec::new());
-                self.decision.wanted.push(Wanted { incident, fingerprint, proven, proposals, kept });
-            }
-            return;
-        }
         if self.round.checked.is_complete() {
             self.decision.mass_over = Some(mass_id(cluster));
         }

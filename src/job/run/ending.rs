@@ -74,7 +74,6 @@ pub(super) fn find(
     cluster: &Cluster,
 ) -> Result<(How, Option<String>, String), JobError> {
     let ending = how_it_ended(incident, &now.findings, now);
-    let repository = &round.opened.repository;
     let base = &round.heads.base;
     let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
     let search = Search { round, incident, now, cluster };

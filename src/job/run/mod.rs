@@ -6,6 +6,7 @@
 mod branch;
 mod decide;
 mod ending;
+mod look;
 mod publish;
 mod site;
 mod words;
@@ -46,6 +47,8 @@ pub struct Ran {
     pub notes: Vec<String>,
     /// Whether nothing was written on purpose.
     pub dry_run: bool,
+    /// What kept the rest from being written, after the check was done.
+    pub failed: Option<JobError>,
 }
 
 /// Something that a run did, or would do.
@@ -104,9 +107,15 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran,
         let checked = compare(&settings.check, &opened, &cluster, progress).await?;
         let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
         match round.write(progress, &cluster).await {
-            Ok((actions, notes)) => return Ok(Ran { checked, actions, notes, dry_run: settings.dry_run }),
+            Ok(Written { actions, notes, failed }) => {
+                return Ok(Ran { checked, actions, notes, dry_run: settings.dry_run, failed });
+            }
             Err(JobError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
-            Err(error) => return Err(error),
+            // What was compared is shown all the same.
+            Err(error) => {
+                let dry_run = settings.dry_run;
+                return Ok(Ran { checked, dry_run, failed: Some(error), ..Ran::default() });
+            }
         }
         repository = opened.repository;
     }
@@ -121,17 +130,27 @@ struct Round<'a> {
     checked: &'a Checked,
 }
 
+/// What an attempt did.
+#[derive(Default)]
+struct Written {
+    actions: Vec<Action>,
+    notes: Vec<String>,
+    /// The first refusal of the forge; what does not depend on it was done.
+    failed: Option<JobError>,
+}
+
 impl Round<'_> {
-    async fn write(
-        &self,
-        progress: &dyn Fn(&str),
-        cluster: &Cluster,
-    ) -> Result<(Vec<Action>, Vec<String>), JobError> {
+    async fn write(&self, progress: &dyn Fn(&str), cluster: &Cluster) -> Result<Written, JobError> {
+        if !self.checked.cluster.identified {
+            let why = "the cluster could not be identified, so nothing is recorded: name it in drift.yaml (`cluster: prod`)";
+            return Err(JobError::Ledger(why.to_owned()));
+        }
         let mut ledger = read_ledger(&self.opened.repository, self.heads.ledger.as_ref())?;
         progress("asking the forge");
         let listed = self.site.forge.list(&site::settled(&ledger)).await?;
         progress("deciding");
-        let decision = decide(self, &mut ledger, &listed, cluster)?;
+        let gone = look::gone(self, &ledger, cluster).await;
+        let decision = decide(self, &mut ledger, &listed, &gone, cluster)?;
         self.publish(&ledger, &decision, &listed, progress).await
     }
 
@@ -141,20 +160,20 @@ impl Round<'_> {
         decision: &Decision,
         listed: &[Existing],
         progress: &dyn Fn(&str),
-    ) -> Result<(Vec<Action>, Vec<String>), JobError> {
+    ) -> Result<Written, JobError> {
         let mut notes = decision.notes.clone();
         if self.opened.repository.root().is_some() && self.opened.repository.dirty()? {
             notes.push("the work tree has uncommitted changes, which a run does not look at".to_owned());
         }
         if self.settings.dry_run {
-            return Ok((publish::planned(decision, listed), notes));
+            return Ok(Written { actions: publish::planned(decision, listed), notes, failed: None });
         }
         progress("pushing");
         let updates = branch::updates(self, ledger, decision)?;
         branch::push(self, updates, &mut notes)?;
         progress("writing to the forge");
-        let actions = publish::publish(self, decision, listed, &mut notes).await?;
+        let (actions, failed) = publish::publish(self, decision, listed, &mut notes).await?;
         branch::clean(self, ledger, &mut notes)?;
-        Ok((actions, notes))
+        Ok(Written { actions, notes, failed })
     }
 }

@@ -11,9 +11,9 @@ pub(super) async fn publish(
     decision: &Decision,
     listed: &[Existing],
     notes: &mut Vec<String>,
-) -> Result<Vec<Action>, JobError> {
+) -> Result<(Vec<Action>, Option<JobError>), JobError> {
     let forge = &round.site.forge;
-    let mut actions = Vec::new();
+    let (mut actions, mut failed) = (Vec::new(), None);
     for number in forge.close_duplicates(listed).await? {
         notes.push(format!("proposal {number} was a second one for its incident, and is closed"));
     }
@@ -39,7 +39,15 @@ pub(super) async fn publish(
     }
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
-            actions.push(one(round, wanted, proposal, listed, notes).await?);
+            match one(round, wanted, proposal, listed, notes).await {
+                Ok(action) => actions.push(action),
+                // One proposal that is refused does not keep the others from people.
+                Err(JobError::Forge(error)) if !error.is_retryable() && !error.is_configuration() => {
+                    notes.push(format!("{}: {error}", proposal.title));
+                    failed.get_or_insert(JobError::Forge(error));
+                }
+                Err(error) => return Err(error),
+            }
         }
         // What a kind no longer has to say is closed: everything could be proven after all, or nothing can be now.
         for existing in open_of(listed, &wanted.incident) {
@@ -57,7 +65,7 @@ pub(super) async fn publish(
         }
     }
     actions.extend(decision.waiting.iter().map(|(incident, title)| action(Did::Waits, incident, title)));
-    Ok(actions)
+    Ok((actions, failed))
 }
 
 async fn one(

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::branch::{FINGERPRINT, INCIDENT};
 use super::decide::Wanted;
 use crate::forge::{Kind, Proposal};
-use crate::incident::{Incident, digest};
+use crate::incident::Incident;
 use crate::job::{Checked, ClusterFacts};
 use crate::model::{Change, Finding};
 use crate::remedy::{Left, Proven};
@@ -113,27 +113,18 @@ pub(super) fn issue(
 }
 
 /// The one issue of a run that found too much to be true.
-pub(super) fn mass(
-    id: &str,
-    drifting: usize,
-    desired: usize,
-    cluster: &ClusterFacts,
-    base: &str,
-) -> Proposal {
-    // Rounded, so that neither the text nor the fingerprint changes with every run.
-    let about = drifting.div_ceil(10) * 10;
+pub(super) fn mass(id: &str, desired: usize, cluster: &ClusterFacts, base: &str) -> Proposal {
     let body = format!(
-        "More than {} of the objects that Git declares differ in cluster {} (about {} at the time of writing). \
+        "More than {} of the objects that Git declares differ in cluster {}. \
          That is more than people change by hand: **is this the right cluster, context or revision?**\n\n\
-         drift opens no further incident until fewer objects differ; `drift check` lists them all. \
+         drift opens and changes no incident until fewer objects differ; `drift check` lists them all. \
          This issue closes itself then.\n",
-        if desired < 80 { "20".to_owned() } else { "a quarter".to_owned() },
+        if desired < 80 { "20" } else { "a quarter" },
         code(&cluster.shown),
-        about,
     );
     Proposal {
         incident: id.to_owned(),
-        fingerprint: digest(&["mass/v1", id, &about.to_string()]),
+        fingerprint: id.to_owned(),
         kind: Kind::Issue,
         title: one_line(&format!("drift: mass drift in {}, wrong context?", cluster.shown), 200),
         body,
