@@ -496,3 +496,21 @@ fn defaults_that_follow_from_other_fields_are_known() {
     let ready = "{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute}";
     check(&pod(ready), &pod(&format!("{ready}, {unreachable}")), &[]);
 }
+
+/// The volume controller completes a claim that a manifest names.
+#[test]
+fn a_completed_claim_is_told_from_another_one() {
+    let volume = |claim: &str| {
+        format!(
+            "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: v}}, spec: {{persistentVolumeReclaimPolicy: Retain, volumeMode: Filesystem, claimRef: {{{claim}}}}}}}"
+        )
+    };
+    let git = volume("namespace: shop, name: data");
+    let by_server = "+ .spec.claimRef.uid - -> \"1\" server-set";
+    check(&git, &volume("namespace: shop, name: data, uid: '1'"), &[by_server]);
+    check(
+        &git,
+        &volume("namespace: shop, name: other, uid: '1'"),
+        &["~ .spec.claimRef.name \"data\" -> \"other\"", by_server],
+    );
+}
