@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
             }
             // An item that only live has is one change, whatever the server put into it.
             (None, Value::Object(live)) if !is_item(&at.path) && holds_server_set(self.id, &at.path) => {
-                self.children_of_live(at, None, live)
+                self.children_of_live(at, None, live);
             }
             (None, Value::Array(live)) if takes_items_of_the_server(self.id, &at.path) => {
                 self.items_of_live(at, live);
@@ -166,8 +166,8 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => {
-                if !same_scalar(scalar(at.field), declared, live) && !(is_hollow(declared) && is_hollow(live))
-                {
+                let same = same_scalar(scalar(at.field), declared, live);
+                if !(same || (is_hollow(declared) && is_hollow(live))) {
                     self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
                 }
             }
