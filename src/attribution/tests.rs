@@ -214,3 +214,28 @@ fn what_a_person_made_is_unmanaged_and_what_the_platform_made_is_not() {
         assert_eq!(made_by_hand(&id, &object, &managers).is_some(), expected, "{object}");
     }
 }
+
+/// The API server's own appliers and controllers, as seen on a real server.
+#[test]
+fn what_a_controller_of_kubernetes_wrote_is_the_controllers() {
+    let rules = |verb: &str| json!([{"apiGroups": [""], "resources": ["pods"], "verbs": [verb]}]);
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, "rules": rules("get")});
+    let mut filled = role.clone();
+    filled["rules"] = rules("list");
+    let entries = [entry("clusterrole-aggregation-controller", "Apply", None, json!({"f:rules": {}}))];
+    assert_eq!(
+        verdicts(&desired(role), &live(filled, &entries, None), &[], &[]),
+        [".rules Controller High clusterrole-aggregation-controller"]
+    );
+    let token = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t"},
+        "type": "kubernetes.io/service-account-token"});
+    let mut filled = token.clone();
+    filled["data"] = json!({"token": "eA=="});
+    let entries =
+        [entry("kube-controller-manager", "Update", None, json!({"f:data": {".": {}, "f:token": {}}}))];
+    assert_eq!(
+        verdicts(&desired(token), &live(filled, &entries, None), &[], &[]),
+        [".data Controller High kube-controller-manager"]
+    );
+}

@@ -86,12 +86,12 @@ pub(super) fn reordered(pairs: &[Pair]) -> bool {
     })
 }
 
+/// Values of a set, each with its index.
+type Indexed<'a> = Vec<(usize, &'a Value)>;
+
 /// The values that only one side of a set has: of desired, then of live, each with its index.
-pub(super) fn set_difference<'a>(
-    desired: &'a [Value],
-    live: &'a [Value],
-) -> (Vec<(usize, &'a Value)>, Vec<(usize, &'a Value)>) {
-    let only = |from: &'a [Value], other: &'a [Value]| -> Vec<(usize, &'a Value)> {
+pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (Indexed<'a>, Indexed<'a>) {
+    let only = |from: &'a [Value], other: &'a [Value]| -> Indexed<'a> {
         from.iter().enumerate().filter(|(_, value)| !other.contains(value)).collect()
     };
     (only(desired, live), only(live, desired))

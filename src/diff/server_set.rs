@@ -50,12 +50,10 @@ const PLACES: &[(&str, &str, &str)] = &[
 const BOOKKEEPING: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/*",
-    "deprecated.daemonset.template.generation",
     "kubernetes.io/limit-ranger",
     "controller-uid",
     "job-name",
     "batch.kubernetes.io/*",
-    "batch.kubernetes.io/job-tracking",
     "control-plane.alpha.kubernetes.io/leader",
     "endpoints.kubernetes.io/*",
     "endpointslice.kubernetes.io/*",

@@ -466,3 +466,51 @@ fn a_claim_template_with_an_empty_status_equals_the_stored_one() {
     );
     check(&git, &live, &[]);
 }
+
+/// Defaults that a real server was seen to set (kube-apiserver v1.36, each object applied server-side).
+#[test]
+fn defaults_that_follow_from_other_fields_are_known() {
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {completions: 3, completionMode: Indexed, backoffLimitPerIndex: 1";
+    let by_index = "parallelism: 1, suspend: false, manualSelector: false, podReplacementPolicy: TerminatingOrFailed, backoffLimit: 2147483647";
+    check(&format!("{job}}}}}"), &format!("{job}, {by_index}}}}}"), &[]);
+    let scaler = "{apiVersion: autoscaling/v1, kind: HorizontalPodAutoscaler, metadata: {name: h}, spec: {maxReplicas: 3";
+    check(
+        &format!("{scaler}}}}}"),
+        &format!("{scaler}, minReplicas: 1, targetCPUUtilizationPercentage: 80}}}}"),
+        &[],
+    );
+    let pod = |tolerations: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [], tolerations: [{tolerations}]}}}}"
+        )
+    };
+    let by_admission = |key: &str| {
+        format!(
+            "{{key: node.kubernetes.io/{key}, operator: Exists, effect: NoExecute, tolerationSeconds: 300}}"
+        )
+    };
+    let (not_ready, unreachable) = (by_admission("not-ready"), by_admission("unreachable"));
+    let own = "{key: a, operator: Exists}";
+    check(&pod(own), &pod(&format!("{own}, {not_ready}, {unreachable}")), &[]);
+    check(&pod("{operator: Exists}"), &pod("{operator: Exists}"), &[]);
+    let ready = "{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute}";
+    check(&pod(ready), &pod(&format!("{ready}, {unreachable}")), &[]);
+}
+
+/// The volume controller completes a claim that a manifest names.
+#[test]
+fn a_completed_claim_is_told_from_another_one() {
+    let volume = |claim: &str| {
+        format!(
+            "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: v}}, spec: {{persistentVolumeReclaimPolicy: Retain, volumeMode: Filesystem, claimRef: {{{claim}}}}}}}"
+        )
+    };
+    let git = volume("namespace: shop, name: data");
+    let by_server = "+ .spec.claimRef.uid - -> \"1\" server-set";
+    check(&git, &volume("namespace: shop, name: data, uid: '1'"), &[by_server]);
+    check(
+        &git,
+        &volume("namespace: shop, name: other, uid: '1'"),
+        &["~ .spec.claimRef.name \"data\" -> \"other\"", by_server],
+    );
+}

@@ -9,7 +9,10 @@ use super::server_set::{holds_server_set, is_older_default, is_server_set, takes
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape};
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Never compared: a copy of the object, Secrets' values included (attribution reads it), and a counter that the server
+/// writes in the name of whoever wrote the object.
+const UNCOMPARED: [&str; 2] =
+    ["kubectl.kubernetes.io/last-applied-configuration", "deprecated.daemonset.template.generation"];
 
 /// A comparison under way.
 pub(super) struct Walk<'a> {
@@ -104,7 +107,7 @@ impl<'a> Walk<'a> {
             }
             // An item that only live has is one change, whatever the server put into it.
             (None, Value::Object(live)) if !is_item(&at.path) && holds_server_set(self.id, &at.path) => {
-                self.children_of_live(at, None, live)
+                self.children_of_live(at, None, live);
             }
             (None, Value::Array(live)) if takes_items_of_the_server(self.id, &at.path) => {
                 self.items_of_live(at, live);
@@ -139,7 +142,10 @@ impl<'a> Walk<'a> {
 
     fn both(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
         match (declared, filled, live) {
-            (Value::Object(_), _, Value::Object(_)) if at.field.is_atomic_map() => {
+            // What the server completes (the claim of a volume) is told from what was written.
+            (Value::Object(_), _, Value::Object(_))
+                if at.field.is_atomic_map() && !is_server_set(self.id, &at.path) =>
+            {
                 self.as_one(at, declared, filled, live);
             }
             (Value::Object(declared), Value::Object(filled), Value::Object(live)) => {
@@ -160,8 +166,8 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => {
-                if !same_scalar(scalar(at.field), declared, live) && !(is_hollow(declared) && is_hollow(live))
-                {
+                let same = same_scalar(scalar(at.field), declared, live);
+                if !(same || (is_hollow(declared) && is_hollow(live))) {
                     self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
                 }
             }
@@ -327,8 +333,11 @@ fn is_item(path: &FieldPath) -> bool {
 
 fn is_server_metadata(path: &FieldPath) -> bool {
     match path.steps() {
-        // A copy of the object, Secrets' values included: read for attribution, never compared.
-        [Step::Field(_), Step::Field(_), Step::Field(key)] if key == LAST_APPLIED => true,
+        [Step::Field(_), Step::Field(map), Step::Field(key)]
+            if map == "annotations" && UNCOMPARED.contains(&key.as_str()) =>
+        {
+            true
+        }
         [.., Step::Field(metadata), Step::Field(field)] if metadata == "metadata" => {
             let anywhere = field == "creationTimestamp";
             let at_root = path.steps().len() == 2;

@@ -33,13 +33,13 @@ pub(super) struct Type {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pattern: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) properties: BTreeMap<String, Type>,
+    pub(super) properties: BTreeMap<String, Self>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) items: Option<Box<Type>>,
+    pub(super) items: Option<Box<Self>>,
     #[serde(rename = "additionalProperties", skip_serializing_if = "Option::is_none")]
     pub(super) additional: Option<Additional>,
     #[serde(rename = "allOf", skip_serializing_if = "Vec::is_empty")]
-    pub(super) all_of: Vec<Type>,
+    pub(super) all_of: Vec<Self>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) default: Option<Value>,
     #[serde(rename = "x-kubernetes-list-type", skip_serializing_if = "Option::is_none")]

@@ -85,15 +85,30 @@ fn pod(map: &mut Fields) {
     default(spec, "serviceAccountName", json!("default"));
     default(spec, "priority", json!(0));
     default(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
-    let tolerate = |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
-    default(
-        spec,
-        "tolerations",
-        json!([tolerate("node.kubernetes.io/not-ready"), tolerate("node.kubernetes.io/unreachable")]),
-    );
+    tolerations(spec);
     for list in ["containers", "initContainers"] {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             requests_from_limits(container);
+        }
+    }
+}
+
+/// DefaultTolerationSeconds: five minutes on a node that is not ready or not reachable, unless a toleration covers it.
+fn tolerations(spec: &mut Fields) {
+    default(spec, "tolerations", json!([]));
+    let Some(tolerations) = spec.get_mut("tolerations").and_then(Value::as_array_mut) else { return };
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let covers = |toleration: &Value| {
+            let empty_or = |field: &str, wanted: &str| {
+                let text = toleration.get(field).and_then(Value::as_str).unwrap_or_default();
+                text.is_empty() || text == wanted
+            };
+            empty_or("key", key) && empty_or("effect", "NoExecute")
+        };
+        if !tolerations.iter().any(covers) {
+            tolerations.push(
+                json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}),
+            );
         }
     }
 }
@@ -207,9 +222,11 @@ fn job(map: &mut Fields) {
         (true, false) => default(spec, "parallelism", json!(1)),
         _ => {}
     }
+    // With a limit for each index there is none for all of them.
+    let backoff = if spec.contains_key("backoffLimitPerIndex") { json!(i32::MAX) } else { json!(6) };
     let replacement = if spec.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
     for (key, value) in [
-        ("backoffLimit", json!(6)),
+        ("backoffLimit", backoff),
         ("completionMode", json!("NonIndexed")),
         ("suspend", json!(false)),
         ("manualSelector", json!(false)),

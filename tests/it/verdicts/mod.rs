@@ -28,7 +28,7 @@ use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 use cases::{CASES, Case, UNTOUCHED};
 use later::{LATER, LEFT_BEHIND};
-use objects::{DEFINITION, READER};
+use objects::{DEFINITION, DEPLOYMENT, READER};
 
 /// kubectl command lines run at the same time.
 const THREADS: usize = 4;
@@ -72,6 +72,35 @@ fn what_git_changes_later_leaves_no_drift() {
         let left = if how.is_empty() { &[][..] } else { LEFT_BEHIND };
         let expected: BTreeSet<String> = left.iter().map(|line| (*line).to_owned()).collect();
         assert_eq!(lines(&report(plane, &repo)), expected, "{how:?}");
+    }
+}
+
+/// Needs the ReplicaSets that only a controller makes.
+#[test]
+fn an_undone_rollout_is_a_rollback_where_the_applied_copy_proves_it() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::with_controllers();
+    for (how, cause) in [(&[][..], "rollback"), (&["--server-side"], "manual")] {
+        let namespace = plane.fresh_namespace("verdicts-undo");
+        let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+        let repo = Repo::with(&[("drift.yaml", &config)]);
+        for image in ["nginx:1.25", "nginx:1.26"] {
+            let text = fill(DEPLOYMENT, "web", &namespace).replace("nginx:1.25", image);
+            repo.write("app/web.yaml", &text);
+            repo.commit(image);
+            plane.apply("gitops", &namespace, &text, how);
+            eventually("a ReplicaSet with the image", Duration::from_secs(60), || {
+                let sets = plane.live(&namespace, "replicasets").to_string();
+                sets.contains(&format!("\"{image}\"")).then_some(())
+            });
+        }
+        let undo = ["rollout", "undo", "deployment/web", "--namespace", &namespace];
+        let _ = plane.kubectl("alice", &undo).expect_status(0);
+        let path = ".spec.template.spec.containers[name=\"web\"].image";
+        let line = format!("web ~ {path} \"nginx:1.26\" -> \"nginx:1.25\": {cause} high kubectl");
+        assert_eq!(lines(&report(plane, &repo)), BTreeSet::from([line]), "{how:?}");
     }
 }
 
