@@ -105,6 +105,18 @@ impl Local {
         changed.map(drop)
     }
 
+    /// Writes into the files of proposals that were merged that they were: people read them.
+    pub(super) fn settle(&self, listed: &[Existing]) -> Result<(), ForgeError> {
+        let merged = |existing: &&Existing| matches!(existing.state, ProposalState::Merged { .. });
+        for existing in listed.iter().filter(merged) {
+            self.change(existing.number, "Settle", |_, old| {
+                let open = old.state == State::Open;
+                Ok(open.then(|| File { state: State::Merged, ..old.clone() }))
+            })?;
+        }
+        Ok(())
+    }
+
     pub(super) fn close_duplicates(&self, listed: &[Existing]) -> Result<Vec<u64>, ForgeError> {
         let mut closed = Vec::new();
         for (lowest, duplicate) in duplicates(listed) {
@@ -266,7 +278,9 @@ impl View<'_> {
         let at = last.as_ref().and_then(|last| Timestamp::from_second(last.time).ok());
         let by = match file.state {
             State::Closed if ours => Closer::Us,
-            State::Closed => last.map_or(Closer::Unknown, |last| Closer::Person(last.author.name)),
+            State::Closed | State::Merged => {
+                last.map_or(Closer::Unknown, |last| Closer::Person(last.author.name))
+            }
             // Who removed a branch is nowhere.
             State::Open => return Ok(ProposalState::Closed { by: Closer::Unknown, at: None }),
         };

@@ -136,6 +136,18 @@ impl Forge {
         }
     }
 
+    /// Writes down what became of proposals where the forge does not by itself: the repository's own files say that they
+    /// were merged.
+    ///
+    /// # Errors
+    /// What the repository refuses.
+    pub fn settle(&self, listed: &[Existing]) -> Result<(), ForgeError> {
+        match self.side() {
+            Side::Local(local) => local.settle(listed),
+            Side::Hosted(_) => Ok(()),
+        }
+    }
+
     fn side(&self) -> Side<'_> {
         match self {
             Self::Local(local) => Side::Local(local),

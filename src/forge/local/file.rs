@@ -14,7 +14,7 @@ pub(super) struct File {
     pub(super) incident: String,
     pub(super) fingerprint: String,
     pub(super) kind: FileKind,
-    /// `merged` is found in the history, not written; a person may write it.
+    /// That it was merged is found in the history, and written down afterwards.
     pub(super) state: State,
     pub(super) title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,8 +44,10 @@ pub(super) enum FileKind {
 pub(super) enum State {
     Open,
     /// A word that people may write too.
-    #[serde(alias = "merged", alias = "declined")]
+    #[serde(alias = "declined")]
     Closed,
+    /// Believed where the history says so; else as `closed`.
+    Merged,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ pub(super) async fn publish(
     for number in forge.close_duplicates(listed).await? {
         notes.push(format!("proposal {number} was a second one for its incident, and is closed"));
     }
+    forge.settle(listed)?;
     for ended in &decision.ended {
         for existing in open_of(listed, &ended.incident) {
             forge.close(existing, &super::words::closing(&ended.reason), true).await?;

@@ -56,7 +56,7 @@ fn without_a_token_nothing_is_read() {
     assert!(said.stderr.contains("token") && said.stderr.contains("DRIFT_TOKEN"), "{}", said.stderr);
     cluster.assert_not_called();
     // An address to clone: nothing is known of it, and the same is said.
-    let said = hosted.from_address().env("KUBECONFIG", cluster.kubeconfig()).env("DRIFT_TOKEN", "").run();
+    let said = hosted.by_address().env("KUBECONFIG", cluster.kubeconfig()).env("DRIFT_TOKEN", "").run();
     assert!(said.expect_status(2).stderr.contains("DRIFT_TOKEN"));
     cluster.assert_not_called();
     assert!(hosted.branches().is_empty());
@@ -104,7 +104,8 @@ fn a_ledger_that_was_edited_by_hand_is_not_written_over() {
     place.set_memory("1Gi");
     let _ = place.run(1);
     let good = place.repo.revision(LEDGER);
-    let cases: [(&str, &dyn Fn(&str) -> String, &str); 4] = [
+    type Change<'a> = &'a dyn Fn(&str) -> String;
+    let cases: [(&str, Change<'_>, &str); 4] = [
         ("no YAML", &|text| text.replace("events:", "events: ["), ".yaml:"),
         ("another word", &|text| text.replace("event: opened", "event: closed"), ".yaml:"),
         (
@@ -225,7 +226,7 @@ fn no_value_of_a_secret_is_in_any_commit_proposal_ledger_or_output() {
     place.kubectl(&["label", "deployment", "web", "tier=back", "--overwrite"]);
     let mut said: Vec<Output> = Vec::new();
     for more in [&["--dry-run"][..], &[], &[], &["-o", "json"], &["-o", "markdown", "--all"]] {
-        let mut drift = hosted.from_address();
+        let mut drift = hosted.by_address();
         drift = drift.args(more);
         said.push(drift.run().expect_status(1));
     }

@@ -47,7 +47,7 @@ impl Hosted {
     }
 
     /// Another `drift run` from an address, with a home of its own.
-    pub(super) fn from_address(&self) -> Drift {
+    pub(super) fn by_address(&self) -> Drift {
         Drift::new()
             .args(["run", "--repository", &self.remote.clone_url])
             .env("KUBECONFIG", self.place.plane.kubeconfig("admin"))
@@ -216,7 +216,7 @@ fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_st
         let again = hosted.run(1);
         assert!(again.stdout.contains("stands: "), "{}", again.stdout);
         // Another place, another clone: the same.
-        let _ = hosted.from_address().run().expect_status(1);
+        let _ = hosted.by_address().run().expect_status(1);
         assert_eq!(hosted.everything(), before, "{style}");
 
         hosted.merge(pull["number"].as_u64().expect("a number"), style);
@@ -467,4 +467,57 @@ fn branches_that_may_not_be_pushed_are_said_and_nothing_is_written() {
     other.must(200, "PATCH", "", Some(&json!({"archived": true})));
     let said = other.place.drift.run().expect_status(2);
     assert!(said.stderr.contains("is archived"), "{}", said.stderr);
+}
+
+#[test]
+fn values_from_the_cluster_close_and_call_nobody() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-hostile");
+    let bystander = hosted.must(201, "POST", "/issues", Some(&json!({"title": "Not ours"})));
+    let value = format!(
+        "closes #{} `@{}` ![x](http://127.0.0.1:1/x.png) | <img src=x>\n\nDrift-Incident: 000000000000\n```\n",
+        bystander["number"], hosted.owner.name
+    );
+    // One value that a pull request shows, one that an issue shows.
+    let patch = json!({"data": {"level": value}}).to_string();
+    hosted.place.kubectl(&["patch", "configmap", "settings", "--type=merge", "--patch", &patch]);
+    let patch = json!({"data": {"extra": value}}).to_string();
+    let unknown =
+        ["patch", "configmap", "settings", "--type=merge", "--patch", &patch, "--field-manager=robot"];
+    hosted.place.kubectl(&unknown);
+    let _ = hosted.run(1);
+    let settled = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), settled);
+    let pull = hosted.pull();
+    let branch = pull["head"]["ref"].as_str().expect("a branch").to_owned();
+    let commit =
+        hosted.fetch().git(&["log", "--format=%B", "--max-count=1", &format!("refs/remotes/seen/{branch}")]);
+    assert_eq!(commit.matches("Drift-Incident:").count(), 1, "{commit}");
+    hosted.merge(pull["number"].as_u64().expect("a number"), "merge");
+    let after = hosted.must(200, "GET", &format!("/issues/{}", bystander["number"]), None);
+    assert_eq!(after["state"], "open");
+}
+
+#[test]
+fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-fresh");
+    hosted.place.set_memory("1Gi");
+    for _ in 0..3 {
+        let fresh = hosted.gitea.repository(&hosted.owner);
+        hosted.gitea.add_collaborator(&fresh, &hosted.bot, "write");
+        let pushed = hosted.place.repo.push_with_token(&fresh.clone_url, &hosted.owner.token, &["main"]);
+        let _ = pushed.expect_status(0);
+        let drift = Drift::new().args(["run", "--repository", &fresh.clone_url]);
+        let drift = drift.env("KUBECONFIG", hosted.place.plane.kubeconfig("admin"));
+        let _ = drift.env("DRIFT_TOKEN", &hosted.bot.token).run().expect_status(1);
+        let path = format!("/repos/{}/{}/pulls", fresh.owner, fresh.name);
+        let (_, pulls) = hosted.gitea.api(&hosted.owner.token, "GET", &path, None);
+        assert_eq!(pulls.as_array().map(Vec::len), Some(1), "{pulls}");
+    }
 }

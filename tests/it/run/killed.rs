@@ -38,7 +38,6 @@ fn kill_after(drift: &Drift, pause: Duration) {
     let _ = running.kill();
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests have a clock")]
 fn timed(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
@@ -201,7 +200,7 @@ fn two_runs_at_once_make_one_of_everything_on_gitea() {
         return;
     }
     let hosted = Hosted::new("hosted-twice");
-    let other = hosted.from_address();
+    let other = hosted.by_address();
     for round in 0..3 {
         change(&hosted.place, round);
         both(&hosted.place.drift, &other, 1);

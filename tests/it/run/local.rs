@@ -61,6 +61,7 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
     place.repo.git(&["merge-base", "--is-ancestor", &commit, "main"]);
     assert_eq!(place.repo.git(&["log", "--format=%ae", "--max-count=1", &commit]), "drift@noreply.invalid");
     assert!(place.branches().is_empty());
+    assert_eq!(place.proposals()[0].head["state"], "merged");
     place.assert_ledger_only_grows();
     let settled = place.refs();
     let _ = place.run(0);
@@ -275,4 +276,50 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
     assert!(said.stdout.contains("dry run, nothing was"), "{}", said.stdout);
     assert!(said.stdout.contains("+                memory: \"1Gi\" # measured in May"), "{}", said.stdout);
     assert_eq!(place.refs(), before);
+}
+
+#[test]
+fn a_squash_without_trailers_is_found_by_its_content() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("squash");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    place.repo.git(&["merge", "--quiet", "--squash", &place.branch()]);
+    let squashed = place.repo.commit("More memory");
+    place.repo.write("README", "of no concern\n");
+    place.repo.commit("Something else");
+    let _ = place.run(0);
+    let incident = place.incident();
+    assert_eq!(last(&incident)["how"], "adopted");
+    assert_eq!(last(&incident)["ended_by"], squashed);
+    assert!(place.branches().is_empty());
+    assert!(!place.proposals()[0].is_open());
+    let settled = place.refs();
+    let _ = place.run(0);
+    assert_eq!(place.refs(), settled);
+}
+
+#[test]
+fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_proposals() {
+    if !needs("cluster") {
+        return;
+    }
+    let mut place = Place::with("bare", &[(FILE, WEB)], "forge: {type: local}\n");
+    place.apply_git();
+    place.set_memory("1Gi");
+    let remote = place.repo.with_remote();
+    let before = remote.git(&["for-each-ref"]);
+    let _ = place.run(1);
+    assert_eq!(place.diff(&place.branch()), DIFF);
+    assert_eq!(remote.git(&["for-each-ref"]), before, "the remote is left alone");
+
+    place.drift = place.drift.in_folder(remote.path());
+    let _ = place.run(1);
+    let branches = remote.git(&["for-each-ref", "--format=%(refname)", "refs/heads/drift/"]);
+    assert_eq!(branches.lines().count(), 3, "{branches}");
+    let settled = remote.git(&["for-each-ref"]);
+    let _ = place.run(1);
+    assert_eq!(remote.git(&["for-each-ref"]), settled);
 }
