@@ -118,3 +118,38 @@ fn values_that_change_again_update_the_pull_request_in_place() {
     assert_ne!(hub.remote.revision(&hub.branch()), before);
     hub.assert_quiet(1);
 }
+
+#[test]
+fn a_base_that_moves_is_followed_only_where_it_touches_the_file() {
+    let hub = Hub::proposed();
+    let (branch, first) = (hub.branch(), hub.remote.revision(&hub.branch()));
+    hub.commit_elsewhere("README", "of no concern\n");
+    hub.assert_quiet(1);
+    assert_eq!(hub.remote.revision(&branch), first);
+    let web = format!("# Read me first.\n{}", hub.work.read("apps/web.yaml"));
+    hub.commit_elsewhere("apps/web.yaml", &web);
+    let _ = hub.run(1);
+    assert_eq!(hub.remote.revision(&format!("{branch}~1")), hub.work.head());
+    assert_eq!(hub.things().len(), 2);
+    hub.assert_stands();
+    hub.assert_quiet(1);
+}
+
+#[test]
+fn a_workflows_token_that_may_not_read_its_own_user_works_with_a_configured_login() {
+    let hub = Hub::new();
+    hub.fake.state().anonymous.insert(BOT.to_owned());
+    let _ = hub.run(1);
+    hub.assert_stands();
+    hub.assert_quiet(1);
+}
+
+#[test]
+fn a_repository_without_issues_is_said_before_anything_is_written() {
+    let hub = Hub::new();
+    hub.fake.state().has_issues = false;
+    let refs = hub.refs();
+    let said = hub.run(2);
+    assert!(said.stderr.contains("has issues switched off: switch them on"), "{}", said.stderr);
+    assert_eq!((hub.refs(), hub.fake.writes()), (refs, 0));
+}

@@ -126,3 +126,26 @@ fn a_forged_mark_of_somebody_else_is_not_believed() {
     assert!(forged.is_open() && forged.comments.is_empty() && forged.body == body);
     hub.assert_quiet(1);
 }
+
+#[test]
+fn a_pull_request_that_somebody_else_made_from_the_branch_is_left_alone_and_holds_nothing_up() {
+    let hub = Hub::proposed();
+    let body = "I was faster.";
+    {
+        let mut state = hub.fake.state();
+        // As if the run had been killed after its push, and alice had been faster than the next one.
+        state.things.truncate(1);
+        let pull = state.thing(1);
+        (pull.author, pull.body) = ("alice".to_owned(), body.to_owned());
+    }
+    let said = hub.run(1);
+    assert!(said.stderr.contains("/pull/1 by alice is from branch drift/incident/"), "{}", said.stderr);
+    let things = hub.things();
+    assert_eq!((hub.pulls().len(), hub.issues().len()), (1, 1), "{things:?}");
+    assert!(things[0].is_open() && things[0].body == body && things[0].comments.is_empty(), "{things:?}");
+    hub.merge(super::hub::Merge::Merge);
+    hub.declare_debug();
+    let _ = hub.run(0);
+    assert!(hub.incidents().values().all(|one| super::hub::last(one)["how"] == "adopted"));
+    hub.assert_quiet(0);
+}

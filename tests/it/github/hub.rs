@@ -105,8 +105,13 @@ impl Hub {
 
     /// A person declares `debug` on the base branch.
     pub(super) fn declare_debug(&self) {
-        self.work.write("apps/debug.yaml", DEBUG);
-        self.work.commit("Keep the debug settings");
+        self.commit_elsewhere("apps/debug.yaml", DEBUG);
+    }
+
+    /// A person commits a file to the base branch.
+    pub(super) fn commit_elsewhere(&self, file: &str, text: &str) {
+        self.work.write(file, text);
+        self.work.commit(&format!("Write {file}"));
         self.work.git(&["push", "--quiet", "origin", "main"]);
     }
 
