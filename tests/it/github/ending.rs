@@ -31,7 +31,7 @@ fn a_dry_run_writes_nothing() {
 
 #[test]
 fn a_merge_of_any_kind_ends_the_incident_and_leaves_nothing_behind() {
-    for how in [Merge::Merge, Merge::Squash, Merge::Rebase] {
+    for how in [Merge::Commit, Merge::Squash, Merge::Rebase] {
         let hub = Hub::proposed();
         let merged = hub.merge(how);
         hub.declare_debug();

@@ -73,7 +73,7 @@ fn one_fault_while_closing_is_mended_by_the_same_run_or_the_next() {
         let hub = Hub::proposed();
         let name = format!("{method} {path} {how:?}");
         assert!(hub.things()[1].pull.is_none(), "the issue is number 2");
-        hub.merge(super::hub::Merge::Merge);
+        hub.merge(super::hub::Merge::Commit);
         hub.declare_debug();
         hub.fake.fail(Fault::new(method, path, how));
         let _ = hub.run(status);
@@ -143,7 +143,7 @@ fn a_pull_request_that_somebody_else_made_from_the_branch_is_left_alone_and_hold
     let things = hub.things();
     assert_eq!((hub.pulls().len(), hub.issues().len()), (1, 1), "{things:?}");
     assert!(things[0].is_open() && things[0].body == body && things[0].comments.is_empty(), "{things:?}");
-    hub.merge(super::hub::Merge::Merge);
+    hub.merge(super::hub::Merge::Commit);
     hub.declare_debug();
     let _ = hub.run(0);
     assert!(hub.incidents().values().all(|one| super::hub::last(one)["how"] == "adopted"));

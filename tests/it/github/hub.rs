@@ -32,7 +32,7 @@ pub(super) struct Hub {
 /// How a person merges on GitHub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Merge {
-    Merge,
+    Commit,
     /// With a message of the person's own, without trailers.
     Squash,
     /// On a base that has moved.
@@ -131,7 +131,7 @@ impl Hub {
         let branch = format!("origin/{}", self.branch());
         self.work.git(&["fetch", "--quiet", "origin"]);
         match how {
-            Merge::Merge => {
+            Merge::Commit => {
                 self.work.git(&["merge", "--quiet", "--no-ff", "--no-edit", &branch]);
             }
             Merge::Squash => {

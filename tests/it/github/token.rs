@@ -68,7 +68,7 @@ fn the_token_shows_in_no_output_no_command_line_and_no_file() {
     let mut said = vec![hub.run(1)];
     hub.fake.fail(Fault::new("GET", "/issues", How::Instead(200, vec![], "<html>".to_owned())));
     said.push(hub.run(3));
-    hub.merge(Merge::Merge);
+    hub.merge(Merge::Commit);
     said.push(hub.run(1));
     for output in &said {
         assert!(!output.stdout.contains(TOKEN) && !output.stderr.contains(TOKEN), "{output:?}");
