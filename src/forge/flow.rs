@@ -15,6 +15,7 @@ use super::proposal::{Existing, Kind, Opened, Proposal, ProposalState};
 use super::site::{Paging, Site};
 use super::wire::{Item, same_login};
 use super::{ForgeError, duplicates};
+use crate::text::one_line;
 
 /// How often something is made where every attempt may have got lost.
 const ATTEMPTS: u32 = 3;
@@ -24,6 +25,15 @@ const ATTEMPTS: u32 = 3;
 pub(super) enum Hosted<'a> {
     Gitea(&'a Gitea),
     GitHub(&'a GitHub),
+}
+
+/// What making a proposal came to.
+enum Made {
+    New(Existing),
+    /// Ours, made before.
+    There(Existing),
+    /// Somebody else's from our branch, and what a person should know of it.
+    Others(Existing, String),
 }
 
 impl Hosted<'_> {
@@ -36,7 +46,13 @@ impl Hosted<'_> {
 
     /// Opens bare, looks again, decorates what remains.
     pub(super) async fn open(self, proposal: &Proposal) -> Result<Opened, ForgeError> {
-        let (ours, created) = self.create(proposal).await?;
+        let (ours, created) = match self.create(proposal).await? {
+            Made::New(ours) => (ours, true),
+            Made::There(ours) => (ours, false),
+            Made::Others(existing, note) => {
+                return Ok(Opened { existing, created: false, notes: vec![note] });
+            }
+        };
         let mut open = self.list(None).await?;
         if open.iter().all(|existing| existing.number != ours.number) {
             open.push(ours.clone());
@@ -60,14 +76,14 @@ impl Hosted<'_> {
         Ok(Opened { existing: ours, created, notes })
     }
 
-    /// Makes the proposal, or takes the one that is there; whether it is new. After a failure that may have made it, what
-    /// is there is listed before anything is sent again.
-    async fn create(self, proposal: &Proposal) -> Result<(Existing, bool), ForgeError> {
+    /// Makes the proposal, or takes the one that is there. After a failure that may have made it, what is there is listed
+    /// before anything is sent again.
+    async fn create(self, proposal: &Proposal) -> Result<Made, ForgeError> {
         let (title, body) = (title(&proposal.title), compose(proposal)?);
         let mut attempt = 1;
         loop {
             let error = match self.site().create(proposal, &title, &body).await {
-                Ok(existing) => return Ok((existing, true)),
+                Ok(existing) => return Ok(Made::New(existing)),
                 Err(error) => error,
             };
             if !error.may_have_written() && !error.may_exist() {
@@ -77,10 +93,10 @@ impl Hosted<'_> {
             let there =
                 listed.into_iter().find(|existing| existing.is_for(&proposal.incident, proposal.kind));
             if let Some(there) = there {
-                return Ok((there, error.may_have_written()));
+                return Ok(if error.may_have_written() { Made::New(there) } else { Made::There(there) });
             }
             if error.may_exist() {
-                return self.restore(proposal, &title, &body).await?.map(|there| (there, false)).ok_or(error);
+                return self.restore(proposal, &title, &body).await?.ok_or(error);
             }
             if attempt == ATTEMPTS {
                 return Err(error);
@@ -90,28 +106,33 @@ impl Hosted<'_> {
         }
     }
 
-    /// Our pull request from that very branch whose mark somebody removed: it gets it back.
-    async fn restore(
-        self,
-        proposal: &Proposal,
-        title: &str,
-        body: &str,
-    ) -> Result<Option<Existing>, ForgeError> {
-        let (Kind::PullRequest, Some(branch)) = (proposal.kind, &proposal.branch) else { return Ok(None) };
+    /// The open pull request from that very branch. Ours, whose mark somebody removed, gets it back; somebody else's stays as
+    /// it is: forges take one for each branch, and it shows the same commit.
+    async fn restore(self, proposal: &Proposal, title: &str, body: &str) -> Result<Option<Made>, ForgeError> {
+        let (Kind::PullRequest, Some(branch), Some(mark)) =
+            (proposal.kind, &proposal.branch, Mark::parse(body))
+        else {
+            return Ok(None);
+        };
         let login = self.site().login().await?;
         let items: Vec<Item> = match self {
             Self::Gitea(gitea) => gitea.of_branch(branch).await?,
             Self::GitHub(github) => github.of_branch(branch).await?,
         };
-        let Some(item) = items.into_iter().filter(|item| item.is_by(login)).min_by_key(|item| item.number)
-        else {
-            return Ok(None);
-        };
-        self.site().edit(Kind::PullRequest, item.number, json!({"title": title, "body": body})).await?;
-        let Some(mark) = Mark::parse(body) else { return Ok(None) };
+        let first = items.into_iter().min_by_key(|item| (!item.is_by(login), item.number));
+        let Some(item) = first else { return Ok(None) };
+        let author = one_line(item.author(), 100);
+        let is_ours = item.is_by(login);
         let mut existing = item.existing(mark, Kind::PullRequest, &self.site().pages);
+        if !is_ours {
+            let note =
+                format!("{} by {author} is from branch {branch}: drift opens no second one", existing.url);
+            return Ok(Some(Made::Others(existing, note)));
+        }
+        let content = json!({"title": title, "body": body});
+        self.site().edit(Kind::PullRequest, existing.number, content).await?;
         (existing.title, existing.body, existing.version) = (title.to_owned(), body.to_owned(), None);
-        Ok(Some(existing))
+        Ok(Some(Made::There(existing)))
     }
 
     /// Writes title and body where they differ.

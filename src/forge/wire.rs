@@ -125,8 +125,12 @@ impl Item {
 
     /// Whether `login` is the author.
     pub(super) fn is_by(&self, login: &str) -> bool {
-        let author = self.user.as_ref().and_then(|user| user.login.as_deref());
-        author.is_some_and(|author| same_login(author, login))
+        !self.author().is_empty() && same_login(self.author(), login)
+    }
+
+    /// The author's login; empty where the forge does not tell it.
+    pub(super) fn author(&self) -> &str {
+        self.user.as_ref().and_then(|user| user.login.as_deref()).unwrap_or_default()
     }
 
     /// Whether title or body are others.

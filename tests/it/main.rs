@@ -10,6 +10,7 @@ mod embedded;
 mod forge;
 mod forgotten;
 mod git;
+mod github;
 mod input;
 mod layers;
 mod report_schema;

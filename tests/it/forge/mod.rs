@@ -2,7 +2,7 @@
 
 mod gitea;
 mod github;
-mod github_fake;
+pub(crate) mod github_fake;
 mod github_faults;
 mod local;
 

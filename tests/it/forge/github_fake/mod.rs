@@ -16,6 +16,7 @@ use url::form_urlencoded;
 pub(crate) use fault::{Fault, How};
 use judge::Operation;
 use state::State;
+pub(crate) use state::Thing;
 
 /// Where the API is below the server's address, as on GitHub Enterprise Server.
 const BASE: &str = "/api/v3";
@@ -34,8 +35,19 @@ struct Shared {
     state: Mutex<State>,
     faults: Mutex<Vec<Fault>>,
     seen: Mutex<Vec<(String, String)>>,
+    stall: Mutex<Stall>,
     violations: Mutex<Vec<String>>,
     address: String,
+}
+
+/// A request that gets no answer.
+#[derive(Default)]
+struct Stall {
+    /// How many are answered before it.
+    left: Option<usize>,
+    /// Whether it is done all the same.
+    is_done: bool,
+    reached: bool,
 }
 
 /// What the stand-in answers.
@@ -54,6 +66,7 @@ impl Fake {
             state: Mutex::new(State::new(REPOSITORY)),
             faults: Mutex::default(),
             seen: Mutex::default(),
+            stall: Mutex::default(),
             violations: Mutex::default(),
             address: address.clone(),
         });
@@ -74,6 +87,21 @@ impl Fake {
     /// Lets a request fail.
     pub(crate) fn fail(&self, fault: Fault) {
         self.shared.faults.lock().expect("no test panics while it holds the faults").push(fault);
+    }
+
+    /// Lets the request after so many others wait for its answer for ever; whether it is done all the same.
+    pub(crate) fn stall(&self, after: usize, is_done: bool) {
+        *self.shared.stall.lock().expect("unpoisoned") = Stall { left: Some(after), is_done, reached: false };
+    }
+
+    /// Whether that request is here, and done where it should be.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.shared.stall.lock().expect("unpoisoned").reached
+    }
+
+    /// Methods and paths of all requests.
+    pub(crate) fn requests(&self) -> Vec<(String, String)> {
+        self.shared.seen.lock().expect("no test panics while it holds the log").clone()
     }
 
     /// How many requests of a method reached a path that ends so.
@@ -105,15 +133,35 @@ async fn serve(shared: &Shared, request: Request<Body>) -> Response<Body> {
     let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap_or_default();
     let path = parts.uri.path().strip_prefix(BASE).unwrap_or_default().to_owned();
     shared.seen.lock().expect("unpoisoned").push((parts.method.to_string(), path.clone()));
+    let stalls = is_its_turn(shared);
+    if stalls == Some(false) {
+        return silence(shared).await;
+    }
     let fault = fault::take(&mut shared.faults.lock().expect("unpoisoned"), &parts.method, &path);
     if let Some(answer) = fault.as_ref().and_then(Fault::before) {
         return answer;
     }
     let answer = answer(shared, &parts.method, &path, &parts.uri, &parts.headers, &bytes);
+    if stalls == Some(true) {
+        return silence(shared).await;
+    }
     match fault {
         Some(fault) => fault.after(answer).await,
         None => respond(answer),
     }
+}
+
+/// Whether this request gets no answer, and is done all the same.
+fn is_its_turn(shared: &Shared) -> Option<bool> {
+    let mut stall = shared.stall.lock().expect("unpoisoned");
+    let left = stall.left?;
+    stall.left = left.checked_sub(1);
+    (left == 0).then_some(stall.is_done)
+}
+
+async fn silence(shared: &Shared) -> Response<Body> {
+    shared.stall.lock().expect("unpoisoned").reached = true;
+    std::future::pending().await
 }
 
 fn answer(

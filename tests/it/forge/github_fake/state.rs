@@ -1,6 +1,7 @@
 //! One repository on GitHub, as far as drift asks for it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,8 @@ pub(crate) struct State {
     pub(crate) labels: Vec<String>,
     /// Branches that were pushed.
     pub(crate) branches: BTreeSet<String>,
+    /// The Git repository behind it, bare; its branches count as pushed.
+    pub(crate) git: Option<PathBuf>,
     /// Logins whose tokens are taken.
     pub(crate) people: BTreeSet<String>,
     /// Logins whose tokens may not read their own user: a workflow's.
@@ -64,6 +67,7 @@ impl State {
             things: Vec::new(),
             labels: vec!["bug".to_owned()],
             branches: BTreeSet::from(["main".to_owned()]),
+            git: None,
             people: BTreeSet::from([super::BOT.to_owned(), "alice".to_owned()]),
             anonymous: BTreeSet::new(),
             most_rows: 100,
@@ -221,7 +225,7 @@ impl State {
     fn create_pull(&mut self, operation: &Operation, asked: &Asked<'_>) -> Answer {
         let text = |name: &str| asked.body[name].as_str().unwrap_or_default().to_owned();
         let pull = (text("head"), text("base"));
-        if !self.branches.contains(&pull.0) {
+        if !self.branches.contains(&pull.0) && self.tip(&pull.0).is_none() {
             return invalid(json!({"resource": "PullRequest", "field": "head", "code": "invalid"}));
         }
         if self.open().iter().any(|thing| thing.pull.as_ref() == Some(&pull)) {
@@ -230,6 +234,12 @@ impl State {
             return invalid(json!({"resource": "PullRequest", "code": "custom", "message": message}));
         }
         self.create(operation, asked, Some(pull))
+    }
+
+    /// The commit of a branch of the Git repository. Branches that were pushed are files.
+    fn tip(&self, branch: &str) -> Option<String> {
+        let file = self.git.as_ref()?.join("refs/heads").join(branch);
+        Some(std::fs::read_to_string(file).ok()?.trim().to_owned())
     }
 
     fn create_label(&mut self, operation: &Operation, body: &Value) -> Answer {
@@ -271,7 +281,8 @@ impl State {
         });
         let merged_at = if thing.merged.is_some() { json!(now) } else { Value::Null };
         if let (true, Some((head, base))) = (as_pull, &thing.pull) {
-            known["head"] = json!({"ref": head, "sha": "a".repeat(40)});
+            let sha = self.tip(head).unwrap_or_else(|| "a".repeat(40));
+            known["head"] = json!({"ref": head, "sha": sha});
             known["base"] = json!({"ref": base});
             known["merged_at"] = merged_at;
             // Lists of pull requests do not tell more than this.
