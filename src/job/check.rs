@@ -184,14 +184,15 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
             *changes.entry(finding.verdict.cause).or_default() += 1;
         }
     }
+    let keys_only = compared.keys_only.intersection(&compared.in_sync).count();
     let seen = compared.in_sync.len() + compared.differing.len() + compared.missing.len();
     Summary {
         desired: desired.len() + skipped,
-        in_sync: compared.in_sync.len() + compared.differing.len() - of_state(State::Modified),
+        in_sync: compared.in_sync.len() - keys_only + compared.differing.len() - of_state(State::Modified),
         modified: of_state(State::Modified),
         missing: of_state(State::Missing),
         unmanaged: of_state(State::Unmanaged),
-        skipped: skipped + missing_and_ignored,
+        skipped: skipped + missing_and_ignored + keys_only,
         not_compared: desired.len() - seen,
         changes,
     }

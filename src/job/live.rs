@@ -42,8 +42,8 @@ pub(super) struct Compared {
     pub(super) unmanaged: Vec<(ResourceId, Verdict)>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
-    /// Secrets of which only the keys were compared.
-    pub(super) keys_only: usize,
+    /// Secrets of which only the keys were compared, by index of the desired object.
+    pub(super) keys_only: BTreeSet<usize>,
 }
 
 impl Compared {
@@ -57,7 +57,7 @@ impl Compared {
         self.in_sync.extend(other.in_sync);
         self.unmanaged.extend(other.unmanaged);
         self.incomplete.extend(other.incomplete);
-        self.keys_only += other.keys_only;
+        self.keys_only.extend(other.keys_only);
     }
 }
 
@@ -188,7 +188,7 @@ impl<'a> Comparison<'a> {
             return;
         }
         if is_secret(&desired.id) && (!self.secret_values || is_encrypted(&desired.value)) {
-            compared.keys_only += 1;
+            compared.keys_only.insert(index);
             if is_encrypted(&desired.value) {
                 let why = "its values are encrypted in Git (SOPS): only the keys were compared".to_owned();
                 compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::world::check;
-use crate::input::server::Server;
+use crate::input::server::{Server, parse};
 use crate::input::{LIVE, LOGIN, SETTINGS, found, is_orderly, says};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output};
 use crate::support::needs;
 use crate::support::repo::Repo;
+use crate::support::snapshot::SnapshotFile;
 
 const BOTH: &str = "version: 1\nsources: [{path: apps}, {path: more}]\n";
 const RED: &str = "ConfigMap/shop/settings modified";
@@ -144,6 +145,25 @@ fn secrets_are_left_out_on_request_and_never_asked_for() {
     says(
         &output.stderr,
         &["only Secrets are declared there, and they are left out, so nothing was examined"],
+    );
+}
+
+/// A snapshot leaves values out: equal keys do not make a Secret in sync.
+#[test]
+fn a_secret_of_which_only_the_keys_are_known_counts_as_skipped() {
+    let repo = Repo::with(&[("apps/login.yaml", LOGIN), ("apps/settings.yaml", SETTINGS)]);
+    let mut live = parse(&LIVE.replace("color: red", "color: blue"));
+    live.iter_mut().filter(|object| object["kind"] == "Secret").for_each(|secret| {
+        secret["data"] = serde_json::json!({"password": null});
+    });
+    let snapshot = SnapshotFile::with(&live);
+    let drift = Drift::new().in_folder(repo.path()).args(["check", "apps", "-o", "json", "--snapshot"]);
+    let output = drift.arg(snapshot.path()).run().expect_status(0);
+    is_orderly(&output);
+    let summary = &output.json()["summary"];
+    assert_eq!(
+        (&summary["desired"], &summary["inSync"], &summary["skipped"]),
+        (&2.into(), &1.into(), &1.into())
     );
 }
 
