@@ -62,7 +62,7 @@ pub(super) async fn compare(
         schemas: &schemas,
         managers: &managers,
         declared: &declared,
-        strangers: rendered.incomplete.is_empty(),
+        strangers: rendered.incomplete.is_empty() && !opened.is_part(),
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
     };
     let mut compared = comparison.run().await;
@@ -87,7 +87,8 @@ pub(super) async fn compare(
             dirty: opened.dirty,
         },
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
-        warnings: [rendered.warnings, warnings, judge.ignore_warnings(&findings)].concat(),
+        warnings: [rendered.warnings, warnings, judge.ignore_warnings(&findings), part_warning(opened)]
+            .concat(),
         ..Checked::default()
     };
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());
@@ -106,16 +107,26 @@ pub(super) async fn compare(
     Ok(checked)
 }
 
+/// What is not looked for where only a part of what Git declares is read.
+fn part_warning(opened: &Opened) -> Vec<String> {
+    let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
+    let why = || {
+        let what = what.join(", ");
+        format!("unmanaged objects were not looked for: {what} is only a part of what Git declares")
+    };
+    opened.is_part().then(why).into_iter().collect()
+}
+
 /// Nothing was compared, so nothing is known to be clean.
 fn nothing_examined(opened: &Opened, skipped: usize) -> Incomplete {
     let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
     let what = what.join(", ");
     let why = if skipped == 0 {
-        format!("no object is declared in {what}, so nothing was examined: name the folder of the manifests")
+        "no object is declared there, so nothing was examined: name the folder of the manifests"
     } else {
-        format!("only Secrets are declared in {what}, and they are left out, so nothing was examined")
+        "only Secrets are declared there, and they are left out, so nothing was examined"
     };
-    Incomplete { what, why }
+    Incomplete { what, why: why.to_owned() }
 }
 
 /// Takes the Secrets out, and gives their keys.

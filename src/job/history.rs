@@ -65,6 +65,10 @@ impl History<'_> {
         let tree_path = if path == "." { "" } else { path };
         let commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
         let mut versions = versions(&commits, self.opened.dirty);
+        if commits.is_empty() && self.opened.dirty {
+            // A file that no commit has: nobody can have applied it from one.
+            versions.push(Version { commit: None, superseded_at: i64::MAX });
+        }
         if let Some(first) = commits.last()
             && commits.len() < COMMITS
             && !first.boundary

@@ -199,6 +199,7 @@ impl<'a> Comparison<'a> {
             let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
             compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
             take_encrypted(&desired.value, &mut live);
+            compared.keys_only.insert(index);
         } else if is_secret(&desired.id) && !self.secret_values && lift_masks(&desired.value, &mut live) > 0 {
             compared.keys_only.insert(index);
         }

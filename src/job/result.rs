@@ -46,7 +46,8 @@ pub struct Summary {
     pub missing: usize,
     /// Objects that only live has.
     pub unmanaged: usize,
-    /// Objects that were left out on purpose: Secrets where they are skipped, missing ones that an ignore rule covers.
+    /// Objects that were left out on purpose: Secrets where they are skipped or only their keys could be
+    /// compared, missing objects that an ignore rule covers.
     pub skipped: usize,
     /// Of the desired objects, those that could not be compared.
     pub not_compared: usize,

@@ -194,6 +194,16 @@ impl Opened {
         }
     }
 
+    /// Whether only a part of what Git declares is read: some of the configured sources, or one file. What the rest
+    /// declares is not known then.
+    #[must_use]
+    pub(crate) fn is_part(&self) -> bool {
+        if self.config.sources.is_empty() {
+            return self.sources.iter().any(|source| self.root().join(&source.path).is_file());
+        }
+        self.sources != self.config.sources
+    }
+
     /// The repository's address without credentials, or its folder's name.
     pub(crate) fn name(&self) -> Result<String, GitError> {
         let remote = self.repository.remote()?.map(|remote| remote.url);

@@ -121,8 +121,11 @@ fn headline(checked: &Checked) -> String {
     use crate::text::count;
     let drifting = checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count();
     let waiting = checked.findings.iter().filter(|finding| finding.verdict.cause == Cause::Unsynced).count();
+    let summary = &checked.summary;
+    let examined = summary.desired.saturating_sub(summary.skipped + summary.not_compared);
     let mut parts = vec![match (drifting, checked.is_complete()) {
         (0, true) => "no drift".to_owned(),
+        (0, false) if examined == 0 => "nothing examined".to_owned(),
         (0, false) => "no drift in what was examined".to_owned(),
         (number, _) => format!("{} in drift", count(number, "object")),
     }];

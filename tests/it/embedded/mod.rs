@@ -137,7 +137,7 @@ fn the_demo_tells_the_whole_loop_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let told = Drift::new().arg("demo").env("TMPDIR", temporary.path()).run().expect_status(0);
     for expected in [
-        "unsynced, by kustomize-controller",
+        "unsynced: not applied yet, last applied by kustomize-controller",
         "~ .spec.template.spec.containers[name=\"web\"].resources.limits.memory",
         "Git   not declared (default 30)",
         "+              memory: 1Gi   # enough for the catalogue",

@@ -31,7 +31,7 @@ fn the_report_says_what_the_contract_says() {
     assert_eq!((&report["complete"], &report["incomplete"]), (&json!(true), &json!([])));
     assert_eq!(
         report["summary"],
-        json!({"desired": 7, "inSync": 3, "modified": 3, "missing": 1, "unmanaged": 1, "skipped": 0, "notCompared": 0,
+        json!({"desired": 7, "inSync": 3, "modified": 3, "missing": 1, "unmanaged": 1, "skipped": 0, "notCompared": 0, "drift": 4,
                "changes": {"manual": 8, "unsynced": 1, "unknown": 1, "controller": 1, "ignored": 1}})
     );
     let web = finding(&report, "web");

@@ -4,6 +4,7 @@
 mod contract;
 mod formats;
 mod hostile;
+mod options;
 mod text;
 mod world;
 
