@@ -18,6 +18,14 @@ pub struct Owners {
     entries: Vec<Entry>,
 }
 
+impl Entry {
+    /// When it last wrote, seconds since 1970.
+    #[must_use]
+    pub fn seconds(&self) -> Option<i64> {
+        self.manager.time.as_deref()?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+    }
+}
+
 /// How much of a place an entry owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Share {
@@ -35,6 +43,13 @@ impl Owners {
         Self { entries: entries.into_iter().flatten().filter_map(entry).collect() }
     }
 
+    /// As [`Owners::of`], without what each owns: for questions about who wrote at all.
+    #[must_use]
+    pub fn writers(live: &Value) -> Self {
+        let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+        Self { entries: entries.into_iter().flatten().filter_map(writer).collect() }
+    }
+
     /// Every entry, as the server lists them.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
@@ -48,16 +63,16 @@ impl Owners {
 }
 
 fn entry(value: &Value) -> Option<Entry> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let fields = value.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default();
+    writer(value).map(|entry| Entry { fields, ..entry })
+}
+
+fn writer(value: &Value) -> Option<Entry> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let time = value.get("time").and_then(Value::as_str).map(str::to_owned);
-    let manager = Manager {
-        name: text("manager"),
-        operation: text("operation"),
-        subresource: text("subresource"),
-        time,
-    };
-    (!manager.name.is_empty()).then_some(Entry { manager, fields })
+    let (name, operation, subresource) = (text("manager"), text("operation"), text("subresource"));
+    let manager = Manager { name, operation, subresource, time };
+    (!manager.name.is_empty()).then(|| Entry { manager, fields: Map::new() })
 }
 
 fn share(fields: &Map<String, Value>, steps: &[Step]) -> Option<Share> {

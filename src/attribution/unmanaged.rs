@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::managers::Managers;
-use super::owners::Owners;
+use super::owners::{Entry, Owners};
 use crate::model::{Cause, Class, Confidence, ResourceId, Verdict};
 
 /// Labels and annotations by which Helm and the GitOps tools mark what they made.
@@ -38,29 +38,28 @@ pub fn made_by_hand(id: &ResourceId, live: &Value, managers: &Managers) -> Optio
     if id.namespace.is_none() || is_of_the_system(id, live) || belongs_to_another(live) {
         return None;
     }
-    let owners = Owners::of(live);
-    let human = owners.entries().iter().find(|entry| managers.of(entry).class == Class::Human);
-    let applied = owners
-        .entries()
-        .iter()
-        .find(|entry| managers.of(entry).applier && managers.of(entry).class == Class::Unknown);
-    match (human, applied) {
-        (Some(entry), _) => Some(Verdict {
-            cause: Cause::Manual,
-            confidence: Confidence::High,
-            manager: Some(entry.manager.clone()),
-            actor: None,
-        }),
-        (None, Some(entry)) => Some(Verdict {
-            cause: Cause::Manual,
-            confidence: Confidence::None,
-            manager: Some(entry.manager.clone()),
-            actor: None,
-        }),
-        // Nothing is recorded of an object that was made with metadata alone.
-        (None, None) if owners.entries().is_empty() => Some(Verdict::unknown()),
-        (None, None) => None,
-    }
+    let owners = Owners::writers(live);
+    // Nothing is recorded of an object that was made with metadata alone.
+    let Some(maker) = maker(owners.entries(), managers) else { return Some(Verdict::unknown()) };
+    let known = managers.of(maker);
+    let confidence = match known.class {
+        Class::Human => Confidence::High,
+        Class::Unknown if known.applier => Confidence::None,
+        _ => return None,
+    };
+    Some(Verdict { cause: Cause::Manual, confidence, manager: Some(maker.manager.clone()), actor: None })
+}
+
+/// Who wrote first: an object that an operator made and a person only labelled is the operator's. Of the same second a
+/// person comes first, then one who applies manifests.
+fn maker<'a>(entries: &'a [Entry], managers: &Managers) -> Option<&'a Entry> {
+    let rank = |entry: &Entry| match managers.of(entry) {
+        known if known.class == Class::Human => 0,
+        known if known.applier => 1,
+        _ => 2,
+    };
+    let whole = entries.iter().filter(|entry| entry.manager.subresource.is_empty());
+    whole.min_by_key(|entry| (entry.manager.time.clone(), rank(entry)))
 }
 
 fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {

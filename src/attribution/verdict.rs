@@ -182,11 +182,18 @@ impl<'a> Judge<'a> {
     fn removed(&self, difference: &Difference) -> Verdict {
         let human = self.latest_human();
         if let Some(older) = explained_by(self.evidence.older, difference) {
-            // What was last applied lacks the field as well; or, where there is no copy, no person's tool has
-            // written since Git began to declare it.
+            // What was last applied lacks the field as well; or, where there is no copy, neither a person's tool nor
+            // the applier has written since Git began to declare it.
             let unapplied = match &self.last_applied {
                 Some(copy) => !copy.differs_at.iter().any(|found| difference.path.starts_with(found)),
-                None => human.is_none_or(|entry| seconds(entry).is_some_and(|at| at < older.superseded_at)),
+                None => {
+                    let before = |entry: &Entry| entry.seconds().is_some_and(|at| at < older.superseded_at);
+                    let mut writers = self.owners.entries().iter().filter(|entry| {
+                        let known = self.evidence.managers.of(entry);
+                        known.applier || known.class == Class::Human
+                    });
+                    writers.all(before)
+                }
             };
             if unapplied {
                 let applier =
@@ -268,10 +275,6 @@ fn is_atomic(difference: &Difference) -> bool {
             .any(|side| side.as_ref().is_some_and(|value| value.is_array() || value.is_object()))
 }
 
-fn seconds(entry: &Entry) -> Option<i64> {
-    entry.manager.time.as_deref()?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
-}
-
 fn last_applied(live: &Value) -> Option<Value> {
     let text =
         live.pointer("/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration")?.as_str()?;
@@ -298,12 +301,14 @@ pub fn is_restart(path: &FieldPath) -> bool {
     matches!(path.steps().last(), Some(Step::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
 }
 
-/// Why an object that Git declares is not live: not applied yet where the newest commit of its source brought it,
-/// else nobody recorded who removed it.
+/// Why an object that Git declares is not live. It is not applied yet where one of the last commits brought it and its
+/// source's applier has written nothing since (`applied_at`, the latest time it left anywhere, seconds since 1970); else
+/// nobody recorded who removed it.
 #[must_use]
-pub fn missing(older: &[Older]) -> Verdict {
-    match older.first() {
-        Some(before) if before.differs_at.is_none() => {
+pub fn missing(older: &[Older], applied_at: Option<i64>) -> Verdict {
+    let before = older.iter().find(|older| older.differs_at.is_none());
+    match before {
+        Some(before) if applied_at.is_none_or(|at| at < before.superseded_at) => {
             Verdict { cause: Cause::Unsynced, confidence: Confidence::Medium, manager: None, actor: None }
         }
         _ => Verdict::unknown(),

@@ -47,6 +47,7 @@ pub(super) async fn compare(
         default_namespace: DEFAULT_NAMESPACE,
     };
     let mut rendered = render(&request);
+    let unrendered = rendered.incomplete.len();
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
@@ -75,7 +76,11 @@ pub(super) async fn compare(
         managers: &managers,
     };
     progress("looking into the history");
-    let past = judge.past(&compared)?;
+    let past = judge.past(&compared).unwrap_or_else(|error| {
+        let what = "what older commits declared".to_owned();
+        compared.incomplete.push(Incomplete { what, why: error.to_string() });
+        Past::new()
+    });
     let autoscalers = judge.autoscalers(&mut compared).await;
     let findings = judge.findings(&compared, &past, &autoscalers);
     let undiscovered = undiscovered(cluster, &rendered);
@@ -103,7 +108,8 @@ pub(super) async fn compare(
     let listed = std::mem::take(&mut compared.listed);
     let live =
         compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
-    checked.material = Material { live: live.collect(), desired: rendered.objects, schemas, skipped, listed };
+    checked.material =
+        Material { live: live.collect(), desired: rendered.objects, schemas, unrendered, skipped, listed };
     Ok(checked)
 }
 
@@ -283,7 +289,10 @@ impl Judge<'_> {
         });
         let missing = compared.missing.iter().map(|(index, note)| {
             let desired = &self.desired[*index];
-            let verdict = self.missing(desired, compared, past);
+            let verdict = missing(
+                past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice),
+                compared.applied_at.get(&desired.origin.source).copied(),
+            );
             let verdict = if rules.covering(&desired.id, None).is_some() { ignored() } else { verdict };
             let notes = [desired.notes.clone(), note.iter().cloned().collect()].concat();
             finding(desired, State::Missing, verdict, notes)
@@ -299,22 +308,6 @@ impl Judge<'_> {
         let mut findings: Vec<Finding> = modified.chain(missing).chain(unmanaged).collect();
         findings.sort_by(|left, right| left.resource.cmp(&right.resource));
         findings
-    }
-
-    /// A missing object is on its way only where nothing else of the commit that brought it has arrived.
-    fn missing(&self, desired: &Desired, compared: &Compared, past: &Past) -> Verdict {
-        let older = past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice);
-        let verdict = missing(older);
-        let same_file = |index: &usize| self.desired[*index].origin.file == desired.origin.file;
-        let arrived = |index: &usize| {
-            let key = self.desired[*index].id.key();
-            // Its sibling came with the same change if it has no older version either.
-            same_file(index) && past.get(&key).is_none_or(Vec::is_empty)
-        };
-        // Only what stood before its file was made has no commit.
-        let whole_file_is_new = older.first().is_some_and(|before| before.commit.is_empty());
-        let siblings = whole_file_is_new && compared.in_sync.iter().any(arrived);
-        if verdict.cause == Cause::Unsynced && siblings { Verdict::unknown() } else { verdict }
     }
 
     fn today(&self) -> String {

@@ -83,7 +83,7 @@ impl History<'_> {
                 continue;
             }
             let older = match version.commit {
-                Some(commit) if commit.tree_id.is_some() => self.rendered(commit, source)?,
+                Some(commit) if commit.tree_id.is_some() => self.rendered(commit, tree_path, source)?,
                 _ => BTreeMap::new(),
             };
             let id = version.commit.map(|commit| commit.id.short()).unwrap_or_default();
@@ -108,10 +108,11 @@ impl History<'_> {
     fn rendered(
         &self,
         commit: &CommitInfo,
+        prefix: &str,
         source: &Source,
     ) -> Result<BTreeMap<ObjectKey, Desired>, JobError> {
         let sources = std::slice::from_ref(source);
-        let (folder, _) = materialise(&self.opened.repository, &commit.id, sources)?;
+        let (folder, _) = materialise(&self.opened.repository, &commit.id, prefix, sources)?;
         let request = Request {
             tree: folder.path(),
             sources,

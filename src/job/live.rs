@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::schemas::Schemas;
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
-use crate::attribution::{Evidence, Managers, attribute, made_by_hand};
+use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
 use crate::cluster::{Cluster, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 
@@ -45,6 +45,8 @@ pub(super) struct Compared {
     pub(super) unmanaged: Vec<(ResourceId, Verdict)>,
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
     pub(super) listed: BTreeSet<(String, String, Option<String>)>,
+    /// When the applier of a source last wrote any of its objects, seconds since 1970.
+    pub(super) applied_at: BTreeMap<String, i64>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
     /// Secrets of which only the keys were compared.
@@ -52,6 +54,11 @@ pub(super) struct Compared {
 }
 
 impl Compared {
+    fn applied(&mut self, source: String, at: i64) {
+        let latest = self.applied_at.entry(source).or_insert(at);
+        *latest = at.max(*latest);
+    }
+
     fn unread(unread: Unread) -> Self {
         Self { incomplete: vec![unread.into()], ..Self::default() }
     }
@@ -62,6 +69,7 @@ impl Compared {
         self.in_sync.extend(other.in_sync);
         self.unmanaged.extend(other.unmanaged);
         self.listed.extend(other.listed);
+        other.applied_at.into_iter().for_each(|(source, at)| self.applied(source, at));
         self.incomplete.extend(other.incomplete);
         self.keys_only.extend(other.keys_only);
     }
@@ -203,6 +211,9 @@ impl<'a> Comparison<'a> {
         } else if is_secret(&desired.id) && !self.secret_values && lift_masks(&desired.value, &mut live) > 0 {
             compared.keys_only.insert(index);
         }
+        if let Some(at) = self.applied_at(&live) {
+            compared.applied(desired.origin.source.clone(), at);
+        }
         let schema = self.schemas.of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
         let evidence =
@@ -213,6 +224,13 @@ impl<'a> Comparison<'a> {
         } else {
             compared.differing.insert(index, (live, changes));
         }
+    }
+
+    /// When an applier last wrote the object.
+    fn applied_at(&self, live: &Value) -> Option<i64> {
+        let writers = Owners::writers(live);
+        let appliers = writers.entries().iter().filter(|entry| self.managers.of(entry).applier);
+        appliers.filter_map(crate::attribution::Entry::seconds).max()
     }
 
     /// A desired object that is not there. A Job that removes itself when it has finished is not missed.

@@ -85,6 +85,8 @@ pub(crate) struct Material {
     pub(crate) live: BTreeMap<ObjectKey, Value>,
     /// The schemas that they were compared by.
     pub(crate) schemas: Schemas,
+    /// How much of the sources could not be rendered.
+    pub(crate) unrendered: usize,
     /// Objects that were left out on purpose.
     pub(crate) skipped: BTreeSet<ObjectKey>,
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).

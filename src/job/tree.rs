@@ -173,7 +173,7 @@ impl Opened {
     pub fn commit(repository: Repository, commit: CommitId, path: Option<&str>) -> Result<Self, JobError> {
         let config = parse(repository.read(&commit, config::FILE)?)?;
         let sources = narrow(&config, path)?;
-        let (folder, incomplete) = materialise(&repository, &commit, &sources)?;
+        let (folder, incomplete) = materialise(&repository, &commit, "", &sources)?;
         Ok(Self {
             repository,
             commit,
@@ -235,16 +235,17 @@ pub(crate) fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
     Ok(config::parse(config::FILE, &text)?)
 }
 
-/// The files of a commit in a private folder, and what of its sources could not be written.
+/// The files of a commit at or below `prefix` in a private folder, and what of its sources could not be written.
 pub(crate) fn materialise(
     repository: &Repository,
     commit: &CommitId,
+    prefix: &str,
     sources: &[Source],
 ) -> Result<(tempfile::TempDir, Vec<Incomplete>), JobError> {
     let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
     let folder =
         folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
-    let written = repository.materialise(commit, "", folder.path(), MOST_BYTES)?;
+    let written = repository.materialise(commit, prefix, folder.path(), MOST_BYTES)?;
     let special = written
         .special
         .into_iter()

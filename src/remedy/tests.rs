@@ -112,6 +112,7 @@ impl Lab {
             request: self.request(),
             desired: &self.desired,
             incomplete: 0,
+            skipped: &std::collections::BTreeSet::new(),
             live: &self.live,
             schema: &|_| Schema::built_in(),
         };

@@ -327,7 +327,8 @@ impl<'a> Decider<'a> {
                 default_namespace: crate::job::check::DEFAULT_NAMESPACE,
             },
             desired: &material.desired,
-            incomplete: checked.incomplete.len(),
+            incomplete: material.unrendered,
+            skipped: &material.skipped,
             live: &material.live,
             schema: &schema,
         };

@@ -165,7 +165,8 @@ impl Search<'_> {
     fn is_as_now(&self, commit: &CommitInfo, file: &str) -> Result<bool, JobError> {
         let name = &self.round.checked.cluster.name;
         let sources = [self.source(file)];
-        let (folder, _) = materialise(&self.round.opened.repository, &commit.id, &sources)?;
+        let prefix = if sources[0].path == file { file } else { "" };
+        let (folder, _) = materialise(&self.round.opened.repository, &commit.id, prefix, &sources)?;
         let request = Request {
             tree: folder.path(),
             sources: &sources,
