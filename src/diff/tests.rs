@@ -514,3 +514,32 @@ fn a_completed_claim_is_told_from_another_one() {
         &["~ .spec.claimRef.name \"data\" -> \"other\"", by_server],
     );
 }
+
+/// An empty selector selects everything, an absent one nothing: the difference opens a policy to the whole cluster.
+#[test]
+fn an_empty_selector_is_not_an_absent_one() {
+    let policy = |peer: &str| {
+        format!(
+            "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: n}}, spec: {{podSelector: {{}}, policyTypes: [Ingress], ingress: [{{from: [{peer}]}}]}}}}"
+        )
+    };
+    for (git, live) in [
+        ("{podSelector: {}}", "{namespaceSelector: {}}"),
+        (
+            "{podSelector: {matchLabels: {app: a}}}",
+            "{podSelector: {matchLabels: {app: a}}, namespaceSelector: {}}",
+        ),
+        (
+            "{podSelector: {matchLabels: {app: a}}, namespaceSelector: {}}",
+            "{podSelector: {matchLabels: {app: a}}}",
+        ),
+    ] {
+        let found = compare(&desired(&policy(git)), &object(&policy(live)), Schema::built_in());
+        assert_eq!(found.len(), 1, "{git} against {live}: {found:?}");
+    }
+    check(&policy("{podSelector: {}}"), &policy("{podSelector: {}}"), &[]);
+    let without =
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {ingress: [{}]}}";
+    let stored = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{}]}}";
+    check(without, stored, &[]);
+}

@@ -84,8 +84,8 @@ impl<'a> Walk<'a> {
 
     fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
         let built_in = self.id.is_built_in();
-        let dropped =
-            if built_in && !at.in_map { is_omitted(at.field, declared) } else { is_hollow(declared) };
+        let dropped = !selects(at.field)
+            && if built_in && !at.in_map { is_omitted(at.field, declared) } else { is_hollow(declared) };
         let by_default = !built_in && at.field.default().is_some_and(|default| default == declared);
         if !dropped && !by_default {
             self.report(at, ChangeKind::Removed, Some(declared), None, None);
@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
     }
 
     fn only_live(&mut self, at: &At<'a>, filled: Option<&Value>, live: &Value) {
-        if is_hollow(live) {
+        if is_hollow(live) && !(selects(at.field) && filled.is_none()) {
             return;
         }
         match (filled, live) {
@@ -318,6 +318,11 @@ fn union<'m>(
     right: &'m Map<String, Value>,
 ) -> impl Iterator<Item = &'m String> {
     left.keys().chain(right.keys().filter(|key| !left.contains_key(*key)))
+}
+
+/// Whether an empty map here is a value: an empty label selector matches everything, none matches nothing.
+fn selects(field: Field<'_>) -> bool {
+    field.built_in_name() == Some("meta.v1.LabelSelector")
 }
 
 fn scalar(field: Field<'_>) -> Scalar {
