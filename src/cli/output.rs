@@ -8,24 +8,30 @@ use super::arguments::{Color, OutputFile, OutputFormat, Print};
 use super::environment::variable;
 use crate::job::{Checked, JobError};
 use crate::report::{self, Style};
-use crate::text::plain;
+use crate::text::{one_line, plain};
+
+/// A message on one line: what a repository or a cluster put into it begins no line of its own, which a workflow's runner
+/// might take for a command.
+fn line(text: &str) -> String {
+    one_line(text, 4_000)
+}
 
 /// Prints an error with the program's name.
 #[expect(clippy::print_stderr, reason = "errors go to standard error whatever the format")]
 pub(super) fn error(text: &str) {
-    eprintln!("drift: error: {}", plain(text));
+    eprintln!("drift: error: {}", line(text));
 }
 
 /// Prints a warning.
 #[expect(clippy::print_stderr, reason = "warnings go to standard error whatever the format")]
 pub(super) fn warning(text: &str) {
-    eprintln!("drift: warning: {}", plain(text));
+    eprintln!("drift: warning: {}", line(text));
 }
 
 /// Prints a remark.
 #[expect(clippy::print_stderr, reason = "remarks go to standard error, the report alone to standard output")]
 pub(super) fn note(text: &str) {
-    eprintln!("drift: {}", plain(text));
+    eprintln!("drift: {}", line(text));
 }
 
 /// One line that is written over, on a terminal only.

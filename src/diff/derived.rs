@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::{ChangeKind, Difference};
-use crate::schema::{Field, fill};
+use crate::schema::{Field, Shape, fill};
 
 /// Leaves out every value that only live has and that is the default following from the rest of the live object: a
 /// Service that a person made a NodePort has got its `externalTrafficPolicy` from the server, and only the type was
@@ -12,7 +12,15 @@ use crate::schema::{Field, fill};
 /// What has been left out stays out of the rest: of two fields that follow from each other (`serviceAccount` and
 /// `serviceAccountName`) one is left.
 pub(super) fn leave_out(root: Field<'_>, live: &Value, differences: &mut Vec<Difference>) {
-    let candidate = |difference: &Difference| difference.kind == ChangeKind::Added && !difference.server_set;
+    // A map with free keys has no defaults: what was added to it was added by somebody.
+    let free = |difference: &Difference| {
+        let steps = difference.path.steps();
+        let parent = root.at(&steps[..steps.len().saturating_sub(1)]);
+        matches!(parent.shape(), Shape::Map | Shape::Unknown)
+    };
+    let candidate = |difference: &Difference| {
+        difference.kind == ChangeKind::Added && !difference.server_set && !free(difference)
+    };
     if !differences.iter().any(candidate) {
         return;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::ledger::{How, Incident, RecordedChange, RecordedFinding};
+use super::ledger::{How, Incident, RecordedChange, RecordedFinding, bounded};
 use crate::model::{Cause, Finding, State};
 
 /// How an incident ended, before the commit is looked for.
@@ -92,7 +92,8 @@ fn is_adopted_whole(record: &RecordedFinding, declared: &dyn Declared) -> bool {
     }
 }
 
-/// Whether a declared value is a live one, or is so but for what the server fills in; quantities by value.
+/// Whether a declared value is a live one, or is so but for what the server fills in; quantities by value, and a value
+/// that the ledger keeps by its hash by that.
 #[must_use]
 pub fn agree(declared: Option<&Value>, live: Option<&Value>) -> bool {
     match (declared, live) {
@@ -104,7 +105,9 @@ pub fn agree(declared: Option<&Value>, live: Option<&Value>) -> bool {
             declared.len() == live.len()
                 && declared.iter().zip(live).all(|(declared, live)| agree(Some(declared), Some(live)))
         }
-        (Some(declared), Some(live)) => declared == live || crate::schema::same_quantity(declared, live),
+        (Some(declared), Some(live)) => {
+            declared == live || bounded(declared) == *live || crate::schema::same_quantity(declared, live)
+        }
         _ => false,
     }
 }

@@ -284,13 +284,35 @@ fn recorded(change: &Change) -> RecordedChange {
     RecordedChange {
         path: difference.path.to_string(),
         change: difference.kind,
-        desired: difference.desired.clone(),
-        live: difference.live.clone(),
+        desired: difference.desired.as_ref().map(bounded),
+        live: difference.live.as_ref().map(bounded),
         masked: difference.masked,
         cause: change.verdict.cause,
         manager: manager.map(|manager| manager.name.clone()),
         time: manager.and_then(|manager| manager.time.clone()),
     }
+}
+
+/// Longest value that the ledger keeps, as JSON, and how deep it may be.
+const LONGEST: usize = 16 * 1024;
+const DEEPEST: usize = 40;
+
+/// A value as the ledger keeps it: one that is very long or deep by its hash.
+pub(super) fn bounded(value: &Value) -> Value {
+    fn depth(value: &Value, left: usize) -> bool {
+        left > 0
+            && match value {
+                Value::Array(items) => items.iter().all(|item| depth(item, left - 1)),
+                Value::Object(map) => map.values().all(|inner| depth(inner, left - 1)),
+                _ => true,
+            }
+    }
+    let text = value.to_string();
+    if text.len() <= LONGEST && depth(value, DEEPEST) {
+        return value.clone();
+    }
+    let kept = super::key::digest(&["value/v1", &text]);
+    Value::from(format!("a value of {} bytes, hash {kept}", text.len()))
 }
 
 impl Ledger {
@@ -380,6 +402,24 @@ impl Ledger {
         incident.events.push(event);
         if !self.touched.iter().any(|touched| touched == id) {
             self.touched.push(id.to_owned());
+        }
+    }
+
+    /// Whether everything that was opened or added to can be read again.
+    ///
+    /// # Errors
+    /// The file that could not be.
+    pub fn verify(&self) -> Result<(), LedgerError> {
+        let changes = self.changes();
+        let read = Self::read(changes.iter().map(|(path, text)| (path.as_str(), text.as_bytes())))?;
+        let lost = |id: &&String| read.incidents.get(*id) != self.incidents.get(*id);
+        match self.touched.iter().find(lost) {
+            None => Ok(()),
+            Some(id) => Err(LedgerError {
+                file: format!("{FOLDER}{id}.yaml"),
+                place: String::new(),
+                why: "what would be written is not read back as it is".to_owned(),
+            }),
         }
     }
 

@@ -149,6 +149,32 @@ fn a_ledger_that_somebody_edited_is_refused_with_the_place() {
 }
 
 #[test]
+fn what_the_ledger_keeps_is_bounded_and_read_back() {
+    let mut deep = json!(1);
+    for _ in 0..200 {
+        deep = json!({ "a": deep });
+    }
+    for value in [deep, json!("x".repeat(100_000)), json!({"y": "no", "n": "0644", "d": "2001-12-14"})] {
+        let a = finding("a", "kubectl-edit", "spec/x", value.clone());
+        let (ledger, id) = opened(&[&a]);
+        ledger.verify().expect("what would be written is read back");
+        assert!(ledger.changes()[0].1.len() < 40_000);
+        let incident = ledger.incident(&id).expect("just opened");
+        let none = BTreeMap::new();
+        assert_eq!(how_it_ended(incident, &none, &Now(Some(value))).how, How::Adopted);
+    }
+}
+
+#[test]
+fn a_third_value_that_live_followed_is_a_return_to_git_by_a_commit() {
+    let a = finding("a", "kubectl-edit", "spec/x", json!(2));
+    let (ledger, id) = opened(&[&a]);
+    let incident = ledger.incident(&id).expect("just opened");
+    let ending = how_it_ended(incident, &BTreeMap::new(), &Now(Some(json!(3))));
+    assert_eq!((ending.how, ending.moved), (How::Reverted, true));
+}
+
+#[test]
 fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
     let mut restart = finding("a", "kubectl-rollout", "spec/template/metadata/annotations", json!(1));
     restart.changes[0].difference.path.push(crate::model::Step::field("kubectl.kubernetes.io/restartedAt"));

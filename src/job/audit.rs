@@ -227,6 +227,11 @@ fn rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, Jo
     let mut found = BTreeSet::new();
     for pair in commits.windows(2) {
         for entry in repository.list(&pair[1].id, "incidents")? {
+            if repository.tree_id(&pair[1].id, &entry.path)?
+                == repository.tree_id(&pair[0].id, &entry.path)?
+            {
+                continue;
+            }
             let before = repository.read(&pair[1].id, &entry.path)?.unwrap_or_default();
             let after = repository.read(&pair[0].id, &entry.path)?;
             let kept = after.as_ref().is_some_and(|after| after.starts_with(&before));
@@ -238,6 +243,9 @@ fn rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, Jo
                 ));
             }
         }
+    }
+    if commits.len() == LEDGER_COMMITS {
+        found.insert(format!("only the newest {LEDGER_COMMITS} commits of the ledger were looked at"));
     }
     Ok(found.into_iter().collect())
 }

@@ -5,8 +5,8 @@ use std::io::Write;
 
 use super::tree::{Opened, Settings};
 use super::{JobError, check};
-use crate::cluster::{Cluster, Scope, Summary, write_snapshot};
-use crate::model::{Desired, Served, ServedKind};
+use crate::cluster::{Cluster, Scope, Summary, Unread, UnreadKind, write_snapshot};
+use crate::model::{Desired, Incomplete, Served, ServedKind};
 use crate::source::{Request, render};
 
 /// What a snapshot takes.
@@ -35,14 +35,23 @@ pub async fn snapshot(
     into: &mut (dyn Write + Send),
 ) -> Result<Summary, JobError> {
     let cluster = settings.connect().await?;
+    let mut incomplete = Vec::new();
     let scopes = match extent {
         Extent::Everything => everything(cluster.served()),
-        Extent::Declared => declared(settings, &cluster)?,
+        Extent::Declared => {
+            let (scopes, unrendered) = declared(settings, &cluster)?;
+            incomplete = unrendered;
+            scopes
+        }
     };
     let scopes: Vec<Scope> =
         scopes.into_iter().filter(|scope| !settings.skip_secrets || !is_secret(&scope.kind)).collect();
     let failed = |source| JobError::Io { what: "writing the snapshot".to_owned(), source };
-    write_snapshot(&cluster, &scopes, into).await.map_err(failed)
+    let mut summary = write_snapshot(&cluster, &scopes, into).await.map_err(failed)?;
+    // What could not be rendered may be of kinds that the snapshot now lacks.
+    let unread = |Incomplete { what, why }| Unread { what, why, kind: UnreadKind::Other };
+    summary.unread.extend(incomplete.into_iter().map(unread));
+    Ok(summary)
 }
 
 fn is_secret(kind: &ServedKind) -> bool {
@@ -57,7 +66,7 @@ fn everything(served: &Served) -> Vec<Scope> {
 }
 
 /// The kinds that the sources declare, at their versions, wherever they are; and what a check looks at beside them.
-fn declared(settings: &Settings, cluster: &Cluster) -> Result<Vec<Scope>, JobError> {
+fn declared(settings: &Settings, cluster: &Cluster) -> Result<(Vec<Scope>, Vec<Incomplete>), JobError> {
     let opened = Opened::open(settings)?;
     let request = Request {
         tree: opened.root(),
@@ -66,7 +75,8 @@ fn declared(settings: &Settings, cluster: &Cluster) -> Result<Vec<Scope>, JobErr
         tools: &settings.tools,
         default_namespace: check::DEFAULT_NAMESPACE,
     };
-    let objects = render(&request).objects;
+    let rendered = render(&request);
+    let objects = rendered.objects;
     let kind_of = |object: &Desired| {
         cluster.served().kind(&object.id.group, &object.id.version, &object.id.kind).cloned()
     };
@@ -82,5 +92,6 @@ fn declared(settings: &Settings, cluster: &Cluster) -> Result<Vec<Scope>, JobErr
             scopes.insert((kind.clone(), None));
         }
     }
-    Ok(scopes.into_iter().map(|(kind, namespace)| Scope { kind, namespace }).collect())
+    let scopes = scopes.into_iter().map(|(kind, namespace)| Scope { kind, namespace }).collect();
+    Ok((scopes, rendered.incomplete))
 }

@@ -37,6 +37,7 @@ fn ledger_update(round: &Round<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>
     }
     let files: Vec<(String, Option<Vec<u8>>)> =
         changes.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
+    ledger.verify().map_err(|error| JobError::Ledger(error.to_string()))?;
     let message = format!("Record {}\n", crate::text::count(files.len(), "incident"));
     let head = round.heads.ledger.as_ref();
     let commit = round.opened.repository.commit(head, &files, &message, &round.site.who)?;
