@@ -111,7 +111,7 @@ impl Page<'_> {
                     writeln!(self.out, "      {name:<4}  {shown}{at}")?;
                 }
                 values::Line::Git(text) => {
-                    writeln!(self.out, "      {}", self.paint(RED, &format!("- {text}")))?
+                    writeln!(self.out, "      {}", self.paint(RED, &format!("- {text}")))?;
                 }
                 values::Line::Live(text) => {
                     writeln!(self.out, "      {}", self.paint(GREEN, &format!("+ {text}")))?;

@@ -81,7 +81,7 @@ fn a_list_that_cannot_be_read_makes_the_run_incomplete_and_the_rest_is_shown() {
             "a list of another kind",
             |seen| {
                 let body = json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": []});
-                secrets(seen).then(|| Reply::Json(200, body))
+                secrets(seen).then_some(Reply::Json(200, body))
             },
             &["secrets in shop", "a list of another kind", "PodList"],
         ),

@@ -51,7 +51,8 @@ fn a_chart_that_does_not_render_is_named() {
     let server = Server::with(LIVE);
     let dependency =
         "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: https://charts.example.com\n";
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    type Files<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Files<'_>, &[&str]); 4] = [
         (&[("bad/Chart.yaml", &format!("{CHART}{dependency}"))], &["redis", "helm dependency"]),
         (
             &[("bad/Chart.yaml", CHART), ("bad/templates/x.yaml", "a: {{ .Values.b.c }}\n")],
