@@ -44,7 +44,7 @@ impl Now<'_> {
             .members
             .iter()
             .filter_map(|member| self.findings.get(&member.key))
-            .any(|finding| controlled(finding))
+            .any(controlled)
     }
 }
 
