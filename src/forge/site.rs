@@ -1,5 +1,7 @@
 //! What GitHub and Gitea have in common: the same paths and words for most of what drift asks.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -13,6 +15,9 @@ use super::wire::{Comment, Item, Label, Pages, RepositoryAnswer, User};
 
 /// Most pages of one list; more is a forge that does not end its lists.
 const PAGES: u32 = 2_000;
+
+/// How long a repository's first push is waited for.
+const FIRST_PUSH_SECONDS: u32 = 15;
 
 /// One repository of a forge over HTTP.
 #[derive(Debug)]
@@ -73,7 +78,7 @@ impl Site {
     /// What we may do, and whether the repository takes proposals at all.
     pub(super) async fn preflight(&self) -> Result<Preflight, ForgeError> {
         let login = self.login().await?.to_owned();
-        let repository: RepositoryAnswer = self.client.json(&Request::get(self.root.clone())).await?;
+        let repository = self.repository().await?;
         let closed = [
             (repository.archived == Some(true), "is archived: nothing can be proposed there"),
             (
@@ -90,6 +95,19 @@ impl Site {
             can_push: repository.permissions.and_then(|permissions| permissions.push).unwrap_or(false),
             default_branch: repository.default_branch.unwrap_or_else(|| "main".to_owned()),
         })
+    }
+
+    /// The repository. Gitea takes the first push in from a queue, and until then has no pull requests: it is waited for.
+    async fn repository(&self) -> Result<RepositoryAnswer, ForgeError> {
+        let mut repository: RepositoryAnswer = self.client.json(&Request::get(self.root.clone())).await?;
+        for _ in 0..FIRST_PUSH_SECONDS {
+            if repository.empty != Some(true) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            repository = self.client.json(&Request::get(self.root.clone())).await?;
+        }
+        Ok(repository)
     }
 
     /// All rows of a list, to its last page.

@@ -68,6 +68,8 @@ pub(super) struct Comment {
 pub(super) struct RepositoryAnswer {
     pub(super) default_branch: Option<String>,
     pub(super) archived: Option<bool>,
+    /// Gitea: whether nothing was pushed yet, as far as its queue has come.
+    pub(super) empty: Option<bool>,
     pub(super) has_issues: Option<bool>,
     pub(super) has_pull_requests: Option<bool>,
     pub(super) permissions: Option<Permissions>,

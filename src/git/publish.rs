@@ -13,12 +13,16 @@ const LOCK_PAUSES: [Duration; 8] = {
     [ms(5), ms(10), ms(20), ms(40), ms(80), ms(160), ms(320), ms(640)]
 };
 
+/// No program holds a branch for so long.
+const ABANDONED: Duration = Duration::from_secs(60);
+
 impl Repository {
     /// Sets branches of this repository: all are locked, compared with what is expected, and then written.
     ///
     /// A kill between two writes leaves the first ones written. Each was meant, and none was written without its
     /// check, so the next run derives the rest again; give what others refer to first (a proposal before the
-    /// ledger line that names it). A kill while the locks are held leaves `<branch>.lock` files, as Git does.
+    /// ledger line that names it). A kill while the locks are held leaves `<branch>.lock` files, as Git does:
+    /// they are removed a minute later.
     pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
         let mut open = Vec::new();
         for update in updates {
@@ -65,7 +69,21 @@ impl Repository {
                 other => return other.map_err(|e| self.not_locked(name, &e)),
             }
         }
+        if let Some(lock) = self.abandoned(name) {
+            // Gone already, or not ours to remove: locking tells.
+            let _ = std::fs::remove_file(lock);
+        }
         transaction.lock_ref(name).map_err(|e| self.not_locked(name, &e))
+    }
+
+    /// The lock file of a branch, if it is so old that its program must have been killed. Its age is told by a new file
+    /// beside it: clocks of file systems and programs differ.
+    fn abandoned(&self, name: &str) -> Option<std::path::PathBuf> {
+        let folder = self.inner.commondir();
+        let lock = folder.join(format!("{name}.lock"));
+        let made = std::fs::metadata(&lock).ok()?.modified().ok()?;
+        let now = tempfile::tempfile_in(folder).ok()?.metadata().ok()?.modified().ok()?;
+        (now.duration_since(made).ok()? > ABANDONED).then_some(lock)
     }
 
     /// A branch must not point to what is not there.

@@ -149,7 +149,9 @@ impl<'a> Decider<'a> {
         }
         let (standing, recorded) = (incident.standing(), incident.fingerprint().map(str::to_owned));
         let sure = complete || present.len() == incident.recorded().len();
-        if sure && recorded.as_deref() != Some(self.print(&present).as_str()) {
+        // Declined is only what nothing stands for: a person has opened it again.
+        let reopened = standing == Standing::Declined && self.stands(id, None);
+        if sure && (reopened || recorded.as_deref() != Some(self.print(&present).as_str())) {
             let event = self.recorded(What::Changed, &present);
             ledger.append(id, event);
         } else if standing == Standing::Open
