@@ -1,15 +1,17 @@
 //! Bad circumstances: no token, a damaged ledger, a missing branch, what may not be read, and secrets.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::json;
 
 use super::gitea::Hosted;
 use super::place::{FILE, LEDGER, Place, WEB, events, incidents};
-use crate::support::command::Output;
+use crate::support::command::{Drift, Output};
 use crate::support::needs;
 use crate::support::repo::Repo;
+use crate::support::servers::eventually;
 
 /// A cluster that nobody may call: fails at the end if somebody did.
 struct Untouched {
@@ -68,7 +70,7 @@ fn a_forge_or_a_base_branch_that_is_not_known_keeps_everything_from_being_read()
     let run = |config: &str, remote: bool| {
         let repo = Repo::with(&[("drift.yaml", config), (FILE, WEB)]);
         let _remote = remote.then(|| repo.with_remote());
-        let drift = crate::support::command::Drift::new().arg("run").in_folder(repo.path());
+        let drift = Drift::new().arg("run").in_folder(repo.path());
         drift.env("KUBECONFIG", cluster.kubeconfig()).run().expect_status(2)
     };
     let said = run("version: 1\nsources: [{path: apps}]\nforge: {base: nowhere}\n", false);
@@ -128,6 +130,23 @@ fn a_ledger_that_was_edited_by_hand_is_not_written_over() {
     assert_eq!(events(&place.incident()), ["opened", "changed"]);
 }
 
+/// A run as somebody who may read the ConfigMaps of the namespace, and nothing else.
+fn only_config_maps(place: &Place) -> Drift {
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: few}\n\
+                rules: [{apiGroups: [''], resources: [configmaps], verbs: [get, list]}]\n---\n\
+                apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: few}\n\
+                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: few}\n\
+                subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: auditor}]\n";
+    let gitops = ["--server-side", "--field-manager=kustomize-controller"];
+    place.plane.apply("admin", &place.namespace, role, &gitops);
+    // A new role holds a moment later.
+    eventually("the role holds", Duration::from_secs(20), || {
+        let seen = place.plane.kubectl("auditor", &["get", "configmaps", "--namespace", &place.namespace]);
+        (seen.status == 0).then_some(())
+    });
+    Drift::new().arg("run").in_folder(place.repo.path()).env("KUBECONFIG", place.plane.kubeconfig("auditor"))
+}
+
 #[test]
 fn what_may_not_be_read_is_not_closed_and_what_was_proven_is_proposed() {
     if !needs("cluster") {
@@ -138,20 +157,9 @@ fn what_may_not_be_read_is_not_closed_and_what_was_proven_is_proposed() {
     let _ = place.run(1);
     let first = place.branch();
     // Somebody who may read ConfigMaps alone, and a change that cannot be seen to be undone.
-    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: few}\n\
-                rules: [{apiGroups: [''], resources: [configmaps], verbs: [get, list]}]\n---\n\
-                apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: few}\n\
-                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: few}\n\
-                subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: carol}]\n";
-    place.plane.apply(
-        "admin",
-        &place.namespace,
-        role,
-        &["--server-side", "--field-manager=kustomize-controller"],
-    );
+    place.drift = only_config_maps(&place);
     place.apply_git();
     place.set_level("debug");
-    place.drift = place.drift.env("KUBECONFIG", place.plane.kubeconfig("carol"));
     let said = place.run(3);
     assert!(said.stderr.contains("403"), "{}", said.stderr);
     assert_eq!(place.branches().len(), 2);
@@ -185,18 +193,7 @@ fn an_incident_of_which_a_part_was_not_read_stays_as_it_is() {
     ]);
     let _ = place.run(1);
     assert_eq!(place.incident()["members"].as_array().map(Vec::len), Some(2));
-    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: few}\n\
-                rules: [{apiGroups: [''], resources: [configmaps], verbs: [get, list]}]\n---\n\
-                apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: few}\n\
-                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: few}\n\
-                subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: carol}]\n";
-    place.plane.apply(
-        "admin",
-        &place.namespace,
-        role,
-        &["--server-side", "--field-manager=kustomize-controller"],
-    );
-    place.drift = place.drift.env("KUBECONFIG", place.plane.kubeconfig("carol"));
+    place.drift = only_config_maps(&place);
     let before = place.refs();
     let _ = place.run(3);
     assert_eq!(place.refs(), before);

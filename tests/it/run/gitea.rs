@@ -521,3 +521,31 @@ fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
         assert_eq!(pulls.as_array().map(Vec::len), Some(1), "{pulls}");
     }
 }
+
+#[test]
+fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let hosted = Hosted::new("hosted-reopened");
+    hosted.place.set_memory("1Gi");
+    let _ = hosted.run(1);
+    hosted.must(201, "PATCH", "/pulls/1", Some(&json!({"state": "closed"})));
+    let _ = hosted.run(1);
+    assert!(hosted.branches().is_empty());
+    // Gitea closes it once more when it gets to know that the branch is gone.
+    eventually("the pull request stays open", Duration::from_secs(30), || {
+        let _ = hosted.call("PATCH", "/pulls/1", Some(&json!({"state": "open"})));
+        std::thread::sleep(Duration::from_secs(3));
+        (hosted.pull()["state"] == "open").then_some(())
+    });
+    let _ = hosted.run(1);
+    assert_eq!(events(&hosted.incident()), ["opened", "declined", "changed"]);
+    assert_eq!((hosted.pull()["state"].as_str(), hosted.branches().len()), (Some("open"), 1));
+    let settled = hosted.everything();
+    let _ = hosted.run(1);
+    assert_eq!(hosted.everything(), settled);
+    hosted.merge(1, "squash");
+    let _ = hosted.run(0);
+    assert_eq!(last(&hosted.incident())["how"], "adopted");
+}

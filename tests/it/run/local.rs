@@ -323,3 +323,23 @@ fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_propo
     let _ = place.run(1);
     assert_eq!(remote.git(&["for-each-ref"]), settled);
 }
+
+#[test]
+fn a_lock_that_a_killed_program_left_is_waited_for_and_then_removed() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("locked");
+    place.set_memory("1Gi");
+    let lock = place.repo.path().join(".git/refs/heads/drift/ledger.lock");
+    std::fs::create_dir_all(lock.parent().expect("a folder")).expect("a new folder");
+    let file = std::fs::File::create(&lock).expect("a new file");
+    let said = place.run(3);
+    assert!(said.stderr.contains("drift/ledger.lock exists"), "{}", said.stderr);
+    let made = file.metadata().and_then(|metadata| metadata.modified()).expect("a time");
+    file.set_modified(made - std::time::Duration::from_secs(120)).expect("a time of our choice");
+    let _ = place.run(1);
+    assert!(!lock.exists());
+    assert_eq!(events(&place.incident()), ["opened"]);
+    assert_eq!(place.proposals().len(), 1);
+}
