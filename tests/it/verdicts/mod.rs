@@ -116,15 +116,15 @@ fn a_check_only_reads_and_reads_each_kind_once() {
     plane.apply("admin", "default", READER, &[]);
     let bound = Drift::new()
         .args(["check", "--output=json", "--kubeconfig"])
-        .arg(plane.kubeconfig("carol"))
+        .arg(plane.kubeconfig("reader"))
         .in_folder(repo.path());
     let report = bound.run().expect_status(0).json();
     assert_eq!(report["incomplete"], Value::Array(vec![]));
     plane.audited("the last list of the reader", |entry| {
-        entry["user"]["username"] == "carol" && entry["verb"] == "list"
+        entry["user"]["username"] == "reader" && entry["verb"] == "list"
     });
     let mut lists: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in plane.audit().iter().filter(|entry| entry["user"]["username"] == "carol") {
+    for entry in plane.audit().iter().filter(|entry| entry["user"]["username"] == "reader") {
         let uri = entry["requestURI"].as_str().unwrap_or_default();
         let verb = entry["verb"].as_str().unwrap_or_default();
         assert!(matches!(verb, "get" | "list"), "{verb} {uri}");

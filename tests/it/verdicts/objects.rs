@@ -300,7 +300,7 @@ metadata: {name: @}
 spec: {replicas: 1, enabled: false, free: {list: [1, 2]}, tags: [red, blue], parts: [{id: a}, {id: b, count: 2}]}
 ";
 
-/// Lets the user `carol` read everything, and nothing else.
+/// Lets the user `reader` read everything, and nothing else.
 pub(super) const READER: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -311,5 +311,5 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: verdicts-reader}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: verdicts-reader}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: carol}]
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]
 ";
