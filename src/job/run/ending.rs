@@ -40,11 +40,7 @@ impl Now<'_> {
         let controlled = |finding: &&Finding| {
             finding.changes.iter().any(|change| change.verdict.cause == Cause::Controller)
         };
-        incident
-            .members
-            .iter()
-            .filter_map(|member| self.findings.get(&member.key))
-            .any(controlled)
+        incident.members.iter().filter_map(|member| self.findings.get(&member.key)).any(controlled)
     }
 }
 

@@ -333,6 +333,8 @@ fn values_that_change_again_update_the_pull_request_in_place() {
     let body = after["body"].as_str().expect("a body");
     assert!(body.contains("3Gi") && !body.contains("1Gi"), "{body}");
     assert_eq!(events(&hosted.incident()), ["opened", "changed"]);
+    // Gitea itself notes the push in the pull request, up to a second later.
+    std::thread::sleep(Duration::from_secs(3));
     let settled = hosted.everything();
     let _ = hosted.run(1);
     assert_eq!(hosted.everything(), settled);

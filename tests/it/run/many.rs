@@ -2,6 +2,7 @@
 
 use super::place::{FILE, Place, WEB, events, incidents};
 use crate::support::needs;
+use crate::support::repo::AUTHOR;
 
 #[track_caller]
 fn assert_opens_nothing(place: &Place) {
@@ -45,7 +46,8 @@ fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
     place
         .repo
         .write("apps/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n");
-    place.repo.commit("Something new");
+    // After everything that the cluster has was applied: else it would have come with that.
+    place.repo.commit_at(AUTHOR, 2_500_000_000, "Something new");
     assert_opens_nothing(&place);
 }
 
