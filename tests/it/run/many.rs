@@ -2,6 +2,7 @@
 
 use super::place::{FILE, Place, WEB, events, incidents};
 use crate::support::needs;
+use crate::support::repo::AUTHOR;
 
 #[track_caller]
 fn assert_opens_nothing(place: &Place) {
@@ -45,13 +46,10 @@ fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
     place
         .repo
         .write("apps/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n");
-    // Made after everything that the applier has written.
-    place.repo.commit_at(("Ada", "ada@example.com"), LATER, "Something new");
+    // After everything that the cluster has was applied: else it would have come with that.
+    place.repo.commit_at(AUTHOR, 2_500_000_000, "Something new");
     assert_opens_nothing(&place);
 }
-
-/// A time after every test, seconds since 1970.
-const LATER: u64 = 4_102_444_800;
 
 /// ConfigMaps in one file.
 fn config_maps(count: usize, value: &str) -> String {
