@@ -9,7 +9,7 @@ use super::schemas::Schemas;
 use super::tree::{Opened, materialise};
 use crate::attribution::Older;
 use crate::config::Source;
-use crate::git::{CommitInfo, Repository};
+use crate::git::{CommitId, CommitInfo, Repository};
 use crate::model::{Desired, ObjectKey, Served};
 use crate::source::{Request, Tools, render};
 
@@ -24,6 +24,9 @@ pub(super) struct History<'a> {
     pub(super) schemas: &'a Schemas,
 }
 
+/// Commits of the mainline that are looked at.
+const MAINLINE: usize = 2_000;
+
 /// An object whose past is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -33,6 +36,38 @@ pub(super) struct Asked<'a> {
 }
 
 impl History<'_> {
+    /// The commits that the checked branch itself went through (first parents), newest first: a commit of a side branch
+    /// counts from the merge that brought it.
+    fn mainline(&self) -> Result<Vec<CommitId>, JobError> {
+        let mut line = vec![self.opened.commit.clone()];
+        while line.len() < MAINLINE
+            && let Some(newest) = line.last()
+            && let Some(parent) = self.opened.repository.resolve(&format!("{newest}^1"))?
+        {
+            line.push(parent);
+        }
+        Ok(line)
+    }
+
+    /// When a commit arrived on the checked branch: the time of the oldest commit of the mainline that holds it.
+    fn arrived(&self, commit: &CommitInfo, mainline: &[CommitId]) -> Result<i64, JobError> {
+        let repository = &self.opened.repository;
+        if mainline.contains(&commit.id) {
+            return Ok(commit.time);
+        }
+        // The newer ones hold it, the older ones do not: look for the border.
+        let (mut holds, mut lacks) = (0, mainline.len());
+        while lacks - holds > 1 {
+            let middle = holds.midpoint(lacks);
+            if repository.is_ancestor(&commit.id, &mainline[middle])? {
+                holds = middle;
+            } else {
+                lacks = middle;
+            }
+        }
+        Ok(repository.commit_info(&mainline[holds], "")?.time.max(commit.time))
+    }
+
     /// For each object its older versions, newest first: as declared before the tree that was checked.
     pub(super) fn of(&self, asked: &[Asked<'_>]) -> Result<BTreeMap<ObjectKey, Vec<Older>>, JobError> {
         let mut found: BTreeMap<ObjectKey, Vec<Older>> = BTreeMap::new();
@@ -43,27 +78,31 @@ impl History<'_> {
             let path = if one.desired.document.is_some() { origin.file.clone() } else { ".".to_owned() };
             groups.entry((origin.source.clone(), path)).or_default().push(*one);
         }
+        let mainline = if groups.is_empty() { Vec::new() } else { self.mainline()? };
         for ((source, path), group) in groups {
             let Some(source) = self.opened.sources.iter().find(|known| known.path == source) else {
                 continue;
             };
             let narrowed =
                 if path == "." { source.clone() } else { Source { path: path.clone(), ..source.clone() } };
-            self.group(&narrowed, &path, &group, &mut found)?;
+            self.group((&narrowed, &path), &group, &mainline, &mut found)?;
         }
         Ok(found)
     }
 
     fn group(
         &self,
-        source: &Source,
-        path: &str,
+        (source, path): (&Source, &str),
         asked: &[Asked<'_>],
+        mainline: &[CommitId],
         found: &mut BTreeMap<ObjectKey, Vec<Older>>,
     ) -> Result<(), JobError> {
         let repository = &self.opened.repository;
         let tree_path = if path == "." { "" } else { path };
-        let commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
+        let mut commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
+        for commit in &mut commits {
+            commit.time = self.arrived(commit, mainline)?;
+        }
         let mut versions = versions(&commits, self.opened.dirty);
         if commits.is_empty() && self.opened.dirty {
             // A file that no commit has: nobody can have applied it from one.

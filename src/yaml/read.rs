@@ -44,7 +44,7 @@ impl fmt::Display for ReadError {
 }
 
 impl Document {
-    /// Index in the stream, from 0, as [`super::edit`] counts: empty and broken documents count too.
+    /// Index in the stream, from 0, as [`super::edit()`] counts: empty and broken documents count too.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index

@@ -51,6 +51,24 @@ fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
     assert_opens_nothing(&place);
 }
 
+#[test]
+fn a_new_file_counts_from_the_merge_that_brought_it() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("merged-file");
+    let repo = &place.repo;
+    repo.git(&["checkout", "--quiet", "-b", "side"]);
+    repo.write("apps/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n");
+    // Long before everything that the cluster has was applied.
+    repo.commit("Something new, on a branch");
+    repo.git(&["checkout", "--quiet", "main"]);
+    let later = [("GIT_AUTHOR_DATE", "2500000000 +0000"), ("GIT_COMMITTER_DATE", "2500000000 +0000")];
+    let _ =
+        repo.try_git(&["merge", "--quiet", "--no-ff", "--message=Merge", "side"], &later).expect_status(0);
+    assert_opens_nothing(&place);
+}
+
 /// ConfigMaps in one file.
 fn config_maps(count: usize, value: &str) -> String {
     let one = |number| {
