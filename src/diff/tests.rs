@@ -128,7 +128,7 @@ fn what_the_server_sets_and_equal_quantities_are_no_difference() {
     check(DEPLOYMENT, &live_deployment(&[]), &[revision]);
 }
 
-/// `notes: kubernetes`, section 17, cases 2, 8-15, 19-21: each edit of live is found at its path, and only that.
+/// Each edit of live is found at its path, and only that.
 #[test]
 fn every_edit_of_a_deployment_is_found_and_only_that() {
     let revision = ("annotations: {deployment.kubernetes.io/revision: '1'}", "annotations: {}");
