@@ -51,6 +51,8 @@ pub(super) struct Wanted {
 
 pub(super) struct Ended {
     pub(super) incident: String,
+    /// Its objects, for a person.
+    pub(super) shown: String,
     pub(super) how: How,
     pub(super) reason: String,
 }
@@ -187,7 +189,10 @@ impl<'a> Decider<'a> {
             reason: Some(reason.clone()),
             ..self.event(What::Ended)
         };
-        Ok((event, Ended { incident: incident.id.clone(), how, reason }))
+        let first = incident.members.first().map(|member| member.resource.as_str()).unwrap_or_default();
+        let more = if incident.members.len() > 1 { " and more" } else { "" };
+        let shown = format!("{first}{more} [{}]", incident.id);
+        Ok((event, Ended { incident: incident.id.clone(), shown, how, reason }))
     }
 
     /// Who closed the incident's proposal, if a person did and nothing else is open for it.

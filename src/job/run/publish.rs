@@ -1,6 +1,6 @@
 //! Writing to the forge what was decided, and what a dry run would write.
 
-use super::decide::{Decision, Wanted};
+use super::decide::{Decision, Ended, Wanted};
 use super::{Action, Did, Round};
 use crate::forge::{Existing, Kind, Proposal};
 use crate::job::JobError;
@@ -22,7 +22,7 @@ pub(super) async fn publish(
         for existing in open_of(listed, &ended.incident) {
             forge.close(existing, &super::words::closing(&ended.reason), true).await?;
         }
-        actions.push(action(Did::Ended(ended.how), &ended.incident, &ended.reason));
+        actions.push(end(ended));
     }
     // A run that was killed after the ledger and before the forge leaves proposals of ended incidents open.
     for (existing, reason) in round.site.left_open(listed, round)? {
@@ -99,9 +99,7 @@ async fn one(
 /// What a run would do.
 pub(super) fn planned(decision: &Decision, listed: &[Existing]) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
-    actions.extend(
-        decision.ended.iter().map(|ended| action(Did::Ended(ended.how), &ended.incident, &ended.reason)),
-    );
+    actions.extend(decision.ended.iter().map(end));
     let declined = decision.declined.iter();
     actions
         .extend(declined.map(|(incident, by)| action(Did::Declined, incident, &format!("declined by {by}"))));
@@ -119,6 +117,10 @@ pub(super) fn planned(decision: &Decision, listed: &[Existing]) -> Vec<Action> {
     }
     actions.extend(decision.waiting.iter().map(|(incident, title)| action(Did::Waits, incident, title)));
     actions
+}
+
+fn end(ended: &Ended) -> Action {
+    action(Did::Ended(ended.how), &ended.incident, &format!("{}: {}", ended.shown, ended.reason))
 }
 
 fn action(did: Did, incident: &str, what: &str) -> Action {
