@@ -59,7 +59,7 @@ fn show(style: Style, scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
     let prompt = AnsiColor::Cyan.on_default().bold();
     match scene {
         Scene::Say(text) => writeln!(out, "{}\n", wrap(text, 80)),
-        Scene::Command(command) => writeln!(out, "{}\n", paint(style, prompt, &format!("$ {command}"))),
+        Scene::Command(command) => writeln!(out, "{}\n", style.paint(prompt, &format!("$ {command}"))),
         Scene::Checked(checked) => {
             report::check(Format::Text, style, checked, out)?;
             writeln!(out)
@@ -77,7 +77,7 @@ fn show(style: Style, scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
 
 fn next(style: Style, folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
     let bold = Paint::new().bold();
-    writeln!(out, "{}", paint(style, bold, "Where to look next"))?;
+    writeln!(out, "{}", style.paint(bold, "Where to look next"))?;
     match folder {
         Folder::Kept(path) => {
             let path = path.display();
@@ -119,8 +119,4 @@ fn wrap(text: &str, width: usize) -> String {
         }
     }
     lines.join("\n")
-}
-
-fn paint(style: Style, paint: Paint, text: &str) -> String {
-    if style.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
 }

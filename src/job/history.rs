@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::JobError;
 use super::schemas::Schemas;
-use super::tree::{Opened, materialise};
+use super::tree::{Opened, objects_at};
 use crate::attribution::Older;
 use crate::config::Source;
 use crate::git::{CommitId, CommitInfo, Repository};
 use crate::model::{Desired, ObjectKey, Served};
-use crate::source::{Request, Tools, render};
+use crate::source::Tools;
 
 /// Commits touching a source that are looked at (issue 3: the last 50).
 const COMMITS: usize = 50;
@@ -150,16 +150,9 @@ impl History<'_> {
         prefix: &str,
         source: &Source,
     ) -> Result<BTreeMap<ObjectKey, Desired>, JobError> {
-        let sources = std::slice::from_ref(source);
-        let (folder, _) = materialise(&self.opened.repository, &commit.id, prefix, sources)?;
-        let request = Request {
-            tree: folder.path(),
-            sources,
-            served: self.served,
-            tools: self.tools,
-            default_namespace: super::check::DEFAULT_NAMESPACE,
-        };
-        Ok(render(&request).objects.into_iter().map(|object| (object.id.key(), object)).collect())
+        let place = (prefix, source);
+        let objects = objects_at(&self.opened.repository, &commit.id, place, (self.served, self.tools))?;
+        Ok(objects.into_iter().map(|object| (object.id.key(), object)).collect())
     }
 }
 

@@ -9,8 +9,8 @@ use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, ForgeKind, Source};
 use crate::forge::kind_of_remote;
 use crate::git::{self, CommitId, GitError, Remote, RemoteAddress, Repository, Special};
-use crate::model::Incomplete;
-use crate::source::Tools;
+use crate::model::{Desired, Incomplete, Served};
+use crate::source::{Request, Tools, render};
 
 /// Where the repository is.
 #[derive(Debug, Clone)]
@@ -236,7 +236,7 @@ pub(crate) fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
 }
 
 /// The files of a commit at or below `prefix` in a private folder, and what of its sources could not be written.
-pub(crate) fn materialise(
+fn materialise(
     repository: &Repository,
     commit: &CommitId,
     prefix: &str,
@@ -253,6 +253,21 @@ pub(crate) fn materialise(
     let incomplete =
         special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
     Ok((folder, incomplete))
+}
+
+/// The objects of one source as they were at a commit, from its files at or below `prefix`. What cannot be rendered is
+/// left out.
+pub(crate) fn objects_at(
+    repository: &Repository,
+    commit: &CommitId,
+    (prefix, source): (&str, &Source),
+    (served, tools): (&Served, &Tools),
+) -> Result<Vec<Desired>, JobError> {
+    let sources = std::slice::from_ref(source);
+    let (folder, _) = materialise(repository, commit, prefix, sources)?;
+    let default_namespace = super::check::DEFAULT_NAMESPACE;
+    let request = Request { tree: folder.path(), sources, served, tools, default_namespace };
+    Ok(render(&request).objects)
 }
 
 fn explain(special: &Special) -> String {

@@ -33,13 +33,13 @@ pub fn audit_text(style: Style, audited: &Audited, out: &mut dyn Write) -> io::R
         line(style, incident, out)?;
     }
     for text in &audited.rewritten {
-        writeln!(out, "{} {}", paint(style, RED, "rewritten"), one_line(text, 300))?;
+        writeln!(out, "{} {}", style.paint(RED, "rewritten"), one_line(text, 300))?;
     }
     let all = count(audited.incidents.len(), "incident");
     let base =
         format!("{} at {}", one_line(&audited.base.0, 200), audited.base.1.get(..12).unwrap_or_default());
     if audited.exit_code() == 0 {
-        writeln!(out, "{}", paint(style, GREEN, &format!("{all}: every one ended with a commit on {base}.")))
+        writeln!(out, "{}", style.paint(GREEN, &format!("{all}: every one ended with a commit on {base}.")))
     } else {
         writeln!(out, "{all}, {} not ended with a commit on {base}.", waiting.len())
     }
@@ -49,7 +49,7 @@ fn line(style: Style, incident: &AuditedIncident, out: &mut dyn Write) -> io::Re
     let first = incident.resources.first().map(String::as_str).unwrap_or_default();
     let more = incident.resources.len().saturating_sub(1);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let name = paint(style, BOLD, &one_line(first, 200));
+    let name = style.paint(BOLD, &one_line(first, 200));
     let days = count(usize::try_from(incident.days).unwrap_or(0), "day");
     let (word, color, rest) = match &incident.outcome {
         Outcome::Open => ("open", RED, format!("for {days}")),
@@ -64,7 +64,7 @@ fn line(style: Style, incident: &AuditedIncident, out: &mut dyn Write) -> io::Re
             (how_word(*how), GREEN, format!("by commit {commit}, after {days} ({})", proof_words(*proof)))
         }
     };
-    writeln!(out, "{} {name}{more} [{}] {}", paint(style, color, word), incident.id, one_line(&rest, 300))
+    writeln!(out, "{} {name}{more} [{}] {}", style.paint(color, word), incident.id, one_line(&rest, 300))
 }
 
 fn how_word(how: How) -> &'static str {
@@ -81,10 +81,6 @@ fn proof_words(proof: Proof) -> &'static str {
         Proof::Trailer => "proven by its trailer",
         Proof::Ancestry => "on the base branch",
     }
-}
-
-fn paint(style: Style, paint: Paint, text: &str) -> String {
-    if style.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
 }
 
 /// `drift/audit/v1`.

@@ -37,6 +37,14 @@ pub struct Style {
     pub all: bool,
 }
 
+impl Style {
+    /// The text in a colour, where colour is written.
+    #[must_use]
+    pub fn paint(self, paint: anstyle::Style, text: &str) -> String {
+        if self.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
+    }
+}
+
 /// Writes the result of a check.
 ///
 /// # Errors

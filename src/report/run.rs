@@ -22,7 +22,7 @@ pub fn run(style: Style, ran: &Ran, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "\nNothing to propose.");
     }
     let title = if ran.dry_run { "Would be written (dry run, nothing was):" } else { "Incidents:" };
-    writeln!(out, "\n{}", paint(style, BOLD, title))?;
+    writeln!(out, "\n{}", style.paint(BOLD, title))?;
     for one in &ran.actions {
         writeln!(out, "  {}", action(one))?;
         for line in one.diff.iter().flat_map(|diff| diff.lines()) {
@@ -32,7 +32,7 @@ pub fn run(style: Style, ran: &Ran, out: &mut dyn Write) -> io::Result<()> {
                 Some(b'-') => RED,
                 _ => Paint::new(),
             };
-            writeln!(out, "      {}", paint(style, color, &line))?;
+            writeln!(out, "      {}", style.paint(color, &line))?;
         }
     }
     Ok(())
@@ -54,8 +54,4 @@ pub fn action(action: &Action) -> String {
     };
     let url = action.url.as_ref().map(|url| format!("  {}", one_line(url, 300))).unwrap_or_default();
     format!("{did}: {}{url}", one_line(&action.what, 300))
-}
-
-fn paint(style: Style, paint: Paint, text: &str) -> String {
-    if style.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
 }

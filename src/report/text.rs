@@ -17,7 +17,7 @@ const GREEN: Paint = AnsiColor::Green.on_default();
 const YELLOW: Paint = AnsiColor::Yellow.on_default();
 
 pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out, color: style.color };
+    let mut page = Page { out, style };
     page.headline(checked)?;
     let listed = || checked.findings.iter().filter(|finding| is_listed(finding, style));
     for finding in listed().filter(|finding| is_drift(finding)) {
@@ -38,21 +38,17 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
 
 struct Page<'a> {
     out: &'a mut dyn Write,
-    color: bool,
+    style: Style,
 }
 
 impl Page<'_> {
-    fn paint(&self, paint: Paint, text: &str) -> String {
-        if self.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
-    }
-
     fn headline(&mut self, checked: &Checked) -> io::Result<()> {
         let paint = match (checked.has_drift(), checked.is_complete()) {
             (false, true) => GREEN,
             (true, true) => YELLOW,
             (_, false) => RED,
         };
-        writeln!(self.out, "{}\n", self.paint(paint.bold(), &format!("drift: {}", headline(checked))))
+        writeln!(self.out, "{}\n", self.style.paint(paint.bold(), &format!("drift: {}", headline(checked))))
     }
 
     fn section<'f>(
@@ -63,7 +59,7 @@ impl Page<'_> {
     ) -> io::Result<()> {
         let mut findings = findings.peekable();
         if findings.peek().is_some() {
-            writeln!(self.out, "{}\n", self.paint(DIM, title))?;
+            writeln!(self.out, "{}\n", self.style.paint(DIM, title))?;
         }
         findings.try_for_each(|finding| self.finding(finding, style))
     }
@@ -74,10 +70,10 @@ impl Page<'_> {
             State::Missing => ("missing", RED),
             State::Unmanaged => ("unmanaged", YELLOW),
         };
-        let name = self.paint(BOLD, &one_line(&finding.resource.to_string(), 600));
+        let name = self.style.paint(BOLD, &one_line(&finding.resource.to_string(), 600));
         let at = finding.origin.as_ref().map(|origin| format!("  {}", place(origin, false)));
-        let at = self.paint(DIM, &at.unwrap_or_default());
-        writeln!(self.out, "{} {name}{at}", self.paint(paint, word))?;
+        let at = self.style.paint(DIM, &at.unwrap_or_default());
+        writeln!(self.out, "{} {name}{at}", self.style.paint(paint, word))?;
         for change in listed(finding, style) {
             self.change(change)?;
         }
@@ -85,7 +81,7 @@ impl Page<'_> {
             writeln!(self.out, "  {what}")?;
             let known = finding.verdict.manager.is_some() || finding.verdict.cause != Cause::Unknown;
             if known {
-                writeln!(self.out, "  {}", self.paint(DIM, &verdict(&finding.verdict)))?;
+                writeln!(self.out, "  {}", self.style.paint(DIM, &verdict(&finding.verdict)))?;
             }
         }
         for note in &finding.notes {
@@ -101,25 +97,30 @@ impl Page<'_> {
             ChangeKind::Modified => ("~", YELLOW),
             ChangeKind::Removed => ("-", RED),
         };
-        writeln!(self.out, "  {} {}", self.paint(paint, sign), one_line(&difference.path.to_string(), 600))?;
+        writeln!(
+            self.out,
+            "  {} {}",
+            self.style.paint(paint, sign),
+            one_line(&difference.path.to_string(), 600)
+        )?;
         let declared = change.origin.as_ref().filter(|_| difference.kind != ChangeKind::Added);
         let at = declared.filter(|origin| origin.place.is_some()).map(|origin| place(origin, true));
         for line in values::lines(difference, at.as_deref()) {
             match line {
                 values::Line::Value { name, shown, at } => {
-                    let at = at.map(|at| self.paint(DIM, &format!("  {at}"))).unwrap_or_default();
+                    let at = at.map(|at| self.style.paint(DIM, &format!("  {at}"))).unwrap_or_default();
                     writeln!(self.out, "      {name:<4}  {shown}{at}")?;
                 }
                 values::Line::Git(text) => {
-                    writeln!(self.out, "      {}", self.paint(RED, &format!("- {text}")))?;
+                    writeln!(self.out, "      {}", self.style.paint(RED, &format!("- {text}")))?;
                 }
                 values::Line::Live(text) => {
-                    writeln!(self.out, "      {}", self.paint(GREEN, &format!("+ {text}")))?;
+                    writeln!(self.out, "      {}", self.style.paint(GREEN, &format!("+ {text}")))?;
                 }
                 values::Line::Both(text) => writeln!(self.out, "        {text}")?,
             }
         }
-        writeln!(self.out, "      {}", self.paint(DIM, &verdict(&change.verdict)))?;
+        writeln!(self.out, "      {}", self.style.paint(DIM, &verdict(&change.verdict)))?;
         match &difference.note {
             Some(note) => writeln!(self.out, "      note: {}", one_line(note, 400)),
             None => Ok(()),
@@ -130,7 +131,7 @@ impl Page<'_> {
         if checked.incomplete.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "{}", self.paint(RED, "Not examined, so neither clean nor drift:"))?;
+        writeln!(self.out, "{}", self.style.paint(RED, "Not examined, so neither clean nor drift:"))?;
         for incomplete in &checked.incomplete {
             writeln!(self.out, "  {}: {}", one_line(&incomplete.what, 300), one_line(&incomplete.why, 600))?;
         }
@@ -170,7 +171,7 @@ impl Page<'_> {
         let cluster = &checked.cluster;
         let cluster =
             format!("cluster {} ({})", one_line(&cluster.shown, 100), one_line(&cluster.version, 40));
-        writeln!(self.out, "{}", self.paint(DIM, &format!("{repository}, {cluster}")))
+        writeln!(self.out, "{}", self.style.paint(DIM, &format!("{repository}, {cluster}")))
     }
 
     /// What a person can do about drift, with this program and without.

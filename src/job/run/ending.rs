@@ -11,9 +11,8 @@ use crate::config::{FILE, Source};
 use crate::git::CommitInfo;
 use crate::incident::{Declared, How, Incident, how_it_ended, key, key_of};
 use crate::job::JobError;
-use crate::job::tree::materialise;
+use crate::job::tree::objects_at;
 use crate::model::{Cause, Change, Desired, FieldPath, Finding};
-use crate::source::{Request, render};
 
 /// Commits of a file that are looked at.
 const COMMITS: usize = 50;
@@ -160,17 +159,10 @@ impl Search<'_> {
 
     fn is_as_now(&self, commit: &CommitInfo, file: &str) -> Result<bool, JobError> {
         let name = &self.round.checked.cluster.name;
-        let sources = [self.source(file)];
-        let prefix = if sources[0].path == file { file } else { "" };
-        let (folder, _) = materialise(&self.round.opened.repository, &commit.id, prefix, &sources)?;
-        let request = Request {
-            tree: folder.path(),
-            sources: &sources,
-            served: self.cluster.served(),
-            tools: &self.round.settings.check.tools,
-            default_namespace: crate::job::check::DEFAULT_NAMESPACE,
-        };
-        let objects = render(&request).objects;
+        let source = self.source(file);
+        let prefix = if source.path == file { file } else { "" };
+        let with = (self.cluster.served(), &self.round.settings.check.tools);
+        let objects = objects_at(&self.round.opened.repository, &commit.id, (prefix, &source), with)?;
         let then: BTreeMap<String, &Desired> =
             objects.iter().map(|object| (key_of(name, &object.id), object)).collect();
         let mut recorded = self.incident.recorded().iter();
