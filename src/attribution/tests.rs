@@ -200,6 +200,11 @@ fn what_a_person_made_is_unmanaged_and_what_the_platform_made_is_not() {
         }
         object
     };
+    let of_kind = |kind: &str, mut object: Value| {
+        object["kind"] = json!(kind);
+        object
+    };
+    let token = json!({"managedFields": [], "annotations": {"kubernetes.io/service-account.uid": "1"}});
     for (object, expected) in [
         (object("x", "kubectl-create", json!({})), true),
         (object("x", "kubectl-client-side-apply", json!({})), true),
@@ -209,6 +214,18 @@ fn what_a_person_made_is_unmanaged_and_what_the_platform_made_is_not() {
         (object("x", "kubectl-create", json!({"ownerReferences": [{"uid": "1"}]})), false),
         (object("x", "kubectl-create", json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), false),
         (object("x", "kubectl-edit", json!({"annotations": {"argocd.argoproj.io/tracking-id": "a"}})), false),
+        (of_kind("Endpoints", object("x", "kubectl-create", json!({}))), true),
+        (of_kind("Endpoints", object("x", "kubectl-client-side-apply", json!({}))), false),
+        (of_kind("Endpoints", object("x", "kube-controller-manager", json!({}))), false),
+        (of_kind("Endpoints", object("x", "", json!({"managedFields": []}))), false),
+        (object("x", "", json!({"managedFields": []})), true),
+        // As a metadata-only list has it.
+        (of_kind("Secret", object("t", "", token.clone())), false),
+        (
+            of_kind("Secret", object("t", "kubectl-create", json!({"annotations": token["annotations"]}))),
+            true,
+        ),
+        (of_kind("Pod", object("debug", "kubectl-run", json!({}))), true),
     ] {
         let id = ResourceId::of(&object).expect("the table's objects have kind and name");
         assert_eq!(made_by_hand(&id, &object, &managers).is_some(), expected, "{object}");

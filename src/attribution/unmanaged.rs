@@ -18,7 +18,7 @@ const OTHER_APPLICATIONS: &[(&str, &str)] = &[
     ("annotations", "configsync.gke.io/manager"),
 ];
 
-/// Kinds that only controllers and the server make.
+/// Kinds that controllers and the server make, unless a person's own tool is on record.
 const SYSTEM_KINDS: &[&str] = &[
     "Event",
     "EndpointSlice",
@@ -39,8 +39,14 @@ pub fn made_by_hand(id: &ResourceId, live: &Value, managers: &Managers) -> Optio
         return None;
     }
     let owners = Owners::writers(live);
+    let by_system = is_mostly_the_systems(id, live);
     // Nothing is recorded of an object that was made with metadata alone.
-    let Some(maker) = maker(owners.entries(), managers) else { return Some(Verdict::unknown()) };
+    let Some(maker) = maker(owners.entries(), managers) else {
+        return (!by_system).then(Verdict::unknown);
+    };
+    if by_system && managers.of(maker).class != Class::Human {
+        return None;
+    }
     let known = managers.of(maker);
     let confidence = match known.class {
         Class::Human => Confidence::High,
@@ -67,18 +73,21 @@ fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
     let helm_release =
         live.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("helm.sh/"))
             || name.starts_with("sh.helm.release.");
-    let token = live.get("type").and_then(Value::as_str) == Some("kubernetes.io/service-account-token");
-    SYSTEM_KINDS.contains(&id.kind.as_str())
-        || matches!(
-            (id.kind.as_str(), name),
-            ("ConfigMap", "kube-root-ca.crt" | "openshift-service-ca.crt")
-                | ("ServiceAccount", "default")
-                | ("Service", "kubernetes")
-                | ("ResourceQuota", "gke-resource-quotas")
-        )
-        || helm_release
-        || token
+    matches!(
+        (id.kind.as_str(), name),
+        ("ConfigMap", "kube-root-ca.crt" | "openshift-service-ca.crt")
+            | ("ServiceAccount", "default")
+            | ("Service", "kubernetes")
+            | ("ResourceQuota", "gke-resource-quotas")
+    ) || helm_release
         || live.pointer("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_some()
+}
+
+/// Kinds of the system, and tokens of service accounts: told by their annotation, for a metadata-only list has no `type`.
+fn is_mostly_the_systems(id: &ResourceId, live: &Value) -> bool {
+    let token = id.kind == "Secret"
+        && live.pointer("/metadata/annotations/kubernetes.io~1service-account.uid").is_some();
+    token || SYSTEM_KINDS.contains(&id.kind.as_str())
 }
 
 fn belongs_to_another(live: &Value) -> bool {

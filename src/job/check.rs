@@ -64,6 +64,7 @@ pub(super) async fn compare(
         managers: &managers,
         declared: &declared,
         strangers: rendered.incomplete.is_empty() && !opened.is_part(),
+        skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
     };
     let mut compared = comparison.run().await;
@@ -104,6 +105,7 @@ pub(super) async fn compare(
     }
     checked.incomplete.sort();
     checked.incomplete.dedup();
+    checked.not_examined = std::mem::take(&mut compared.not_examined);
     checked.findings = findings;
     let listed = std::mem::take(&mut compared.listed);
     let live =

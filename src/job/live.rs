@@ -12,9 +12,9 @@ use crate::cluster::{Cluster, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 
 /// Lists under way at the same time.
-const PARALLEL: usize = 8;
+pub(super) const PARALLEL: usize = 8;
 /// A kind whose objects lie in at most so many namespaces is listed namespace by namespace.
-const FEW_NAMESPACES: usize = 3;
+pub(super) const FEW_NAMESPACES: usize = 3;
 /// At most so many objects of a cluster-scoped kind are read one by one.
 const FEW_OBJECTS: usize = 4;
 
@@ -28,6 +28,8 @@ pub(super) struct Comparison<'a> {
     pub(super) declared: &'a BTreeSet<ObjectKey>,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
+    /// Whether Secrets are left out.
+    pub(super) skip_secrets: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
     pub(super) secret_values: bool,
 }
@@ -49,6 +51,8 @@ pub(super) struct Compared {
     pub(super) applied_at: BTreeMap<String, i64>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
+    /// Lists of kinds that Git does not declare and that could not be read: unmanaged objects may be there.
+    pub(super) not_examined: Vec<Incomplete>,
     /// Secrets of which only the keys were compared.
     pub(super) keys_only: BTreeSet<usize>,
 }
@@ -63,7 +67,7 @@ impl Compared {
         Self { incomplete: vec![unread.into()], ..Self::default() }
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         self.differing.extend(other.differing);
         self.missing.extend(other.missing);
         self.in_sync.extend(other.in_sync);
@@ -71,6 +75,7 @@ impl Compared {
         self.listed.extend(other.listed);
         other.applied_at.into_iter().for_each(|(source, at)| self.applied(source, at));
         self.incomplete.extend(other.incomplete);
+        self.not_examined.extend(other.not_examined);
         self.keys_only.extend(other.keys_only);
     }
 }
@@ -83,7 +88,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Reads every kind that Git declares and compares it.
+    /// Reads every kind that Git declares and compares it, then looks for objects that nothing declares.
     pub(super) async fn run(&self) -> Compared {
         let mut compared = Compared::default();
         let readings = self.readings(&mut compared);
@@ -93,6 +98,11 @@ impl<'a> Comparison<'a> {
         let mut parts = parts.buffer_unordered(PARALLEL);
         while let Some(part) = parts.next().await {
             compared.merge(part);
+        }
+        drop(parts);
+        if self.strangers {
+            self.strangers(&namespaces, &mut compared).await;
+            compared.not_examined.extend(self.skipped_kinds());
         }
         compared.unmanaged.sort_by(|left, right| left.0.cmp(&right.0));
         compared.unmanaged.dedup_by(|left, right| left.0.key() == right.0.key());
@@ -249,7 +259,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn stranger(&self, live: &Value, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
+    pub(super) fn stranger(&self, live: &Value, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
         let Ok(id) = ResourceId::of(live) else { return };
         let managed = id.namespace.as_deref().is_some_and(|namespace| namespaces.contains(namespace));
         // Declared at another version, perhaps.

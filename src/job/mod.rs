@@ -11,6 +11,7 @@ mod result;
 mod run;
 mod schemas;
 mod snapshot;
+mod strangers;
 mod tree;
 mod veil;
 

@@ -66,6 +66,9 @@ pub struct Checked {
     pub cluster: ClusterFacts,
     /// What could not be read, sorted.
     pub incomplete: Vec<Incomplete>,
+    /// Lists of kinds that Git does not declare and that could not be read: objects that nothing in Git declares
+    /// may be there. The report is complete without them.
+    pub not_examined: Vec<Incomplete>,
     /// What a person should know and nothing depends on.
     pub warnings: Vec<String>,
     /// Counts.

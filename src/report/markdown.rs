@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Side, Style, headline, in_order, listed, not_listed, only_one_side, sides};
+use super::{Side, Style, headline, in_order, listed, not_listed, not_looked_through, only_one_side, sides};
 use crate::job::Checked;
 use crate::model::{Change, Finding, State};
 use crate::text::{code, count, one_line, value, verdict};
@@ -29,6 +29,9 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     let hidden = not_listed(checked, style);
     if !hidden.is_empty() {
         writeln!(out, "Not listed: {hidden} (`--all` lists them).\n")?;
+    }
+    if let Some(line) = not_looked_through(checked) {
+        writeln!(out, "{}\n", code(&line))?;
     }
     not_examined(checked, out)?;
     let mut written = 0;

@@ -146,6 +146,21 @@ fn headline(checked: &Checked) -> String {
     parts.join(", ")
 }
 
+/// `not looked through for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.
+fn not_looked_through(checked: &Checked) -> Option<String> {
+    let lists = &checked.not_examined;
+    let name = |list: &crate::model::Incomplete| {
+        format!("{} ({})", crate::text::one_line(&list.what, 100), crate::text::one_line(&list.why, 120))
+    };
+    let named: Vec<String> = lists.iter().take(3).map(name).collect();
+    let more = match lists.len().saturating_sub(3) {
+        0 => String::new(),
+        more => format!(" and {more} more (-o json names them)"),
+    };
+    (!lists.is_empty())
+        .then(|| format!("not looked through for unmanaged objects: {}{more}", named.join(", ")))
+}
+
 /// `1 controller, 2 ignored`: changes that are counted and not listed; empty where there are none.
 fn not_listed(checked: &Checked, style: Style) -> String {
     use crate::model::Cause;

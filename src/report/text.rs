@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::{Style, headline, is_listed, listed, not_listed, only_one_side, values};
+use super::{Style, headline, is_listed, listed, not_listed, not_looked_through, only_one_side, values};
 use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
 use crate::text::{changes_of_causes, count, one_line, verdict};
@@ -163,6 +163,9 @@ impl Page<'_> {
         let hidden = not_listed(checked, style);
         if !hidden.is_empty() {
             writeln!(self.out, "not listed: {hidden} (--all lists them)")?;
+        }
+        if let Some(line) = not_looked_through(checked) {
+            writeln!(self.out, "{line}")?;
         }
         let git = &checked.git;
         let dirty = if git.dirty { " with uncommitted changes" } else { "" };

@@ -17,6 +17,7 @@ mod report_schema;
 mod reports;
 mod run;
 mod source;
+mod strangers;
 mod support;
 mod support_works;
 mod verdicts;

@@ -144,7 +144,7 @@ spec:
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
-metadata: {name: cart, namespace: shop, uid: u-hpa}
+metadata: {name: cart, namespace: shop, uid: u-hpa, labels: {kustomize.toolkit.fluxcd.io/name: autoscaling}}
 spec:
   minReplicas: 2
   maxReplicas: 8

@@ -1,0 +1,124 @@
+//! Objects that nothing in Git declares, of kinds that Git declares none of.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::Drift;
+use crate::support::needs;
+use crate::support::repo::Repo;
+
+const DECLARED: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
+const SECRET: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: by-apply}\nstringData: {k: vErYsEcReT}\n";
+/// May list ConfigMaps and Services of all namespaces, and Secrets of none.
+const ROLE: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: strangers-carol}
+rules:
+- {apiGroups: [''], resources: [configmaps, services, namespaces], verbs: [get, list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: strangers-carol}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: strangers-carol}
+subjects: [{kind: User, name: carol, apiGroup: rbac.authorization.k8s.io}]
+";
+
+#[test]
+fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::with_controllers();
+    let (repo, namespace) = declared(plane);
+    let made = make(plane, &namespace);
+    let output = check(plane, &repo, "admin", &[]);
+    let report = output.expect_status(1).json();
+    assert_eq!(unmanaged(&report), made);
+    assert_eq!(report["notExamined"], json!([]));
+    assert_eq!(report["incomplete"], json!([]));
+    assert!(!report.to_string().contains("vErYsEcReT"), "{report}");
+    let skipped = check(plane, &repo, "admin", &["--skip-secrets"]).expect_status(1).json();
+    let others: BTreeSet<String> = made.iter().filter(|name| !name.starts_with("Secret/")).cloned().collect();
+    assert_eq!(unmanaged(&skipped), others);
+    assert_eq!(skipped["notExamined"], json!([{"what": "secrets", "why": "Secrets are left out"}]));
+}
+
+#[test]
+fn a_kind_that_may_not_be_listed_is_not_examined_and_keeps_the_report_complete() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::with_controllers();
+    let (repo, namespace) = declared(plane);
+    let _ = make(plane, &namespace);
+    plane.apply("admin", "default", ROLE, &[]);
+    let report = check(plane, &repo, "carol", &[]).expect_status(1).json();
+    assert_eq!(unmanaged(&report), BTreeSet::from(["Service/door".to_owned()]));
+    assert_eq!(report["complete"], json!(true));
+    let not_examined: BTreeSet<&str> = report["notExamined"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|list| list["what"].as_str())
+        .collect();
+    for what in ["secrets", "pods", "deployments.apps"] {
+        let what = format!("{what} in {namespace}");
+        assert!(not_examined.contains(what.as_str()), "{what}: {not_examined:?}");
+    }
+    let text = check(plane, &repo, "carol", &["--output=text"]).stdout;
+    assert!(text.contains("not looked through for unmanaged objects: "), "{text}");
+}
+
+fn declared(plane: &ControlPlane) -> (Repo, String) {
+    let namespace = plane.fresh_namespace("strangers");
+    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+    let repo = Repo::with(&[("drift.yaml", &config), ("app/settings.yaml", DECLARED)]);
+    repo.commit("Declare settings");
+    plane.apply("gitops", &namespace, DECLARED, &[]);
+    let clean = check(plane, &repo, "admin", &[]).expect_status(0).json();
+    assert_eq!(clean["findings"], json!([]));
+    (repo, namespace)
+}
+
+/// Makes objects as a person does, and gives their names.
+fn make(plane: &ControlPlane, namespace: &str) -> BTreeSet<String> {
+    for line in [
+        "run debug --image=busybox",
+        "create deployment web --image=nginx --replicas=2",
+        "create service clusterip door --tcp=80",
+        "create secret generic by-hand --from-literal=k=vErYsEcReT",
+        "create job once --image=busybox",
+        "create role peek --verb=get --resource=pods",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').chain(["--namespace", namespace]).collect();
+        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    }
+    plane.apply("alice", namespace, SECRET, &["--server-side"]);
+    let names = ["Pod/debug", "Deployment/web", "Service/door", "Secret/by-hand", "Secret/by-apply"];
+    names.into_iter().chain(["Job/once", "Role/peek"]).map(str::to_owned).collect()
+}
+
+fn check(plane: &ControlPlane, repo: &Repo, user: &str, more: &[&str]) -> crate::support::command::Output {
+    let output = if more.contains(&"--output=text") { &[][..] } else { &["--output=json"] };
+    Drift::new()
+        .args(["check", "--kubeconfig"])
+        .arg(plane.kubeconfig(user))
+        .args(output)
+        .args(more)
+        .in_folder(repo.path())
+        .run()
+}
+
+fn unmanaged(report: &Value) -> BTreeSet<String> {
+    let findings = report["findings"].as_array().expect("a list");
+    let of_state = findings.iter().filter(|finding| finding["state"] == "unmanaged");
+    let name = |finding: &Value| {
+        let resource = &finding["resource"];
+        format!("{}/{}", resource["kind"].as_str().unwrap_or("?"), resource["name"].as_str().unwrap_or("?"))
+    };
+    of_state.map(name).collect()
+}
