@@ -1,7 +1,7 @@
 //! Ignore rules: differences that are not drift, each with a reason.
 
 use crate::config::Ignore;
-use crate::model::{FieldPath, ResourceId};
+use crate::model::{FieldPath, Finding, ResourceId};
 
 /// The ignore rules that hold on a day, and what was wrong with the others.
 #[derive(Debug, Clone, Default)]
@@ -26,17 +26,44 @@ impl IgnoreRules {
         self.rules.iter().find(|rule| covers_object(rule, id) && covers_path(rule, path))
     }
 
-    /// Rules that no longer hold.
+    /// What a person should know of the rules, a sentence each: which expired, which cover nothing of these findings,
+    /// and which cover whatever may change in objects that they do not name.
     #[must_use]
-    pub fn expired(&self) -> &[Ignore] {
-        &self.expired
+    pub fn warnings(&self, findings: &[Finding]) -> Vec<String> {
+        let expired = self.expired.iter().map(|rule| {
+            let day = rule.expires.as_deref().unwrap_or_default();
+            format!("an ignore rule expired on {day} and no longer holds: {}", rule.reason)
+        });
+        let unused = self.rules.iter().filter(|rule| covered(rule, findings) == 0);
+        let unused = unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason));
+        let broad = self.rules.iter().filter(|rule| is_broad(rule)).map(|rule| {
+            let count = covered(rule, findings);
+            let objects = if count == 1 { "object" } else { "objects" };
+            format!(
+                "an ignore rule hides any change of objects that it does not name ({count} {objects} now): \
+                 name the object, or a field below `.spec`: {}",
+                rule.reason
+            )
+        });
+        expired.chain(unused).chain(broad).collect()
     }
+}
 
-    /// Rules that hold.
-    #[must_use]
-    pub fn rules(&self) -> &[Ignore] {
-        &self.rules
-    }
+/// How many findings a rule covers, whole or in part.
+fn covered(rule: &Ignore, findings: &[Finding]) -> usize {
+    let covers = |finding: &&Finding| {
+        let paths = finding.changes.iter().map(|change| Some(&change.difference.path));
+        covers_object(rule, &finding.resource)
+            && std::iter::once(None).chain(paths).any(|path| covers_path(rule, path))
+    };
+    findings.iter().filter(covers).count()
+}
+
+/// Whether a rule hides whatever changes in objects that it does not name: whole objects of a kind or a namespace, or a
+/// field such as `.spec`.
+fn is_broad(rule: &Ignore) -> bool {
+    let whole = |field: &String| !field.trim_start_matches('.').contains(['.', '[']);
+    rule.resource.name.is_none() && rule.field.as_ref().is_none_or(whole)
 }
 
 fn covers_object(rule: &Ignore, id: &ResourceId) -> bool {
@@ -58,5 +85,67 @@ fn covers_path(rule: &Ignore, path: Option<&FieldPath>) -> bool {
             path.strip_prefix(field.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::IgnoreRules;
+    use crate::config::Ignore;
+    use crate::model::{Cause, Finding, ResourceId, State, Verdict};
+
+    fn rule(text: &str) -> Ignore {
+        serde_yaml::from_str(text).expect("a rule of the table")
+    }
+
+    fn missing(kind: &str, name: &str) -> Finding {
+        let resource = ResourceId {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        };
+        let verdict = Verdict { cause: Cause::Ignored, ..Verdict::unknown() };
+        Finding {
+            resource,
+            state: State::Missing,
+            origin: None,
+            verdict,
+            changes: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn rules_that_expired_cover_nothing_or_cover_too_much_are_told() {
+        let findings = [missing("ConfigMap", "a"), missing("ConfigMap", "b")];
+        for (text, expected) in [
+            ("{resource: {kind: ConfigMap, name: a}, reason: one}", None),
+            (
+                "{resource: {kind: Secret, name: a}, reason: none}",
+                Some("an ignore rule covers nothing now: none"),
+            ),
+            (
+                "{resource: {name: a}, reason: old, expires: 2026-01-01}",
+                Some("an ignore rule expired on 2026-01-01 and no longer holds: old"),
+            ),
+            (
+                "{resource: {kind: ConfigMap}, reason: all}",
+                Some(
+                    "an ignore rule hides any change of objects that it does not name (2 objects now): \
+                     name the object, or a field below `.spec`: all",
+                ),
+            ),
+        ] {
+            let warnings = IgnoreRules::new(&[rule(text)], "2026-06-01").warnings(&findings);
+            assert_eq!(warnings, expected.into_iter().collect::<Vec<_>>(), "{text}");
+        }
+        let broad = |field: &str| {
+            let rule = rule(&format!("{{field: {field}, reason: r}}"));
+            IgnoreRules::new(&[rule], "2026-06-01").warnings(&[]).len() > 1
+        };
+        assert!(broad(".spec") && broad(".metadata"));
+        assert!(!broad(".spec.replicas") && !broad("'.metadata.annotations[\"a.b/c\"]'"));
     }
 }

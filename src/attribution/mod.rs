@@ -7,6 +7,7 @@ mod history;
 mod ignore;
 mod managers;
 mod owners;
+mod scaling;
 mod unmanaged;
 mod verdict;
 
@@ -17,5 +18,6 @@ pub use history::{Older, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
 pub use owners::{Entry, Owners};
+pub use scaling::{Autoscaler, SCALERS};
 pub use unmanaged::made_by_hand;
-pub use verdict::{Autoscaler, Evidence, attribute, is_restart, missing, strongest};
+pub use verdict::{Evidence, attribute, is_restart, missing, strongest};

@@ -178,6 +178,7 @@ fn defaults_that_a_client_side_apply_owns_are_not_changes() {
 fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
     let git = desired(deployment(1, "app:1"));
     let scaler = |max| Autoscaler {
+        kind: "HorizontalPodAutoscaler",
         name: "web".to_owned(),
         target: ("Deployment".to_owned(), "web".to_owned()),
         min: 1,
@@ -186,6 +187,24 @@ fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
     let scaled = live(deployment(5, "app:1"), &[], None);
     assert_eq!(verdicts(&git, &scaled, &[], &[scaler(9)]), [".spec.replicas Controller None -"]);
     assert_eq!(verdicts(&git, &scaled, &[], &[scaler(3)]), [".spec.replicas Unknown None -"]);
+    // KEDA scales to 0 what its own autoscaler keeps above.
+    let keda = |spec: Value| {
+        let object = json!({"kind": "ScaledObject", "metadata": {"name": "web",
+            "annotations": {"autoscaling.keda.sh/paused-replicas": spec["paused"]}}, "spec": spec});
+        Autoscaler::of(&object).expect("a ScaledObject with a target")
+    };
+    let target = json!({"name": "web"});
+    let asleep = live(deployment(0, "app:1"), &[], None);
+    for (spec, expected) in [
+        (json!({"scaleTargetRef": target}), "Controller"),
+        (json!({"scaleTargetRef": target, "minReplicaCount": 1}), "Unknown"),
+        (json!({"scaleTargetRef": target, "minReplicaCount": 1, "idleReplicaCount": 0}), "Controller"),
+        (json!({"scaleTargetRef": target, "minReplicaCount": 1, "paused": "0"}), "Controller"),
+        (json!({"scaleTargetRef": {"name": "web", "kind": "StatefulSet"}}), "Unknown"),
+    ] {
+        let scalers = [scaler(9), keda(spec)];
+        assert_eq!(verdicts(&git, &asleep, &[], &scalers), [format!(".spec.replicas {expected} None -")]);
+    }
 }
 
 #[test]

@@ -7,38 +7,11 @@ use serde_json::Value;
 use super::history::{Older, explained_by};
 use super::managers::{Known, Managers};
 use super::owners::{Entry, Owners, Share};
+use super::scaling::{Autoscaler, scaled};
 use crate::model::{
     Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Origin, Step, Verdict,
 };
 use crate::schema::Schema;
-
-/// A HorizontalPodAutoscaler's reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Autoscaler {
-    /// Its name.
-    pub name: String,
-    /// Kind and name of what it scales.
-    pub target: (String, String),
-    /// Fewest replicas; 1 where it names none.
-    pub min: i64,
-    /// Most replicas.
-    pub max: i64,
-}
-
-impl Autoscaler {
-    /// Reads a live HorizontalPodAutoscaler, v1 or v2; `None` where it names no target.
-    #[must_use]
-    pub fn of(live: &Value) -> Option<Self> {
-        let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let number = |pointer: &str| live.pointer(pointer).and_then(Value::as_i64);
-        Some(Self {
-            name: text("/metadata/name")?,
-            target: (text("/spec/scaleTargetRef/kind")?, text("/spec/scaleTargetRef/name")?),
-            min: number("/spec/minReplicas").unwrap_or(1),
-            max: number("/spec/maxReplicas")?,
-        })
-    }
-}
 
 /// What is known of one object beside its differences.
 pub struct Evidence<'a> {
@@ -101,7 +74,8 @@ impl<'a> Judge<'a> {
             ChangeKind::Removed => self.removed(&difference),
             ChangeKind::Added | ChangeKind::Modified => self.present(&difference)?,
         };
-        let verdict = self.scaled(&mut difference, verdict);
+        let (id, autoscalers) = (&self.evidence.desired.id, self.evidence.autoscalers);
+        let verdict = scaled(id, &mut difference, autoscalers, verdict);
         if is_restart(&difference.path) {
             difference.note =
                 Some("a restart (kubectl rollout restart): nothing to take into Git".to_owned());
@@ -227,33 +201,6 @@ impl<'a> Judge<'a> {
         let newer_applied =
             difference.desired.is_some() && difference.path.find(&copy.value) == difference.desired.as_ref();
         newer_applied && explained_by(self.evidence.older, difference).is_some()
-    }
-
-    /// Replicas within the reach of an autoscaler are the controller's (Fleet's range rule).
-    fn scaled(&self, difference: &mut Difference, verdict: Verdict) -> Verdict {
-        if !difference.path.fields().eq(["spec", "replicas"]) || difference.path.steps().len() != 2 {
-            return verdict;
-        }
-        let id = &self.evidence.desired.id;
-        let target = (id.kind.clone(), id.name.clone());
-        let Some(scaler) = self.evidence.autoscalers.iter().find(|scaler| scaler.target == target) else {
-            return verdict;
-        };
-        let replicas = difference.live.as_ref().and_then(Value::as_i64);
-        if replicas.is_some_and(|replicas| (scaler.min..=scaler.max).contains(&replicas)) {
-            if difference.desired.is_some() {
-                difference.note = Some(format!(
-                    "HorizontalPodAutoscaler {} scales it: remove replicas from Git",
-                    scaler.name
-                ));
-            }
-            return Verdict { cause: Cause::Controller, ..verdict };
-        }
-        difference.note = Some(format!(
-            "outside the range of HorizontalPodAutoscaler {} ({} to {})",
-            scaler.name, scaler.min, scaler.max
-        ));
-        verdict
     }
 }
 

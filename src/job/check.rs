@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::StreamExt;
-
 use super::JobError;
+use super::autoscalers::autoscalers;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::schemas::Schemas;
 use super::tree::{Opened, Settings, Target};
 use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
-use crate::cluster::{Cluster, What};
+use crate::cluster::Cluster;
 use crate::config::Secrets;
 use crate::model::{Cause, Change, Desired, Finding, Incomplete, ObjectKey, State, Verdict, is_secret};
 use crate::source::{Rendered, Request, render};
@@ -82,7 +81,7 @@ pub(super) async fn compare(
         compared.incomplete.push(Incomplete { what, why: error.to_string() });
         Past::new()
     });
-    let autoscalers = judge.autoscalers(&mut compared).await;
+    let autoscalers = autoscalers(cluster, &rendered.objects, &mut compared).await;
     let findings = judge.findings(&compared, &past, &autoscalers);
     let undiscovered = undiscovered(cluster, &rendered);
     let mut checked = Checked {
@@ -93,7 +92,7 @@ pub(super) async fn compare(
             dirty: opened.dirty,
         },
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
-        warnings: [rendered.warnings, warnings, judge.ignore_warnings(&findings), part_warning(opened)]
+        warnings: [rendered.warnings, warnings, judge.rules().warnings(&findings), part_warning(opened)]
             .concat(),
         ..Checked::default()
     };
@@ -243,37 +242,13 @@ impl Judge<'_> {
         history.of(&asked)
     }
 
-    /// The autoscalers of the namespaces in which replicas differ.
-    async fn autoscalers(&self, compared: &mut Compared) -> BTreeMap<String, Vec<Autoscaler>> {
-        let scaled = |change: &Change| change.difference.path.fields().eq(["spec", "replicas"]);
-        let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(scaled));
-        let namespaces: BTreeSet<&str> =
-            differing.filter_map(|(index, _)| self.desired[*index].id.namespace.as_deref()).collect();
-        let mut found = BTreeMap::new();
-        let Some(kind) = self.cluster.served().any_version("autoscaling", "HorizontalPodAutoscaler") else {
-            return found;
-        };
-        for namespace in namespaces {
-            let mut pages = self.cluster.list(kind, Some(namespace), What::Objects);
-            let mut scalers: Vec<Autoscaler> = Vec::new();
-            while let Some(page) = pages.next().await {
-                match page {
-                    Ok(page) => scalers.extend(page.iter().filter_map(Autoscaler::of)),
-                    Err(unread) => compared.incomplete.push(unread.into()),
-                }
-            }
-            found.insert(namespace.to_owned(), scalers);
-        }
-        found
-    }
-
     fn findings(
         &self,
         compared: &Compared,
         past: &Past,
         autoscalers: &BTreeMap<String, Vec<Autoscaler>>,
     ) -> Vec<Finding> {
-        let rules = IgnoreRules::new(&self.opened.config.ignore, &self.today());
+        let rules = self.rules();
         let modified = compared.differing.iter().filter_map(|(index, (live, _))| {
             let desired = &self.desired[*index];
             let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
@@ -312,30 +287,9 @@ impl Judge<'_> {
         findings
     }
 
-    fn today(&self) -> String {
-        self.settings.now.strftime("%Y-%m-%d").to_string()
-    }
-
-    /// Ignore rules that expired or cover nothing.
-    fn ignore_warnings(&self, findings: &[Finding]) -> Vec<String> {
-        let rules = IgnoreRules::new(&self.opened.config.ignore, &self.today());
-        let expired = rules.expired().iter().map(|rule| {
-            let day = rule.expires.as_deref().unwrap_or_default();
-            format!("an ignore rule expired on {day} and no longer holds: {}", rule.reason)
-        });
-        let used = |rule: &crate::config::Ignore| {
-            let alone = IgnoreRules::new(std::slice::from_ref(rule), &self.today());
-            findings.iter().any(|finding| {
-                alone.covering(&finding.resource, None).is_some()
-                    || finding.changes.iter().any(|change| {
-                        alone.covering(&finding.resource, Some(&change.difference.path)).is_some()
-                    })
-            })
-        };
-        let unused = rules.rules().iter().filter(|rule| !used(rule));
-        expired
-            .chain(unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason)))
-            .collect()
+    fn rules(&self) -> IgnoreRules {
+        let today = self.settings.now.strftime("%Y-%m-%d").to_string();
+        IgnoreRules::new(&self.opened.config.ignore, &today)
     }
 }
 

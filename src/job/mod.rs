@@ -2,6 +2,7 @@
 //! No terminal, no environment, no clock: those are handed in.
 
 mod audit;
+mod autoscalers;
 mod check;
 mod demo;
 mod error;

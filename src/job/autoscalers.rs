@@ -1,0 +1,37 @@
+//! What may scale the workloads whose replicas differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::StreamExt;
+
+use super::live::Compared;
+use crate::attribution::{Autoscaler, SCALERS};
+use crate::cluster::{Cluster, What};
+use crate::model::{Change, Desired};
+
+/// The autoscalers of the namespaces in which replicas differ; one that may not be read is incomplete.
+pub(super) async fn autoscalers(
+    cluster: &Cluster,
+    desired: &[Desired],
+    compared: &mut Compared,
+) -> BTreeMap<String, Vec<Autoscaler>> {
+    let scaled = |change: &Change| change.difference.path.fields().eq(["spec", "replicas"]);
+    let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(scaled));
+    let namespaces: BTreeSet<&str> =
+        differing.filter_map(|(index, _)| desired[*index].id.namespace.as_deref()).collect();
+    let mut found: BTreeMap<String, Vec<Autoscaler>> = BTreeMap::new();
+    for (group, kind) in SCALERS {
+        let Some(kind) = cluster.served().any_version(group, kind) else { continue };
+        for namespace in &namespaces {
+            let mut pages = cluster.list(kind, Some(namespace), What::Objects);
+            let scalers = found.entry((*namespace).to_owned()).or_default();
+            while let Some(page) = pages.next().await {
+                match page {
+                    Ok(page) => scalers.extend(page.iter().filter_map(Autoscaler::of)),
+                    Err(unread) => compared.incomplete.push(unread.into()),
+                }
+            }
+        }
+    }
+    found
+}
