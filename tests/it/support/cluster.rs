@@ -57,10 +57,15 @@ impl ControlPlane {
 
     /// Starts one of the test's own: for tests that stop it, or that look at cluster-wide things.
     pub(crate) fn start(controllers: bool) -> Result<Self, String> {
+        Self::start_with(controllers, &[])
+    }
+
+    /// The same, with more flags of kube-apiserver.
+    pub(crate) fn start_with(controllers: bool, flags: &[&str]) -> Result<Self, String> {
         let mut why = String::new();
         // A port that was free may be taken by the time a server binds it.
         for _ in 0..3 {
-            match Self::try_start(controllers) {
+            match Self::try_start(controllers, flags) {
                 Ok(plane) => return Ok(plane),
                 Err(error) => why = error,
             }
@@ -68,12 +73,12 @@ impl ControlPlane {
         Err(format!("the control plane does not start: {why}"))
     }
 
-    fn try_start(controllers: bool) -> Result<Self, String> {
+    fn try_start(controllers: bool, flags: &[&str]) -> Result<Self, String> {
         let mut servers = Servers::new("cluster");
         let [etcd, peers, port] = free_ports();
         let tokens = write_files(servers.folder(), port);
         servers.start("etcd", &mut etcd_command(servers.folder(), etcd, peers))?;
-        servers.start("kube-apiserver", &mut apiserver_command(servers.folder(), etcd, port))?;
+        servers.start("kube-apiserver", apiserver_command(servers.folder(), etcd, port).args(flags))?;
         let mut plane = Self { servers, port, tokens };
         plane.wait_until_it_serves()?;
         if controllers {
