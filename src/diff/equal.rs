@@ -59,6 +59,9 @@ pub(super) fn is_hollow(value: &Value) -> bool {
 /// What Go's `omitempty` leaves out of a built-in kind: `""`, 0 and false where the field is no pointer, and maps that
 /// hold nothing else.
 pub(super) fn is_omitted(field: Field<'_>, value: &Value) -> bool {
+    if field.is_told_by_presence() {
+        return value.is_null();
+    }
     let zero =
         match value {
             Value::Bool(value) => !value,

@@ -28,8 +28,10 @@ pub fn declared(object: &Value) -> Value {
     if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
         SERVER_METADATA.iter().for_each(|field| drop(metadata.remove(*field)));
     }
-    if map.get("kind").and_then(Value::as_str) == Some("Secret") {
-        string_data(map);
+    match map.get("kind").and_then(Value::as_str) {
+        Some("Secret") => string_data(map),
+        Some("Service") => session_affinity(map),
+        _ => {}
     }
     without_empty_bundles(&mut declared);
     declared
@@ -54,6 +56,14 @@ fn string_data(map: &mut Map<String, Value>) {
             let encoded = value.as_str().map(|text| Value::from(STANDARD.encode(text)));
             data.insert(key, encoded.unwrap_or(value));
         }
+    }
+}
+
+/// A Service without session affinity loses its settings (`SetDefaults_Service` in pkg/apis/core/v1/defaults.go).
+fn session_affinity(map: &mut Map<String, Value>) {
+    let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    if spec.get("sessionAffinity").and_then(Value::as_str) != Some("ClientIP") {
+        spec.remove("sessionAffinityConfig");
     }
 }
 

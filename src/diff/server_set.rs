@@ -19,7 +19,23 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("", "PersistentVolumeClaim", "spec.storageClassName"),
     ("", "PersistentVolume", "spec.claimRef"),
     ("", "Namespace", "spec"),
+    // TaintNodesByCondition, and the controllers of nodes.
+    ("", "Node", "spec.taints"),
+    ("", "Node", "spec.podCIDR"),
+    ("", "Node", "spec.podCIDRs"),
+    ("", "Node", "spec.providerID"),
     ("", "Pod", "spec.nodeName"),
+    // ServiceAccount copies them from the account.
+    ("", "Pod", "spec.imagePullSecrets"),
+    // RuntimeClass.
+    ("", "Pod", "spec.overhead"),
+    ("", "Pod", "spec.nodeSelector"),
+    ("", "Pod", "spec.priorityClassName"),
+    // What all containers request (`defaultPodRequests` in pkg/apis/core/v1/defaults.go).
+    ("", "Pod", "spec.resources"),
+    // PodTopologyLabels, from the node.
+    ("", "Pod", "metadata.labels[topology.kubernetes.io/zone]"),
+    ("", "Pod", "metadata.labels[topology.kubernetes.io/region]"),
     ("", "Pod", "spec.tolerations"),
     ("", "Pod", "spec.priority"),
     ("", "Pod", "spec.preemptionPolicy"),
@@ -39,7 +55,15 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("apiregistration.k8s.io", "APIService", "spec.caBundle"),
     ("apiextensions.k8s.io", "CustomResourceDefinition", "spec.conversion.webhook.clientConfig.caBundle"),
     ("apiextensions.k8s.io", "CustomResourceDefinition", "spec.preserveUnknownFields"),
-    ("scheduling.k8s.io", "PriorityClass", "globalDefault"),
+    // DefaultIngressClass.
+    ("networking.k8s.io", "Ingress", "spec.ingressClassName"),
+    // `SetDefaults_DeviceTaint` in pkg/apis/resource/v1/defaults.go: the time of the write.
+    ("resource.k8s.io", "DeviceTaintRule", "spec.taint.timeAdded"),
+    ("resource.k8s.io", "ResourceSlice", "spec.devices[].taints[].timeAdded"),
+    ("resource.k8s.io", "ResourceSlice", "spec.devices[].basic.taints[].timeAdded"),
+    // Priority.
+    ("scheduling.k8s.io", "PodGroup", "spec.priority"),
+    ("scheduling.k8s.io", "CompositePodGroup", "spec.priority"),
     ("certificates.k8s.io", "CertificateSigningRequest", "spec.username"),
     ("certificates.k8s.io", "CertificateSigningRequest", "spec.groups"),
     ("certificates.k8s.io", "CertificateSigningRequest", "spec.uid"),
@@ -79,7 +103,8 @@ pub(super) fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
         && metadata == "metadata"
         && (map == "annotations" || map == "labels")
     {
-        return BOOKKEEPING.iter().any(|pattern| matches_key(pattern, key));
+        let of_a_deployer = BOOKKEEPING.iter().any(|pattern| matches_key(pattern, key));
+        return of_a_deployer || rules(id).any(|place| covers(place, path));
     }
     if id.kind == "Pod" && id.group.is_empty() && is_token_volume(path) {
         return true;
@@ -149,6 +174,14 @@ fn matches_key(pattern: &str, key: &str) -> bool {
         Some(prefix) => key.starts_with(prefix),
         None => pattern == key,
     }
+}
+
+/// Whether the system keeps this item in an atomic list of an object: the taints that tell the state of a node.
+pub(super) fn is_item_of_the_system(id: &ResourceId, path: &FieldPath, item: &Value) -> bool {
+    let key = item.get("key").and_then(Value::as_str).unwrap_or_default();
+    let of_system =
+        key.starts_with("node.kubernetes.io/") || key.starts_with("node.cloudprovider.kubernetes.io/");
+    of_system && id.kind == "Node" && id.group.is_empty() && path.fields().eq(["spec", "taints"])
 }
 
 /// Whether admission adds items of its own to a list here: the token volume of a Pod and its mounts.

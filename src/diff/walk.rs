@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 use super::equal::{is_hollow, is_omitted, same_scalar};
 use super::lists::{Pair, pair, reordered, set_difference};
 use super::normalise::SERVER_METADATA;
-use super::server_set::{holds_server_set, is_older_default, is_server_set, takes_items_of_the_server};
+use super::server_set::{
+    holds_server_set, is_item_of_the_system, is_older_default, is_server_set, takes_items_of_the_server,
+};
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
-use crate::schema::{Field, ListType, Scalar, Shape};
+use crate::schema::{Field, ListType, Scalar, Shape, rounds_to};
 
 /// Never compared: a copy of the object, Secrets' values included (attribution reads it), and a counter that the server
 /// writes in the name of whoever wrote the object.
@@ -83,17 +85,24 @@ impl<'a> Walk<'a> {
     }
 
     fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
-        let built_in = self.id.is_built_in();
-        let dropped = !selects(at.field)
-            && if built_in && !at.in_map { is_omitted(at.field, declared) } else { is_hollow(declared) };
-        let by_default = !built_in && at.field.default().is_some_and(|default| default == declared);
-        if !dropped && !by_default {
+        let by_default =
+            !self.id.is_built_in() && at.field.default().is_some_and(|default| default == declared);
+        if !self.is_unset(at, declared) && !by_default {
             self.report(at, ChangeKind::Removed, Some(declared), None, None);
         }
     }
 
+    /// Whether the server does not tell this value from a field that was left out.
+    fn is_unset(&self, at: &At<'a>, value: &Value) -> bool {
+        if self.id.is_built_in() && !at.in_map {
+            is_omitted(at.field, value)
+        } else {
+            is_hollow(value) && !at.field.is_told_by_presence()
+        }
+    }
+
     fn only_live(&mut self, at: &At<'a>, filled: Option<&Value>, live: &Value) {
-        if is_hollow(live) && !(selects(at.field) && filled.is_none()) {
+        if if filled.is_some() { is_hollow(live) } else { self.is_unset(at, live) } {
             return;
         }
         match (filled, live) {
@@ -101,7 +110,7 @@ impl<'a> Walk<'a> {
                 self.children_of_live(at, Some(filled), live);
             }
             (Some(filled), live) => {
-                if self.differs_as_one(at, filled, live) {
+                if self.differs_as_one(at, Sides { declared: None, filled: Some(filled), live: Some(live) }) {
                     self.report(at, ChangeKind::Added, None, Some(live), Some(filled));
                 }
             }
@@ -161,16 +170,29 @@ impl<'a> Walk<'a> {
                         Some(pairs) => self.keyed(at, &pairs, [inner, inner_filled, inner_live]),
                         None => self.as_one(at, declared, filled, live),
                     },
-                    Shape::List(ListType::Set) => self.set(at, inner, inner_live),
+                    Shape::List(ListType::Set) => {
+                        self.set(at, if inner.is_empty() { inner_filled } else { inner }, inner_live);
+                    }
                     _ => self.as_one(at, declared, filled, live),
                 }
             }
-            _ => {
-                let same = same_scalar(scalar(at.field), declared, live);
-                if !(same || (is_hollow(declared) && is_hollow(live))) {
-                    self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
-                }
-            }
+            _ => self.scalars(at, declared, filled, live),
+        }
+    }
+
+    fn scalars(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
+        let unset = self.is_unset(at, declared);
+        let same = |left: &Value| same_scalar(scalar(at.field), left, live);
+        let rounded = || at.in_map && scalar(at.field) == Scalar::Quantity && rounds_to(declared, live);
+        if same(declared) || (unset && same(filled)) || rounded() {
+            return;
+        }
+        // An empty value asks the server for one of its own: `clusterIP: ""`.
+        if unset && is_server_set(self.id, &at.path) {
+            return self.report(at, ChangeKind::Added, None, Some(live), None);
+        }
+        if !(is_hollow(declared) && is_hollow(live)) {
+            self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
         }
     }
 
@@ -218,40 +240,49 @@ impl<'a> Walk<'a> {
 
     /// Compares an atomic value: whatever differs inside it is one change of the whole.
     fn as_one(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
-        if self.differs_as_one(at, filled, live) {
+        let sides = Sides { declared: Some(declared), filled: Some(filled), live: Some(live) };
+        if self.differs_as_one(at, sides) {
             self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
         }
     }
 
-    /// Whether anything differs between a value with its defaults and the live one.
-    fn differs_as_one(&self, at: &At<'a>, filled: &Value, live: &Value) -> bool {
-        match (filled, live) {
-            (Value::Array(filled), Value::Array(live)) if is_unordered(self.id, &at.path) => {
-                !same_multiset(filled, live, |left, right| !self.differs_inside(&at.step_any(), left, right))
+    /// Whether anything differs inside a value. A default that live lacks is none of this server's version.
+    fn differs_as_one(&self, at: &At<'a>, sides: Sides<'_>) -> bool {
+        match (sides.filled, sides.live) {
+            (Some(Value::Array(filled)), Some(Value::Array(live))) => {
+                let live: Vec<&Value> = live
+                    .iter()
+                    .filter(|item| filled.contains(item) || !is_item_of_the_system(self.id, &at.path, item))
+                    .collect();
+                let declared = sides.declared.and_then(Value::as_array);
+                let differs = |index: usize, live: &Value| {
+                    let declared = declared.and_then(|declared| declared.get(index));
+                    let sides = Sides { declared, filled: filled.get(index), live: Some(live) };
+                    self.side_differs(&at.step_any(), sides)
+                };
+                if is_unordered(self.id, &at.path) {
+                    !same_multiset(filled.len(), &live, |index, live| !differs(index, live))
+                } else {
+                    filled.len() != live.len()
+                        || live.iter().enumerate().any(|(index, live)| differs(index, live))
+                }
             }
-            (Value::Array(filled), Value::Array(live)) => {
-                filled.len() != live.len()
-                    || filled
-                        .iter()
-                        .zip(live)
-                        .any(|(left, right)| self.differs_inside(&at.step_any(), left, right))
+            (Some(Value::Object(filled)), Some(Value::Object(live))) => {
+                let declared = sides.declared.and_then(Value::as_object);
+                union(filled, live).any(|key| {
+                    let declared = declared.and_then(|declared| declared.get(key));
+                    let sides = Sides { declared, filled: filled.get(key), live: live.get(key) };
+                    self.side_differs(&at.step_field(key), sides)
+                })
             }
-            (Value::Object(filled), Value::Object(live)) => union(filled, live).any(|key| {
-                let (left, right) = (filled.get(key), live.get(key).filter(|live| !live.is_null()));
-                self.side_differs(&at.step_field(key), left, right)
-            }),
-            _ => self.differs_inside(at, filled, live),
+            _ => self.side_differs(at, Sides { declared: sides.declared.or(sides.filled), ..sides }),
         }
     }
 
-    fn side_differs(&self, at: &At<'a>, left: Option<&Value>, right: Option<&Value>) -> bool {
+    fn side_differs(&self, at: &At<'a>, sides: Sides<'_>) -> bool {
         let mut inner = Walk { id: self.id, unstable: self.unstable, aggregated: false, out: Vec::new() };
-        inner.place(at, Sides { declared: left, filled: left, live: right });
-        !inner.out.is_empty()
-    }
-
-    fn differs_inside(&self, at: &At<'a>, left: &Value, right: &Value) -> bool {
-        self.side_differs(at, Some(left), Some(right))
+        inner.place(at, sides);
+        inner.out.iter().any(|difference| !difference.server_set)
     }
 
     fn report(
@@ -320,11 +351,6 @@ fn union<'m>(
     left.keys().chain(right.keys().filter(|key| !left.contains_key(*key)))
 }
 
-/// Whether an empty map here is a value: an empty label selector matches everything, none matches nothing.
-fn selects(field: Field<'_>) -> bool {
-    field.built_in_name() == Some("meta.v1.LabelSelector")
-}
-
 fn scalar(field: Field<'_>) -> Scalar {
     match field.shape() {
         Shape::Scalar(scalar) => scalar,
@@ -371,15 +397,16 @@ fn order_matters(path: &FieldPath, items: &[Value]) -> bool {
 /// Lists that the server re-orders although their type is atomic (kubernetes/kubernetes#74099).
 fn is_unordered(id: &ResourceId, path: &FieldPath) -> bool {
     let metrics = id.group == "autoscaling" && path.fields().eq(["spec", "metrics"]);
-    let subsets = id.kind == "Endpoints" && path.fields().eq(["subsets"]);
+    // Addresses and ports of a subset are sorted, too (pkg/api/v1/endpoints/util.go).
+    let subsets = id.kind == "Endpoints" && path.fields().next() == Some("subsets");
     metrics || subsets
 }
 
-fn same_multiset(left: &[Value], right: &[Value], same: impl Fn(&Value, &Value) -> bool) -> bool {
-    let mut rest: Vec<&Value> = right.iter().collect();
-    left.len() == right.len()
-        && left.iter().all(|item| {
-            let found = rest.iter().position(|other| same(item, other));
+fn same_multiset(count: usize, live: &[&Value], same: impl Fn(usize, &Value) -> bool) -> bool {
+    let mut rest: Vec<&Value> = live.to_vec();
+    count == live.len()
+        && (0..count).all(|index| {
+            let found = rest.iter().position(|other| same(index, other));
             found.map(|at| rest.swap_remove(at)).is_some()
         })
 }

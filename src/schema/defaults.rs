@@ -33,9 +33,13 @@ pub fn fill(field: Field<'_>, value: &mut Value) {
 
 fn fill_map(field: Field<'_>, map: &mut Map<String, Value>) {
     let name = field.built_in_name();
+    let unset = if name.is_some() { take_unset(field, map) } else { Map::new() };
     if let Some(name) = name {
         for (key, default) in TABLE.get(name).into_iter().flatten() {
             map.entry(key.as_str()).or_insert_with(|| default.clone());
+        }
+        if field.is_root_with_spec() {
+            map.entry("spec").or_insert_with(|| Value::Object(Map::new()));
         }
         workload::fill(name, map);
     }
@@ -46,12 +50,31 @@ fn fill_map(field: Field<'_>, map: &mut Map<String, Value>) {
             map.entry(key).or_insert_with(|| default.clone());
         }
     }
+    for (key, value) in unset {
+        map.entry(key).or_insert(value);
+    }
     if matches!(field.shape(), Shape::Unknown) {
         return;
     }
     for (key, inner) in map.iter_mut() {
         fill(field.field(key), inner);
     }
+}
+
+/// Takes out what Go cannot tell from a field that was left out: 0, false and `""` where the field is no pointer, and
+/// empty lists and maps. A default replaces them.
+fn take_unset(field: Field<'_>, map: &mut Map<String, Value>) -> Map<String, Value> {
+    let is_unset = |key: &str, value: &Value| {
+        let field = field.field(key);
+        match field.shape() {
+            Shape::Scalar(_) => !field.keeps_zero() && is_zero(value),
+            Shape::List(_) | Shape::Map => is_zero(value),
+            Shape::Object | Shape::Unknown => false,
+        }
+    };
+    let (unset, set) = std::mem::take(map).into_iter().partition(|(key, value)| is_unset(key, value));
+    *map = set;
+    unset
 }
 
 /// `""`, 0, false, `{}`, `[]`: OpenAPI names them as defaults of built-in fields that the server leaves out.

@@ -75,8 +75,9 @@ impl<'a> Field<'a> {
     fn of(schema: &'a Schema, node: &'a Type) -> Self {
         let reference = node
             .reference
-            .as_ref()
-            .or_else(|| node.all_of.first().and_then(|first| first.reference.as_ref()));
+            .as_deref()
+            .or_else(|| node.all_of.first().and_then(|first| first.reference.as_deref()))
+            .map(without_alternative);
         let target = reference.and_then(|reference| schema.named(reference));
         match (reference, target) {
             (Some(_), Some((name, target))) => Self {
@@ -103,8 +104,10 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// What is below a value that the server stores as it was written is stored so, too.
     fn unknown(self) -> Self {
-        Self { schema: self.schema, node: None, resolved: None, name: None, root: false, keeps_zero: false }
+        let keeps_zero = self.keeps_zero;
+        Self { schema: self.schema, node: None, resolved: None, name: None, root: false, keeps_zero }
     }
 
     /// The value of this key of a map.
@@ -112,8 +115,11 @@ impl<'a> Field<'a> {
     pub fn field(self, name: &str) -> Self {
         let property = self.resolved.and_then(|node| node.properties.get(name));
         if let Some(property) = property {
-            let keeps_zero = self.built_in_name().is_some_and(|of| pointers::keeps_zero(of, name));
-            return Self { keeps_zero, ..Self::of(self.schema, property) };
+            let found = Self::of(self.schema, property);
+            let keeps_zero = self
+                .built_in_name()
+                .is_some_and(|of| pointers::keeps_zero(of, name) || matches!(found.shape(), Shape::Unknown));
+            return Self { keeps_zero, ..found };
         }
         if self.root && name == "metadata" {
             let meta = self.schema.object_meta().map(|(name, node)| (Some(name), Some(node)));
@@ -198,11 +204,28 @@ impl<'a> Field<'a> {
         atomic(self.node) || atomic(self.resolved)
     }
 
-    /// Whether the server keeps 0, false or `""` here as written: a pointer in the types of Kubernetes. Anywhere else in
-    /// the built-in kinds it leaves them out.
+    /// Whether the server keeps 0, false or `""` here as written: a pointer in the types of Kubernetes, or a value that
+    /// it does not look into. Anywhere else in the built-in kinds it leaves them out, or puts its default there.
     #[must_use]
     pub fn keeps_zero(self) -> bool {
         self.keeps_zero
+    }
+
+    /// Whether an empty map here is a value of its own: an empty label selector matches everything and none matches
+    /// nothing; the status of a custom resource is a subresource of its own where the definition has an empty map for it.
+    #[must_use]
+    pub fn is_told_by_presence(self) -> bool {
+        let Some((group, name)) = self.built_in_name().and_then(|name| name.split_once('.')) else {
+            return false;
+        };
+        match (group, name.rsplit('.').next().unwrap_or_default()) {
+            ("meta", name) => name == "LabelSelector",
+            ("apiextensions", name) => name == "CustomResourceSubresourceStatus",
+            ("scheduling", name) => {
+                name.ends_with("DisruptionMode") || name.ends_with("BasicSchedulingPolicy")
+            }
+            _ => false,
+        }
     }
 
     /// The default that the schema itself names.
@@ -215,6 +238,11 @@ impl<'a> Field<'a> {
     #[cfg(test)]
     pub(crate) fn names(self) -> Vec<&'a str> {
         self.resolved.map(|node| node.properties.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
+    /// Whether this is the root of a kind that has a `spec` with named fields.
+    pub(super) fn is_root_with_spec(self) -> bool {
+        self.root && matches!(self.field("spec").shape(), Shape::Object)
     }
 
     /// Names of the fields that have a default in the schema.
@@ -236,6 +264,14 @@ impl<'a> Field<'a> {
         .into_iter()
         .find_map(|prefix| name.strip_prefix(prefix))
     }
+}
+
+/// The schema in a CRD's schema that may also be a list or a boolean is a schema where it is a map.
+fn without_alternative(reference: &str) -> &str {
+    ["OrArray", "OrBool", "OrStringArray"]
+        .into_iter()
+        .find_map(|ending| reference.strip_suffix(ending).filter(|rest| rest.ends_with(".JSONSchemaProps")))
+        .unwrap_or(reference)
 }
 
 /// The pattern that controller-gen writes for a quantity.

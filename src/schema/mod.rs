@@ -5,6 +5,7 @@
 mod defaults;
 mod field;
 mod openapi;
+mod pod;
 mod pointers;
 mod quantity;
 mod workload;
@@ -12,4 +13,4 @@ mod workload;
 pub use defaults::{fill, without_defaults};
 pub use field::{Field, ListType, Scalar, Shape};
 pub use openapi::{Schema, SchemaError};
-pub use quantity::same_quantity;
+pub use quantity::{rounds_to, same_quantity};

@@ -12,6 +12,14 @@ pub fn same_quantity(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// Whether the server stores `written` as `stored` in a list of resources: it rounds up to thousandths
+/// (`SetDefaults_ResourceList` in pkg/apis/core/v1/defaults.go).
+#[must_use]
+pub fn rounds_to(written: &Value, stored: &Value) -> bool {
+    let rounded = parse(written).and_then(Quantity::rounded_up);
+    matches!((rounded, parse(stored)), (Some(rounded), Some(stored)) if rounded.same(stored))
+}
+
 /// `mantissa * 10^tens * 2^twos`.
 #[derive(Clone, Copy)]
 struct Quantity {
@@ -26,6 +34,16 @@ impl Quantity {
             (Some(left), Some(right)) => left == right,
             _ => false,
         }
+    }
+
+    /// The next thousandth; none where it is one already, or below zero.
+    fn rounded_up(self) -> Option<Self> {
+        let finer = u32::try_from(-3 - self.tens).ok().filter(|finer| *finer > 0 && self.mantissa > 0)?;
+        let twos = u32::try_from(self.twos).ok()?;
+        let (value, unit) =
+            (self.mantissa.checked_mul(2_i128.checked_pow(twos)?)?, 10_i128.checked_pow(finer)?);
+        let mantissa = value / unit + i128::from(value % unit != 0);
+        Some(Self { mantissa, tens: -3, twos: 0 })
     }
 
     /// The value as a whole number at the smaller of both scales.
@@ -96,7 +114,7 @@ fn scale(suffix: &str) -> Option<(i32, i32)> {
 mod tests {
     use serde_json::json;
 
-    use super::same_quantity;
+    use super::{rounds_to, same_quantity};
 
     #[test]
     fn quantities_are_equal_by_value() {
@@ -115,6 +133,23 @@ mod tests {
             (json!("+2"), json!("2.000")),
         ] {
             assert!(same_quantity(&left, &right), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_resources_is_rounded_up_to_thousandths() {
+        for (written, stored, rounds) in [
+            (json!(0.0005), json!("1m"), true),
+            (json!("1500u"), json!("2m"), true),
+            (json!("0.0001Ki"), json!("103m"), true),
+            (json!("1n"), json!("1m"), true),
+            (json!("1500u"), json!("1m"), false),
+            (json!("1.5"), json!("2"), false),
+            (json!("1m"), json!("1m"), false),
+            (json!("-1u"), json!("0"), false),
+            (json!("99999999999999999999999999999999999u"), json!("1"), false),
+        ] {
+            assert_eq!(rounds_to(&written, &stored), rounds, "{written} {stored}");
         }
     }
 

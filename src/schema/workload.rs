@@ -2,27 +2,36 @@
 
 use serde_json::{Map, Value, json};
 
-type Fields = Map<String, Value>;
+use super::pod;
+
+pub(super) type Fields = Map<String, Value>;
 
 /// Puts into `map`, a value of the built-in type `name` (`core.v1.Container`), what depends on its other fields.
 pub(super) fn fill(name: &str, map: &mut Fields) {
     match name {
         "core.v1.Container" | "core.v1.EphemeralContainer" => container(map),
         "core.v1.PodSpec" => service_account_alias(map),
-        "core.v1.Pod" => pod(map),
+        "core.v1.Pod" => pod::fill(map),
         "core.v1.Volume" => volume(map),
         "core.v1.ServiceSpec" => service(map),
         "core.v1.ServicePort" => copy(map, "port", "targetPort"),
+        "core.v1.PersistentVolumeClaim" => data_source(map),
         "core.v1.Namespace" => namespace(map),
         "core.v1.LimitRangeItem" => limit_range(map),
         "core.v1.ReplicationController" => template_labels(map, true),
         "apps.v1.DeploymentStrategy" => rolling(map, json!({"maxUnavailable": "25%", "maxSurge": "25%"})),
         "apps.v1.DaemonSetUpdateStrategy" => rolling(map, json!({"maxUnavailable": 1, "maxSurge": 0})),
-        "apps.v1.StatefulSetUpdateStrategy" => rolling(map, json!({"partition": 0})),
+        "apps.v1.StatefulSetUpdateStrategy" => rolling(map, json!({"partition": 0, "maxUnavailable": 1})),
         "apps.v1.StatefulSetSpec" => claim_templates(map),
         "apps.v1.ReplicaSet" => template_labels(map, false),
         "batch.v1.Job" => job(map),
         "rbac.v1.Subject" => subject(map),
+        "resource.v1.ExactDeviceRequest"
+        | "resource.v1.DeviceSubRequest"
+        | "resource.v1beta2.ExactDeviceRequest"
+        | "resource.v1beta2.DeviceSubRequest"
+        | "resource.v1beta1.DeviceRequest"
+        | "resource.v1beta1.DeviceSubRequest" => device_request(map),
         "autoscaling.v2.HorizontalPodAutoscalerSpec" => autoscaler(map),
         "networking.v1.NetworkPolicySpec" => policy_types(map),
         "flowcontrol.v1.LimitResponse" => limit_response(map),
@@ -31,11 +40,11 @@ pub(super) fn fill(name: &str, map: &mut Fields) {
     }
 }
 
-fn default(map: &mut Fields, key: &str, value: Value) {
+pub(super) fn default(map: &mut Fields, key: &str, value: Value) {
     map.entry(key).or_insert(value);
 }
 
-fn text<'a>(map: &'a Fields, key: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(map: &'a Fields, key: &str) -> Option<&'a str> {
     map.get(key).and_then(Value::as_str)
 }
 
@@ -78,59 +87,14 @@ fn service_account_alias(map: &mut Fields) {
     }
 }
 
-/// What defaulting and the standard admission plug-ins add to a bare Pod and not to a template.
-fn pod(map: &mut Fields) {
-    let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else { return };
-    default(spec, "enableServiceLinks", json!(true));
-    default(spec, "serviceAccountName", json!("default"));
-    default(spec, "priority", json!(0));
-    default(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
-    tolerations(spec);
-    for list in ["containers", "initContainers"] {
-        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-            requests_from_limits(container);
-        }
-    }
-}
-
-/// DefaultTolerationSeconds: five minutes on a node that is not ready or not reachable, unless a toleration covers it.
-fn tolerations(spec: &mut Fields) {
-    default(spec, "tolerations", json!([]));
-    let Some(tolerations) = spec.get_mut("tolerations").and_then(Value::as_array_mut) else { return };
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let covers = |toleration: &Value| {
-            let empty_or = |field: &str, wanted: &str| {
-                let text = toleration.get(field).and_then(Value::as_str).unwrap_or_default();
-                text.is_empty() || text == wanted
-            };
-            empty_or("key", key) && empty_or("effect", "NoExecute")
-        };
-        if !tolerations.iter().any(covers) {
-            tolerations.push(
-                json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}),
-            );
-        }
-    }
-}
-
-fn requests_from_limits(container: &mut Value) {
-    let Some(limits) = container.pointer("/resources/limits").and_then(Value::as_object).cloned() else {
-        return;
-    };
-    let Some(resources) = container.get_mut("resources").and_then(Value::as_object_mut) else { return };
-    default(resources, "requests", json!({}));
-    if let Some(requests) = resources.get_mut("requests").and_then(Value::as_object_mut) {
-        limits.into_iter().for_each(|(key, limit)| default(requests, &key, limit));
-    }
-}
-
 fn volume(map: &mut Fields) {
     if map.keys().all(|key| key == "name") {
         map.insert("emptyDir".to_owned(), json!({}));
     }
     if let Some(image) = map.get_mut("image").and_then(Value::as_object_mut) {
-        let latest = text(image, "reference").is_some_and(|reference| reference.ends_with(":latest"));
-        default(image, "pullPolicy", json!(if latest { "Always" } else { "IfNotPresent" }));
+        if let Some(policy) = text(image, "reference").map(pull_policy) {
+            default(image, "pullPolicy", json!(policy));
+        }
     }
 }
 
@@ -147,8 +111,10 @@ fn service(map: &mut Fields) {
     if balanced {
         default(map, "allocateLoadBalancerNodePorts", json!(true));
     }
-    if text(map, "sessionAffinity") == Some("ClientIP") {
-        default(map, "sessionAffinityConfig", json!({"clientIP": {"timeoutSeconds": 10800}}));
+    let timeout =
+        map.get("sessionAffinityConfig").and_then(|config| config.pointer("/clientIP/timeoutSeconds"));
+    if text(map, "sessionAffinity") == Some("ClientIP") && timeout.is_none() {
+        map.insert("sessionAffinityConfig".to_owned(), json!({"clientIP": {"timeoutSeconds": 10800}}));
     }
 }
 
@@ -179,11 +145,16 @@ fn limit_range(map: &mut Fields) {
 fn template_labels(map: &mut Fields, with_selector: bool) {
     let labels = map.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
     let Some(labels) = labels else { return };
-    if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-        default(metadata, "labels", labels.clone());
+    let empty = |value: Option<&Value>| value.and_then(Value::as_object).is_none_or(Fields::is_empty);
+    if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut)
+        && empty(metadata.get("labels"))
+    {
+        metadata.insert("labels".to_owned(), labels.clone());
     }
-    if let (true, Some(spec)) = (with_selector, map.get_mut("spec").and_then(Value::as_object_mut)) {
-        default(spec, "selector", labels);
+    if let (true, Some(spec)) = (with_selector, map.get_mut("spec").and_then(Value::as_object_mut))
+        && empty(spec.get("selector"))
+    {
+        spec.insert("selector".to_owned(), labels);
     }
 }
 
@@ -242,6 +213,28 @@ fn subject(map: &mut Fields) {
         _ => "",
     };
     default(map, "apiGroup", json!(group));
+}
+
+/// A request of v1beta1 that names no class has alternatives in its place.
+fn device_request(map: &mut Fields) {
+    if text(map, "deviceClassName").is_none_or(str::is_empty) {
+        return;
+    }
+    default(map, "allocationMode", json!("ExactCount"));
+    if text(map, "allocationMode") == Some("ExactCount") {
+        default(map, "count", json!(1));
+    }
+}
+
+/// Either of both names of a claim's source is copied to the other (`NormalizeDataSources` in
+/// pkg/api/persistentvolumeclaim/util.go); a source of another namespace has the newer one only.
+fn data_source(map: &mut Fields) {
+    let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    copy(spec, "dataSource", "dataSourceRef");
+    let namespace = spec.get("dataSourceRef").and_then(|source| source.get("namespace")?.as_str());
+    if namespace.is_none_or(str::is_empty) {
+        copy(spec, "dataSourceRef", "dataSource");
+    }
 }
 
 fn autoscaler(map: &mut Fields) {

@@ -12,6 +12,7 @@ mod forgotten;
 mod git;
 mod github;
 mod input;
+mod kinds;
 mod layers;
 mod report_schema;
 mod reports;
