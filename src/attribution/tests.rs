@@ -275,3 +275,30 @@ fn what_a_controller_of_kubernetes_wrote_is_the_controllers() {
         [".data Controller High kube-controller-manager"]
     );
 }
+
+#[test]
+fn what_a_person_put_where_a_controller_writes_is_the_persons() {
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, "rules": []});
+    let mut filled = role.clone();
+    filled["rules"] = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]);
+    for (manager, expected) in [
+        ("kubectl-edit", &[".rules Manual High kubectl-edit"][..]),
+        ("kube-controller-manager", &[]),
+        ("", &[]),
+    ] {
+        let live = live(filled.clone(), &[entry(manager, "Update", None, json!({"f:rules": {}}))], None);
+        assert_eq!(verdicts(&desired(role.clone()), &live, &[], &[]), expected);
+    }
+}
+
+/// Whoever writes null (a Role without rules) owns the null.
+#[test]
+fn a_field_that_was_made_null_has_an_owner() {
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]});
+    let mut emptied = role.clone();
+    emptied["rules"] = Value::Null;
+    let live = live(emptied, &[entry("kubectl-edit", "Update", None, json!({"f:rules": {}}))], None);
+    assert_eq!(verdicts(&desired(role), &live, &[], &[]), [".rules Manual High kubectl-edit"]);
+}

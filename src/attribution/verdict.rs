@@ -152,8 +152,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A field that only Git has: nobody owns it.
+    /// A field that only Git has: nobody owns it, but where somebody made it null.
     fn removed(&self, difference: &Difference) -> Verdict {
+        let held = self.held(&difference.path);
+        if let Some(nuller) = strongest_of(&held, |held| held.exact && held.known.class == Class::Human) {
+            return verdict(Cause::Manual, Confidence::High, Some(nuller.entry));
+        }
         let human = self.latest_human();
         if let Some(older) = explained_by(self.evidence.older, difference) {
             // What was last applied lacks the field as well; or, where there is no copy, neither a person's tool nor

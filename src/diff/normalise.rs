@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::equal::is_hollow;
+
 /// Fields of `metadata` that only the server writes.
 pub(super) const SERVER_METADATA: &[&str] = &[
     "uid",
@@ -17,7 +19,7 @@ pub(super) const SERVER_METADATA: &[&str] = &[
 ];
 
 /// What the object declares: without nulls (an apply's null means "not set"), status and the server's metadata;
-/// `stringData` of a Secret as `data`, an empty `caBundle` as none.
+/// `stringData` of a Secret as `data`, an empty `caBundle` and the empty rules of an aggregated ClusterRole as none.
 #[must_use]
 pub fn declared(object: &Value) -> Value {
     let mut declared = without_nulls(object);
@@ -32,6 +34,10 @@ pub fn declared(object: &Value) -> Value {
         Some("Secret") => string_data(map),
         Some("Service") => session_affinity(map),
         _ => {}
+    }
+    // The controller fills them: empty ones declare nothing.
+    if map.contains_key("aggregationRule") && map.get("rules").is_some_and(is_hollow) {
+        map.remove("rules");
     }
     without_empty_bundles(&mut declared);
     declared

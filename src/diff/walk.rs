@@ -46,8 +46,7 @@ struct Sides<'v> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(desired: &'a Desired, declared: &Value) -> Self {
-        let aggregated =
-            declared.get("aggregationRule").is_some() && declared.get("rules").is_none_or(is_hollow);
+        let aggregated = declared.get("aggregationRule").is_some() && declared.get("rules").is_none();
         Self { id: &desired.id, unstable: &desired.unstable, aggregated, out: Vec::new() }
     }
 
@@ -61,9 +60,7 @@ impl<'a> Walk<'a> {
         let root =
             At { field, path: FieldPath::root(), live: String::new(), desired: String::new(), in_map: false };
         for key in union(declared, live) {
-            let skipped = matches!(key.as_str(), "apiVersion" | "kind" | "status")
-                || (self.aggregated && key == "rules");
-            if !skipped {
+            if !matches!(key.as_str(), "apiVersion" | "kind" | "status") {
                 let sides =
                     Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
                 self.place(&root.step_field(key), sides);
@@ -293,7 +290,8 @@ impl<'a> Walk<'a> {
         live: Option<&Value>,
         default: Option<&Value>,
     ) {
-        let by_itself = is_server_set(self.id, &at.path) || is_older_default(&at.path, live);
+        let of_controller = self.aggregated && at.path.fields().eq(["rules"]);
+        let by_itself = of_controller || is_server_set(self.id, &at.path) || is_older_default(&at.path, live);
         let server_set = kind == ChangeKind::Added && by_itself;
         self.out.push(Difference {
             path: at.path.clone(),
@@ -370,11 +368,10 @@ fn is_server_metadata(path: &FieldPath) -> bool {
             true
         }
         [.., Step::Field(metadata), Step::Field(field)] if metadata == "metadata" => {
-            let anywhere = field == "creationTimestamp";
             let at_root = path.steps().len() == 2;
             // Name and namespace are the object's identity: a manifest may leave its namespace to the source.
             let identity = field == "name" || field == "namespace";
-            anywhere || (at_root && (identity || SERVER_METADATA.contains(&field.as_str())))
+            at_root && (identity || SERVER_METADATA.contains(&field.as_str()))
         }
         _ => false,
     }

@@ -14,6 +14,7 @@ mod github;
 mod input;
 mod kinds;
 mod layers;
+mod matrix;
 mod report_schema;
 mod reports;
 mod run;

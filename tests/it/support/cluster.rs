@@ -15,7 +15,7 @@ use ring::signature::KeyPair as _;
 use serde_json::Value;
 
 use super::command::{Output, code, hermetic};
-use super::http::Call;
+use super::http::{Call, Client};
 use super::parts;
 use super::servers::{Servers, eventually, free_ports};
 
@@ -193,6 +193,13 @@ impl ControlPlane {
         let ca = self.ca();
         let call = Call { method, url: &url, authorization: Some(&bearer), body, ca: Some(&ca) };
         call.json().unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// A client of the API for many calls as this user.
+    #[track_caller]
+    pub(crate) fn client(&self, user: &str) -> Client {
+        Client::new(self.url(), format!("Bearer {}", self.token(user)), &self.ca())
+            .unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Makes a namespace that no other test has.

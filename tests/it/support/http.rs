@@ -18,17 +18,18 @@ pub(crate) struct Call<'a> {
     pub(crate) ca: Option<&'a Path>,
 }
 
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime for the calls of the tests")
+});
+
 impl Call<'_> {
     /// Status and body, or why there was no answer. Proxies of the developer are not used.
     pub(crate) fn send(&self) -> Result<(u16, String), String> {
-        static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-                .expect("a runtime for the calls of the tests")
-        });
         // A thread of its own: the caller may be inside a runtime, where blocking is refused.
         std::thread::scope(|scope| {
             scope.spawn(|| RUNTIME.block_on(self.answer())).join().expect("the call does not panic")
@@ -39,23 +40,16 @@ impl Call<'_> {
     /// Status and body as JSON: an empty body is null, one that is not JSON a string.
     pub(crate) fn json(&self) -> Result<(u16, Value), String> {
         let (status, text) = self.send()?;
-        if text.is_empty() {
-            return Ok((status, Value::Null));
-        }
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        Ok((status, json(text)))
     }
 
     async fn answer(&self) -> Result<(u16, String), reqwest::Error> {
-        let mut client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(30));
-        if let Some(file) = self.ca {
-            let bundle = std::fs::read(file).unwrap_or_default();
-            client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(&bundle)?);
-        }
+        self.answer_by(&client(self.ca)?).await
+    }
+
+    async fn answer_by(&self, client: &reqwest::Client) -> Result<(u16, String), reqwest::Error> {
         let method = reqwest::Method::from_bytes(self.method.as_bytes()).expect("a method of HTTP");
-        let mut request = client.build()?.request(method, self.url);
+        let mut request = client.request(method, self.url);
         if let Some(value) = self.authorization {
             request = request.header("authorization", value);
         }
@@ -64,5 +58,48 @@ impl Call<'_> {
         }
         let response = request.send().await?;
         Ok((response.status().as_u16(), response.text().await?))
+    }
+}
+
+fn client(ca: Option<&Path>) -> Result<reqwest::Client, reqwest::Error> {
+    let mut client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(30));
+    if let Some(file) = ca {
+        let bundle = std::fs::read(file).unwrap_or_default();
+        client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(&bundle)?);
+    }
+    client.build()
+}
+
+fn json(text: String) -> Value {
+    if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+}
+
+/// One server and one user, over kept connections: for tests that make thousands of calls.
+pub(crate) struct Client {
+    client: reqwest::Client,
+    url: String,
+    authorization: String,
+}
+
+impl Client {
+    /// A client of the server at `url` (without a path), with the whole value of `Authorization`.
+    pub(crate) fn new(url: String, authorization: String, ca: &Path) -> Result<Self, String> {
+        LazyLock::force(&RUNTIME);
+        let client = client(Some(ca)).map_err(|error| format!("{url}: {error:?}"))?;
+        Ok(Self { client, url, authorization })
+    }
+
+    /// Status and body as JSON of one call, by its path from `/`; it must be answered. Not from inside a runtime.
+    #[track_caller]
+    pub(crate) fn json(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.url);
+        let call = Call { method, url: &url, authorization: Some(&self.authorization), body, ca: None };
+        match RUNTIME.block_on(call.answer_by(&self.client)) {
+            Ok((status, text)) => (status, json(text)),
+            Err(error) => panic!("{method} {url}: {error:?}"),
+        }
     }
 }
