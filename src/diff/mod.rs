@@ -15,6 +15,8 @@ mod walk;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod untouched;
 
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use super::compare;
 use crate::model::{ChangeKind, Desired, Difference, Origin, ResourceId};
 use crate::schema::Schema;
 
-fn object(text: &str) -> Value {
+pub(super) fn object(text: &str) -> Value {
     serde_yaml::from_str(text).expect("the table's YAML is valid")
 }
 
@@ -50,7 +50,7 @@ fn line(difference: &Difference) -> String {
 }
 
 #[track_caller]
-fn check(git: &str, live: &str, expected: &[&str]) {
+pub(super) fn check(git: &str, live: &str, expected: &[&str]) {
     let found: Vec<String> =
         compare(&desired(git), &object(live), Schema::built_in()).iter().map(line).collect();
     assert_eq!(found, expected, "\n--- Git\n{git}\n--- live\n{live}");
