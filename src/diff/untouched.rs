@@ -308,6 +308,29 @@ fn what_the_strategy_of_pods_completes_is_the_servers() {
     );
 }
 
+/// Told as the server's, so that only a person's own write is a change (the owner tells).
+#[test]
+fn a_list_that_admission_fills_is_still_compared() {
+    let pod = |effect: &str| {
+        let item = |key: &str, effect: &str| {
+            format!(
+                "{{effect: {effect}, key: node.kubernetes.io/{key}, operator: Exists, tolerationSeconds: 300}}"
+            )
+        };
+        let items = [item("not-ready", effect), item("unreachable", "NoExecute")].join(", ");
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [], tolerations: [{items}]}}}}"
+        )
+    };
+    let found = |effect: &str| {
+        let git = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: []}}";
+        let (git, live) = (super::tests::desired(git), super::tests::object(&pod(effect)));
+        super::compare(&git, &live, crate::schema::Schema::built_in()).len()
+    };
+    assert_eq!(found("NoExecute"), 0);
+    assert_eq!(found("NoSchedule"), 1);
+}
+
 #[test]
 fn taints_that_tell_the_state_of_a_node_are_the_systems() {
     let node = |taints: &str| object("v1", "Node", &format!("spec: {{taints: [{taints}]}}"));

@@ -279,7 +279,9 @@ impl<'a> Walk<'a> {
     fn side_differs(&self, at: &At<'a>, sides: Sides<'_>) -> bool {
         let mut inner = Walk { id: self.id, unstable: self.unstable, aggregated: false, out: Vec::new() };
         inner.place(at, sides);
-        inner.out.iter().any(|difference| !difference.server_set)
+        // What the server puts into an item is no difference of the list, unless the whole list is the server's.
+        let whole = is_server_set(self.id, &at.path);
+        inner.out.iter().any(|difference| whole || !difference.server_set)
     }
 
     fn report(
