@@ -115,10 +115,17 @@ pub(super) fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
 /// Whether the server chose the value by another image: it sets the pull policy when it makes a container and keeps it
 /// when the image changes.
 pub(super) fn is_older_default(path: &FieldPath, live: Option<&Value>) -> bool {
-    let [.., Step::Field(list), Step::Key(_), Step::Field(field)] = path.steps() else { return false };
-    let of_container = list == "containers" || list == "initContainers" || list == "ephemeralContainers";
-    let chosen = live.and_then(Value::as_str);
-    of_container && field == "imagePullPolicy" && matches!(chosen, Some("Always" | "IfNotPresent"))
+    let of_image = match path.steps() {
+        [.., Step::Field(list), Step::Key(_), Step::Field(field)] => {
+            let lists = ["containers", "initContainers", "ephemeralContainers"];
+            lists.contains(&list.as_str()) && field == "imagePullPolicy"
+        }
+        [.., Step::Field(list), Step::Key(_), Step::Field(image), Step::Field(field)] => {
+            list == "volumes" && image == "image" && field == "pullPolicy"
+        }
+        _ => false,
+    };
+    of_image && matches!(live.and_then(Value::as_str), Some("Always" | "IfNotPresent"))
 }
 
 /// Whether some place below `path` is one that the server fills: such a map is looked at key by key,

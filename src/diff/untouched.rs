@@ -363,6 +363,41 @@ fn an_object_without_a_spec_gets_one() {
     check(&driver("spec: {volumeLifecycleModes: []}"), &driver(&format!("spec: {{{stored}}}")), &[]);
 }
 
+/// DefaultIngressClass, Priority, and the pull policy of an image that a volume had before.
+#[test]
+fn what_admission_chooses_is_the_servers() {
+    let ingress = |spec: &str| object("networking.k8s.io/v1", "Ingress", &format!("spec: {{{spec}}}"));
+    let class = "+ .spec.ingressClassName - -> \"nginx\" server-set";
+    check(&ingress(""), &ingress("ingressClassName: nginx"), &[class]);
+    check(
+        &ingress("ingressClassName: a"),
+        &ingress("ingressClassName: b"),
+        &["~ .spec.ingressClassName \"a\" -> \"b\""],
+    );
+    let pod = |spec: &str| object("v1", "Pod", &format!("spec: {{containers: [], {spec}}}"));
+    let priority = "+ .spec.priorityClassName - -> \"low\" server-set";
+    check(&pod(""), &pod("priorityClassName: low"), &[priority]);
+    let volume =
+        |policy: &str| template(&format!("volumes: [{{name: v, image: {{reference: 'a:1', {policy}}}}}]"));
+    let path = ".spec.template.spec.volumes[name=\"v\"].image.pullPolicy";
+    let older = format!("+ {path} - -> \"Always\" (default \"IfNotPresent\") server-set");
+    check(&volume(""), &volume("pullPolicy: Always"), &[&older]);
+    let never = format!("+ {path} - -> \"Never\" (default \"IfNotPresent\")");
+    check(&volume(""), &volume("pullPolicy: Never"), &[&never]);
+}
+
+/// The labels of the template became those of a ReplicaSet in API groups of the past only.
+#[test]
+fn labels_of_a_replica_set_are_its_own() {
+    let set = |labels: &str| {
+        let template = "template: {metadata: {labels: {app: a}}}";
+        format!(
+            "{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: x, labels: {{{labels}}}}}, spec: {{replicas: 1, {template}}}}}"
+        )
+    };
+    check(&set(""), &set("app: a"), &["+ .metadata.labels.app - -> \"a\""]);
+}
+
 /// A class that became the default of the cluster was made so by somebody.
 #[test]
 fn a_global_default_is_never_the_servers() {

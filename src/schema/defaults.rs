@@ -65,16 +65,19 @@ fn fill_map(field: Field<'_>, map: &mut Map<String, Value>) {
 /// empty lists and maps. A default replaces them.
 fn take_unset(field: Field<'_>, map: &mut Map<String, Value>) -> Map<String, Value> {
     let is_unset = |key: &str, value: &Value| {
+        if !is_zero(value) {
+            return false;
+        }
         let field = field.field(key);
         match field.shape() {
-            Shape::Scalar(_) => !field.keeps_zero() && is_zero(value),
-            Shape::List(_) | Shape::Map => is_zero(value),
+            Shape::Scalar(_) => !field.keeps_zero(),
+            Shape::List(_) | Shape::Map => true,
             Shape::Object | Shape::Unknown => false,
         }
     };
-    let (unset, set) = std::mem::take(map).into_iter().partition(|(key, value)| is_unset(key, value));
-    *map = set;
-    unset
+    let keys: Vec<String> =
+        map.iter().filter(|(key, value)| is_unset(key, value)).map(|(key, _)| key.clone()).collect();
+    keys.into_iter().filter_map(|key| map.remove_entry(&key)).collect()
 }
 
 /// `""`, 0, false, `{}`, `[]`: OpenAPI names them as defaults of built-in fields that the server leaves out.

@@ -118,7 +118,7 @@ impl<'a> Field<'a> {
             let found = Self::of(self.schema, property);
             let keeps_zero = self
                 .built_in_name()
-                .is_some_and(|of| pointers::keeps_zero(of, name) || matches!(found.shape(), Shape::Unknown));
+                .is_some_and(|of| pointers::keeps_zero(of, name) || found.is_stored_as_written());
             return Self { keeps_zero, ..found };
         }
         if self.root && name == "metadata" {
@@ -209,6 +209,12 @@ impl<'a> Field<'a> {
     #[must_use]
     pub fn keeps_zero(self) -> bool {
         self.keeps_zero
+    }
+
+    /// Whether the server does not look into what stands here: JSON of any shape.
+    fn is_stored_as_written(self) -> bool {
+        let typed = self.resolved.and_then(|node| node.kind.as_deref()).is_some_and(|kind| kind != "object");
+        !typed && matches!(self.shape(), Shape::Unknown)
     }
 
     /// Whether an empty map here is a value of its own: an empty label selector matches everything and none matches

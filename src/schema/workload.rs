@@ -23,7 +23,6 @@ pub(super) fn fill(name: &str, map: &mut Fields) {
         "apps.v1.DaemonSetUpdateStrategy" => rolling(map, json!({"maxUnavailable": 1, "maxSurge": 0})),
         "apps.v1.StatefulSetUpdateStrategy" => rolling(map, json!({"partition": 0, "maxUnavailable": 1})),
         "apps.v1.StatefulSetSpec" => claim_templates(map),
-        "apps.v1.ReplicaSet" => template_labels(map, false),
         "batch.v1.Job" => job(map),
         "rbac.v1.Subject" => subject(map),
         "resource.v1.ExactDeviceRequest"
