@@ -44,8 +44,6 @@ const PLACES: &[(&str, &str, &str)] = &[
     // LimitRanger.
     ("", "Pod", "spec.containers[].resources"),
     ("", "Pod", "spec.initContainers[].resources"),
-    ("", "ServiceAccount", "secrets"),
-    ("", "ServiceAccount", "imagePullSecrets"),
     ("batch", "Job", "spec.selector"),
     ("batch", "Job", "spec.template.metadata.labels[controller-uid]"),
     ("batch", "Job", "spec.template.metadata.labels[job-name]"),
@@ -183,12 +181,32 @@ fn matches_key(pattern: &str, key: &str) -> bool {
     }
 }
 
-/// Whether the system keeps this item in an atomic list of an object: the taints that tell the state of a node.
+/// Whether the system keeps this item in a list of an object: the taints that tell the state of a node, and the tokens
+/// of a ServiceAccount (by older token controllers, and by OpenShift for its registry).
 pub(super) fn is_item_of_the_system(id: &ResourceId, path: &FieldPath, item: &Value) -> bool {
-    let key = item.get("key").and_then(Value::as_str).unwrap_or_default();
-    let of_system =
-        key.starts_with("node.kubernetes.io/") || key.starts_with("node.cloudprovider.kubernetes.io/");
-    of_system && id.kind == "Node" && id.group.is_empty() && path.fields().eq(["spec", "taints"])
+    let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
+    let fields: Vec<&str> = path.fields().collect();
+    match (id.group.as_str(), id.kind.as_str(), fields.as_slice()) {
+        ("", "Node", ["spec", "taints"]) => ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"]
+            .iter()
+            .any(|prefix| text("key").starts_with(prefix)),
+        ("", "ServiceAccount", ["secrets" | "imagePullSecrets"]) => {
+            let rest = text("name").strip_prefix(id.name.as_str()).unwrap_or_default();
+            rest.starts_with("-token-") || rest.starts_with("-dockercfg-")
+        }
+        _ => false,
+    }
+}
+
+/// Whether what live has at `path` is nothing but such items, or one of them.
+pub(super) fn is_of_the_system(id: &ResourceId, path: &FieldPath, live: Option<&Value>) -> bool {
+    match live {
+        Some(Value::Array(items)) => {
+            !items.is_empty() && items.iter().all(|item| is_item_of_the_system(id, path, item))
+        }
+        Some(item) => is_item_of_the_system(id, path, item),
+        None => false,
+    }
 }
 
 /// Whether admission adds items of its own to a list here: the token volume of a Pod and its mounts.

@@ -451,6 +451,63 @@ spec:
     );
 }
 
+/// DefaultTolerationSeconds gives a Pod two tolerations; what is not just these was changed.
+#[test]
+fn a_default_list_that_lost_a_value_is_a_change() {
+    let git =
+        "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: 'a:1'}]}}";
+    let of = |first: &str| {
+        let [first, second] =
+            [("not-ready", first), ("unreachable", ", tolerationSeconds: 300")].map(|(key, seconds)| {
+                format!("{{key: node.kubernetes.io/{key}, operator: Exists, effect: NoExecute{seconds}}}")
+            });
+        git.replace("spec: {", &format!("spec: {{tolerations: [{first}, {second}], "))
+    };
+    check(git, &of(", tolerationSeconds: 300"), &[]);
+    let found = compare(&desired(git), &object(&of("")), Schema::built_in());
+    let paths: Vec<String> = found.iter().map(|difference| difference.path.to_string()).collect();
+    assert_eq!(paths, [".spec.tolerations"]);
+}
+
+/// Older token controllers and OpenShift add tokens to an account; a person's entry is none of them.
+#[test]
+fn tokens_of_an_account_are_the_platforms() {
+    let git =
+        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot}, imagePullSecrets: [{name: pull}]}";
+    let live = "
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: robot}
+imagePullSecrets: [{name: pull}, {name: robot-dockercfg-x2k4f}]
+secrets: [{name: robot-dockercfg-x2k4f}]
+";
+    check(git, live, &["+ .secrets - -> [{\"name\":\"robot-dockercfg-x2k4f\"}] server-set"]);
+    check(
+        git,
+        &live.replace("robot-dockercfg-x2k4f", "mine"),
+        &[
+            "~ .imagePullSecrets [{\"name\":\"pull\"}] -> [{\"name\":\"pull\"},{\"name\":\"mine\"}]",
+            "+ .secrets - -> [{\"name\":\"mine\"}]",
+        ],
+    );
+}
+
+/// What the server drops of a built-in kind it keeps of a custom one (pruning and defaulting apart).
+#[test]
+fn an_empty_value_of_a_custom_resource_is_a_value() {
+    let of = |spec: &str| {
+        format!("{{apiVersion: example.com/v1, kind: Loose, metadata: {{name: l}}, spec: {spec}}}")
+    };
+    check(
+        &of("{list: [], map: {}, text: '', none: null}"),
+        &of("{}"),
+        &["- .spec.list [] -> -", "- .spec.map {} -> -", "- .spec.text \"\" -> -"],
+    );
+    check(&of("{}"), &of("{list: [], none: null}"), &["+ .spec.list - -> []"]);
+    let labelled = of("{}").replace("name: l", "name: l, labels: {}");
+    check(&labelled, &of("{}"), &[]);
+}
+
 #[test]
 fn a_claim_template_with_an_empty_status_equals_the_stored_one() {
     let set = |claim: &str| {

@@ -6,7 +6,8 @@ use super::equal::{is_hollow, is_omitted, same_scalar};
 use super::lists::{Pair, pair, reordered, set_difference};
 use super::normalise::SERVER_METADATA;
 use super::server_set::{
-    holds_server_set, is_item_of_the_system, is_older_default, is_server_set, takes_items_of_the_server,
+    holds_server_set, is_item_of_the_system, is_of_the_system, is_older_default, is_server_set,
+    takes_items_of_the_server,
 };
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape, rounds_to};
@@ -89,12 +90,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether the server does not tell this value from a field that was left out.
+    /// Whether the server does not tell this value from a field that was left out. In a custom resource it keeps what was
+    /// written, but for null.
     fn is_unset(&self, at: &At<'a>, value: &Value) -> bool {
-        if self.id.is_built_in() && !at.in_map {
-            is_omitted(at.field, value)
-        } else {
-            is_hollow(value) && !at.field.is_told_by_presence()
+        let of_meta = matches!(at.path.steps().first(), Some(Step::Field(name)) if name == "metadata");
+        match (self.id.is_built_in(), at.in_map) {
+            (true, false) => is_omitted(at.field, value),
+            (false, _) if !of_meta => value.is_null(),
+            _ => is_hollow(value) && !at.field.is_told_by_presence(),
         }
     }
 
@@ -107,7 +110,9 @@ impl<'a> Walk<'a> {
                 self.children_of_live(at, Some(filled), live);
             }
             (Some(filled), live) => {
-                if self.differs_as_one(at, Sides { declared: None, filled: Some(filled), live: Some(live) }) {
+                // The default stands for what Git would declare.
+                let sides = Sides { declared: Some(filled), filled: Some(filled), live: Some(live) };
+                if self.differs_as_one(at, sides) {
                     self.report(at, ChangeKind::Added, None, Some(live), Some(filled));
                 }
             }
@@ -293,7 +298,10 @@ impl<'a> Walk<'a> {
         default: Option<&Value>,
     ) {
         let of_controller = self.aggregated && at.path.fields().eq(["rules"]);
-        let by_itself = of_controller || is_server_set(self.id, &at.path) || is_older_default(&at.path, live);
+        let by_itself = of_controller
+            || is_server_set(self.id, &at.path)
+            || is_older_default(&at.path, live)
+            || is_of_the_system(self.id, &at.path, live);
         let server_set = kind == ChangeKind::Added && by_itself;
         self.out.push(Difference {
             path: at.path.clone(),

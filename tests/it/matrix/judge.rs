@@ -95,7 +95,17 @@ fn is_without_meaning(copy: &Copy, leaf: &Leaf) -> bool {
         let owners = owners(&copy.after, &leaf.path);
         !owners.is_empty() && owners.iter().all(|(_, whole)| !whole)
     };
-    undeclared || (leaf.order && by_keys()) || is_reordered_by_the_server(copy, leaf)
+    undeclared
+        || (leaf.order && by_keys())
+        || is_reordered_by_the_server(copy, leaf)
+        || is_unrecorded(copy, leaf)
+}
+
+/// A finalizer on an object of which the server records nothing (applied server-side with metadata alone): whether a
+/// controller or a person put it there, nothing says, and on most objects it was a controller.
+fn is_unrecorded(copy: &Copy, leaf: &Leaf) -> bool {
+    let recorded = copy.after.pointer("/metadata/managedFields").is_some();
+    !recorded && leaf.after.as_deref() == Some("/metadata/finalizers")
 }
 
 /// The metrics of a HorizontalPodAutoscaler, which the server itself reorders (kubernetes/kubernetes#74099).

@@ -101,6 +101,8 @@ fn fields(
         let here = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
         match (before.get(name), after.get(name)) {
             (Some(before), Some(after)) => walk(before, after, path, &here, leaves),
+            // Null means "not set": the server keeps it where a field is nullable.
+            (Some(Value::Null), None) | (None, Some(Value::Null)) => {}
             (_, after) => leaves.push(Leaf::new(path, after.map(|_| here))),
         }
         path.pop();
