@@ -6,6 +6,7 @@ use super::JobError;
 use super::autoscalers::autoscalers;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
+use super::missing::trace;
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::schemas::Schemas;
 use super::tree::{Opened, Settings, Target};
@@ -81,6 +82,7 @@ pub(super) async fn compare(
         compared.incomplete.push(Incomplete { what, why: error.to_string() });
         Past::new()
     });
+    trace(cluster, &rendered.objects, &mut compared).await;
     let autoscalers = autoscalers(cluster, &rendered.objects, &mut compared).await;
     let findings = judge.findings(&compared, &past, &autoscalers);
     let undiscovered = undiscovered(cluster, &rendered);

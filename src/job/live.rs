@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
+use super::missing::terminating;
 use super::schemas::Schemas;
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
@@ -210,7 +211,7 @@ impl<'a> Comparison<'a> {
     fn hold(&self, index: usize, mut live: Value, compared: &mut Compared) {
         let desired = &self.desired[index];
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
-            compared.missing.insert(index, Some("terminating".to_owned()));
+            compared.missing.insert(index, Some(terminating(&live)));
             return;
         }
         if is_encrypted(&desired.value) {

@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod history;
 mod live;
+mod missing;
 mod result;
 mod run;
 mod schemas;

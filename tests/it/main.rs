@@ -15,6 +15,7 @@ mod input;
 mod kinds;
 mod layers;
 mod matrix;
+mod missing;
 mod report_schema;
 mod reports;
 mod run;

@@ -272,8 +272,13 @@ fn edits_are_found(way: &str, how: &[&str]) {
     for stranger in findings.keys().filter(|key| !known.contains(*key)) {
         let _ = writeln!(wrong, "found and not ours: {stranger:?}");
     }
-    println!("matrix {way}: {} objects, {changed} edits of {} objects", copies.len(), matrix.bases.len());
-    assert!(changed > 80, "only {changed} edits were made");
+    let planned = matrix.cases.iter().filter(|case| case.edit.is_some()).count();
+    // What a way of applying leaves out of the live object (the empty annotations of `kubectl apply`) cannot be edited.
+    println!(
+        "matrix {way}: {} objects, copied for {planned} edits, of which {changed} are possible here",
+        matrix.bases.len()
+    );
+    assert!(changed * 10 > planned * 9, "only {changed} of {planned} edits were made");
     assert!(wrong.is_empty(), "{way}\n{wrong}");
 }
 

@@ -1,0 +1,117 @@
+//! What is known of how a missing object went: nothing records who removed it but an audit log, and yet something is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::StreamExt;
+use serde_json::Value;
+
+use super::live::Compared;
+use crate::cluster::{Cluster, What};
+use crate::model::Desired;
+
+/// Events are looked through for at most so many missing objects: of more, a person needs no single traces.
+const MOST: usize = 50;
+
+/// Says of a live object that is being deleted since when, and what holds it.
+pub(super) fn terminating(live: &Value) -> String {
+    let since = text(live, "/metadata/deletionTimestamp");
+    let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let held: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
+    let held = if held.is_empty() { String::new() } else { format!(", held by {}", held.join(", ")) };
+    format!("being deleted since {since}{held}")
+}
+
+/// Notes beside each missing object what its namespace and the Events about it tell. What may not be read is evidence
+/// that is lacking, and keeps nothing from being reported.
+pub(super) async fn trace(cluster: &Cluster, desired: &[Desired], compared: &mut Compared) {
+    let untold = compared.missing.iter_mut().filter(|(_, note)| note.is_none()).take(MOST);
+    let mut by_namespace: BTreeMap<&str, Vec<(&Desired, &mut Option<String>)>> = BTreeMap::new();
+    for (index, note) in untold {
+        let object = &desired[*index];
+        if let Some(namespace) = &object.id.namespace {
+            by_namespace.entry(namespace).or_default().push((object, note));
+        }
+    }
+    for (namespace, objects) in by_namespace {
+        let of_namespace = namespace_note(cluster, namespace).await;
+        let names =
+            objects.iter().map(|(object, _)| (object.id.kind.as_str(), object.id.name.as_str())).collect();
+        let events = last_events(cluster, namespace, &names).await;
+        for (object, note) in objects {
+            let event = events.get(&(object.id.kind.clone(), object.id.name.clone())).map(Last::told);
+            *note = of_namespace.clone().or(event);
+        }
+    }
+}
+
+async fn namespace_note(cluster: &Cluster, namespace: &str) -> Option<String> {
+    let kind = cluster.served().kind("", "v1", "Namespace")?;
+    match cluster.get(kind, None, namespace).await {
+        Ok(None) => Some(format!("there is no namespace {namespace}")),
+        Ok(Some(live)) if !text(&live, "/metadata/deletionTimestamp").is_empty() => {
+            Some(format!("its namespace is {}", terminating(&live)))
+        }
+        Ok(Some(_)) | Err(_) => None,
+    }
+}
+
+/// The latest Event about an object.
+struct Last {
+    at: String,
+    reason: String,
+    by: String,
+}
+
+impl Last {
+    fn told(&self) -> String {
+        let by = if self.by.is_empty() { String::new() } else { format!(" by {}", self.by) };
+        format!("the last event about it: {}{by} at {}", self.reason, self.at)
+    }
+}
+
+type Names<'a> = BTreeSet<(&'a str, &'a str)>;
+
+/// The latest Event about each of these objects (kind and name): that it was still there then.
+async fn last_events(
+    cluster: &Cluster,
+    namespace: &str,
+    names: &Names<'_>,
+) -> BTreeMap<(String, String), Last> {
+    let mut last: BTreeMap<(String, String), Last> = BTreeMap::new();
+    let Some(kind) = cluster.served().kind("", "v1", "Event") else { return last };
+    let mut pages = cluster.list(kind, Some(namespace), What::Objects);
+    while let Some(Ok(page)) = pages.next().await {
+        for event in page {
+            let of = (text(&event, "/involvedObject/kind"), text(&event, "/involvedObject/name"));
+            if !names.contains(&of) {
+                continue;
+            }
+            let found = Last {
+                at: first(
+                    &event,
+                    &["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"],
+                ),
+                reason: text(&event, "/reason").to_owned(),
+                by: first(&event, &["/reportingComponent", "/source/component"]),
+            };
+            let key = (of.0.to_owned(), of.1.to_owned());
+            if last.get(&key).is_none_or(|known| known.at < found.at) {
+                last.insert(key, found);
+            }
+        }
+    }
+    last
+}
+
+fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn first(object: &Value, pointers: &[&str]) -> String {
+    pointers
+        .iter()
+        .map(|pointer| text(object, pointer))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+        .to_owned()
+}
