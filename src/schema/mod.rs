@@ -10,6 +10,9 @@ mod pointers;
 mod quantity;
 mod workload;
 
+#[cfg(test)]
+mod tests;
+
 pub use defaults::{fill, without_defaults};
 pub use field::{Field, ListType, Scalar, Shape};
 pub use openapi::{Schema, SchemaError};

@@ -171,6 +171,20 @@ impl Schema {
         self.kinds.keys().map(String::as_str).collect()
     }
 
+    /// Full names of all types.
+    #[cfg(test)]
+    pub(super) fn type_names(&self) -> impl Iterator<Item = &str> {
+        self.types.keys().map(String::as_str)
+    }
+
+    /// The field of a type by its short name (`core.v1.Container`).
+    #[cfg(test)]
+    pub(super) fn named_field(&self, name: &str) -> Field<'_> {
+        let ends = |full: &&String| full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
+        let full = self.types.keys().find(ends);
+        Field::root(self, full.and_then(|full| self.types.get_key_value(full.as_str())))
+    }
+
     /// A type by its short name (`core.v1.Container`).
     #[cfg(test)]
     pub(super) fn type_of(&self, name: &str) -> Option<&Type> {

@@ -1,0 +1,3 @@
+//! Rules of Kubernetes, each with its source.
+
+mod list_types;
