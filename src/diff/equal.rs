@@ -1,10 +1,17 @@
 //! Equality of scalars.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Number, Value};
 
-use crate::schema::{Field, Scalar, Shape, same_quantity};
+use crate::schema::{Field, Scalar, Shape, rounds_to, same_duration, same_quantity};
+
+/// Go's decoder does not look at the bits behind the last byte: `YR==` is stored as `YQ==`.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Whether two scalars mean the same.
 pub(super) fn same_scalar(scalar: Scalar, left: &Value, right: &Value) -> bool {
@@ -13,6 +20,8 @@ pub(super) fn same_scalar(scalar: Scalar, left: &Value, right: &Value) -> bool {
     }
     match (scalar, left, right) {
         (Scalar::Quantity, ..) => same_quantity(left, right),
+        (Scalar::Resource, ..) => rounds_to(left, right),
+        (Scalar::Duration, Value::String(left), Value::String(right)) => same_duration(left, right),
         (Scalar::Time, Value::String(left), Value::String(right)) => same_time(left, right),
         (Scalar::Bytes, Value::String(left), Value::String(right)) => same_bytes(left, right),
         (_, Value::Number(left), Value::Number(right)) => same_number(left, right),
@@ -20,12 +29,22 @@ pub(super) fn same_scalar(scalar: Scalar, left: &Value, right: &Value) -> bool {
     }
 }
 
-/// `1` equals `1.0`; integers are compared exactly.
+/// `1` equals `1.0`; integers are compared exactly, also with a float.
 fn same_number(left: &Number, right: &Number) -> bool {
-    if (left.is_i64() || left.is_u64()) && (right.is_i64() || right.is_u64()) {
-        return left == right;
+    match (integer(left), integer(right)) {
+        (Some(left), Some(right)) => left == right,
+        (None, None) => left.as_f64() == right.as_f64(),
+        _ => false,
     }
-    left.as_f64() == right.as_f64()
+}
+
+/// The number, where it is a whole one that a float holds or the text has.
+#[expect(clippy::cast_possible_truncation, reason = "within 2^100")]
+pub(super) fn integer(number: &Number) -> Option<i128> {
+    number.as_i128().or_else(|| {
+        let float = number.as_f64()?;
+        (float.fract() == 0.0 && float.abs() < 1e30).then_some(float as i128)
+    })
 }
 
 fn same_time(left: &str, right: &str) -> bool {
@@ -38,7 +57,7 @@ fn same_time(left: &str, right: &str) -> bool {
 fn same_bytes(left: &str, right: &str) -> bool {
     let decode = |text: &str| {
         let compact: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-        STANDARD.decode(compact).ok()
+        BASE64.decode(compact).ok()
     };
     match (decode(left), decode(right)) {
         (Some(left), Some(right)) => left == right,
@@ -62,18 +81,19 @@ pub(super) fn is_omitted(field: Field<'_>, value: &Value) -> bool {
     if field.is_told_by_presence() {
         return value.is_null();
     }
-    let zero =
-        match value {
-            Value::Bool(value) => !value,
-            Value::Number(number) => number.as_f64() == Some(0.0),
-            Value::String(text) => text.is_empty(),
-            Value::Object(map) => {
-                let free = matches!(field.shape(), Shape::Map);
-                return map.iter().all(|(key, inner)| {
-                    if free { is_hollow(inner) } else { is_omitted(field.field(key), inner) }
-                });
-            }
-            other => is_hollow(other),
-        };
+    let zero = match value {
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Object(map) => {
+            let free = matches!(field.shape(), Shape::Map);
+            map.iter().all(
+                |(key, inner)| {
+                    if free { inner.is_null() } else { is_omitted(field.field(key), inner) }
+                },
+            )
+        }
+        other => is_hollow(other),
+    };
     zero && !field.keeps_zero()
 }

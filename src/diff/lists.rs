@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::equal::integer;
 use crate::model::Step;
 
 /// One item of a keyed list: its index on either side.
@@ -68,7 +69,8 @@ fn identities(keys: &[String], items: &[Value]) -> Option<Vec<Identity>> {
             let present = keys.iter().filter_map(|key| Some((key.clone(), map.get(key)?.clone())));
             let mut values: Vec<(String, Value)> = present.collect();
             values.sort_by(|left, right| left.0.cmp(&right.0));
-            let text: String = values.iter().map(|(key, value)| format!("{key}={value},")).collect();
+            let text: String =
+                values.iter().map(|(key, value)| format!("{key}={},", by_value(value))).collect();
             let occurrence = seen.entry(text.clone()).or_default();
             *occurrence += 1;
             Some(Identity { values, text, occurrence: *occurrence })
@@ -89,10 +91,30 @@ pub(super) fn reordered(pairs: &[Pair]) -> bool {
 /// Values of a set, each with its index.
 type Indexed<'a> = Vec<(usize, &'a Value)>;
 
-/// The values that only one side of a set has: of desired, then of live, each with its index.
+/// The values that only one side of a set has: of desired, then of live, each with its index. One that a side has more
+/// often than the other is there for each time.
 pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (Indexed<'a>, Indexed<'a>) {
     let only = |from: &'a [Value], other: &'a [Value]| -> Indexed<'a> {
-        from.iter().enumerate().filter(|(_, value)| !other.contains(value)).collect()
+        let mut there: BTreeMap<String, usize> = BTreeMap::new();
+        other.iter().for_each(|value| *there.entry(by_value(value)).or_default() += 1);
+        let mut is_alone = |value: &Value| match there.get_mut(&by_value(value)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                false
+            }
+            _ => true,
+        };
+        from.iter().enumerate().filter(|(_, value)| is_alone(value)).collect()
     };
     (only(desired, live), only(live, desired))
+}
+
+/// The same text for the same value: `1` and `1.0`.
+fn by_value(value: &Value) -> String {
+    match value {
+        Value::Number(number) => {
+            integer(number).map_or_else(|| value.to_string(), |integer| integer.to_string())
+        }
+        other => other.to_string(),
+    }
 }

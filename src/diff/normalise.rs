@@ -30,17 +30,30 @@ pub fn declared(object: &Value) -> Value {
     if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
         SERVER_METADATA.iter().for_each(|field| drop(metadata.remove(*field)));
     }
-    match map.get("kind").and_then(Value::as_str) {
-        Some("Secret") => string_data(map),
-        Some("Service") => session_affinity(map),
+    match (text(map, "apiVersion"), text(map, "kind")) {
+        (Some("v1"), Some("Secret")) => string_data(map),
+        (Some("v1"), Some("Service")) => session_affinity(map),
         _ => {}
     }
     // The controller fills them: empty ones declare nothing.
     if map.contains_key("aggregationRule") && map.get("rules").is_some_and(is_hollow) {
         map.remove("rules");
     }
-    without_empty_bundles(&mut declared);
+    let group =
+        text(map, "apiVersion").and_then(|version| Some(version.split_once('/')?.0)).unwrap_or_default();
+    match group {
+        "admissionregistration.k8s.io" | "apiregistration.k8s.io" => without_empty_bundles(&mut declared),
+        // A schema may have such a field of its own.
+        "apiextensions.k8s.io" => {
+            declared.pointer_mut("/spec/conversion").into_iter().for_each(without_empty_bundles);
+        }
+        _ => {}
+    }
     declared
+}
+
+fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Value::as_str)
 }
 
 fn without_nulls(value: &Value) -> Value {

@@ -37,8 +37,9 @@ fn value(field: Field<'_>, depth: usize, tape: &mut Tape<'_>) -> Value {
             Value::Object(keys[..count].iter().map(entry).collect())
         }
         Shape::List(kind) => list(field, &kind, depth, tape),
-        Shape::Scalar(Scalar::Quantity) => json!(["1", "500m", "1.5Gi"][tape.below(3)]),
+        Shape::Scalar(Scalar::Quantity | Scalar::Resource) => json!(["1", "500m", "1.5Gi"][tape.below(3)]),
         Shape::Scalar(Scalar::Time) => json!("2026-01-01T00:00:00Z"),
+        Shape::Scalar(Scalar::Duration) => json!(["1h", "90s"][tape.below(2)]),
         Shape::Scalar(Scalar::Bytes) => json!(["YWJj", "eA=="][tape.below(2)]),
         // What the type is the schema does not tell here: drift compares whatever stands there.
         Shape::Scalar(Scalar::Plain) | Shape::Unknown => {

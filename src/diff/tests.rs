@@ -1,5 +1,10 @@
 //! Tables: Git's YAML and the live YAML in, the differences as text out.
 
+mod built_in;
+mod custom;
+mod lists;
+mod values;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -54,6 +59,22 @@ pub(super) fn check(git: &str, live: &str, expected: &[&str]) {
     let found: Vec<String> =
         compare(&desired(git), &object(live), Schema::built_in()).iter().map(line).collect();
     assert_eq!(found, expected, "\n--- Git\n{git}\n--- live\n{live}");
+}
+
+/// Git's and the live `spec` of a custom resource whose CRD gives its `spec` these properties.
+#[track_caller]
+fn check_custom(properties: &str, git: &str, live: &str, expected: &[&str]) {
+    let crd = format!(
+        "{{spec: {{group: example.com, names: {{kind: Widget}}, versions: [{{name: v1, schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {properties}}}}}}}}}}}]}}}}"
+    );
+    let widget = |spec: &str| {
+        format!("{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: w}}, spec: {spec}}}")
+    };
+    let schema = Schema::from_crd(&object(&crd));
+    assert!(schema.knows("example.com", "v1", "Widget"), "the schema of the table is read");
+    let found = compare(&desired(&widget(git)), &object(&widget(live)), &schema);
+    let found: Vec<String> = found.iter().map(line).collect();
+    assert_eq!(found, expected, "\n--- schema\n{properties}\n--- Git\n{git}\n--- live\n{live}");
 }
 
 const DEPLOYMENT: &str = "
@@ -367,7 +388,11 @@ fn a_zero_value_that_was_taken_out_is_found_where_the_server_keeps_it() {
         ),
         ("hostNetwork: false, hostPID: false, nodeName: ''", "", &[]),
         ("nodeSelector: {a: ''}", "", &["- T.nodeSelector {\"a\":\"\"} -> -"]),
-        ("securityContext: {seLinuxOptions: {level: ''}}", "", &[]),
+        (
+            "securityContext: {seLinuxOptions: {level: ''}}",
+            "",
+            &["- T.securityContext {\"seLinuxOptions\":{\"level\":\"\"}} -> -"],
+        ),
     ];
     for (git, live, expected) in cases {
         let expected: Vec<String> =

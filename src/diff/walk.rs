@@ -10,7 +10,7 @@ use super::server_set::{
     takes_items_of_the_server,
 };
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
-use crate::schema::{Field, ListType, Scalar, Shape, rounds_to};
+use crate::schema::{Field, ListType, Scalar, Shape};
 
 /// Never compared: a copy of the object, Secrets' values included (attribution reads it), and a counter that the server
 /// writes in the name of whoever wrote the object.
@@ -35,6 +35,10 @@ struct At<'a> {
     desired: String,
     /// Whether this is a value of a map with free keys, where even an empty value is one.
     in_map: bool,
+    /// Whether a type of an API server holds this, which leaves out what is empty; a custom resource is stored as written.
+    typed: bool,
+    /// Whether the server leaves this out, since its schema does not have it.
+    pruned: bool,
 }
 
 /// The three sides of one place.
@@ -58,8 +62,15 @@ impl<'a> Walk<'a> {
     /// Compares two objects from their roots.
     pub(super) fn object(&mut self, field: Field<'a>, declared: &Value, filled: &Value, live: &Value) {
         let (Some(live), Some(declared)) = (live.as_object(), declared.as_object()) else { return };
-        let root =
-            At { field, path: FieldPath::root(), live: String::new(), desired: String::new(), in_map: false };
+        let root = At {
+            field,
+            path: FieldPath::root(),
+            live: String::new(),
+            desired: String::new(),
+            in_map: false,
+            typed: self.id.is_built_in(),
+            pruned: false,
+        };
         for key in union(declared, live) {
             if !matches!(key.as_str(), "apiVersion" | "kind" | "status") {
                 let sides =
@@ -83,26 +94,15 @@ impl<'a> Walk<'a> {
     }
 
     fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
-        let by_default =
-            !self.id.is_built_in() && at.field.default().is_some_and(|default| default == declared);
-        if !self.is_unset(at, declared) && !by_default {
+        // A default is put into a field, not under a key of a map; types of an API server have theirs in code.
+        let by_default = !at.typed && !at.in_map && at.field.default() == Some(declared);
+        if !at.pruned && !at.is_unset(declared) && !by_default {
             self.report(at, ChangeKind::Removed, Some(declared), None, None);
         }
     }
 
-    /// Whether the server does not tell this value from a field that was left out. In a custom resource it keeps what was
-    /// written, but for null.
-    fn is_unset(&self, at: &At<'a>, value: &Value) -> bool {
-        let of_meta = matches!(at.path.steps().first(), Some(Step::Field(name)) if name == "metadata");
-        match (self.id.is_built_in(), at.in_map) {
-            (true, false) => is_omitted(at.field, value),
-            (false, _) if !of_meta => value.is_null(),
-            _ => is_hollow(value) && !at.field.is_told_by_presence(),
-        }
-    }
-
     fn only_live(&mut self, at: &At<'a>, filled: Option<&Value>, live: &Value) {
-        if if filled.is_some() { is_hollow(live) } else { self.is_unset(at, live) } {
+        if if filled.is_some() { at.typed && is_hollow(live) } else { at.is_unset(live) } {
             return;
         }
         match (filled, live) {
@@ -183,10 +183,9 @@ impl<'a> Walk<'a> {
     }
 
     fn scalars(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
-        let unset = self.is_unset(at, declared);
+        let unset = at.is_unset(declared);
         let same = |left: &Value| same_scalar(scalar(at.field), left, live);
-        let rounded = || at.in_map && scalar(at.field) == Scalar::Quantity && rounds_to(declared, live);
-        if same(declared) || (unset && same(filled)) || rounded() {
+        if same(declared) || (unset && same(filled)) {
             return;
         }
         // An empty value asks the server for one of its own: `clusterIP: ""`.
@@ -282,11 +281,16 @@ impl<'a> Walk<'a> {
     }
 
     fn side_differs(&self, at: &At<'a>, sides: Sides<'_>) -> bool {
-        let mut inner = Walk { id: self.id, unstable: self.unstable, aggregated: false, out: Vec::new() };
+        let mut inner = self.empty();
         inner.place(at, sides);
         // What the server puts into an item is no difference of the list, unless the whole list is the server's.
         let whole = is_server_set(self.id, &at.path);
         inner.out.iter().any(|difference| whole || !difference.server_set)
+    }
+
+    /// The comparison of a part by itself.
+    fn empty(&self) -> Self {
+        Self { aggregated: false, out: Vec::new(), ..*self }
     }
 
     fn report(
@@ -324,14 +328,24 @@ impl<'a> Walk<'a> {
 
 impl<'a> At<'a> {
     fn step(&self, step: Step) -> Self {
-        Self { path: self.path.join(step), field: self.field.items(), in_map: false, ..self.clone() }
+        let field = self.field.items();
+        let typed = field.is_typed(self.typed);
+        Self { path: self.path.join(step), field, in_map: false, typed, pruned: false, ..self.clone() }
+    }
+
+    /// Whether the server does not tell this value from a field that was left out.
+    fn is_unset(&self, value: &Value) -> bool {
+        value.is_null() || (self.typed && !self.in_map && is_omitted(self.field, value))
     }
 
     fn step_field(&self, key: &str) -> Self {
+        let field = self.field.field(key);
         let mut next = Self {
-            field: self.field.field(key),
+            field,
             path: self.path.join(Step::field(key)),
             in_map: matches!(self.field.shape(), Shape::Map),
+            typed: field.is_typed(self.typed),
+            pruned: self.field.prunes(key),
             ..self.clone()
         };
         push_pointer(&mut next.live, key);

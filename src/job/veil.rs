@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_snapshots_secret_is_compared_by_its_keys() {
-        let git = json!({"kind": "Secret", "metadata": {"annotations": {"a": "1"}}, "data": {"x": "eA=="}, "stringData": {"y": "y"}});
+        let git = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"annotations": {"a": "1"}}, "data": {"x": "eA=="}, "stringData": {"y": "y"}});
         let mut live =
             json!({"metadata": {"annotations": {"a": null}}, "data": {"x": null, "y": null, "z": null}});
         assert_eq!(lift_masks(&git, &mut live), 4);

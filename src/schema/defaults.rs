@@ -21,43 +21,65 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 ///
 /// `field` is the place of `value`. What a manifest declares is never changed.
 pub fn fill(field: Field<'_>, value: &mut Value) {
-    match value {
-        Value::Object(map) => fill_map(field, map),
-        Value::Array(items) => {
-            let inner = field.items();
-            items.iter_mut().for_each(|item| fill(inner, item));
-        }
-        _ => {}
-    }
+    Filling { defaults: MOST_DEFAULTS }.below(field, value, MOST_LEVELS);
 }
 
-fn fill_map(field: Field<'_>, map: &mut Map<String, Value>) {
-    let name = field.built_in_name();
-    let unset = if name.is_some() { take_unset(field, map) } else { Map::new() };
-    if let Some(name) = name {
-        for (key, default) in TABLE.get(name).into_iter().flatten() {
-            map.entry(key.as_str()).or_insert_with(|| default.clone());
+/// Levels that are filled: more than any object has, which is read with at most 128. A schema whose defaults lead back to
+/// themselves has no end.
+const MOST_LEVELS: usize = 160;
+/// Defaults of the schema itself that are put into one object: more than one of the size that a server takes can need.
+const MOST_DEFAULTS: usize = 200_000;
+
+/// The work on one object.
+struct Filling {
+    /// Defaults of the schema that may still be put in.
+    defaults: usize,
+}
+
+impl Filling {
+    fn below(&mut self, field: Field<'_>, value: &mut Value, levels: usize) {
+        match value {
+            _ if levels == 0 => {}
+            Value::Object(map) => {
+                self.map(field, map);
+                if !matches!(field.shape(), Shape::Unknown) {
+                    map.iter_mut().for_each(|(key, inner)| self.below(field.field(key), inner, levels - 1));
+                }
+            }
+            Value::Array(items) => {
+                let inner = field.items();
+                items.iter_mut().for_each(|item| self.below(inner, item, levels - 1));
+            }
+            _ => {}
         }
-        if field.is_root_with_spec() {
-            map.entry("spec").or_insert_with(|| Value::Object(Map::new()));
+    }
+
+    /// Puts into one map what belongs there, and nothing into what is below.
+    fn map(&mut self, field: Field<'_>, map: &mut Map<String, Value>) {
+        let name = field.built_in_name();
+        let unset = if name.is_some() { take_unset(field, map) } else { Map::new() };
+        if let Some(name) = name {
+            for (key, default) in TABLE.get(name).into_iter().flatten() {
+                map.entry(key.as_str()).or_insert_with(|| default.clone());
+            }
+            if field.is_root_with_spec() {
+                map.entry("spec").or_insert_with(|| Value::Object(Map::new()));
+            }
+            workload::fill(name, map);
         }
-        workload::fill(name, map);
-    }
-    for key in field.defaulted_fields() {
-        if let Some(default) = field.field(key).default()
-            && (name.is_none() || !is_zero(default))
-        {
-            map.entry(key).or_insert_with(|| default.clone());
+        for key in field.defaulted_fields() {
+            if let Some(default) = field.field(key).default()
+                && (name.is_none() || !is_zero(default))
+                && self.defaults > 0
+                && !map.contains_key(key)
+            {
+                self.defaults -= 1;
+                map.insert(key.to_owned(), default.clone());
+            }
         }
-    }
-    for (key, value) in unset {
-        map.entry(key).or_insert(value);
-    }
-    if matches!(field.shape(), Shape::Unknown) {
-        return;
-    }
-    for (key, inner) in map.iter_mut() {
-        fill(field.field(key), inner);
+        for (key, value) in unset {
+            map.entry(key).or_insert(value);
+        }
     }
 }
 
@@ -103,7 +125,7 @@ pub fn without_defaults(field: Field<'_>, value: &Value) -> Value {
             for key in map.keys() {
                 let Some(inner) = kept.remove(key) else { continue };
                 let mut filled = Value::Object(kept.clone());
-                fill_map_of(field, &mut filled);
+                fill(field, &mut filled);
                 let mut full = inner.clone();
                 fill(field.field(key), &mut full);
                 let by_itself = filled.get(key).is_some_and(|by_itself| *by_itself == full);
@@ -118,11 +140,5 @@ pub fn without_defaults(field: Field<'_>, value: &Value) -> Value {
             Value::Array(items.iter().map(|item| without_defaults(inner, item)).collect())
         }
         other => other.clone(),
-    }
-}
-
-fn fill_map_of(field: Field<'_>, value: &mut Value) {
-    if let Value::Object(map) = value {
-        fill_map(field, map);
     }
 }

@@ -18,6 +18,10 @@ pub struct Field<'a> {
     root: bool,
     /// Whether the server keeps a zero value here.
     keeps_zero: bool,
+    /// Whether this is a field of the types of core.
+    of_core: bool,
+    /// Whether this is a value of a map in the types of core: a quantity there is a resource.
+    is_resource: bool,
 }
 
 /// How a list is compared.
@@ -38,6 +42,10 @@ pub enum Scalar {
     Plain,
     /// A quantity: `0.5` equals `500m`.
     Quantity,
+    /// A quantity in a list of resources: the server rounds it up.
+    Resource,
+    /// A duration: `60m` equals `1h0m0s`.
+    Duration,
     /// A time: RFC 3339.
     Time,
     /// Base64.
@@ -62,13 +70,20 @@ pub enum Shape {
 impl<'a> Field<'a> {
     pub(super) fn root(schema: &'a Schema, named: Option<(&'a String, &'a Type)>) -> Self {
         let node = named.map(|(_, node)| node);
+        let name = named.map(|(name, _)| name.as_str());
+        Self { node, resolved: node, name, root: true, ..Self::nothing(schema) }
+    }
+
+    fn nothing(schema: &'a Schema) -> Self {
         Self {
             schema,
-            node,
-            resolved: node,
-            name: named.map(|(name, _)| name.as_str()),
-            root: true,
+            node: None,
+            resolved: None,
+            name: None,
+            root: false,
             keeps_zero: false,
+            of_core: false,
+            is_resource: false,
         }
     }
 
@@ -80,56 +95,80 @@ impl<'a> Field<'a> {
             .map(without_alternative);
         let target = reference.and_then(|reference| schema.named(reference));
         match (reference, target) {
-            (Some(_), Some((name, target))) => Self {
-                schema,
-                node: Some(node),
-                resolved: Some(target),
-                name: Some(name),
-                root: false,
-                keeps_zero: false,
-            },
+            (Some(_), Some((name, target))) => {
+                Self { node: Some(node), resolved: Some(target), name: Some(name), ..Self::nothing(schema) }
+            }
             // A type that the document names and does not hold, such as Quantity in a trimmed copy.
             (Some(reference), None) => {
                 let name = reference.rsplit('/').next();
-                Self { schema, node: Some(node), resolved: None, name, root: false, keeps_zero: false }
+                Self { node: Some(node), name, ..Self::nothing(schema) }
             }
-            (None, _) => Self {
-                schema,
-                node: Some(node),
-                resolved: Some(node),
-                name: None,
-                root: false,
-                keeps_zero: false,
-            },
+            (None, _) => Self { node: Some(node), resolved: Some(node), ..Self::nothing(schema) },
         }
     }
 
     /// What is below a value that the server stores as it was written is stored so, too.
     fn unknown(self) -> Self {
-        let keeps_zero = self.keeps_zero;
-        Self { schema: self.schema, node: None, resolved: None, name: None, root: false, keeps_zero }
+        Self { keeps_zero: self.keeps_zero, ..Self::nothing(self.schema) }
     }
 
     /// The value of this key of a map.
     #[must_use]
     pub fn field(self, name: &str) -> Self {
+        if name == "metadata" && (self.root || self.is_embedded()) && !self.names_meta() {
+            let meta = self.schema.object_meta();
+            let (name, node) = (Some(meta.0), Some(meta.1));
+            return Self { node, resolved: node, name, ..Self::nothing(self.schema) };
+        }
         let property = self.resolved.and_then(|node| node.properties.get(name));
         if let Some(property) = property {
             let found = Self::of(self.schema, property);
             let keeps_zero = self
                 .built_in_name()
                 .is_some_and(|of| pointers::keeps_zero(of, name) || found.is_stored_as_written());
-            return Self { keeps_zero, ..found };
-        }
-        if self.root && name == "metadata" {
-            let meta = self.schema.object_meta().map(|(name, node)| (Some(name), Some(node)));
-            let (name, node) = meta.unwrap_or_default();
-            return Self { schema: self.schema, node, resolved: node, name, root: false, keeps_zero: false };
+            // `ResourceList` is the map from names to quantities of the types of core; those of other groups are exact.
+            let of_core = self.built_in_name().is_some_and(|of| of.starts_with("core."));
+            return Self { keeps_zero, of_core, ..found };
         }
         match self.resolved.and_then(|node| node.additional.as_ref()) {
-            Some(Additional::Typed(typed)) => Self::of(self.schema, typed),
+            Some(Additional::Typed(typed)) => {
+                Self { is_resource: self.of_core, ..Self::of(self.schema, typed) }
+            }
             _ => self.unknown(),
         }
+    }
+
+    /// Whether this is a whole object inside another (`x-kubernetes-embedded-resource`).
+    fn is_embedded(self) -> bool {
+        self.resolved.is_some_and(|node| node.embedded)
+    }
+
+    /// Whether the type of `metadata` is named here, and not only that it is a map.
+    fn names_meta(self) -> bool {
+        let meta = self.resolved.and_then(|node| node.properties.get("metadata"));
+        meta.is_some_and(|meta| Self::of(self.schema, meta).name.is_some())
+    }
+
+    /// Whether the server leaves out this key of a map, because its schema does not have it
+    /// (apiextensions-apiserver `pkg/apiserver/schema/pruning`; in the built-in kinds, Go's decoder).
+    #[must_use]
+    pub fn prunes(self, key: &str) -> bool {
+        let Some(node) = self.resolved.filter(|node| self.schema.is_the_servers() && !node.preserve) else {
+            return false;
+        };
+        let of_any_object = matches!(key, "apiVersion" | "kind" | "metadata");
+        let open = matches!(node.additional, Some(Additional::Typed(_) | Additional::Allowed(true)));
+        // A named type without fields holds what it was given.
+        let closed = !node.properties.is_empty() || (self.name.is_none() && !self.keeps_zero);
+        let known = node.properties.contains_key(key) || (of_any_object && (self.root || node.embedded));
+        node.kind.as_deref() == Some("object") && closed && !open && !known
+    }
+
+    /// Whether what stands here is held in the types of Kubernetes or of another API server, given whether its parent is.
+    /// Such a type leaves out what is empty; a custom resource is stored as it was written.
+    #[must_use]
+    pub fn is_typed(self, parent: bool) -> bool {
+        parent || (self.name.is_some() && !self.root)
     }
 
     /// The items of a list.
@@ -154,8 +193,10 @@ impl<'a> Field<'a> {
     /// What stands here.
     #[must_use]
     pub fn shape(self) -> Shape {
-        if let Some(scalar) = self.named_scalar() {
-            return Shape::Scalar(scalar);
+        match self.named_scalar() {
+            Some(Scalar::Quantity) if self.is_resource => return Shape::Scalar(Scalar::Resource),
+            Some(scalar) => return Shape::Scalar(scalar),
+            None => {}
         }
         let Some(node) = self.resolved else { return Shape::Unknown };
         match node.kind.as_deref() {
@@ -164,6 +205,7 @@ impl<'a> Field<'a> {
             Some("object") if matches!(node.additional, Some(Additional::Typed(_))) => Shape::Map,
             Some("string") if node.format.as_deref() == Some("byte") => Shape::Scalar(Scalar::Bytes),
             Some("string") if node.format.as_deref() == Some("date-time") => Shape::Scalar(Scalar::Time),
+            Some("string") if node.format.as_deref() == Some("duration") => Shape::Scalar(Scalar::Duration),
             Some("string" | "integer" | "number" | "boolean") => Shape::Scalar(Scalar::Plain),
             _ if node.int_or_string && is_quantity_pattern(node) => Shape::Scalar(Scalar::Quantity),
             _ if node.int_or_string => Shape::Scalar(Scalar::Plain),

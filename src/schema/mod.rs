@@ -3,6 +3,7 @@
 //! Pure: bytes in, types out. A field that no schema knows is [`Shape::Unknown`] and is compared structurally.
 
 mod defaults;
+mod duration;
 mod field;
 mod openapi;
 mod pod;
@@ -10,7 +11,11 @@ mod pointers;
 mod quantity;
 mod workload;
 
+#[cfg(test)]
+mod tests;
+
 pub use defaults::{fill, without_defaults};
+pub use duration::same_duration;
 pub use field::{Field, ListType, Scalar, Shape};
 pub use openapi::{Schema, SchemaError};
 pub use quantity::{rounds_to, same_quantity};

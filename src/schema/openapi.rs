@@ -18,6 +18,9 @@ pub struct Schema {
     types: BTreeMap<String, Type>,
     /// `group/version/kind` to the type's name.
     kinds: BTreeMap<String, String>,
+    /// Whether this is what the server holds objects by, and not a copy of another version.
+    #[serde(skip)]
+    servers: bool,
 }
 
 /// One schema object; what drift does not use is dropped while reading.
@@ -52,6 +55,10 @@ pub(super) struct Type {
     pub(super) merge_key: Option<String>,
     #[serde(rename = "x-kubernetes-int-or-string", skip_serializing_if = "std::ops::Not::not")]
     pub(super) int_or_string: bool,
+    #[serde(rename = "x-kubernetes-preserve-unknown-fields", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) preserve: bool,
+    #[serde(rename = "x-kubernetes-embedded-resource", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) embedded: bool,
     #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
     pub(super) kinds: Vec<Kind>,
 }
@@ -90,7 +97,7 @@ impl Schema {
     /// Reads the document of one group and version, as `/openapi/v3/apis/GROUP/VERSION` returns it.
     pub fn from_openapi(bytes: &[u8]) -> Result<Self, SchemaError> {
         let document: Document = serde_json::from_slice(bytes)?;
-        let mut schema = Self { types: document.components.schemas, kinds: BTreeMap::new() };
+        let mut schema = Self { types: document.components.schemas, kinds: BTreeMap::new(), servers: true };
         for (name, node) in &mut schema.types {
             for kind in std::mem::take(&mut node.kinds) {
                 schema.kinds.insert(key(&kind.group, &kind.version, &kind.kind), name.clone());
@@ -103,7 +110,9 @@ impl Schema {
     /// Versions without a schema are left out.
     #[must_use]
     pub fn from_crd(crd: &Value) -> Self {
-        let mut schema = Self::default();
+        // One that says to keep unknown fields at all is older than schemas that are complete.
+        let keeps = crd.pointer("/spec/preserveUnknownFields").and_then(Value::as_bool) == Some(true);
+        let mut schema = Self { servers: !keeps, ..Self::default() };
         let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
         for version in crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
@@ -138,6 +147,12 @@ impl Schema {
     pub fn extend(&mut self, other: Self) {
         self.types.extend(other.types);
         self.kinds.extend(other.kinds);
+        self.servers |= other.servers;
+    }
+
+    /// Whether the server holds objects by this very schema: what it does not know there, it leaves out.
+    pub(super) fn is_the_servers(&self) -> bool {
+        self.servers
     }
 
     /// Whether the kind is known at this version.
@@ -162,13 +177,32 @@ impl Schema {
 
     pub(super) fn named(&self, reference: &str) -> Option<(&str, &Type)> {
         let name = reference.rsplit('/').next().unwrap_or(reference);
-        self.types.get_key_value(name).map(|(name, node)| (name.as_str(), node))
+        let found = self.types.get_key_value(name);
+        let found = found.or_else(|| match name {
+            OBJECT_META => Self::built_in().types.get_key_value(name),
+            _ => None,
+        });
+        found.map(|(name, node)| (name.as_str(), node))
     }
 
     /// Every kind, as `GROUP/VERSION/KIND`.
     #[cfg(test)]
     pub(crate) fn all_kinds(&self) -> Vec<&str> {
         self.kinds.keys().map(String::as_str).collect()
+    }
+
+    /// Full names of all types.
+    #[cfg(test)]
+    pub(super) fn type_names(&self) -> impl Iterator<Item = &str> {
+        self.types.keys().map(String::as_str)
+    }
+
+    /// The field of a type by its short name (`core.v1.Container`).
+    #[cfg(test)]
+    pub(super) fn named_field(&self, name: &str) -> Field<'_> {
+        let ends = |full: &&String| full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
+        let full = self.types.keys().find(ends);
+        Field::root(self, full.and_then(|full| self.types.get_key_value(full.as_str())))
     }
 
     /// A type by its short name (`core.v1.Container`).
@@ -180,8 +214,12 @@ impl Schema {
             .map(|(_, node)| node)
     }
 
-    pub(super) fn object_meta(&self) -> Option<(&str, &Type)> {
-        self.named(OBJECT_META)
+    /// The type of every object's metadata; that of the built-in copy where this schema does not have it.
+    ///
+    /// # Panics
+    /// Never: a test reads the embedded copy.
+    pub(super) fn object_meta(&self) -> (&str, &Type) {
+        self.named(OBJECT_META).expect("the built-in copy holds the metadata of objects; a test reads it")
     }
 }
 

@@ -1,20 +1,26 @@
-//! Which optional scalars of the built-in kinds keep a zero value.
+//! Which optional fields of the built-in kinds keep an empty value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-static TABLE: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
+type Table = BTreeMap<String, BTreeSet<String>>;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
     serde_yaml::from_str(include_str!("pointers.yaml")).expect("the embedded table is valid; a test reads it")
 });
 
-/// Whether the server keeps 0, false or `""` in this field of a built-in type (`core.v1.PodSpec`).
+static STRUCTS: LazyLock<Table> = LazyLock::new(|| {
+    serde_yaml::from_str(include_str!("structs.yaml")).expect("the embedded table is valid; a test reads it")
+});
+
+/// Whether the server keeps 0, false, `""` or `{}` in this field of a built-in type (`core.v1.PodSpec`).
 pub(super) fn keeps_zero(name: &str, field: &str) -> bool {
-    TABLE.get(name).is_some_and(|fields| fields.contains(field))
+    [&TABLE, &STRUCTS].iter().any(|table| table.get(name).is_some_and(|fields| fields.contains(field)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TABLE, keeps_zero};
+    use super::{STRUCTS, TABLE, keeps_zero};
     use crate::schema::Schema;
 
     /// Of Kubernetes 1.37; the built-in copy is of 1.36.
@@ -56,6 +62,12 @@ mod tests {
             others.extend(unknown.map(|field| format!("{name}.{field}")));
         }
         assert_eq!(others, OF_OTHERS);
+        for (name, fields) in &*STRUCTS {
+            let known = schema.type_of(name).unwrap_or_else(|| panic!("{name}"));
+            for field in fields {
+                assert!(known.properties.contains_key(field), "{name}.{field}");
+            }
+        }
         assert!(keeps_zero("core.v1.SecurityContext", "allowPrivilegeEscalation"));
         assert!(!keeps_zero("core.v1.PodSpec", "hostNetwork"));
     }

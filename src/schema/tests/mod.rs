@@ -1,0 +1,4 @@
+//! Rules of Kubernetes, each with its source.
+
+mod list_types;
+mod quantities;
