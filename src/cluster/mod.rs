@@ -7,6 +7,7 @@ mod api;
 mod connection;
 mod discovery;
 mod error;
+mod kept;
 mod list;
 mod openapi;
 mod request;
@@ -28,6 +29,7 @@ pub use settings::{ServiceAccount, Settings};
 pub use snapshot::{Scope, Snapshot, Summary, write_snapshot};
 
 use crate::model::{Served, ServedKind};
+use crate::schema::Schema;
 
 /// Where live objects come from.
 pub enum Cluster {
@@ -99,11 +101,10 @@ impl Cluster {
         }
     }
 
-    /// The OpenAPI v3 document of a group and version, as the server gives it; `None` where it has none (a snapshot
-    /// never has).
-    pub async fn openapi(&self, group: &str, version: &str) -> Result<Option<Vec<u8>>, Unread> {
+    /// The schema of a group and version, from the server's OpenAPI v3; `None` where it has none (a snapshot never has).
+    pub async fn schema(&self, group: &str, version: &str) -> Result<Option<Schema>, Unread> {
         match self {
-            Self::Api(api) => api.documents.get(&api.requests, group, version).await,
+            Self::Api(api) => api.documents.schema(&api.requests, group, version).await,
             Self::Snapshot(_) => Ok(None),
         }
     }
