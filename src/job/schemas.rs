@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, What};
+use crate::cluster::Cluster;
 use crate::model::{Desired, join_api_version};
 use crate::schema::Schema;
 
@@ -66,7 +66,7 @@ impl Schemas {
         let declared = desired.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
         let mut crds: Vec<Value> = declared.map(|object| object.value.clone()).collect();
         if let Some(kind) = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition") {
-            let mut pages = cluster.list(kind, None, What::Objects);
+            let mut pages = cluster.objects(kind, None);
             while let Some(page) = pages.next().await {
                 match page {
                     Ok(page) => crds.extend(page),

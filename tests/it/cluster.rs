@@ -57,7 +57,7 @@ async fn pages(
     let mut list = cluster.list(kind, namespace, what);
     while let Some(next) = list.next().await {
         match next {
-            Ok(page) => pages.push(page),
+            Ok(page) => pages.push(page.iter().map(|item| item.whole().expect("it is JSON")).collect()),
             Err(cause) => unread = Some(cause),
         }
     }
