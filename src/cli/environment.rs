@@ -107,7 +107,8 @@ fn service_account() -> Option<ServiceAccount> {
 }
 
 fn default_cache() -> Option<PathBuf> {
-    let base = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    // The specification of XDG: a relative path is to be ignored.
+    let base = variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
     Some(base.or_else(home)?.join("drift"))
 }

@@ -2,10 +2,12 @@
 
 use http::StatusCode;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::discovery::{Discovered, discover};
 use super::error::{ClusterError, Unread, UnreadKind, name_of_list};
-use super::list;
+use super::item::{Item, Of};
+use super::list::What;
 use super::openapi::Documents;
 use super::request::{Answer, Failure, Requests, Status, status_text};
 use super::settings::Settings;
@@ -90,12 +92,13 @@ impl Api {
         }
         let body = good(&answer, kind, "get").map_err(unread)?;
         let malformed = |why: &str| Failure { why: why.to_owned(), kind: UnreadKind::Malformed };
-        let object: Value = serde_json::from_slice(body).map_err(|_| unread(malformed(NOT_JSON)))?;
-        let mut objects = vec![object];
-        list::check_items(&mut objects, kind, namespace, list::What::Objects)
-            .map_err(|why| unread(malformed(&why)))?;
-        let object = objects.pop().filter(|object| object["metadata"]["name"] == name);
-        object.map(Some).ok_or_else(|| unread(malformed("the answer is another object")))
+        let text: Box<RawValue> = serde_json::from_slice(body).map_err(|_| unread(malformed(NOT_JSON)))?;
+        let item = Item::new(text, &Of::new(kind, What::Objects), namespace);
+        let item = item.map_err(|why| unread(malformed(&why)))?;
+        if item.name() != name {
+            return Err(unread(malformed("the answer is another object")));
+        }
+        item.whole().map(Some)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Lists, page by page.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::stream::{self, Stream};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::task::JoinHandle;
 
 use super::api::{Api, NOT_JSON, escape, good, path};
 use super::error::{Unread, UnreadKind, name_of_list};
+use super::item::{Item, Of};
 use super::request::{Failure, Status};
 use crate::model::{ServedKind, join_api_version};
 
@@ -46,96 +49,155 @@ const RESTARTS: u32 = 3;
 /// More pages than any cluster has: a server that always names another one does not end the run's time.
 const PAGES: u32 = 100_000;
 
-/// The list's pages; ends after the first error.
-pub(super) fn pages<'a>(
-    api: &'a Api,
+/// The list's pages; ends after the first error. The next page is under way while one is looked at.
+pub(super) fn pages(
+    api: &Arc<Api>,
     kind: &ServedKind,
     namespace: Option<&str>,
     what: What,
-) -> impl Stream<Item = Result<Vec<Value>, Unread>> + Send + use<'a> {
-    let list = List {
-        api,
+) -> impl Stream<Item = Result<Vec<Item>, Unread>> + Send + use<> {
+    let place = Place {
+        api: Arc::clone(api),
         kind: kind.clone(),
         namespace: namespace.map(str::to_owned),
         what,
-        next: Some(String::new()),
-        restarts: 0,
-        pages: 0,
-        delivered: BTreeSet::new(),
+        of: Of::new(kind, what),
     };
+    let begin = Next::Token(String::new());
+    let list =
+        List { place: Arc::new(place), next: begin, restarts: 0, pages: 0, delivered: BTreeSet::new() };
     stream::try_unfold(list, |mut list| async move {
-        let page = list.next_page().await.map_err(|failure| list.unread(failure))?;
+        let page = list.next_page().await.map_err(|failure| list.place.unread(failure))?;
         Ok(page.map(|page| (page, list)))
     })
 }
 
-struct List<'a> {
-    api: &'a Api,
+/// Which list, and where.
+struct Place {
+    api: Arc<Api>,
     kind: ServedKind,
     namespace: Option<String>,
     what: What,
-    /// Token of the next page, empty for the first; `None` after the last.
-    next: Option<String>,
+    of: Arc<Of>,
+}
+
+struct List {
+    place: Arc<Place>,
+    next: Next,
     restarts: u32,
     pages: u32,
     /// Uids of what earlier pages held, so that a list that begins again gives no object twice.
     delivered: BTreeSet<String>,
 }
 
-impl List<'_> {
+/// The next page.
+enum Next {
+    /// By its token, empty for the first.
+    Token(String),
+    /// Under way.
+    Asked(Asked),
+    /// There is none.
+    End,
+}
+
+/// A page that is being read; given up with the list.
+struct Asked {
+    token: String,
+    reading: JoinHandle<Result<Answered, Failure>>,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+/// What the server gave for a token.
+enum Answered {
+    Page {
+        items: Vec<Item>,
+        next: Option<String>,
+    },
+    /// The token expired; the server may offer another.
+    Gone {
+        offered: Option<String>,
+    },
+}
+
+impl Place {
     fn unread(&self, failure: Failure) -> Unread {
         let what = name_of_list(&self.kind, self.namespace.as_deref());
         Unread { what, why: failure.why, kind: failure.kind }
-    }
-
-    async fn next_page(&mut self) -> Result<Option<Vec<Value>>, Failure> {
-        let Some(token) = self.next.take() else { return Ok(None) };
-        let answer = self.api.ask(&self.kind, &self.url(&token), self.what.accept()).await?;
-        if answer.status == StatusCode::GONE && !token.is_empty() {
-            return self.go_on_after_gone(&answer.body).map(Some);
-        }
-        let page = Page::parse(good(&answer, &self.kind, "list")?)?;
-        drop(answer);
-        page.check(&self.kind, self.what).map_err(malformed)?;
-        let mut items = page.items;
-        check_items(&mut items, &self.kind, self.namespace.as_deref(), self.what).map_err(malformed)?;
-        self.next = page.metadata.and_then(|metadata| metadata.continuation).filter(|next| !next.is_empty());
-        self.pages += 1;
-        if self.next.as_ref() == Some(&token) || self.pages > PAGES {
-            return Err(malformed("the server names another page again and again".to_owned()));
-        }
-        self.drop_delivered(&mut items, token.is_empty());
-        Ok(Some(items))
-    }
-
-    /// The token expired. The server offers another that goes on at the same key in its present state; where it
-    /// offers none, the list begins again.
-    fn go_on_after_gone(&mut self, body: &[u8]) -> Result<Vec<Value>, Failure> {
-        self.restarts += 1;
-        if self.restarts > RESTARTS {
-            let why = format!("410 Gone {} times: its pages expire faster than they are read", self.restarts);
-            return Err(Failure { why, kind: UnreadKind::Other });
-        }
-        let offered = Status::of(body).and_then(|status| status.metadata?.continuation);
-        self.next = Some(offered.unwrap_or_default());
-        Ok(Vec::new())
-    }
-
-    fn drop_delivered(&mut self, items: &mut Vec<Value>, is_first: bool) {
-        let is_only = is_first && self.next.is_none();
-        if is_only && self.delivered.is_empty() {
-            return;
-        }
-        items.retain(|item| match item.pointer("/metadata/uid").and_then(Value::as_str) {
-            Some(uid) => self.delivered.insert(uid.to_owned()),
-            None => true,
-        });
     }
 
     fn url(&self, token: &str) -> String {
         let path = path(&self.kind, self.namespace.as_deref());
         let next = if token.is_empty() { String::new() } else { format!("&continue={}", escape(token)) };
         format!("{path}?limit={}{next}", self.what.page())
+    }
+
+    /// Begins to read a page, on another thread where there is one.
+    fn ask(self: &Arc<Self>, token: String) -> Asked {
+        let (place, of_page) = (Arc::clone(self), token.clone());
+        Asked { token, reading: tokio::spawn(async move { place.read(&of_page).await }) }
+    }
+
+    async fn read(&self, token: &str) -> Result<Answered, Failure> {
+        let answer = self.api.ask(&self.kind, &self.url(token), self.what.accept()).await?;
+        if answer.status == StatusCode::GONE && !token.is_empty() {
+            let offered = Status::of(&answer.body).and_then(|status| status.metadata?.continuation);
+            return Ok(Answered::Gone { offered });
+        }
+        let page = Page::parse(good(&answer, &self.kind, "list")?)?;
+        drop(answer);
+        page.check(&self.kind, self.what).map_err(malformed)?;
+        let items = page.items.into_iter().map(|text| Item::new(text, &self.of, self.namespace.as_deref()));
+        let items: Vec<Item> = items.collect::<Result<_, _>>().map_err(malformed)?;
+        let next = page.metadata.and_then(|metadata| metadata.continuation).filter(|next| !next.is_empty());
+        Ok(Answered::Page { items, next })
+    }
+}
+
+impl List {
+    async fn next_page(&mut self) -> Result<Option<Vec<Item>>, Failure> {
+        let mut asked = match std::mem::replace(&mut self.next, Next::End) {
+            Next::Token(token) => self.place.ask(token),
+            Next::Asked(asked) => asked,
+            Next::End => return Ok(None),
+        };
+        let token = std::mem::take(&mut asked.token);
+        let ended = |_| malformed("reading the page was given up".to_owned());
+        let (mut items, next) = match (&mut asked.reading).await.map_err(ended)?? {
+            Answered::Page { items, next } => (items, next),
+            Answered::Gone { offered } => return self.go_on_after_gone(offered).map(Some),
+        };
+        self.pages += 1;
+        if next.as_ref() == Some(&token) || self.pages > PAGES {
+            return Err(malformed("the server names another page again and again".to_owned()));
+        }
+        let is_only = token.is_empty() && next.is_none();
+        self.next = next.map_or(Next::End, |token| Next::Asked(self.place.ask(token)));
+        self.drop_delivered(&mut items, is_only);
+        Ok(Some(items))
+    }
+
+    /// The token expired. The server offers another that goes on at the same key in its present state; where it
+    /// offers none, the list begins again.
+    fn go_on_after_gone(&mut self, offered: Option<String>) -> Result<Vec<Item>, Failure> {
+        self.restarts += 1;
+        if self.restarts > RESTARTS {
+            let why = format!("410 Gone {} times: its pages expire faster than they are read", self.restarts);
+            return Err(Failure { why, kind: UnreadKind::Other });
+        }
+        self.next = Next::Token(offered.unwrap_or_default());
+        Ok(Vec::new())
+    }
+
+    fn drop_delivered(&mut self, items: &mut Vec<Item>, is_only: bool) {
+        if is_only && self.delivered.is_empty() {
+            return;
+        }
+        items.retain(|item| item.uid().is_none_or(|uid| self.delivered.insert(uid.to_owned())));
     }
 }
 
@@ -151,7 +213,7 @@ struct Page {
     metadata: Option<PageMetadata>,
     /// Never absent; `null` where Go has no items.
     #[serde(deserialize_with = "null_as_empty")]
-    items: Vec<Value>,
+    items: Vec<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -160,7 +222,7 @@ struct PageMetadata {
     continuation: Option<String>,
 }
 
-fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
@@ -183,45 +245,4 @@ impl Page {
         }
         Err(format!("the answer is a list of another kind: {:.80} {:.80}", self.api_version, self.kind))
     }
-}
-
-/// Whether these are objects of the kind, in the namespace; fills in `apiVersion` and `kind`, which items of
-/// built-in kinds lack.
-pub(super) fn check_items(
-    items: &mut [Value],
-    kind: &ServedKind,
-    namespace: Option<&str>,
-    what: What,
-) -> Result<(), String> {
-    let api_version = join_api_version(&kind.group, &kind.version);
-    for item in items {
-        let Some(object) = item.as_object_mut() else {
-            return Err("the answer holds something that is no object".to_owned());
-        };
-        let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
-        let partial = what == What::Metadata && text("kind") == "PartialObjectMetadata";
-        let kind_differs = !matches!(text("kind"), "") && text("kind") != kind.kind;
-        let version_differs = !matches!(text("apiVersion"), "") && text("apiVersion") != api_version;
-        if !partial && (kind_differs || version_differs) {
-            return Err(format!(
-                "the answer holds another kind: {:.80} {:.80}",
-                text("apiVersion"),
-                text("kind")
-            ));
-        }
-        let metadata =
-            |name: &str| object.get("metadata").and_then(|of| of.get(name)).and_then(Value::as_str);
-        if metadata("name").is_none_or(str::is_empty) {
-            return Err("the answer holds an object without a name".to_owned());
-        }
-        if kind.namespaced && namespace.is_some() && metadata("namespace") != namespace {
-            return Err("the answer holds an object of another namespace".to_owned());
-        }
-        if what == What::Metadata {
-            object.retain(|name, _| name == "metadata");
-        }
-        object.insert("apiVersion".to_owned(), api_version.clone().into());
-        object.insert("kind".to_owned(), kind.kind.clone().into());
-    }
-    Ok(())
 }

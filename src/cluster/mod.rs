@@ -7,6 +7,8 @@ mod api;
 mod connection;
 mod discovery;
 mod error;
+mod item;
+mod kept;
 mod list;
 mod openapi;
 mod request;
@@ -16,6 +18,7 @@ mod snapshot;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
@@ -23,16 +26,18 @@ use serde_json::Value;
 pub use api::Api;
 pub use discovery::Undiscovered;
 pub use error::{ClusterError, Unread, UnreadKind, name_of_list};
+pub use item::Item;
 pub use list::What;
 pub use settings::{ServiceAccount, Settings};
 pub use snapshot::{Scope, Snapshot, Summary, write_snapshot};
 
 use crate::model::{Served, ServedKind};
+use crate::schema::Schema;
 
 /// Where live objects come from.
 pub enum Cluster {
     /// An API server.
-    Api(Box<Api>),
+    Api(Arc<Api>),
     /// A snapshot of one.
     Snapshot(Box<Snapshot>),
 }
@@ -42,7 +47,7 @@ impl Cluster {
     ///
     /// `exec` plug-ins of the kubeconfig run here, three times (kube asks one for each part of its client).
     pub async fn connect(settings: &Settings) -> Result<Self, ClusterError> {
-        Api::connect(settings).await.map(|api| Self::Api(Box::new(api)))
+        Api::connect(settings).await.map(|api| Self::Api(Arc::new(api)))
     }
 
     /// Opens a snapshot file, and reads it once to its end.
@@ -99,27 +104,36 @@ impl Cluster {
         }
     }
 
-    /// The OpenAPI v3 document of a group and version, as the server gives it; `None` where it has none (a snapshot
-    /// never has).
-    pub async fn openapi(&self, group: &str, version: &str) -> Result<Option<Vec<u8>>, Unread> {
+    /// The schema of a group and version, from the server's OpenAPI v3; `None` where it has none (a snapshot never has).
+    pub async fn schema(&self, group: &str, version: &str) -> Result<Option<Schema>, Unread> {
         match self {
-            Self::Api(api) => api.documents.get(&api.requests, group, version).await,
+            Self::Api(api) => api.documents.schema(&api.requests, group, version).await,
             Self::Snapshot(_) => Ok(None),
         }
     }
 
-    /// The objects of a kind, in one namespace or everywhere, page by page, each object once, with `apiVersion` and
-    /// `kind` filled in. The stream ends after its first error. A page may be empty.
+    /// The objects of a kind, in one namespace or everywhere, page by page, each object once. The stream ends after its
+    /// first error. A page may be empty.
     pub fn list<'a>(
         &'a self,
         kind: &ServedKind,
         namespace: Option<&str>,
         what: What,
-    ) -> BoxStream<'a, Result<Vec<Value>, Unread>> {
+    ) -> BoxStream<'a, Result<Vec<Item>, Unread>> {
         match self {
             Self::Api(api) => list::pages(api, kind, namespace, what).boxed(),
             Self::Snapshot(snapshot) => snapshot.pages(kind, namespace, what).boxed(),
         }
+    }
+
+    /// As [`Cluster::list`], every object whole.
+    pub fn objects<'a>(
+        &'a self,
+        kind: &ServedKind,
+        namespace: Option<&str>,
+    ) -> BoxStream<'a, Result<Vec<Value>, Unread>> {
+        let pages = self.list(kind, namespace, What::Objects);
+        pages.map(|page| page?.iter().map(Item::whole).collect()).boxed()
     }
 
     /// One object by its name; `None` where there is none.

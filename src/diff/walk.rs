@@ -82,7 +82,9 @@ impl<'a> Walk<'a> {
 
     fn place(&mut self, at: &At<'a>, sides: Sides<'_>) {
         let live = sides.live.filter(|live| !live.is_null());
-        if is_server_metadata(&at.path) || self.unstable.contains(&at.desired) {
+        // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk.
+        let same = live.is_some() && sides.filled == live;
+        if same || is_server_metadata(&at.path) || self.unstable.contains(&at.desired) {
             return;
         }
         match (sides.declared, live) {

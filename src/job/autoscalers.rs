@@ -6,7 +6,7 @@ use futures::stream::StreamExt;
 
 use super::live::Compared;
 use crate::attribution::{Autoscaler, SCALERS};
-use crate::cluster::{Cluster, What};
+use crate::cluster::Cluster;
 use crate::model::{Change, Desired};
 
 /// The autoscalers of the namespaces in which replicas differ; one that may not be read is incomplete.
@@ -23,7 +23,7 @@ pub(super) async fn autoscalers(
     for (group, kind) in SCALERS {
         let Some(kind) = cluster.served().any_version(group, kind) else { continue };
         for namespace in &namespaces {
-            let mut pages = cluster.list(kind, Some(namespace), What::Objects);
+            let mut pages = cluster.objects(kind, Some(namespace));
             let scalers = found.entry((*namespace).to_owned()).or_default();
             while let Some(page) = pages.next().await {
                 match page {

@@ -1,15 +1,18 @@
 //! Live objects, streamed page by page through comparison and dropped.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::missing::terminating;
 use super::schemas::Schemas;
+use super::strangers::Of;
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
-use crate::cluster::{Cluster, Unread, UnreadKind, What};
+use crate::cluster::{Cluster, Item, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 
 /// Lists under way at the same time.
@@ -92,19 +95,21 @@ impl<'a> Comparison<'a> {
     /// Reads every kind that Git declares and compares it, then looks for objects that nothing declares.
     pub(super) async fn run(&self) -> Compared {
         let mut compared = Compared::default();
-        let readings = self.readings(&mut compared);
+        let mut readings = self.readings(&mut compared);
         let namespaces: BTreeSet<&str> =
             self.desired.iter().filter_map(|object| object.id.namespace.as_deref()).collect();
-        let parts = stream::iter(&readings).map(|reading| self.read(reading, &namespaces));
-        let mut parts = parts.buffer_unordered(PARALLEL);
+        // The longest lists first: the short ones fill what is left.
+        readings.sort_by_key(|reading| Reverse(reading.wanted.len()));
+        let strange = self.unlisted(&namespaces, &compared.listed, Of::OtherKinds);
+        let readings = readings.iter().map(|reading| self.read(reading, &namespaces).boxed());
+        let strange =
+            strange.iter().map(|(kind, scopes)| self.strangers_of(kind, scopes, &namespaces).boxed());
+        let mut parts = stream::iter(readings.chain(strange)).buffer_unordered(PARALLEL);
         while let Some(part) = parts.next().await {
             compared.merge(part);
         }
         drop(parts);
-        if self.strangers {
-            self.strangers(&namespaces, &mut compared).await;
-            compared.not_examined.extend(self.skipped_kinds());
-        }
+        self.strangers(&namespaces, &mut compared).await;
         compared.unmanaged.sort_by(|left, right| left.0.cmp(&right.0));
         compared.unmanaged.dedup_by(|left, right| left.0.key() == right.0.key());
         compared
@@ -159,7 +164,10 @@ impl<'a> Comparison<'a> {
         let mut compared = Compared::default();
         for ((namespace, name), index) in &reading.wanted {
             match self.cluster.get(reading.kind, *namespace, name).await {
-                Ok(Some(live)) => self.hold(*index, live, &mut compared),
+                Ok(Some(live)) => {
+                    let held = self.hold(*index, live.clone(), || Ok(live), &mut compared);
+                    compared.incomplete.extend(held.err().map(Incomplete::from));
+                }
                 Ok(None) => drop(compared.missing.insert(*index, None)),
                 Err(unread) => compared.incomplete.push(unread.into()),
             }
@@ -179,13 +187,13 @@ impl<'a> Comparison<'a> {
         for scope in scopes {
             let mut pages = self.cluster.list(reading.kind, *scope, What::Objects);
             while let Some(page) = pages.next().await {
-                for live in page? {
-                    match self.wanted(reading, &live) {
+                for item in page? {
+                    match reading.wanted.get(&(item.namespace(), item.name())) {
                         Some(index) => {
-                            seen.insert(index);
-                            self.hold(index, live, &mut compared);
+                            seen.insert(*index);
+                            self.hold(*index, item.compared()?, || item.whole(), &mut compared)?;
                         }
-                        None => self.stranger(&live, namespaces, &mut compared),
+                        None => self.stranger(&item, namespaces, &mut compared)?,
                     }
                 }
             }
@@ -200,41 +208,56 @@ impl<'a> Comparison<'a> {
         Ok(compared)
     }
 
-    fn wanted(&self, reading: &Reading<'a>, live: &Value) -> Option<usize> {
-        let metadata = live.get("metadata")?;
-        let name = metadata.get("name")?.as_str()?;
-        let namespace = metadata.get("namespace").and_then(Value::as_str);
-        reading.wanted.get(&(namespace, name)).copied()
-    }
-
-    /// Holds one live object against the desired one, and keeps it only if something differs.
-    fn hold(&self, index: usize, mut live: Value, compared: &mut Compared) {
+    /// Holds one live object, as far as it is compared, against the desired one. Only where something differs the whole
+    /// of it is read and kept.
+    fn hold(
+        &self,
+        index: usize,
+        mut live: Value,
+        whole: impl FnOnce() -> Result<Value, Unread>,
+        compared: &mut Compared,
+    ) -> Result<(), Unread> {
         let desired = &self.desired[index];
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
             compared.missing.insert(index, Some(terminating(&live)));
-            return;
+            return Ok(());
+        }
+        if self.lift(desired, &mut live) {
+            compared.keys_only.insert(index);
         }
         if is_encrypted(&desired.value) {
             let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
             compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
-            take_encrypted(&desired.value, &mut live);
-            compared.keys_only.insert(index);
-        } else if is_secret(&desired.id) && !self.secret_values && lift_masks(&desired.value, &mut live) > 0 {
-            compared.keys_only.insert(index);
         }
         if let Some(at) = self.applied_at(&live) {
             compared.applied(desired.origin.source.clone(), at);
         }
         let schema = self.schemas.of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
+        if differences.is_empty() {
+            compared.in_sync.insert(index);
+            return Ok(());
+        }
+        let mut live = whole()?;
+        self.lift(desired, &mut live);
         let evidence =
             Evidence { desired, live: &live, schema, managers: self.managers, autoscalers: &[], older: &[] };
-        let changes = if differences.is_empty() { Vec::new() } else { attribute(differences, &evidence) };
+        let changes = attribute(differences, &evidence);
         if changes.is_empty() {
             compared.in_sync.insert(index);
         } else {
             compared.differing.insert(index, (live, changes));
         }
+        Ok(())
+    }
+
+    /// Gives live the values that one side does not know; whether there are any.
+    fn lift(&self, desired: &Desired, live: &mut Value) -> bool {
+        if is_encrypted(&desired.value) {
+            take_encrypted(&desired.value, live);
+            return true;
+        }
+        is_secret(&desired.id) && !self.secret_values && lift_masks(&desired.value, live) > 0
     }
 
     /// When an applier last wrote the object.
@@ -260,14 +283,22 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(super) fn stranger(&self, live: &Value, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
-        let Ok(id) = ResourceId::of(live) else { return };
-        let managed = id.namespace.as_deref().is_some_and(|namespace| namespaces.contains(namespace));
+    pub(super) fn stranger(
+        &self,
+        item: &Item,
+        namespaces: &BTreeSet<&str>,
+        compared: &mut Compared,
+    ) -> Result<(), Unread> {
+        let managed = item.namespace().is_some_and(|namespace| namespaces.contains(namespace));
+        if !self.strangers || !managed {
+            return Ok(());
+        }
+        let id = item.id();
         // Declared at another version, perhaps.
-        let declared = || self.declared.contains(&id.key());
-        if self.strangers && managed && !declared() {
-            let verdict = made_by_hand(&id, live, self.managers);
+        if !self.declared.contains(&id.key()) {
+            let verdict = made_by_hand(&id, &item.compared()?, self.managers);
             compared.unmanaged.extend(verdict.map(|verdict| (id, verdict)));
         }
+        Ok(())
     }
 }

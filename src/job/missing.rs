@@ -6,7 +6,7 @@ use futures::stream::StreamExt;
 use serde_json::Value;
 
 use super::live::Compared;
-use crate::cluster::{Cluster, What};
+use crate::cluster::Cluster;
 use crate::model::Desired;
 
 /// Events are looked through for at most so many missing objects: of more, a person needs no single traces.
@@ -79,7 +79,7 @@ async fn last_events(
 ) -> BTreeMap<(String, String), Last> {
     let mut last: BTreeMap<(String, String), Last> = BTreeMap::new();
     let Some(kind) = cluster.served().kind("", "v1", "Event") else { return last };
-    let mut pages = cluster.list(kind, Some(namespace), What::Objects);
+    let mut pages = cluster.objects(kind, Some(namespace));
     while let Some(Ok(page)) = pages.next().await {
         for event in page {
             let of = (text(&event, "/involvedObject/kind"), text(&event, "/involvedObject/name"));

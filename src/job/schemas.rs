@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, What};
+use crate::cluster::Cluster;
 use crate::model::{Desired, join_api_version};
 use crate::schema::Schema;
 
@@ -24,30 +24,25 @@ impl Schemas {
         let versions: BTreeSet<(String, String)> =
             desired.iter().map(|object| (object.id.group.clone(), object.id.version.clone())).collect();
         let fetched = stream::iter(versions).map(|(group, version)| async move {
-            let document = cluster.openapi(&group, &version).await;
-            ((group, version), document)
+            let schema = cluster.schema(&group, &version).await;
+            ((group, version), schema)
         });
         let mut fetched: Vec<_> = fetched.buffer_unordered(PARALLEL).collect().await;
         fetched.sort_by(|left, right| left.0.cmp(&right.0));
         let (mut schemas, mut warnings) = (Self::default(), Vec::new());
         let mut unknown = Vec::new();
-        for ((group, version), document) in fetched {
-            let why = match document {
-                Ok(Some(bytes)) => match Schema::from_openapi(&bytes) {
-                    Ok(schema) => {
-                        schemas.by_version.insert((group, version), schema);
-                        continue;
-                    }
-                    Err(error) => Some(error.to_string()),
-                },
-                Ok(None) => None,
-                Err(unread) => Some(unread.why),
-            };
-            if let Some(why) = why {
-                let name = join_api_version(&group, &version);
-                warnings.push(format!(
-                    "the schema of {name} could not be read ({why}): the built-in copy is used"
-                ));
+        for ((group, version), schema) in fetched {
+            match schema {
+                Ok(Some(schema)) => {
+                    schemas.by_version.insert((group, version), schema);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(unread) => warnings.push(format!(
+                    "the schema of {} could not be read ({}): the built-in copy is used",
+                    join_api_version(&group, &version),
+                    unread.why
+                )),
             }
             unknown.push((group, version));
         }
@@ -71,7 +66,7 @@ impl Schemas {
         let declared = desired.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
         let mut crds: Vec<Value> = declared.map(|object| object.value.clone()).collect();
         if let Some(kind) = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition") {
-            let mut pages = cluster.list(kind, None, What::Objects);
+            let mut pages = cluster.objects(kind, None);
             while let Some(page) = pages.next().await {
                 match page {
                     Ok(page) => crds.extend(page),

@@ -12,24 +12,37 @@ use crate::model::{Incomplete, ServedKind};
 const NOISE: &[(Option<&str>, &str)] =
     &[(None, "Event"), (Some("metrics.k8s.io"), "PodMetrics"), (Some("coordination.k8s.io"), "Lease")];
 
-type Scopes<'a> = BTreeSet<Option<&'a str>>;
+/// Namespaces of lists; `None`: all of them.
+pub(super) type Scopes<'a> = BTreeSet<Option<&'a str>>;
+
+/// Which kinds: those that Git declares objects of, or the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    DeclaredKinds,
+    OtherKinds,
+}
 
 impl Comparison<'_> {
-    /// Looks through the namespaces in which Git declares something, in all kinds and namespaces that `compared` has
-    /// not listed yet. What cannot be listed of kinds that Git does not declare is `notExamined`, not `incomplete`.
+    /// Looks through the namespaces in which Git declares something, in kinds that it declares elsewhere only.
     pub(super) async fn strangers(&self, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
-        let lists = self.unlisted(namespaces, compared);
+        let lists = self.unlisted(namespaces, &compared.listed, Of::DeclaredKinds);
         let lists = lists.iter().map(|(kind, scopes)| self.strangers_of(kind, scopes, namespaces));
         let parts: Vec<Compared> = stream::iter(lists).buffer_unordered(PARALLEL).collect().await;
         parts.into_iter().for_each(|part| compared.merge(part));
         compared.not_examined.sort();
+        compared.not_examined.extend(self.skipped_kinds());
     }
 
-    fn unlisted<'a>(
+    /// Kinds and scopes that are to be looked through and are not listed by themselves.
+    pub(super) fn unlisted<'a>(
         &'a self,
         namespaces: &BTreeSet<&'a str>,
-        compared: &Compared,
+        listed: &BTreeSet<(String, String, Option<String>)>,
+        of: Of,
     ) -> Vec<(&'a ServedKind, Scopes<'a>)> {
+        if !self.strangers {
+            return Vec::new();
+        }
         let mut asked: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
         for object in self.desired {
             let of_kind = asked.entry((&object.id.group, &object.id.kind)).or_default();
@@ -41,12 +54,15 @@ impl Comparison<'_> {
             first && kind.namespaced && kind.listable && !is_noise(kind) && !self.is_skipped(kind)
         });
         let unlisted = kinds.filter_map(|kind| {
-            let whole = (kind.group.clone(), kind.kind.clone(), None);
             let already = asked.get(&(kind.group.as_str(), kind.kind.as_str()));
+            let whole = (kind.group.clone(), kind.kind.clone(), None);
+            if already.is_some() != (of == Of::DeclaredKinds) || listed.contains(&whole) {
+                return None;
+            }
             let rest =
                 namespaces.iter().filter(|name| already.is_none_or(|already| !already.contains(*name)));
             let rest: BTreeSet<&str> = rest.copied().collect();
-            (!compared.listed.contains(&whole) && !rest.is_empty()).then(|| (kind, scopes(&rest)))
+            (!rest.is_empty()).then(|| (kind, scopes(&rest)))
         });
         unlisted.collect()
     }
@@ -55,7 +71,8 @@ impl Comparison<'_> {
         self.skip_secrets && kind.group.is_empty() && kind.kind == "Secret"
     }
 
-    async fn strangers_of(
+    /// What cannot be listed of kinds that Git does not declare is `notExamined`, not `incomplete`.
+    pub(super) async fn strangers_of(
         &self,
         kind: &ServedKind,
         scopes: &Scopes<'_>,
@@ -87,16 +104,16 @@ impl Comparison<'_> {
     ) -> Result<(), Unread> {
         let mut pages = self.cluster.list(kind, scope, What::Metadata);
         while let Some(page) = pages.next().await {
-            page?.iter().for_each(|live| self.stranger(live, namespaces, compared));
+            page?.iter().try_for_each(|item| self.stranger(item, namespaces, compared))?;
         }
         compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
         Ok(())
     }
 
     /// What is not looked for on request.
-    pub(super) fn skipped_kinds(&self) -> Option<Incomplete> {
+    fn skipped_kinds(&self) -> Option<Incomplete> {
         let kinds = &self.cluster.served().kinds;
-        let secrets = kinds.iter().find(|kind| self.is_skipped(kind))?;
+        let secrets = kinds.iter().filter(|_| self.strangers).find(|kind| self.is_skipped(kind))?;
         let why = "Secrets are left out".to_owned();
         Some(Incomplete { what: name_of_list(secrets, None), why })
     }

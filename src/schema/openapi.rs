@@ -13,18 +13,18 @@ use super::Field;
 pub struct SchemaError(#[from] serde_json::Error);
 
 /// The types of one or more API groups, by name.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     types: BTreeMap<String, Type>,
     /// `group/version/kind` to the type's name.
     kinds: BTreeMap<String, String>,
     /// Whether this is what the server holds objects by, and not a copy of another version.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     servers: bool,
 }
 
 /// One schema object; what drift does not use is dropped while reading.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Type {
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
@@ -64,14 +64,14 @@ pub(super) struct Type {
 }
 
 /// `additionalProperties`: a schema, or whether any are allowed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Additional {
     Allowed(bool),
     Typed(Box<Type>),
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Kind {
     group: String,
@@ -81,6 +81,9 @@ pub(super) struct Kind {
 
 #[derive(Deserialize)]
 struct Document {
+    /// Version of OpenAPI; what has none is something else.
+    #[serde(rename = "openapi")]
+    _version: String,
     #[serde(default)]
     components: Components,
 }
@@ -104,6 +107,23 @@ impl Schema {
             }
         }
         Ok(schema)
+    }
+
+    /// Names the form of [`Schema::to_bytes`]; whoever changes what is kept of a document changes it. A test holds both.
+    pub const FORMAT: &str = "drift/schema/v1";
+
+    /// The schema as bytes that [`Schema::from_bytes`] reads.
+    ///
+    /// # Panics
+    /// Never: maps with text for keys, text and JSON values are JSON.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("maps with text for keys, text and JSON values are JSON")
+    }
+
+    /// Reads what [`Schema::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SchemaError> {
+        Ok(serde_json::from_slice(bytes)?)
     }
 
     /// Reads the schemas of a CustomResourceDefinition (`apiextensions.k8s.io/v1`), one for each version.
@@ -137,7 +157,7 @@ impl Schema {
     #[must_use]
     pub fn built_in() -> &'static Self {
         static BUILT_IN: std::sync::LazyLock<Schema> = std::sync::LazyLock::new(|| {
-            serde_json::from_slice(include_bytes!("builtin.json"))
+            Schema::from_bytes(include_bytes!("builtin.json"))
                 .expect("the embedded schema is valid; a test reads it")
         });
         &BUILT_IN
@@ -225,4 +245,48 @@ impl Schema {
 
 fn key(group: &str, version: &str, kind: &str) -> String {
     format!("{group}/{version}/{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Schema;
+
+    /// Everything that is kept of a document, and what is not.
+    fn document() -> Value {
+        json!({"openapi": "3.0.0", "info": {"title": "dropped"}, "components": {"schemas": {"a.Thing": {
+            "description": "dropped", "type": "object",
+            "x-kubernetes-group-version-kind": [{"group": "a", "version": "v1", "kind": "Thing"}],
+            "properties": {
+                "list": {"type": "array", "items": {"allOf": [{"$ref": "#/components/schemas/b.Item"}], "default": {}},
+                         "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+                         "x-kubernetes-patch-merge-key": "name"},
+                "map": {"type": "object", "additionalProperties": {"type": "string", "format": "byte"},
+                        "x-kubernetes-map-type": "atomic"},
+                "open": {"additionalProperties": true},
+                "size": {"x-kubernetes-int-or-string": true, "pattern": "[KMGTPE]i", "default": 3}}}}}})
+    }
+
+    #[test]
+    fn a_schema_is_kept_as_it_was_read() {
+        let schema = Schema::from_openapi(document().to_string().as_bytes()).expect("a document");
+        let bytes = schema.to_bytes();
+        assert_eq!(Schema::from_bytes(&bytes).expect("we wrote it"), schema);
+        // Kept files of one format have one form: what changes the one changes the other.
+        let kept: Value = serde_json::from_slice(&bytes).expect("JSON");
+        let mut expected = document()["components"]["schemas"].take();
+        let thing = expected["a.Thing"].as_object_mut().expect("a map");
+        thing.retain(|key, _| !matches!(key.as_str(), "description" | "x-kubernetes-group-version-kind"));
+        assert_eq!(kept, json!({"types": expected, "kinds": {"a/v1/Thing": "a.Thing"}, "servers": true}));
+        assert_eq!(Schema::FORMAT, "drift/schema/v1");
+    }
+
+    #[test]
+    fn what_is_no_openapi_is_no_empty_schema() {
+        for text in ["", "{}", "[]", "<html>", r#"{"components": {}}"#, r#"{"openapi": "3.0.0""#] {
+            let error = Schema::from_openapi(text.as_bytes()).expect_err(text).to_string();
+            assert!(error.starts_with("not an OpenAPI v3 document: "), "{error}");
+        }
+    }
 }

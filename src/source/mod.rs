@@ -148,6 +148,13 @@ impl Gathered {
         Self { kind, tool: None, drafts: Vec::new(), incomplete: Vec::new(), warnings: Vec::new() }
     }
 
+    /// Adds what a part of the same source gave.
+    fn append(&mut self, part: Self) {
+        self.drafts.extend(part.drafts);
+        self.incomplete.extend(part.incomplete);
+        self.warnings.extend(part.warnings);
+    }
+
     fn lacks(&mut self, what: impl Into<String>, why: impl Into<String>) {
         self.incomplete.push(Incomplete { what: what.into(), why: why.into() });
     }
@@ -194,26 +201,24 @@ fn gather_all(request: &Request<'_>) -> Vec<Gathered> {
         Ok(root) => root,
         Err(error) => return request.sources.iter().map(|source| unread(&source.path, &error)).collect(),
     };
+    side_by_side(request.sources, |source| gather(request, source, &root))
+}
+
+/// Does the work on every item, on as many threads as there are processors; the results are in the order of the items.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     let next = AtomicUsize::new(0);
-    let mut results: Vec<(usize, Gathered)> = thread::scope(|scope| {
-        let work = || {
-            let mut mine = Vec::new();
-            while let Some((at, source)) = take(&next, request.sources) {
-                mine.push((at, gather(request, source, &root)));
-            }
-            mine
-        };
-        let workers: Vec<_> = (0..threads.min(request.sources.len())).map(|_| scope.spawn(work)).collect();
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        items.get(at).map(|item| (at, item))
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let some = || std::iter::from_fn(take).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
+        let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(some)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("rendering does not panic")).collect()
     });
     results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, gathered)| gathered).collect()
-}
-
-fn take<'a>(next: &AtomicUsize, sources: &'a [Source]) -> Option<(usize, &'a Source)> {
-    let at = next.fetch_add(1, Ordering::Relaxed);
-    sources.get(at).map(|source| (at, source))
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn unread(path: &str, error: &std::io::Error) -> Gathered {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{self, File};
-use super::{Gathered, Located, SourceKind, slashed};
+use super::{Gathered, Located, SourceKind, side_by_side, slashed};
 use crate::config;
 
 /// The largest file that is read.
@@ -28,9 +28,7 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
         walk.folder(&located.path);
     }
     let Walk { mut gathered, files, .. } = walk;
-    for file in &files {
-        read(located, file, &mut gathered);
-    }
+    side_by_side(&files, |file| read(located, file)).into_iter().for_each(|part| gathered.append(part));
     if files.is_empty() && gathered.incomplete.is_empty() {
         let shown = &located.source.path;
         gathered.warnings.push(format!("{shown} holds no .yaml, .yml or .json files"));
@@ -38,20 +36,22 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
     gathered
 }
 
-fn read(located: &Located<'_>, file: &Path, gathered: &mut Gathered) {
+fn read(located: &Located<'_>, file: &Path) -> Gathered {
+    let mut gathered = Gathered::new(SourceKind::Plain);
     let name = slashed(file);
     let full = located.root.join(file);
     let size = fs::metadata(&full).map_or(0, |metadata| metadata.len());
     if size > FILE_CAP {
         gathered.lacks(name, format!("the file has {size} bytes; at most {FILE_CAP} are read"));
-        return;
+        return gathered;
     }
     match fs::read(&full) {
         Ok(bytes) => {
-            manifest::read(&File { source: &located.source.path, name: &name }, &bytes, gathered);
+            manifest::read(&File { source: &located.source.path, name: &name }, &bytes, &mut gathered);
         }
         Err(error) => gathered.lacks(name, format!("it cannot be read: {error}")),
     }
+    gathered
 }
 
 /// The files below a folder, links followed where they stay in the repository, each file once.

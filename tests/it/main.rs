@@ -4,6 +4,7 @@
 
 mod action;
 mod audit;
+mod cache;
 mod cluster;
 mod deploy;
 mod embedded;

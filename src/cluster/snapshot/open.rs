@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use futures::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::discovery::Undiscovered;
 use super::super::error::{ClusterError, Unread, UnreadKind, name_of_list, one_line};
-use super::super::list::{What, check_items};
+use super::super::item::{Item, Of};
+use super::super::list::What;
 use super::{End, Header, Listed, SCHEMA, SCHEMA_STEM};
 use crate::model::{Served, ServedKind, join_api_version};
 
@@ -102,7 +104,8 @@ impl Snapshot {
         let found =
             self.entries(kind).iter().find(|of| of.name == name && of.namespace.as_deref() == namespace);
         let Some(entry) = found else { return Ok(None) };
-        self.read_page(&[entry], kind, What::Objects).map(|mut objects| objects.pop())
+        let mut items = self.read_page(&[entry], kind, What::Objects)?;
+        items.pop().map(|item| item.whole()).transpose()
     }
 
     pub(in super::super) fn pages<'a>(
@@ -110,7 +113,7 @@ impl Snapshot {
         kind: &ServedKind,
         namespace: Option<&str>,
         what: What,
-    ) -> impl Stream<Item = Result<Vec<Value>, Unread>> + Send + use<'a> {
+    ) -> impl Stream<Item = Result<Vec<Item>, Unread>> + Send + use<'a> {
         let refused = self.require(kind, namespace).err();
         let namespace = namespace.filter(|_| kind.namespaced);
         let entries: Vec<_> = self
@@ -168,20 +171,21 @@ impl Snapshot {
         refuse(UnreadKind::NotServed, why)
     }
 
-    fn read_page(&self, entries: &[&Entry], kind: &ServedKind, what: What) -> Result<Vec<Value>, Unread> {
+    fn read_page(&self, entries: &[&Entry], kind: &ServedKind, what: What) -> Result<Vec<Item>, Unread> {
         let unread =
             |why: String| Unread { what: name_of_list(kind, None), why, kind: UnreadKind::Malformed };
         let changed = |_| unread("the snapshot changed while it was read".to_owned());
         let mut file = self.bytes.open().map_err(|cause| unread(cause.to_string()))?;
-        let mut objects = Vec::with_capacity(entries.len());
+        let of = Of::new(kind, what);
+        let mut items = Vec::with_capacity(entries.len());
         for entry in entries {
             let mut text = vec![0; entry.length];
             file.seek(SeekFrom::Start(entry.start)).map_err(|cause| unread(cause.to_string()))?;
             file.read_exact(&mut text).map_err(changed)?;
-            objects.push(serde_json::from_slice(&text).map_err(|cause| changed(cause.into()))?);
+            let text: Box<RawValue> = serde_json::from_slice(&text).map_err(|cause| changed(cause.into()))?;
+            items.push(Item::new(text, &of, None).map_err(unread)?);
         }
-        check_items(&mut objects, kind, None, what).map_err(unread)?;
-        Ok(objects)
+        Ok(items)
     }
 }
 

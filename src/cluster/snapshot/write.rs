@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::super::{Cluster, Unread, What};
+use super::super::{Cluster, Unread};
 use super::{End, Header, Listed, SCHEMA};
 use crate::model::{ResourceId, ServedKind, is_secret};
 
@@ -75,7 +75,7 @@ async fn write_scope(
     summary: &mut Summary,
 ) -> io::Result<Listed> {
     let mut unread = None;
-    let mut pages = cluster.list(&scope.kind, scope.namespace.as_deref(), What::Objects);
+    let mut pages = cluster.objects(&scope.kind, scope.namespace.as_deref());
     while let Some(page) = pages.next().await {
         match page {
             Ok(objects) => {

@@ -77,7 +77,7 @@ async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
     let found = cluster.get(&config_maps(), Some("shop"), "a").await.expect("it is held");
     assert_eq!(found.as_ref(), Some(&maps[1]));
     assert_eq!(cluster.get(&config_maps(), Some("shop"), "c").await, Ok(None));
-    assert_eq!(cluster.openapi("apps", "v1").await, Ok(None));
+    assert_eq!(cluster.schema("apps", "v1").await, Ok(None));
 }
 
 #[tokio::test]

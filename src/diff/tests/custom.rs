@@ -160,7 +160,7 @@ fn metadata_of_a_custom_resource_is_typed() {
     let crd = object(
         "{spec: {group: example.com, names: {kind: Widget}, versions: [{name: v1, schema: {openAPIV3Schema: {type: object}}}]}}",
     );
-    let published = json!({"components": {"schemas": {"com.example.v1.Widget": {
+    let published = json!({"openapi": "3.0.0", "components": {"schemas": {"com.example.v1.Widget": {
         "type": "object",
         "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}],
         "properties": {"metadata": {"allOf": [{"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}]}},

@@ -179,7 +179,7 @@ fn a_key_that_is_left_out_has_its_default() {
 /// `pkg/util/strategicpatch/testdata/swagger-merge-item.json`, `mergingList`); `nonMergingList` is one value.
 #[test]
 fn a_strategic_key_pairs_items_where_no_list_type_is_given() {
-    let document = json!({"components": {"schemas": {
+    let document = json!({"openapi": "3.0.0", "components": {"schemas": {
         "mergeItem": {
             "type": "object",
             "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "MergeItem"}],

@@ -1,0 +1,265 @@
+//! One object of a list: text until it is looked at, and then only as far as it is looked at.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::api::NOT_JSON;
+use super::error::{Unread, UnreadKind, name_of_list};
+use super::list::What;
+use crate::model::{ResourceId, ServedKind, join_api_version};
+
+/// What the items of one list have in common.
+pub(super) struct Of {
+    kind: ServedKind,
+    api_version: String,
+    what: What,
+}
+
+impl Of {
+    pub(super) fn new(kind: &ServedKind, what: What) -> Arc<Self> {
+        let api_version = join_api_version(&kind.group, &kind.version);
+        Arc::new(Self { kind: kind.clone(), api_version, what })
+    }
+}
+
+/// An object as it was listed. Most of a large cluster is not what Git declares, and most of what is declared is in
+/// sync: trees of all of it would cost more memory and time than everything else.
+pub struct Item {
+    of: Arc<Of>,
+    namespace: Option<String>,
+    name: String,
+    uid: Option<String>,
+    text: Box<RawValue>,
+}
+
+/// Of an object, what tells which one it is.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, rename = "apiVersion", default)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(default)]
+    metadata: HeadMetadata,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct HeadMetadata {
+    namespace: Option<String>,
+    name: String,
+    uid: Option<String>,
+}
+
+impl Item {
+    /// Reads the head of an object, or says why it is none of the list in the namespace.
+    pub(super) fn new(text: Box<RawValue>, of: &Arc<Of>, namespace: Option<&str>) -> Result<Self, String> {
+        let Ok(head) = serde_json::from_str::<Head<'_>>(text.get()) else {
+            return Err("the answer holds something that is no object".to_owned());
+        };
+        let partial = of.what == What::Metadata && head.kind == "PartialObjectMetadata";
+        // Items of built-in kinds have neither.
+        let kind_differs = !head.kind.is_empty() && head.kind != of.kind.kind;
+        let version_differs = !head.api_version.is_empty() && head.api_version != of.api_version;
+        if !partial && (kind_differs || version_differs) {
+            return Err(format!("the answer holds another kind: {:.80} {:.80}", head.api_version, head.kind));
+        }
+        let HeadMetadata { namespace: own, name, uid } = head.metadata;
+        if name.is_empty() {
+            return Err("the answer holds an object without a name".to_owned());
+        }
+        if of.kind.namespaced && namespace.is_some() && own.as_deref() != namespace {
+            return Err("the answer holds an object of another namespace".to_owned());
+        }
+        Ok(Self { of: Arc::clone(of), namespace: own, name, uid, text })
+    }
+
+    /// Its namespace.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn uid(&self) -> Option<&str> {
+        self.uid.as_deref()
+    }
+
+    /// Which object it is.
+    #[must_use]
+    pub fn id(&self) -> ResourceId {
+        let kind = &self.of.kind;
+        ResourceId {
+            group: kind.group.clone(),
+            version: kind.version.clone(),
+            kind: kind.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
+    pub fn whole(&self) -> Result<Value, Unread> {
+        self.typed(serde_json::from_str(self.text.get()))
+    }
+
+    /// The object without what a comparison does not look at: `status`, and what each manager owns (managers, times and
+    /// operations stay). That is the larger half of many objects.
+    pub fn compared(&self) -> Result<Value, Unread> {
+        let mut text = serde_json::Deserializer::from_str(self.text.get());
+        match Part::Object.deserialize(&mut text) {
+            Ok(object) => self.typed(Ok(object)),
+            // Not of the usual form: all of it, then.
+            Err(_) => self.whole(),
+        }
+    }
+
+    fn typed(&self, read: serde_json::Result<Value>) -> Result<Value, Unread> {
+        let Ok(Value::Object(mut object)) = read else {
+            let what = name_of_list(&self.of.kind, None);
+            return Err(Unread { what, why: NOT_JSON.to_owned(), kind: UnreadKind::Malformed });
+        };
+        if self.of.what == What::Metadata {
+            object.retain(|name, _| name == "metadata");
+        }
+        object.insert("apiVersion".to_owned(), self.of.api_version.clone().into());
+        object.insert("kind".to_owned(), self.of.kind.kind.clone().into());
+        Ok(Value::Object(object))
+    }
+}
+
+/// A part of an object some of which is passed over.
+#[derive(Clone, Copy)]
+enum Part {
+    Object,
+    Metadata,
+    ManagedFields,
+    Manager,
+}
+
+impl Part {
+    /// The key that is passed over, and the one that holds a part with such a key.
+    fn keys(self) -> (Option<&'static str>, Option<(&'static str, Self)>) {
+        match self {
+            Self::Object => (Some("status"), Some(("metadata", Self::Metadata))),
+            Self::Metadata => (None, Some(("managedFields", Self::ManagedFields))),
+            Self::ManagedFields => (None, None),
+            Self::Manager => (Some("fieldsV1"), None),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Part {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self {
+            Self::ManagedFields => deserializer.deserialize_seq(self),
+            _ => deserializer.deserialize_map(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Part {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a part of an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let (passed_over, inner) = self.keys();
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if passed_over == Some(&key) {
+                access.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value = match inner {
+                Some((name, part)) if name == key => access.next_value_seed(part)?,
+                _ => access.next_value()?,
+            };
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element_seed(Self::Manager)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+    use serde_json::{Value, json};
+
+    use super::{Item, Of};
+    use crate::cluster::list::What;
+    use crate::model::ServedKind;
+
+    fn item(text: &Value, what: What) -> Item {
+        let kind = ServedKind {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            plural: "deployments".to_owned(),
+            namespaced: true,
+            listable: true,
+        };
+        let text = RawValue::from_string(text.to_string()).expect("JSON");
+        Item::new(text, &Of::new(&kind, what), None).expect("an object with a name")
+    }
+
+    #[test]
+    fn only_what_no_comparison_looks_at_is_passed_over() {
+        let object = json!({
+            "metadata": {"name": "web", "namespace": "shop", "labels": {"status": "kept", "fieldsV1": "kept"},
+                         "managedFields": [{"manager": "kubectl", "time": "2026-01-01T00:00:00Z",
+                                            "fieldsV1": {"f:spec": {}}}]},
+            "spec": {"status": "kept", "metadata": {"managedFields": [{"fieldsV1": "kept"}]}},
+            "status": {"replicas": 3}});
+        let mut whole = object.clone();
+        whole["apiVersion"] = "apps/v1".into();
+        whole["kind"] = "Deployment".into();
+        let item = item(&object, What::Objects);
+        assert_eq!((item.namespace(), item.name()), (Some("shop"), "web"));
+        assert_eq!(item.whole().as_ref(), Ok(&whole));
+        let mut compared = whole;
+        compared.as_object_mut().expect("a map").remove("status");
+        compared["metadata"]["managedFields"][0].as_object_mut().expect("a map").remove("fieldsV1");
+        assert_eq!(item.compared(), Ok(compared));
+    }
+
+    #[test]
+    fn what_has_another_form_is_read_whole() {
+        for managed in [json!("x"), json!({"fieldsV1": 1}), json!([1, {"fieldsV1": {}}]), Value::Null] {
+            let object = json!({"metadata": {"name": "web", "managedFields": managed}});
+            let item = item(&object, What::Objects);
+            assert_eq!(item.compared(), item.whole(), "{object}");
+        }
+    }
+
+    #[test]
+    fn of_a_list_of_metadata_there_is_nothing_else() {
+        let object = json!({"metadata": {"name": "web"}, "spec": {"a": 1}, "data": {"secret": "value"}});
+        let expected = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}});
+        let item = item(&object, What::Metadata);
+        assert_eq!((item.whole(), item.compared()), (Ok(expected.clone()), Ok(expected)));
+    }
+}
