@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::equal::integer;
 use crate::model::Step;
+use crate::schema::Field;
 
 /// One item of a keyed list: its index on either side.
 pub(super) struct Pair {
@@ -15,10 +16,10 @@ pub(super) struct Pair {
 }
 
 /// The items of both lists paired by their keys, and equal keys by occurrence; desired order first, then what only
-/// live has. `None` where an item is not a map.
-pub(super) fn pair(keys: &[String], desired: &[Value], live: &[Value]) -> Option<Vec<Pair>> {
-    let desired = identities(keys, desired)?;
-    let live = identities(keys, live)?;
+/// live has. `None` where an item is not a map. A key that an item leaves out has the default of its field in `item`.
+pub(super) fn pair(keys: &[String], item: Field<'_>, desired: &[Value], live: &[Value]) -> Option<Vec<Pair>> {
+    let desired = identities(keys, item, desired)?;
+    let live = identities(keys, item, live)?;
     let positions: BTreeMap<&Identity, usize> =
         live.iter().enumerate().map(|(at, identity)| (identity, at)).collect();
     let known: BTreeSet<&Identity> = desired.iter().collect();
@@ -60,13 +61,17 @@ impl Ord for Identity {
     }
 }
 
-fn identities(keys: &[String], items: &[Value]) -> Option<Vec<Identity>> {
+fn identities(keys: &[String], item: Field<'_>, items: &[Value]) -> Option<Vec<Identity>> {
+    let defaults: Vec<Option<&Value>> = keys.iter().map(|key| item.field(key).default()).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     items
         .iter()
         .map(|item| {
             let map = item.as_object()?;
-            let present = keys.iter().filter_map(|key| Some((key.clone(), map.get(key)?.clone())));
+            let present = keys.iter().zip(&defaults).filter_map(|(key, default)| {
+                let own = map.get(key).filter(|value| !value.is_null());
+                Some((key.clone(), own.or(*default)?.clone()))
+            });
             let mut values: Vec<(String, Value)> = present.collect();
             values.sort_by(|left, right| left.0.cmp(&right.0));
             let text: String =
@@ -109,11 +114,15 @@ pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (In
     (only(desired, live), only(live, desired))
 }
 
-/// The same text for the same value: `1` and `1.0`.
+/// The same text for the same value: `1` and `1.0`, a null in a map and none.
 fn by_value(value: &Value) -> String {
     match value {
-        Value::Number(number) => {
-            integer(number).map_or_else(|| value.to_string(), |integer| integer.to_string())
+        Value::Number(number) => integer(number).map_or_else(|| value.to_string(), |whole| whole.to_string()),
+        Value::Array(items) => format!("[{}]", items.iter().map(by_value).collect::<Vec<_>>().join(",")),
+        Value::Object(map) => {
+            let set = map.iter().filter(|(_, inner)| !inner.is_null());
+            let entries = set.map(|(key, inner)| format!("{key:?}:{}", by_value(inner)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),
     }

@@ -1,5 +1,8 @@
 //! Properties over random objects of every built-in kind, made from the schema.
 
+mod edits;
+mod schemas;
+
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
 

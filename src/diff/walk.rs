@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
     /// A keyed list that Git lacks, item by item: the server put some of them there.
     fn items_of_live(&mut self, at: &At<'a>, live: &[Value]) {
         let pairs = match at.field.shape() {
-            Shape::List(ListType::Map(keys)) => pair(&keys, &[], live),
+            Shape::List(ListType::Map(keys)) => pair(&keys, at.field.items(), &[], live),
             _ => None,
         };
         match pairs {
@@ -170,10 +170,12 @@ impl<'a> Walk<'a> {
             }
             (Value::Array(inner), Value::Array(inner_filled), Value::Array(inner_live)) => {
                 match at.field.shape() {
-                    Shape::List(ListType::Map(keys)) => match pair(&keys, inner_filled, inner_live) {
-                        Some(pairs) => self.keyed(at, &pairs, [inner, inner_filled, inner_live]),
-                        None => self.as_one(at, declared, filled, live),
-                    },
+                    Shape::List(ListType::Map(keys)) => {
+                        match pair(&keys, at.field.items(), inner_filled, inner_live) {
+                            Some(pairs) => self.keyed(at, &pairs, [inner, inner_filled, inner_live]),
+                            None => self.as_one(at, declared, filled, live),
+                        }
+                    }
                     Shape::List(ListType::Set) => {
                         self.set(at, if inner.is_empty() { inner_filled } else { inner }, inner_live);
                     }

@@ -28,7 +28,7 @@ pub fn fill(field: Field<'_>, value: &mut Value) {
 /// themselves has no end.
 const MOST_LEVELS: usize = 160;
 /// Defaults of the schema itself that are put into one object: more than one of the size that a server takes can need.
-const MOST_DEFAULTS: usize = 200_000;
+const MOST_DEFAULTS: usize = 50_000;
 
 /// The work on one object.
 struct Filling {

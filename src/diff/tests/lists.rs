@@ -102,6 +102,7 @@ fn the_items_of_a_set_are_its_values() {
         ("[true]", "[false]", &["+ .spec.set[=false] - -> false", "- .spec.set[=true] true -> -"]),
         ("[1, 2, 3.14159]", "[1, 2, 3]", &["- .spec.set[=3.14159] 3.14159 -> -", "+ .spec.set[=3] - -> 3"]),
         ("[1, 2]", "[2.0, 1.0]", &[]),
+        ("[{a: 1, b: null}]", "[{a: 1.0}]", &[]),
         ("['1']", "[1]", &["- .spec.set[=\"1\"] \"1\" -> -", "+ .spec.set[=1] - -> 1"]),
     ];
     for (git, live, expected) in cases {
@@ -153,6 +154,8 @@ fn a_key_that_is_left_out_has_its_default() {
         "{ports: [{port: 53, protocol: TCP, name: b}, {port: 53, protocol: UDP}]}",
         &["~ .spec.ports[port=53,protocol=\"TCP\"].name \"a\" -> \"b\""],
     );
+    // An item that live has from before there was a default.
+    check_custom(ports, "{ports: [{port: 53, name: a}]}", "{ports: [{port: 53, name: a}]}", &[]);
     let pod = |ports: &str| {
         format!(
             "{{apiVersion: v1, kind: PodTemplate, metadata: {{name: p}}, template: {{spec: {{containers: [{{name: a, image: 'a:1', ports: {ports}}}]}}}}}}"
