@@ -8,6 +8,9 @@ mod run;
 mod text;
 mod values;
 
+#[cfg(test)]
+mod secrecy;
+
 use std::io::{self, Write};
 
 use crate::job::Checked;
