@@ -2,7 +2,7 @@
 #
 # folder      where the files go
 # namespace   for objects that name none
-# objects     one line for each document is added: step, group, what the CRD's group is, kind/namespace/name
+# objects     one line for each document is added: step, its group and kind, those that it defines (a CRD), file, id
 # namespaces  the namespaces of the objects are added
 # origin      the file's path in the project
 # left_out    lines `KIND/NAME <tab> why` or `PATH <tab> why`: what cannot be applied; `*` at the end matches any ending
@@ -12,8 +12,8 @@ BEGIN {
     left[columns[1]] = 1
   }
   while ((getline line < objects) > 0) {
-    count = split(line, columns, " ")
-    seen[columns[2] " " columns[count]] = 1
+    split(line, columns, " ")
+    seen[columns[2] " " columns[6]] = 1
   }
   close(objects)
   start()
@@ -31,12 +31,13 @@ BEGIN {
   if (part == "metadata:" && line ~ /^( +)name:/ && indent(line) == level(line)) name = value(line)
   if (part == "metadata:" && line ~ /^( +)namespace:/ && indent(line) == level(line)) own = value(line)
   if (part == "metadata:" && line ~ /^ +["']?helm\.sh\/hook["']?:/) hook = 1
-  if (part == "spec:" && line ~ /^ +group:/ && !group) group = value(line)
+  if (part == "spec:" && line ~ /^ +group: *[a-z"]/ && !group) group = value(line)
+  if (part == "spec:" && line ~ /^ +kind: *[A-Z"]/ && !defined) defined = value(line)
 }
 
 END { finish() }
 
-function start() { text = kind = version = name = own = part = group = ""; hook = depth = 0 }
+function start() { text = kind = version = name = own = part = group = defined = ""; hook = depth = 0 }
 
 # The indentation of the fields of metadata is that of the first one.
 function level(line) { if (!depth) depth = indent(line); return depth }
@@ -60,7 +61,7 @@ function step() {
   if (is_left_out(kind "/" name) || is_left_out(origin)) return "without-refused"
   if (hook) return "without-hook"
   if (name == "" && kind !~ /List$/) return "without-name"
-  if ((of_group() " " identity()) in seen) return "without-second"
+  if ((of_group() "/" kind " " identity()) in seen) return "without-second"
   # What apply keeps of it in an annotation would be too long for the API server.
   if (kind == "CustomResourceDefinition") return length(text) > 250000 ? "long" : "crd"
   if (kind == "Namespace") return "namespace"
@@ -69,7 +70,10 @@ function step() {
 }
 
 function of_group() { return version ~ /\// ? substr(version, 1, index(version, "/") - 1) : "core" }
-function identity() { return kind "/" (own ? own : namespace) "/" name }
+function identity() {
+  if (kind ~ /^(Cluster.*|PersistentVolume|.+Class|Namespace|CustomResourceDefinition|.*WebhookConfiguration|.*AdmissionPolicy.*)$/) return kind "//" name
+  return kind "/" (own ? own : namespace) "/" name
+}
 
 function finish(   which, file) {
   if (kind == "") return
@@ -81,8 +85,9 @@ function finish(   which, file) {
     close(file)
   }
   if (which !~ /^without-/) {
-    seen[of_group() " " identity()] = 1
+    seen[of_group() "/" kind " " identity()] = 1
     if (own) print own >> namespaces
   }
-  print which, of_group(), (group ? group : "-"), identity() >> objects
+  if (kind != "CustomResourceDefinition" || !group) group = defined = "-"
+  print which, of_group() "/" kind, group "/" defined, (file ? file : "-"), origin, identity() >> objects
 }
