@@ -2,7 +2,8 @@
 #
 # folder      where the files go
 # namespace   for objects that name none
-# objects     one line for each document is added: step, its group and kind, those that it defines (a CRD), file, id
+# objects     one line for each document is added: step, its group and kind, those that it defines (a CRD), file, origin, id, and for an object
+#             without a namespace the source's one and the indentation of its metadata
 # namespaces  the namespaces of the objects are added
 # origin      the file's path in the project
 # left_out    lines `KIND/NAME <tab> why` or `PATH <tab> why`: what cannot be applied; `*` at the end matches any ending
@@ -28,6 +29,7 @@ BEGIN {
   if (line ~ /^[A-Za-z]/) part = line
   if (line ~ /^kind:/) kind = value(line)
   if (line ~ /^apiVersion:/) version = value(line)
+  if (part == "metadata:" && line ~ /^ +[^ ]/) level(line)
   if (part == "metadata:" && line ~ /^( +)name:/ && indent(line) == level(line)) name = value(line)
   if (part == "metadata:" && line ~ /^( +)namespace:/ && indent(line) == level(line)) own = value(line)
   if (part == "metadata:" && line ~ /^ +["']?helm\.sh\/hook["']?:/) hook = 1
@@ -71,7 +73,7 @@ function step() {
 
 function of_group() { return version ~ /\// ? substr(version, 1, index(version, "/") - 1) : "core" }
 function identity() {
-  if (kind ~ /^(Cluster.*|PersistentVolume|.+Class|Namespace|CustomResourceDefinition|.*WebhookConfiguration|.*AdmissionPolicy.*)$/) return kind "//" name
+  if (kind ~ /^(Cluster.+|PersistentVolume|.+Class|Namespace|CustomResourceDefinition|.*WebhookConfiguration|.*AdmissionPolicy.*)$/) return kind "//" name
   return kind "/" (own ? own : namespace) "/" name
 }
 
@@ -89,5 +91,5 @@ function finish(   which, file) {
     if (own) print own >> namespaces
   }
   if (kind != "CustomResourceDefinition" || !group) group = defined = "-"
-  print which, of_group() "/" kind, group "/" defined, (file ? file : "-"), origin, identity() >> objects
+  print which, of_group() "/" kind, group "/" defined, (file ? file : "-"), origin, identity(), namespace, (own ? "-" : depth) >> objects
 }
