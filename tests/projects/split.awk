@@ -3,7 +3,7 @@
 # folder      where the files go
 # namespace   for objects that name none
 # objects     one line for each document is added: step, its group and kind, those that it defines (a CRD), file, origin, id, and for an object
-#             without a namespace the source's one and the indentation of its metadata
+#             without a namespace the source's one and the indentation of its metadata, and the scope that a CRD gives
 # namespaces  the namespaces of the objects are added
 # origin      the file's path in the project
 # left_out    lines `KIND/NAME <tab> why` or `PATH <tab> why`: what cannot be applied; `*` at the end matches any ending
@@ -34,12 +34,13 @@ BEGIN {
   if (part == "metadata:" && line ~ /^( +)namespace:/ && indent(line) == level(line)) own = value(line)
   if (part == "metadata:" && line ~ /^ +["']?helm\.sh\/hook["']?:/) hook = 1
   if (part == "spec:" && line ~ /^ +group: *[a-z"]/ && !group) group = value(line)
+  if (part == "spec:" && line ~ /^ +scope: *"?[CN]/ && !scope) scope = value(line)
   if (part == "spec:" && line ~ /^ +kind: *[A-Z"]/ && !defined) defined = value(line)
 }
 
 END { finish() }
 
-function start() { text = kind = version = name = own = part = group = defined = ""; hook = depth = 0 }
+function start() { text = kind = version = name = own = part = group = defined = scope = ""; hook = depth = 0 }
 
 # The indentation of the fields of metadata is that of the first one.
 function level(line) { if (!depth) depth = indent(line); return depth }
@@ -91,5 +92,5 @@ function finish(   which, file) {
     if (own) print own >> namespaces
   }
   if (kind != "CustomResourceDefinition" || !group) group = defined = "-"
-  print which, of_group() "/" kind, group "/" defined, (file ? file : "-"), origin, identity(), namespace, (own ? "-" : depth) >> objects
+  print which, of_group() "/" kind, group "/" defined, (file ? file : "-"), origin, identity(), namespace, (own ? "-" : depth), (scope ? scope : "-") >> objects
 }
