@@ -32,6 +32,14 @@ static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| {
 static STRANGER: Known =
     Known { name: String::new(), class: Class::Unknown, operation: None, applier: false, fields: Vec::new() };
 
+/// Whoever writes a status is a controller of the kind: what else it wrote there (annotations of some kinds may be written
+/// along with the status) is not a person's.
+static STATUS_WRITER: LazyLock<Known> = LazyLock::new(|| Known {
+    class: Class::Platform,
+    fields: vec![".metadata".to_owned(), ".status".to_owned()],
+    ..STRANGER.clone()
+});
+
 /// The known field managers: those of the configuration, then the built-in table.
 #[derive(Debug, Clone, Default)]
 pub struct Managers {
@@ -52,7 +60,7 @@ impl Managers {
         Self { configured: configured.iter().map(known).collect() }
     }
 
-    /// What is known of the manager of an entry; a stranger is of class unknown.
+    /// What is known of the manager of an entry; a stranger is of class unknown, unless it wrote a status.
     #[must_use]
     pub fn of(&self, entry: &Entry) -> &Known {
         let matches = |known: &&Known| {
@@ -60,7 +68,8 @@ impl Managers {
             known.matches(&entry.manager.name)
                 && operation.is_none_or(|operation| operation == entry.manager.operation)
         };
-        self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(&STRANGER)
+        let stranger = if entry.manager.subresource == "status" { &*STATUS_WRITER } else { &STRANGER };
+        self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(stranger)
     }
 }
 

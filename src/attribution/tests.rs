@@ -86,7 +86,7 @@ fn the_owner_of_a_leaf_gives_the_cause() {
             vec![entry("kustomize-controller", "Apply", None, image_field())],
             "Unknown High kustomize-controller",
         ),
-        (vec![entry("cainjector", "Update", None, image_field())], "Controller High cainjector"),
+        (vec![entry("kubelet", "Update", None, image_field())], "Controller High kubelet"),
         (
             vec![entry("kube-controller-manager", "Update", None, image_field())],
             "Unknown High kube-controller-manager",
@@ -301,4 +301,19 @@ fn a_field_that_was_made_null_has_an_owner() {
     emptied["rules"] = Value::Null;
     let live = live(emptied, &[entry("kubectl-edit", "Update", None, json!({"f:rules": {}}))], None);
     assert_eq!(verdicts(&desired(role), &live, &[], &[]), [".rules Manual High kubectl-edit"]);
+}
+
+#[test]
+fn a_writer_of_a_status_is_a_controller() {
+    let git = desired(deployment(1, "app:1"));
+    let mut noted = deployment(1, "app:1");
+    noted["metadata"]["annotations"] = json!({"note": "x"});
+    let fields = json!({"f:metadata": {"f:annotations": {"f:note": {}}}});
+    for (subresource, expected) in [("status", "Controller High operator"), ("", "Manual None operator")] {
+        let mut writer = entry("operator", "Update", None, fields.clone());
+        writer["subresource"] = json!(subresource);
+        // `annotations` itself: live alone has the map.
+        let found = verdicts(&git, &live(noted.clone(), &[writer], None), &[], &[]);
+        assert_eq!(found, [format!(".metadata.annotations.note {expected}")]);
+    }
 }

@@ -82,7 +82,7 @@ proptest! {
     #[test]
     fn a_document_of_any_shape_is_borne(a in any_schema(), b in any_schema(), git in any_json(), live in any_json()) {
         let kind = json!({"x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}]});
-        let document = json!({"components": {"schemas": {"A": merged(a, kind), "B": b}}});
+        let document = json!({"openapi": "3.0.0", "components": {"schemas": {"A": merged(a, kind), "B": b}}});
         if let Ok(schema) = Schema::from_openapi(document.to_string().as_bytes()) {
             bear(&schema, &git, &live);
         }
@@ -109,7 +109,7 @@ proptest! {
 #[test]
 fn defaults_without_end_end() {
     let back = json!({"default": {}, "allOf": [{"$ref": "#/components/schemas/A"}]});
-    let document = json!({"components": {"schemas": {"A": {
+    let document = json!({"openapi": "3.0.0", "components": {"schemas": {"A": {
         "type": "object",
         "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}],
         "properties": {"spec": back, "other": back},

@@ -214,6 +214,13 @@ fn healthy(seen: &Seen, objects: &[Value]) -> Reply {
             && name.is_none_or(|name| metadata["name"] == name)
     };
     let mut found = objects.iter().filter(matches).cloned();
+    // A namespace that holds something is there.
+    if let (None, "namespaces", Some(name)) = (namespace, plural, name)
+        && objects.iter().any(|object| object["metadata"]["namespace"] == name)
+    {
+        let metadata = json!({"name": name, "uid": format!("uid-{name}")});
+        return Reply::Json(200, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}));
+    }
     if let Some(name) = name {
         let missing = || status(404, "NotFound", &format!("{plural} \"{name}\" not found"), name);
         return found.next().map_or_else(missing, |object| Reply::Json(200, object));
