@@ -159,6 +159,10 @@ pub(super) struct CheckArguments {
     /// Read this branch, tag or commit instead of the work tree.
     #[arg(long, value_name = "REV")]
     pub(super) revision: Option<String>,
+    /// Ask the API server too what it would change, by dry-run patches, and report where it and drift differ (needs the
+    /// verb `patch`; nothing is written).
+    #[arg(long, conflicts_with = "snapshot")]
+    pub(super) verify_with_server: bool,
     #[command(flatten)]
     pub(super) place: Where,
     #[command(flatten)]

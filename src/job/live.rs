@@ -33,6 +33,8 @@ pub(super) struct Comparison<'a> {
     pub(super) skip_secrets: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
     pub(super) secret_values: bool,
+    /// Whether every live object that is compared is kept, for the server to be asked about it.
+    pub(super) keep_live: bool,
 }
 
 /// What came of it.
@@ -56,6 +58,8 @@ pub(super) struct Compared {
     pub(super) not_examined: Vec<Incomplete>,
     /// Secrets of which only the keys were compared.
     pub(super) keys_only: BTreeSet<usize>,
+    /// Every live object that was compared, as it was read; empty unless they are kept.
+    pub(super) kept: BTreeMap<usize, Value>,
 }
 
 impl Compared {
@@ -78,6 +82,7 @@ impl Compared {
         self.incomplete.extend(other.incomplete);
         self.not_examined.extend(other.not_examined);
         self.keys_only.extend(other.keys_only);
+        self.kept.extend(other.kept);
     }
 }
 
@@ -213,6 +218,9 @@ impl<'a> Comparison<'a> {
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
             compared.missing.insert(index, Some(terminating(&live)));
             return;
+        }
+        if self.keep_live {
+            compared.kept.insert(index, live.clone());
         }
         if is_encrypted(&desired.value) {
             let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
