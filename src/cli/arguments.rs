@@ -19,7 +19,8 @@ const EXIT_CODES: &str = "Exit codes:
   0  no drift
   1  drift
   2  usage or configuration: nothing was read
-  3  incomplete or failed: something could not be read (beats 1); also when nothing was examined";
+  3  incomplete or failed: something could not be read (beats 1); also when nothing was examined, and when
+     --verify-with-server disagrees";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -21,14 +21,16 @@ pub(super) fn fault(fault: Fault) -> (&'static str, &'static str) {
 pub(super) fn headline(found: &Verification) -> String {
     let mut parts =
         vec![format!("verified with the server: {} of {} agree", found.agreed, count(found.asked, "object"))];
+    let disagreements = count(found.disagreements.len(), "disagreement");
+    let explained = format!("{} explained", count(found.explained.len(), "place"));
     for (number, what) in [
-        (found.disagreements.len(), "disagreements"),
-        (found.not_verified.len(), "not verified"),
-        (found.partly.len(), "verified in part"),
-        (found.explained.len(), "explained places"),
+        (found.disagreements.len(), disagreements),
+        (found.not_verified.len(), format!("{} not verified", found.not_verified.len())),
+        (found.partly.len(), format!("{} verified in part", found.partly.len())),
+        (found.explained.len(), explained),
     ] {
         if number > 0 {
-            parts.push(format!("{number} {what}"));
+            parts.push(what);
         }
     }
     parts.join(", ")

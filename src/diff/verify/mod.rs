@@ -12,7 +12,7 @@ mod tests;
 
 use serde_json::Value;
 
-use super::server_set::{is_older_default, is_server_set};
+use super::server_set::{is_item_of_the_system, is_older_default, is_server_set};
 use crate::model::{Cause, Change, ChangeKind, Desired, FieldPath, Step, is_secret, is_secret_value};
 use leaves::{Leaf, leaves};
 pub use question::Question;
@@ -213,10 +213,26 @@ impl Judge<'_> {
         if rules && self.desired.value.get("aggregationRule").is_some() {
             return Some("the rules are gathered by a controller");
         }
-        let declared = path.find(&self.desired.value).is_some_and(|value| !value.is_null());
+        // `clusterIP: ""` leaves the choice to the server.
+        let is_left = |value: &Value| value.is_null() || value == "";
+        let declared = path.find(&self.desired.value).is_some_and(|value| !is_left(value));
         let live = leaf.live.as_ref().and_then(|at| self.live.pointer(at));
         let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
+        let by_itself = by_itself || self.is_in_item_of_the_system(leaf);
         (by_itself && !declared).then_some("the server, a controller or a deployer keeps it there")
+    }
+
+    /// Whether the place is an item of a live list that the system keeps, or in one.
+    fn is_in_item_of_the_system(&self, leaf: &Leaf) -> bool {
+        let Some(pointer) = &leaf.live else { return false };
+        let steps = leaf.path.steps();
+        let ends = pointer.match_indices('/').skip(1).map(|(at, _)| at).chain([pointer.len()]);
+        // Each step is one token of the pointer.
+        ends.zip(1..=steps.len()).any(|(end, count)| {
+            let item = self.live.pointer(&pointer[..end]);
+            let path = FieldPath::from(steps[..count].to_vec());
+            item.is_some_and(|item| is_item_of_the_system(&self.desired.id, &path, item))
+        })
     }
 
     fn missed(&self, leaf: &Leaf) -> Disagreement {
