@@ -19,7 +19,8 @@ const EXIT_CODES: &str = "Exit codes:
   0  no drift
   1  drift
   2  usage or configuration: nothing was read
-  3  incomplete or failed: something could not be read (beats 1); also when nothing was examined";
+  3  incomplete or failed: something could not be read (beats 1); also when nothing was examined, and when
+     --verify-with-server disagrees";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -159,6 +160,10 @@ pub(super) struct CheckArguments {
     /// Read this branch, tag or commit instead of the work tree.
     #[arg(long, value_name = "REV")]
     pub(super) revision: Option<String>,
+    /// Ask the API server too what it would change, by dry-run patches, and report where it and drift differ (needs the
+    /// verb `patch`; nothing is written).
+    #[arg(long, conflicts_with = "snapshot")]
+    pub(super) verify_with_server: bool,
     #[command(flatten)]
     pub(super) place: Where,
     #[command(flatten)]

@@ -55,6 +55,7 @@ pub(super) fn settings(
         path,
         target: target(place, cache.as_deref()),
         skip_secrets: place.skip_secrets,
+        verify: false,
         tools: Tools::find(&variable("PATH").unwrap_or_default()),
         cache,
         git: options,

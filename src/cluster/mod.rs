@@ -1,11 +1,13 @@
 //! The live side: objects, discovery and OpenAPI, from an API server or from a snapshot file.
 //!
-//! Only `get` and `list`: drift never writes to a cluster. A named object that is not found is a value; whatever
-//! else cannot be read is [`Unread`], never an empty list. The only module that names `kube`.
+//! Only `get` and `list`: drift never writes to a cluster. The one exception is [`Cluster::play`], a patch that the
+//! server plays through and does not keep, for `drift check --verify-with-server` alone. A named object that is not
+//! found is a value; whatever else cannot be read is [`Unread`], never an empty list. The only module that names `kube`.
 
 mod api;
 mod connection;
 mod discovery;
+mod dry_run;
 mod error;
 mod item;
 mod kept;
@@ -17,6 +19,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +28,7 @@ use serde_json::Value;
 
 pub use api::Api;
 pub use discovery::Undiscovered;
+pub use dry_run::{Played, Refusal};
 pub use error::{ClusterError, Unread, UnreadKind, name_of_list};
 pub use item::Item;
 pub use list::What;
@@ -146,6 +150,36 @@ impl Cluster {
         match self {
             Self::Api(api) => api.get(kind, namespace, name).await,
             Self::Snapshot(snapshot) => snapshot.get(kind, namespace, name),
+        }
+    }
+
+    /// Of these kinds, those of which the server says that it can play a patch through; none of a snapshot.
+    pub async fn playable<'k>(&self, kinds: &BTreeSet<&'k ServedKind>) -> BTreeSet<&'k ServedKind> {
+        match self {
+            Self::Api(api) => api.playable(kinds).await,
+            Self::Snapshot(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Asks what an object would be after this JSON patch (RFC 6902), by a server-side dry-run: nothing is written. Needs
+    /// the verb `patch`, and a kind that is [`Self::playable`].
+    ///
+    /// # Errors
+    /// The caller may not patch, or there was no good answer. A snapshot has nobody to ask.
+    pub async fn play(
+        &self,
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Played, Unread> {
+        match self {
+            Self::Api(api) => api.play(kind, namespace, name, patch).await,
+            Self::Snapshot(_) => Err(Unread {
+                what: format!("dry-run of {name} of {}", name_of_list(kind, namespace)),
+                why: "a snapshot has no server to ask".to_owned(),
+                kind: UnreadKind::Other,
+            }),
         }
     }
 

@@ -1,12 +1,12 @@
-//! One GET and its retries, within one deadline.
+//! One request and its retries, within one deadline.
 
 use std::error::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::header::{ACCEPT, RETRY_AFTER};
-use http::{HeaderMap, Request, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -27,12 +27,38 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 /// An internal error is rarely one that passes: a broken conversion webhook gives it for ever.
 const RETRIES_OF_500: u32 = 5;
 
-/// Sends GETs, retries what may pass, and counts.
+/// Sends requests, retries what may pass, and counts.
 pub(super) struct Requests {
     client: kube::Client,
     timeout: Duration,
     sent: AtomicU64,
     received: AtomicU64,
+}
+
+/// What is asked: a GET, or a patch that the server only plays through. Both may be repeated.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// Path and query.
+    pub(super) path: &'a str,
+    pub(super) accept: &'a str,
+    /// Content type and content.
+    pub(super) body: Option<(&'static str, String)>,
+}
+
+impl<'a> Call<'a> {
+    fn get(path: &'a str, accept: &'a str) -> Self {
+        Self { method: Method::GET, path, accept, body: None }
+    }
+
+    fn request(&self) -> Result<Request<Body>, http::Error> {
+        let request = Request::builder().method(&self.method).uri(self.path).header(ACCEPT, self.accept);
+        match &self.body {
+            None => request.body(Body::empty()),
+            Some((content, text)) => {
+                request.header(CONTENT_TYPE, *content).body(Body::from(text.clone().into_bytes()))
+            }
+        }
+    }
 }
 
 /// A whole answer with a status that a retry would not change.
@@ -81,20 +107,25 @@ impl Requests {
 
     /// GETs a path (with its query) of the server.
     pub(super) async fn get(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
-        self.get_within(self.timeout, path, accept).await
+        self.send(&Call::get(path, accept)).await
+    }
+
+    /// Sends any request.
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        self.send_within(self.timeout, call).await
     }
 
     /// As [`Self::get`] for what is known to be in trouble: a whole time-out for each of its lists would be lost.
     pub(super) async fn get_doubtful(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
-        self.get_within(self.timeout.min(DOUBTFUL_LIMIT), path, accept).await
+        self.send_within(self.timeout.min(DOUBTFUL_LIMIT), &Call::get(path, accept)).await
     }
 
-    async fn get_within(&self, limit: Duration, path: &str, accept: &str) -> Result<Answer, Failure> {
+    async fn send_within(&self, limit: Duration, call: &Call<'_>) -> Result<Answer, Failure> {
         let start = Instant::now();
         let deadline = start + limit;
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let failed = match timeout_at(deadline, self.attempt(path, accept)).await {
+            let failed = match timeout_at(deadline, self.attempt(call)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => failed,
                 Err(_) => return Err(no_answer(limit)),
@@ -116,8 +147,8 @@ impl Requests {
         Err(no_answer(limit))
     }
 
-    async fn attempt(&self, path: &str, accept: &str) -> Result<Answer, Attempt> {
-        let request = Request::get(path).header(ACCEPT, accept).body(Body::empty());
+    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Attempt> {
+        let request = call.request();
         let request =
             request.map_err(|cause| Attempt::never(UnreadKind::Other, format!("not a request: {cause}")))?;
         self.sent.fetch_add(1, Ordering::Relaxed);

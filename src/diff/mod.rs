@@ -9,6 +9,7 @@ mod equal;
 mod lists;
 mod normalise;
 mod server_set;
+pub mod verify;
 mod walk;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::missing::trace;
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::schemas::Schemas;
 use super::tree::{Opened, Settings, Target};
+use super::verify::Verifier;
 use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
 use crate::cluster::Cluster;
 use crate::config::Secrets;
@@ -66,6 +67,7 @@ pub(super) async fn compare(
         strangers: rendered.incomplete.is_empty() && !opened.is_part(),
         skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
+        keep_live: settings.verify,
     };
     let mut compared = comparison.run().await;
     let judge = Judge {
@@ -86,6 +88,20 @@ pub(super) async fn compare(
     let autoscalers = autoscalers(cluster, &rendered.objects, &mut compared).await;
     let findings = judge.findings(&compared, &past, &autoscalers);
     let undiscovered = undiscovered(cluster, &rendered);
+    let verification = if settings.verify {
+        progress("asking the server for its own answer");
+        let verifier = Verifier {
+            cluster,
+            desired: &rendered.objects,
+            live: &std::mem::take(&mut compared.kept),
+            findings: &findings,
+        };
+        let (verification, incomplete) = verifier.run().await;
+        compared.incomplete.extend(incomplete);
+        Some(verification)
+    } else {
+        None
+    };
     let mut checked = Checked {
         checked_at: settings.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         git: GitFacts {
@@ -96,6 +112,7 @@ pub(super) async fn compare(
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
         warnings: [rendered.warnings, warnings, judge.rules().warnings(&findings), part_warning(opened)]
             .concat(),
+        verification,
         ..Checked::default()
     };
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());

@@ -36,6 +36,8 @@ pub(super) struct Comparison<'a> {
     pub(super) skip_secrets: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
     pub(super) secret_values: bool,
+    /// Whether every live object that is compared is kept, for the server to be asked about it.
+    pub(super) keep_live: bool,
 }
 
 /// What came of it.
@@ -59,6 +61,8 @@ pub(super) struct Compared {
     pub(super) not_examined: Vec<Incomplete>,
     /// Secrets of which only the keys were compared.
     pub(super) keys_only: BTreeSet<usize>,
+    /// Every live object that was compared, as it was read; empty unless they are kept.
+    pub(super) kept: BTreeMap<usize, Value>,
 }
 
 impl Compared {
@@ -81,6 +85,7 @@ impl Compared {
         self.incomplete.extend(other.incomplete);
         self.not_examined.extend(other.not_examined);
         self.keys_only.extend(other.keys_only);
+        self.kept.extend(other.kept);
     }
 }
 
@@ -224,6 +229,9 @@ impl<'a> Comparison<'a> {
         }
         if self.lift(desired, &mut live) {
             compared.keys_only.insert(index);
+        }
+        if self.keep_live {
+            compared.kept.insert(index, live.clone());
         }
         if is_encrypted(&desired.value) {
             let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();

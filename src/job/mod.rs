@@ -16,12 +16,15 @@ mod snapshot;
 mod strangers;
 mod tree;
 mod veil;
+mod verify;
 
 pub use audit::{Audited, AuditedIncident, Outcome, Proof, audit};
 pub use check::check;
 pub use demo::{Scene, demo};
 pub use error::JobError;
-pub use result::{Checked, ClusterFacts, GitFacts, Summary, is_drift};
+pub use result::{
+    AboutObject, Checked, ClusterFacts, Disagreeing, Explanation, GitFacts, Summary, Verification, is_drift,
+};
 pub use run::{Action, Did, ForgeOptions, Ran, RunSettings, run};
 pub use snapshot::{Extent, snapshot};
 pub use tree::{Opened, Place, Settings, Target, Tokens};

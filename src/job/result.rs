@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::schemas::Schemas;
-use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey};
+use crate::diff::verify::{Disagreement, Explained};
+use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey, ResourceId};
 
 /// The repository that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,8 +76,69 @@ pub struct Checked {
     pub summary: Summary,
     /// Every finding, sorted by resource id, changes of every cause.
     pub findings: Vec<Finding>,
+    /// The server's own answer held against the findings, where it was asked for.
+    pub verification: Option<Verification>,
     /// What remedies are made and proven from.
     pub(crate) material: Material,
+}
+
+/// The server's own answer, by dry-run, held against drift's: how drift tests itself. Lists are sorted by resource id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Verification {
+    /// Objects that the server was to be asked about: those that were compared.
+    pub asked: usize,
+    /// Of them, those about which drift and the server agree, places that are explained aside.
+    pub agreed: usize,
+    /// Places in which both differ, or see something that is no drift, for a known reason.
+    pub explained: Vec<Explanation>,
+    /// Objects about which the server refuses a part of the question, and why: there it was asked only about what
+    /// it may change.
+    pub partly: Vec<AboutObject>,
+    /// Objects about which the server cannot tell, and why.
+    pub not_verified: Vec<AboutObject>,
+    /// Places in which drift and the server disagree: a fault of drift, or of its verification.
+    pub disagreements: Vec<Disagreeing>,
+}
+
+/// Something about one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutObject {
+    /// Which object.
+    pub resource: ResourceId,
+    /// What there is to say.
+    pub why: String,
+}
+
+/// A place of an object that is explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// Which object.
+    pub resource: ResourceId,
+    /// The place and the reason.
+    pub explained: Explained,
+}
+
+/// A place of an object in which drift and the server disagree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disagreeing {
+    /// Which object.
+    pub resource: ResourceId,
+    /// The place and who says what.
+    pub found: Disagreement,
+}
+
+impl Verification {
+    /// A disagreement keeps the report from being complete: one of the two is wrong, and nobody knows which.
+    pub(super) fn as_incomplete(&self) -> Option<Incomplete> {
+        let number = self.disagreements.len();
+        let why = || {
+            format!(
+                "drift and the server disagree in {}: please report it, with the report's `verification`",
+                crate::text::count(number, "place")
+            )
+        };
+        (number > 0).then(|| Incomplete { what: "verification with the server".to_owned(), why: why() })
+    }
 }
 
 /// What remedies are made and proven from.

@@ -73,6 +73,8 @@ pub struct Settings {
     pub target: Target,
     /// Leaves Secrets out, whatever `drift.yaml` says.
     pub skip_secrets: bool,
+    /// Asks the server too, by dry-run patches, and reports where it and the comparison differ.
+    pub verify: bool,
     /// helm and kustomize.
     pub tools: Tools,
     /// Folder that outlives the run.

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::verification::fault;
 use super::{Style, is_listed, listed};
-use crate::job::Checked;
+use crate::job::{AboutObject, Checked, Disagreeing, Verification};
 use crate::model::{
     Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State,
 };
@@ -26,6 +27,8 @@ struct Report<'a> {
     warnings: &'a [String],
     summary: Summary,
     findings: Vec<FindingOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<VerificationOut<'a>>,
 }
 
 #[derive(Serialize)]
@@ -116,6 +119,46 @@ struct ChangeOut<'a> {
     note: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerificationOut<'a> {
+    asked: usize,
+    agreed: usize,
+    explained: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanations: Option<Vec<Explained<'a>>>,
+    partly: Vec<About<'a>>,
+    not_verified: Vec<About<'a>>,
+    disagreements: Vec<DisagreementOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Explained<'a> {
+    resource: &'a ResourceId,
+    path: String,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct About<'a> {
+    resource: &'a ResourceId,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct DisagreementOut<'a> {
+    resource: &'a ResourceId,
+    path: String,
+    kind: &'static str,
+    why: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
+}
+
 pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     let findings = checked.findings.iter().filter(|finding| is_listed(finding, style));
     let report = Report {
@@ -138,6 +181,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         warnings: &checked.warnings,
         summary: summary(checked),
         findings: findings.map(|found| finding(found, checked, style)).collect(),
+        verification: checked.verification.as_ref().map(|found| verification(found, style)),
     };
     let document = serde_json::to_string_pretty(&report)?;
     writeln!(out, "{}", crate::text::json(&document))
@@ -156,6 +200,36 @@ fn summary(checked: &Checked) -> Summary {
         skipped: summary.skipped,
         not_compared: summary.not_compared,
         changes: changes.collect(),
+    }
+}
+
+fn about(list: &[AboutObject]) -> Vec<About<'_>> {
+    list.iter().map(|about| About { resource: &about.resource, why: &about.why }).collect()
+}
+
+fn verification(found: &Verification, style: Style) -> VerificationOut<'_> {
+    let explained = found.explained.iter().map(|found| Explained {
+        resource: &found.resource,
+        path: found.explained.path.to_string(),
+        why: found.explained.why,
+    });
+    let disagreements = found.disagreements.iter().map(|Disagreeing { resource, found }| DisagreementOut {
+        resource,
+        path: found.path.to_string(),
+        kind: fault(found.fault).0,
+        why: fault(found.fault).1,
+        server: found.server.as_ref(),
+        live: found.live.as_ref(),
+        masked: found.masked,
+    });
+    VerificationOut {
+        asked: found.asked,
+        agreed: found.agreed,
+        explained: found.explained.len(),
+        explanations: style.all.then(|| explained.collect()),
+        partly: about(&found.partly),
+        not_verified: about(&found.not_verified),
+        disagreements: disagreements.collect(),
     }
 }
 

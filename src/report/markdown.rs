@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Side, Style, headline, in_order, listed, not_listed, not_looked_through, only_one_side, sides};
+use super::{
+    Side, Style, headline, in_order, listed, not_listed, not_looked_through, only_one_side, sides,
+    verification,
+};
 use crate::job::Checked;
 use crate::model::{Change, Finding, State};
 use crate::text::{code, count, one_line, value, verdict};
@@ -34,6 +37,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         writeln!(out, "{}\n", code(&line))?;
     }
     not_examined(checked, out)?;
+    verified(checked, style, out)?;
     let mut written = 0;
     let all = in_order(checked, style);
     for (at, found) in all.iter().enumerate() {
@@ -62,6 +66,16 @@ fn not_examined(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "- _{more} more: see the JSON report_")?;
     }
     writeln!(out)
+}
+
+fn verified(checked: &Checked, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(found) = &checked.verification else { return Ok(()) };
+    writeln!(out, "{}\n", verification::headline(found))?;
+    let lines = verification::lines(found, style);
+    for line in &lines {
+        writeln!(out, "- {}", code(line))?;
+    }
+    if lines.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 fn finding(finding: &Finding, style: Style) -> String {

@@ -7,6 +7,7 @@ mod markdown;
 mod run;
 mod text;
 mod values;
+mod verification;
 
 #[cfg(test)]
 mod secrecy;

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::{Style, headline, is_listed, listed, not_listed, not_looked_through, only_one_side, values};
+use super::{
+    Style, headline, is_listed, listed, not_listed, not_looked_through, only_one_side, values, verification,
+};
 use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
 use crate::text::{changes_of_causes, count, one_line, verdict};
@@ -32,6 +34,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     let excused = listed().filter(|finding| !is_drift(finding) && !waits(finding));
     page.section("No drift: controllers may own it, or an ignore rule covers it.", excused, style)?;
     page.incomplete(checked)?;
+    page.verification(checked, style)?;
     page.summary(checked, style)?;
     page.next(checked)
 }
@@ -134,6 +137,15 @@ impl Page<'_> {
         writeln!(self.out, "{}", self.style.paint(RED, "Not examined, so neither clean nor drift:"))?;
         for incomplete in &checked.incomplete {
             writeln!(self.out, "  {}: {}", one_line(&incomplete.what, 300), one_line(&incomplete.why, 600))?;
+        }
+        writeln!(self.out)
+    }
+
+    fn verification(&mut self, checked: &Checked, style: Style) -> io::Result<()> {
+        let Some(found) = &checked.verification else { return Ok(()) };
+        writeln!(self.out, "{}", verification::headline(found))?;
+        for line in verification::lines(found, style) {
+            writeln!(self.out, "  {line}")?;
         }
         writeln!(self.out)
     }

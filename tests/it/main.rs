@@ -25,3 +25,4 @@ mod strangers;
 mod support;
 mod support_works;
 mod verdicts;
+mod verify;

@@ -34,6 +34,8 @@ pub(super) struct Seen {
     pub(super) head: Vec<String>,
     /// How often this URL was asked for before.
     pub(super) before: usize,
+    /// What was sent with it.
+    pub(super) body: String,
 }
 
 impl Seen {
@@ -102,8 +104,9 @@ impl Mock {
 }
 
 fn serve(mut stream: TcpStream, reply: &dyn Fn(&Seen) -> Option<Reply>, log: &Log) {
-    let head: Vec<String> =
-        BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let mut reader = BufReader::new(&stream);
+    let lines = reader.by_ref().lines().map_while(Result::ok);
+    let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     let Some(url) = head.first().and_then(|first| first.split(' ').nth(1)).map(str::to_owned) else {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         return;
@@ -114,7 +117,9 @@ fn serve(mut stream: TcpStream, reply: &dyn Fn(&Seen) -> Option<Reply>, log: &Lo
         log.push(url.clone());
         before
     };
-    let seen = Seen { url, head, before };
+    let mut seen = Seen { url, head, before, body: String::new() };
+    let length = seen.header("content-length").and_then(|length| length.parse().ok()).unwrap_or_default();
+    let _ = reader.take(length).read_to_string(&mut seen.body);
     let (status, more, body) = match reply(&seen).unwrap_or_else(|| healthy(&seen.url)) {
         Reply::Json(status, body) => (status, "content-type: application/json\r\n", body.to_string()),
         Reply::Text(status, more, body) => (status, more, body),

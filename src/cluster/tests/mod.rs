@@ -2,6 +2,7 @@
 
 mod connect;
 mod discovery;
+mod dry_run;
 mod lists;
 mod mock;
 mod openapi;

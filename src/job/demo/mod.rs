@@ -148,6 +148,7 @@ fn settings(folder: PathBuf, now: Timestamp) -> Settings {
         path: None,
         target: Target::Embedded("the recorded cluster", CLUSTER),
         skip_secrets: false,
+        verify: false,
         tools: Tools::at(None, None, None),
         cache: None,
         git: Options::default(),

@@ -120,11 +120,13 @@ fn filled(text: &str, namespace: &str, number: usize) -> String {
 #[track_caller]
 fn findings(plane: &ControlPlane, repo: &Repo) -> Vec<String> {
     let output = Drift::new()
-        .args(["check", "--output=json", "--all", "--kubeconfig"])
+        .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
         .arg(plane.kubeconfig("admin"))
         .in_folder(repo.path())
         .run();
     let report = output.json();
+    let disagreements = &report["verification"]["disagreements"];
+    assert_eq!(disagreements, &Value::Array(vec![]), "{disagreements:#}");
     assert_eq!(report["incomplete"], Value::Array(vec![]), "{}", output.stderr);
     assert!(report["summary"]["desired"].as_u64() > Some(100), "{}", report["summary"]);
     let mut lines = Vec::new();

@@ -15,11 +15,13 @@ use crate::support::repo::Repo;
 #[track_caller]
 pub(super) fn report(plane: &ControlPlane, repo: &Repo) -> Value {
     let output = Drift::new()
-        .args(["check", "--output=json", "--all", "--kubeconfig"])
+        .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
         .arg(plane.kubeconfig("admin"))
         .in_folder(repo.path())
         .run();
     let report = output.json();
+    let disagreements = &report["verification"]["disagreements"];
+    assert_eq!(disagreements, &Value::Array(vec![]), "{disagreements:#}");
     assert_eq!(report["incomplete"], Value::Array(vec![]), "{}", output.stderr);
     report
 }

@@ -22,7 +22,7 @@ use super::servers::{Servers, eventually, free_ports};
 /// Users that may do everything (group `system:masters`).
 pub(crate) const MASTERS: [&str; 4] = ["admin", "alice", "bob", "gitops"];
 /// Users that may do nothing until the test binds a role.
-pub(crate) const PLAIN: [&str; 3] = ["auditor", "carol", "reader"];
+pub(crate) const PLAIN: [&str; 4] = ["auditor", "carol", "reader", "verifier"];
 
 const START: Duration = Duration::from_secs(120);
 

@@ -288,11 +288,13 @@ fn expected(case: &Case, namespace: &str, server_side: bool) -> Vec<String> {
 #[track_caller]
 fn report(plane: &ControlPlane, repo: &Repo) -> Value {
     let output = Drift::new()
-        .args(["check", "--output=json", "--all", "--kubeconfig"])
+        .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
         .arg(plane.kubeconfig("admin"))
         .in_folder(repo.path())
         .run();
     let report = output.json();
+    let disagreements = &report["verification"]["disagreements"];
+    assert_eq!(disagreements, &Value::Array(vec![]), "{disagreements:#}");
     let drift = report["findings"].as_array().is_some_and(|findings| !findings.is_empty());
     assert_eq!(report["incomplete"], Value::Array(vec![]), "{}", output.stderr);
     assert_eq!(output.status, i32::from(drift), "{}", output.stderr);

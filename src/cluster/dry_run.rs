@@ -1,0 +1,184 @@
+//! The one request that is no `get` and no `list`: a patch that the server only plays through, for `drift check
+//! --verify-with-server`. It needs the verb `patch`, and the server writes nothing: every address made here says
+//! `dryRun=All`, and a kind is asked for only where the server's own OpenAPI document says that it knows the word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::api::{Api, NOT_JSON, escape, path};
+use super::error::{Unread, UnreadKind, name_of_list};
+use super::request::{Answer, Call, Failure, Status, status_text};
+use crate::model::ServedKind;
+
+/// The field manager that the server would record if it wrote.
+const MANAGER: &str = "drift-verify";
+
+/// What the server says to a patch that it only plays through.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Played {
+    /// The object as it would be.
+    Object(Value),
+    /// The server would refuse the patch.
+    Refused(Refusal),
+    /// The object is gone, or is no longer the one that was read.
+    Changed,
+}
+
+/// Why the server would refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status, without the server's message: that may quote values.
+    pub status: String,
+    /// The status and the server's message.
+    pub why: String,
+    /// The fields that the server names (422 only), as it writes them: `spec.template`, `spec.ports[0].nodePort`.
+    pub fields: Vec<String>,
+}
+
+impl Api {
+    pub(super) async fn play(
+        &self,
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Played, Unread> {
+        let what = || format!("dry-run of {name} of {}", name_of_list(kind, namespace));
+        let unread = |failure: Failure| Unread { what: what(), why: failure.why, kind: failure.kind };
+        let target = format!(
+            "{}/{}?dryRun=All&fieldManager={MANAGER}&fieldValidation=Ignore",
+            path(kind, namespace),
+            escape(name)
+        );
+        let call = Call {
+            method: Method::PATCH,
+            path: &target,
+            accept: "application/json",
+            body: Some(("application/json-patch+json", patch.to_string())),
+        };
+        let answer = self.requests.send(&call).await.map_err(unread)?;
+        played(&answer, kind, name).map_err(unread)
+    }
+}
+
+fn played(answer: &Answer, kind: &ServedKind, name: &str) -> Result<Played, Failure> {
+    let malformed = |why: &str| Failure { why: why.to_owned(), kind: UnreadKind::Malformed };
+    match answer.status {
+        StatusCode::OK => {
+            let object: Value = serde_json::from_slice(&answer.body).map_err(|_| malformed(NOT_JSON))?;
+            let same = object["kind"] == kind.kind.as_str() && object["metadata"]["name"] == name;
+            if same { Ok(Played::Object(object)) } else { Err(malformed("the answer is another object")) }
+        }
+        StatusCode::CONFLICT | StatusCode::NOT_FOUND => Ok(Played::Changed),
+        StatusCode::UNAUTHORIZED => Err(forbidden(answer, "the credentials are missing, wrong or expired")),
+        StatusCode::FORBIDDEN if is_verb_missing(&answer.body) => {
+            let resource = name_of_list(kind, None);
+            Err(forbidden(answer, &format!("bind a role that allows `patch` on {resource}")))
+        }
+        status => Ok(Played::Refused(Refusal {
+            status: status.to_string(),
+            why: status_text(status, &answer.body),
+            fields: fields(&answer.body),
+        })),
+    }
+}
+
+fn forbidden(answer: &Answer, way_out: &str) -> Failure {
+    let why = format!("{}; {way_out}", status_text(answer.status, &answer.body));
+    Failure { why, kind: UnreadKind::Forbidden }
+}
+
+/// Whether the caller may not patch at all. Admission answers with 403 too: a role that would grant more than the caller
+/// has, a quota.
+fn is_verb_missing(body: &[u8]) -> bool {
+    let message = Status::of(body).and_then(|status| status.message).unwrap_or_default();
+    message.contains("cannot patch resource")
+}
+
+#[derive(Deserialize)]
+struct Invalid {
+    details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    #[serde(default)]
+    causes: Vec<Cause>,
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    field: Option<String>,
+}
+
+/// The fields that a 422 names, each once.
+fn fields(body: &[u8]) -> Vec<String> {
+    let invalid = serde_json::from_slice::<Invalid>(body).ok();
+    let causes = invalid.and_then(|invalid| invalid.details).map(|details| details.causes);
+    let mut fields: Vec<String> =
+        causes.unwrap_or_default().into_iter().filter_map(|cause| cause.field).collect();
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    paths: BTreeMap<String, Place>,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    patch: Option<Operation>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    #[serde(default)]
+    name: String,
+}
+
+impl Document {
+    /// The resources of a document (their addresses) of which it says that a patch can be played through.
+    fn playable(document: &[u8]) -> BTreeSet<String> {
+        let Ok(document) = serde_json::from_slice::<Self>(document) else { return BTreeSet::new() };
+        let plays = |place: &Place| {
+            let mut parameters = place.patch.iter().flat_map(|patch| &patch.parameters);
+            parameters.any(|parameter| parameter.name == "dryRun")
+        };
+        document.paths.into_iter().filter(|(_, place)| plays(place)).map(|(path, _)| path).collect()
+    }
+}
+
+/// The address of a kind's objects, as OpenAPI writes it.
+fn template(kind: &ServedKind) -> String {
+    let root = if kind.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", kind.group) };
+    let namespace = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    format!("{root}/{}{namespace}/{}/{{name}}", kind.version, kind.plural)
+}
+
+impl Api {
+    /// Of these kinds, those of which the server says that it can play a patch through. One that does not know `dryRun`
+    /// (an extension's, an old one) would take no notice of it, and write.
+    pub(super) async fn playable<'k>(&self, kinds: &BTreeSet<&'k ServedKind>) -> BTreeSet<&'k ServedKind> {
+        let versions: BTreeSet<(&str, &str)> =
+            kinds.iter().map(|kind| (kind.group.as_str(), kind.version.as_str())).collect();
+        let mut addresses = BTreeSet::new();
+        for (group, version) in versions {
+            let document = self.documents.get(&self.requests, group, version).await;
+            addresses
+                .extend(document.ok().flatten().map(|bytes| Document::playable(&bytes)).unwrap_or_default());
+        }
+        kinds.iter().copied().filter(|kind| addresses.contains(&template(kind))).collect()
+    }
+}

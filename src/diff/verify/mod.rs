@@ -1,0 +1,282 @@
+//! The API server's own answer held against drift's changes of one object: how drift tests itself.
+//!
+//! Independent of the comparison on purpose: both sides come from the server, so that nothing has to be known of
+//! defaults, list keys or formats. Values of Secrets end here.
+
+mod leaves;
+mod pairs;
+mod question;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use super::server_set::{is_item_of_the_system, is_older_default, is_server_set};
+use crate::model::{Cause, Change, ChangeKind, Desired, FieldPath, Step, is_secret, is_secret_value};
+use leaves::{Leaf, leaves};
+pub use question::Question;
+
+/// Which of the two is alone with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The server would change it, and drift says nothing.
+    Missed,
+    /// drift reports it, and the server would change nothing there.
+    False,
+}
+
+/// A place in which drift and the server differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disagreement {
+    /// The place.
+    pub path: FieldPath,
+    /// Who says what.
+    pub fault: Fault,
+    /// What the server would make of it; `None` where it would have none, and for secret values.
+    pub server: Option<Value>,
+    /// The live value; `None` where live has none, and for secret values.
+    pub live: Option<Value>,
+    /// Whether the values are secret and left out.
+    pub masked: bool,
+}
+
+/// A place in which drift and the server differ, or both see something that is no drift, for a known reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Explained {
+    /// The place.
+    pub path: FieldPath,
+    /// The reason.
+    pub why: &'static str,
+}
+
+/// One object's changes held against the server's answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// What differs for a known reason.
+    pub explained: Vec<Explained>,
+    /// What the server would change and drift does not say. Some of it may follow from what drift says: see
+    /// [`Judged::settle`].
+    pub disagreements: Vec<Disagreement>,
+}
+
+const FOLLOWS: &str = "follows from a reported change: the server would put it back with it";
+
+impl Judged {
+    /// Whether the server would change something that drift does not say.
+    #[must_use]
+    pub fn has_missed(&self) -> bool {
+        self.disagreements.iter().any(|found| found.fault == Fault::Missed)
+    }
+
+    /// Takes away what follows from reported changes: where Git has them taken in, the server (`answer`) changes
+    /// nothing of it.
+    pub fn settle(&mut self, answer: &Value, live: &Value) {
+        let still = leaves(answer, live);
+        let stands = |path: &FieldPath| {
+            still.iter().any(|leaf| leaf.path.starts_with(path) || path.starts_with(&leaf.path))
+        };
+        let (left, settled): (Vec<_>, Vec<_>) = std::mem::take(&mut self.disagreements)
+            .into_iter()
+            .partition(|found| found.fault == Fault::False || stands(&found.path));
+        self.disagreements = left;
+        self.explained.extend(settled.into_iter().map(|found| Explained { path: found.path, why: FOLLOWS }));
+    }
+}
+
+/// Holds drift's changes of an object against what the server answered to the question.
+#[must_use]
+pub fn judge(
+    desired: &Desired,
+    live: &Value,
+    answer: &Value,
+    question: &Question<'_>,
+    changes: &[Change],
+) -> Judged {
+    let judge = Judge { desired, live, answer, question };
+    let found = leaves(answer, live);
+    let reported: Vec<Reported<'_>> = changes.iter().map(|change| judge.locate(change)).collect();
+    let mut judged = Judged::default();
+    for leaf in &found {
+        if reported.iter().any(|change| change.covers(leaf)) {
+            continue;
+        }
+        match judge.reason(leaf) {
+            Some(why) => judged.explained.push(Explained { path: leaf.path.clone(), why }),
+            None => judged.disagreements.push(judge.missed(leaf)),
+        }
+    }
+    for change in &reported {
+        judge.hold(change, &found, &mut judged);
+    }
+    judged
+}
+
+struct Judge<'a> {
+    desired: &'a Desired,
+    live: &'a Value,
+    answer: &'a Value,
+    question: &'a Question<'a>,
+}
+
+/// A change of drift's, and where it is on both sides.
+struct Reported<'a> {
+    change: &'a Change,
+    server: Vec<String>,
+    live: Vec<String>,
+}
+
+impl Reported<'_> {
+    fn covers(&self, leaf: &Leaf) -> bool {
+        let within = |places: &[String], leaf: &Option<String>| {
+            leaf.as_ref().is_some_and(|leaf| places.iter().any(|place| is_within(leaf, place)))
+        };
+        within(&self.server, &leaf.server) || within(&self.live, &leaf.live)
+    }
+}
+
+/// Whether a pointer is at a place or inside it.
+fn is_within(pointer: &str, place: &str) -> bool {
+    pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Judge<'_> {
+    fn locate<'c>(&self, change: &'c Change) -> Reported<'c> {
+        let found = &change.difference;
+        let is_there = |object: &Value, pointer: &String| object.pointer(pointer).is_some();
+        let mut server: Vec<String> = pointer_of(&found.path, self.answer).into_iter().collect();
+        if found.kind != ChangeKind::Added {
+            // Of items with the same keys, the path names the first.
+            server.extend(Some(found.desired_pointer.clone()).filter(|at| is_there(self.answer, at)));
+        }
+        let mut live: Vec<String> = pointer_of(&found.path, self.live).into_iter().collect();
+        if found.kind != ChangeKind::Removed {
+            live.extend(Some(found.pointer.clone()).filter(|at| is_there(self.live, at)));
+        }
+        Reported { change, server, live }
+    }
+
+    /// Holds one change of drift's against all that the server would change.
+    fn hold(&self, change: &Reported<'_>, found: &[Leaf], judged: &mut Judged) {
+        let difference = &change.change.difference;
+        let explain = |why: &'static str| Explained { path: difference.path.clone(), why };
+        if found.iter().any(|leaf| change.covers(leaf)) {
+            match change.change.verdict.cause {
+                Cause::Controller => judged.explained.push(explain("a controller may own it")),
+                Cause::Ignored => judged.explained.push(explain("an ignore rule covers it")),
+                _ => {}
+            }
+            return;
+        }
+        match self.unjudged(change) {
+            Some(why) => judged.explained.push(explain(why)),
+            None => judged.disagreements.push(Disagreement {
+                path: difference.path.clone(),
+                fault: Fault::False,
+                server: self.shown(&difference.path, change.server.first(), self.answer),
+                live: self.shown(&difference.path, change.live.first(), self.live),
+                masked: self.is_masked(&difference.path),
+            }),
+        }
+    }
+
+    /// Why the server's answer says nothing of a change.
+    fn unjudged(&self, change: &Reported<'_>) -> Option<&'static str> {
+        let difference = &change.change.difference;
+        let places = || change.live.iter().chain(&change.server).chain(Some(&difference.desired_pointer));
+        let inside = |of: &std::collections::BTreeSet<String>| {
+            of.iter().any(|place| places().any(|at| is_within(at, place)))
+        };
+        if inside(&self.question.kept) {
+            return Some("the server refuses every change here");
+        }
+        if difference.kind == ChangeKind::Added && inside(&self.question.lenient) {
+            return Some("the server refuses that it goes");
+        }
+        difference.server_set.then_some("the server keeps what it has here, whoever wrote it")
+    }
+
+    /// Why drift says nothing of what the server would change.
+    fn reason(&self, leaf: &Leaf) -> Option<&'static str> {
+        let path = &leaf.path;
+        let unstable = leaf
+            .server
+            .as_ref()
+            .is_some_and(|at| self.desired.unstable.iter().any(|unstable| is_within(at, unstable)));
+        if unstable {
+            return Some("it renders differently each time");
+        }
+        if leaf.order {
+            return Some("only the order differs");
+        }
+        let rules = matches!(path.steps().first(), Some(Step::Field(name)) if name == "rules");
+        if rules && self.desired.value.get("aggregationRule").is_some() {
+            return Some("the rules are gathered by a controller");
+        }
+        // `clusterIP: ""` leaves the choice to the server.
+        let is_left = |value: &Value| value.is_null() || value == "";
+        let declared = path.find(&self.desired.value).is_some_and(|value| !is_left(value));
+        let live = leaf.live.as_ref().and_then(|at| self.live.pointer(at));
+        let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
+        let by_itself = by_itself || self.is_in_item_of_the_system(leaf);
+        (by_itself && !declared).then_some("the server, a controller or a deployer keeps it there")
+    }
+
+    /// Whether the place is an item of a live list that the system keeps, or in one.
+    fn is_in_item_of_the_system(&self, leaf: &Leaf) -> bool {
+        let Some(pointer) = &leaf.live else { return false };
+        let steps = leaf.path.steps();
+        let ends = pointer.match_indices('/').skip(1).map(|(at, _)| at).chain([pointer.len()]);
+        // Each step is one token of the pointer.
+        ends.zip(1..=steps.len()).any(|(end, count)| {
+            let item = self.live.pointer(&pointer[..end]);
+            let path = FieldPath::from(steps[..count].to_vec());
+            item.is_some_and(|item| is_item_of_the_system(&self.desired.id, &path, item))
+        })
+    }
+
+    fn missed(&self, leaf: &Leaf) -> Disagreement {
+        Disagreement {
+            path: leaf.path.clone(),
+            fault: Fault::Missed,
+            server: self.shown(&leaf.path, leaf.server.as_ref(), self.answer),
+            live: self.shown(&leaf.path, leaf.live.as_ref(), self.live),
+            masked: self.is_masked(&leaf.path),
+        }
+    }
+
+    fn is_masked(&self, path: &FieldPath) -> bool {
+        is_secret(&self.desired.id) && is_secret_value(path)
+    }
+
+    fn shown(&self, path: &FieldPath, at: Option<&String>, object: &Value) -> Option<Value> {
+        at.and_then(|at| object.pointer(at)).filter(|_| !self.is_masked(path)).cloned()
+    }
+}
+
+/// Where a path leads in an object that a server wrote.
+fn pointer_of(path: &FieldPath, object: &Value) -> Option<String> {
+    let mut pointer = String::new();
+    let mut here = object;
+    for step in path.steps() {
+        let token = match step {
+            Step::Field(name) => name.clone(),
+            Step::Index(index) => index.to_string(),
+            Step::Value(value) => position(here, |item| item == value)?.to_string(),
+            Step::Key(keys) => {
+                let is_it = |item: &Value| keys.iter().all(|(key, value)| item.get(key) == Some(value));
+                position(here, is_it)?.to_string()
+            }
+        };
+        here = match here {
+            Value::Array(items) => items.get(token.parse::<usize>().ok()?)?,
+            other => other.get(&token)?,
+        };
+        crate::model::push_pointer(&mut pointer, &token);
+    }
+    Some(pointer)
+}
+
+fn position(list: &Value, is_it: impl Fn(&Value) -> bool) -> Option<usize> {
+    list.as_array()?.iter().position(is_it)
+}

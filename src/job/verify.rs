@@ -1,0 +1,174 @@
+//! `drift check --verify-with-server`: the same objects asked of the server, which tells by a dry-run what it would
+//! change if Git alone were in force.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+
+use super::result::{AboutObject, Disagreeing, Explanation, Verification};
+use super::veil::is_encrypted;
+use crate::cluster::{Cluster, Played, Refusal, Unread, name_of_list};
+use crate::diff::verify::{Judged, Question, judge};
+use crate::model::{Change, Desired, Finding, Incomplete, ObjectKey, ServedKind, is_secret};
+
+/// Questions under way at the same time.
+const PARALLEL: usize = 8;
+/// How often the server may refuse and be asked again with less.
+const MOST_REFUSALS: usize = 6;
+
+/// What the server is asked about.
+pub(super) struct Verifier<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) desired: &'a [Desired],
+    /// The live objects that were compared, by index of the desired object.
+    pub(super) live: &'a BTreeMap<usize, Value>,
+    pub(super) findings: &'a [Finding],
+}
+
+/// What came of asking about one object.
+struct Asked {
+    judged: Judged,
+    /// Why the server could be asked only about a part: it refuses the rest.
+    partly: Option<String>,
+}
+
+/// Why there is nothing to judge.
+enum Unasked {
+    /// The server cannot tell, or the object changed meanwhile.
+    NotVerified(String),
+    /// The server could not be asked.
+    Unread(Unread),
+}
+
+impl From<Unread> for Unasked {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
+
+impl Verifier<'_> {
+    /// Asks about every object that was compared. What could not be asked is incomplete, and so is a verification that
+    /// disagrees: neither may be taken for clean.
+    pub(super) async fn run(&self) -> (Verification, Vec<Incomplete>) {
+        let kinds: BTreeSet<&ServedKind> =
+            self.live.keys().filter_map(|index| self.kind(&self.desired[*index])).collect();
+        let playable = self.cluster.playable(&kinds).await;
+        let changes: BTreeMap<ObjectKey, &[Change]> = self
+            .findings
+            .iter()
+            .map(|finding| (finding.resource.key(), finding.changes.as_slice()))
+            .collect();
+        let asked = stream::iter(self.live).map(|(index, live)| {
+            let desired = &self.desired[*index];
+            let changes = changes.get(&desired.id.key()).copied().unwrap_or_default();
+            let playable = &playable;
+            async move { (*index, self.object(desired, live, changes, playable).await) }
+        });
+        let mut asked: Vec<_> = asked.buffer_unordered(PARALLEL).collect().await;
+        asked.sort_by(|left, right| self.desired[left.0].id.cmp(&self.desired[right.0].id));
+        self.gather(asked)
+    }
+
+    fn kind(&self, desired: &Desired) -> Option<&ServedKind> {
+        let id = &desired.id;
+        self.cluster.served().kind(&id.group, &id.version, &id.kind)
+    }
+
+    async fn object(
+        &self,
+        desired: &Desired,
+        live: &Value,
+        changes: &[Change],
+        playable: &BTreeSet<&ServedKind>,
+    ) -> Result<Asked, Unasked> {
+        let not_verified = |why: &str| Unasked::NotVerified(why.to_owned());
+        if is_encrypted(&desired.value) {
+            return Err(not_verified("its values are encrypted in Git (SOPS)"));
+        }
+        let kind = self.kind(desired).filter(|kind| playable.contains(kind));
+        let kind = kind.ok_or_else(|| {
+            not_verified("the server's OpenAPI document does not say that this kind can be dry-run")
+        })?;
+        let mut question = Question::new(&desired.value, live);
+        let (answer, partly) = self.ask(kind, desired, &mut question).await?;
+        let mut judged = judge(desired, live, &answer, &question, changes);
+        if judged.has_missed() && !changes.is_empty() {
+            let mut second = question.with_changes(&desired.value, changes);
+            let (answer, _) = self.ask(kind, desired, &mut second).await?;
+            judged.settle(&answer, live);
+        }
+        Ok(Asked { judged, partly })
+    }
+
+    /// Asks, and asks again with less where the server refuses: the answer, and why not everything could be asked.
+    async fn ask(
+        &self,
+        kind: &ServedKind,
+        desired: &Desired,
+        question: &mut Question<'_>,
+    ) -> Result<(Value, Option<String>), Unasked> {
+        let id = &desired.id;
+        let mut partly = None;
+        for _ in 0..=MOST_REFUSALS {
+            let played =
+                self.cluster.play(kind, id.namespace.as_deref(), &id.name, &question.patch()).await?;
+            match played {
+                Played::Object(answer) => return Ok((answer, partly)),
+                Played::Changed => {
+                    return Err(Unasked::NotVerified("it was changed while drift looked".to_owned()));
+                }
+                Played::Refused(refusal) => {
+                    let why = shown(desired, &refusal);
+                    if !question.give_way(&refusal.fields) {
+                        return Err(Unasked::NotVerified(why));
+                    }
+                    partly.get_or_insert(why);
+                }
+            }
+        }
+        Err(Unasked::NotVerified(partly.unwrap_or_default()))
+    }
+
+    fn gather(&self, asked: Vec<(usize, Result<Asked, Unasked>)>) -> (Verification, Vec<Incomplete>) {
+        let mut found = Verification { asked: asked.len(), ..Verification::default() };
+        let mut unread: BTreeMap<String, Incomplete> = BTreeMap::new();
+        for (index, asked) in asked {
+            let resource = &self.desired[index].id;
+            let about = |why: String| AboutObject { resource: resource.clone(), why };
+            match asked {
+                Ok(Asked { judged, partly }) => {
+                    found.agreed += usize::from(judged.disagreements.is_empty());
+                    found.partly.extend(partly.map(about));
+                    let explained = judged.explained.into_iter();
+                    found.explained.extend(
+                        explained.map(|explained| Explanation { resource: resource.clone(), explained }),
+                    );
+                    let disagreements = judged.disagreements.into_iter();
+                    found
+                        .disagreements
+                        .extend(disagreements.map(|found| Disagreeing { resource: resource.clone(), found }));
+                }
+                Err(Unasked::NotVerified(why)) => found.not_verified.push(about(why)),
+                Err(Unasked::Unread(failure)) => {
+                    found.not_verified.push(about(failure.why.clone()));
+                    let list = self.kind(&self.desired[index]).map(|kind| name_of_list(kind, None));
+                    let list = list.unwrap_or_else(|| failure.what.clone());
+                    let what = format!("verification of {list}");
+                    unread.entry(what.clone()).or_insert(Incomplete { what, why: failure.why });
+                }
+            }
+        }
+        let mut incomplete: Vec<Incomplete> = unread.into_values().collect();
+        incomplete.extend(found.as_incomplete());
+        (found, incomplete)
+    }
+}
+
+/// What the server said; of a Secret only the status, for the message may quote a value.
+fn shown(desired: &Desired, refusal: &Refusal) -> String {
+    if is_secret(&desired.id) {
+        return format!("{} (its message is left out: it may quote values)", refusal.status);
+    }
+    refusal.why.clone()
+}

@@ -1,0 +1,252 @@
+//! `drift check --verify-with-server`: the server's own answer against drift's, by dry-runs that write nothing.
+//!
+//! That both agree on every kind and every manual change is shown where those are: see `verdicts`, `kinds` and `matrix`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::{Drift, Output};
+use crate::support::needs;
+use crate::support::repo::Repo;
+use crate::support::snapshot::SnapshotFile;
+
+/// Values that must never be seen.
+const HIDDEN: [&str; 6] =
+    ["first-password", "second-password", "third-password", "Zmlyc3Q", "c2Vjb25k", "dGhpcmQ"];
+
+const OBJECTS: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {mode: fast}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: 'nginx:1.25'}]}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {password: first-password}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: sealed}
+immutable: true
+stringData: {password: first-password}
+";
+
+/// Lets `verifier` read and patch nothing but what Git declares here.
+fn bind(plane: &ControlPlane, namespace: &str, verbs: &str) {
+    let rights = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: verifier}}\nrules:\n\
+         - {{apiGroups: ['', apps], resources: [configmaps, secrets, deployments], verbs: [{verbs}]}}\n---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: verifier}}\n\
+         roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: verifier}}\n\
+         subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: verifier}}]\n"
+    );
+    plane.apply("admin", namespace, &rights, &[]);
+}
+
+/// A namespace with the objects, applied as Git declares them, and the repository.
+fn world(plane: &ControlPlane) -> (String, Repo) {
+    let namespace = plane.fresh_namespace("verify");
+    plane.apply("gitops", &namespace, OBJECTS, &[]);
+    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+    let repo = Repo::with(&[("drift.yaml", &config), ("app/all.yaml", OBJECTS)]);
+    (namespace, repo)
+}
+
+fn check(plane: &ControlPlane, user: &str, repo: &Repo, format: &str) -> Output {
+    Drift::new()
+        .args(["check", "--all", "--verify-with-server", "--output", format, "--kubeconfig"])
+        .arg(plane.kubeconfig(user))
+        .in_folder(repo.path())
+        .run()
+}
+
+#[track_caller]
+fn by_hand(plane: &ControlPlane, namespace: &str, arguments: &[&str]) {
+    let arguments = [arguments, &["--namespace", namespace]].concat();
+    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+}
+
+/// The places in which both disagree, `KIND NAME: FAULT PATH`.
+fn disagreements(report: &Value) -> Vec<String> {
+    let list = report["verification"]["disagreements"].as_array().expect("a list of disagreements");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |found: &Value| {
+        let resource = &found["resource"];
+        let name = format!("{} {}", text(&resource["kind"]), text(&resource["name"]));
+        format!("{name}: {} {}", text(&found["kind"]), text(&found["path"]))
+    };
+    list.iter().map(line).collect()
+}
+
+#[test]
+fn a_snapshot_has_no_server_to_ask() {
+    let snapshot = SnapshotFile::with(&[]);
+    let repo = Repo::with(&[("app/a.yaml", OBJECTS)]);
+    let drift =
+        Drift::new().args(["check", "app", "--verify-with-server", "--snapshot"]).arg(snapshot.path());
+    let refused = drift.in_folder(repo.path()).run().expect_status(2);
+    assert!(refused.stderr.contains("--snapshot"), "{}", refused.stderr);
+    let run = Drift::new().args(["run", "--verify-with-server"]).in_folder(repo.path()).run();
+    assert_eq!(run.status, 2, "{}", run.stderr);
+}
+
+#[test]
+fn a_verification_agrees_and_writes_nothing() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let (namespace, repo) = world(plane);
+    bind(plane, &namespace, "get, list, patch");
+    let clean = check(plane, "verifier", &repo, "json").expect_status(0).json();
+    let agreed = json!({"asked": 4, "agreed": 4, "explained": 0, "explanations": [], "partly": [], "notVerified": [],
+        "disagreements": []});
+    assert_eq!(clean["verification"], agreed);
+
+    by_hand(plane, &namespace, &["set", "image", "deployment/web", "web=nginx:1.26"]);
+    by_hand(
+        plane,
+        &namespace,
+        &["patch", "configmap/web", "--patch", r#"{"data": {"mode": null, "more": "x"}}"#],
+    );
+    by_hand(plane, &namespace, &["scale", "deployment/web", "--replicas=4"]);
+    let before = versions(plane, &namespace);
+    let report = check(plane, "verifier", &repo, "json").expect_status(1).json();
+    assert_eq!(disagreements(&report), Vec::<String>::new());
+    assert_eq!(report["verification"]["agreed"], 4, "{report:#}");
+    assert_eq!(report["summary"]["modified"], 2, "{report:#}");
+    assert_eq!(versions(plane, &namespace), before);
+
+    let text = check(plane, "verifier", &repo, "text").expect_status(1).stdout;
+    assert!(text.contains("verified with the server: 4 of 4 objects agree\n"), "{text}");
+    let page = check(plane, "verifier", &repo, "markdown").expect_status(1).stdout;
+    assert!(page.contains("verified with the server: 4 of 4 objects agree\n"), "{page}");
+    only_dry_runs(plane, &namespace);
+}
+
+/// The resource versions of everything there.
+fn versions(plane: &ControlPlane, namespace: &str) -> BTreeMap<String, String> {
+    let lists = ["configmaps", "secrets", "deployments"].map(|kind| plane.live(namespace, kind));
+    let items = lists.iter().flat_map(|list| list["items"].as_array().expect("a list has items"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let versions = items.map(|item| {
+        let name = format!("{} {}", text(&item["kind"]), text(&item["metadata"]["name"]));
+        (name, text(&item["metadata"]["resourceVersion"]))
+    });
+    versions.collect()
+}
+
+/// Everything that `verifier` asked for, by the server's own log.
+fn only_dry_runs(plane: &ControlPlane, namespace: &str) {
+    let mut patches = 0;
+    for entry in plane.audit().iter().filter(|entry| entry["user"]["username"] == "verifier") {
+        let uri = entry["requestURI"].as_str().unwrap_or_default();
+        match entry["verb"].as_str().unwrap_or_default() {
+            "patch" => {
+                assert!(uri.contains("?dryRun=All&fieldManager=drift-verify&"), "{uri}");
+                patches += usize::from(entry["objectRef"]["namespace"] == namespace);
+            }
+            verb => assert!(matches!(verb, "get" | "list"), "{verb} {uri}"),
+        }
+    }
+    assert!(patches >= 8, "{patches} patches");
+}
+
+#[test]
+fn a_missing_right_to_patch_is_named_and_never_taken_for_agreement() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let (namespace, repo) = world(plane);
+    bind(plane, &namespace, "get, list");
+    by_hand(plane, &namespace, &["label", "configmap/web", "by=hand"]);
+    let output = check(plane, "verifier", &repo, "json").expect_status(3);
+    let report = output.json();
+    let incomplete = report["incomplete"].as_array().expect("a list");
+    for (list, found) in ["configmaps", "deployments.apps", "secrets"].iter().zip(incomplete) {
+        assert_eq!(found["what"], format!("verification of {list}"));
+        let why = found["why"].as_str().unwrap_or_default();
+        assert!(why.contains(&format!("bind a role that allows `patch` on {list}")), "{why}");
+    }
+    assert_eq!(incomplete.len(), 3, "{incomplete:#?}");
+    assert_eq!(report["verification"]["agreed"], 0);
+    assert_eq!(report["verification"]["notVerified"].as_array().map(Vec::len), Some(4));
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(1), "what was found is still told");
+    assert!(output.stderr.contains("patch"), "{}", output.stderr);
+}
+
+/// What an applier's own field manager writes without declaring it is taken for a default that drift does not know. The
+/// server knows better.
+#[test]
+fn a_disagreement_is_listed_and_makes_the_report_incomplete() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let (namespace, repo) = world(plane);
+    let patch = r#"{"data": {"hidden": "x\u001b[31m|`y"}}"#;
+    by_hand(
+        plane,
+        &namespace,
+        &["patch", "configmap/web", "--field-manager=kubectl-client-side-apply", "--patch", patch],
+    );
+    let report = check(plane, "admin", &repo, "json").expect_status(3).json();
+    assert_eq!(disagreements(&report), ["ConfigMap web: missed .data.hidden"]);
+    assert_eq!(report["verification"]["agreed"], 3);
+    assert_eq!(report["verification"]["disagreements"][0]["live"], "x\u{1b}[31m|`y");
+    assert_eq!(report["incomplete"][0]["what"], "verification with the server");
+    for format in ["text", "markdown"] {
+        let page = check(plane, "admin", &repo, format).expect_status(3).stdout;
+        let line = format!("missed ConfigMap/{namespace}/web: .data.hidden: the server would change it");
+        assert!(page.contains("3 of 4 objects agree, 1 disagreement") && page.contains(&line), "{page}");
+        assert!(!page.contains('\u{1b}'), "{page}");
+    }
+}
+
+#[test]
+fn no_value_of_a_secret_is_told() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let (namespace, repo) = world(plane);
+    let patch = r#"{"stringData": {"password": "second-password", "more": "second-password"}}"#;
+    by_hand(plane, &namespace, &["patch", "secret/keys", "--patch", patch]);
+    let by_applier = "--field-manager=kubectl-client-side-apply";
+    let patch = r#"{"stringData": {"other": "third-password"}}"#;
+    by_hand(plane, &namespace, &["patch", "secret/keys", by_applier, "--patch", patch]);
+    // The server refuses this one, with a message of its own.
+    repo.write(
+        "app/all.yaml",
+        OBJECTS.replace("immutable: true\nstringData: {password: first", "stringData: {password: third"),
+    );
+    for format in ["json", "text", "markdown", "github"] {
+        let output = check(plane, "admin", &repo, format).expect_status(3);
+        for value in HIDDEN {
+            assert!(!output.stdout.contains(value), "{format} {value}: {}", output.stdout);
+            assert!(!output.stderr.contains(value), "{format} {value}: {}", output.stderr);
+        }
+    }
+    let report = check(plane, "admin", &repo, "json").expect_status(3).json();
+    assert_eq!(disagreements(&report), ["Secret keys: missed .data.other"]);
+    let found = &report["verification"]["disagreements"][0];
+    assert_eq!(
+        (&found["masked"], &found["live"], &found["server"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+    let refused = &report["verification"]["partly"][0];
+    assert_eq!(refused["resource"]["name"], "sealed", "{report:#}");
+    let why = "422 Unprocessable Entity (its message is left out: it may quote values)";
+    assert_eq!(refused["why"], why);
+}
