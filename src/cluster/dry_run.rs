@@ -175,7 +175,7 @@ impl Api {
             kinds.iter().map(|kind| (kind.group.as_str(), kind.version.as_str())).collect();
         let mut addresses = BTreeSet::new();
         for (group, version) in versions {
-            let document = self.documents.get(&self.requests, group, version).await;
+            let document = self.documents.document(&self.requests, group, version).await;
             addresses
                 .extend(document.ok().flatten().map(|bytes| Document::playable(&bytes)).unwrap_or_default());
         }

@@ -45,44 +45,65 @@ impl Documents {
         group: &str,
         version: &str,
     ) -> Result<Option<Schema>, Unread> {
-        let path =
-            if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-        let unread = |failure: Failure| Unread {
-            what: format!("OpenAPI of {path}"),
-            why: failure.why,
-            kind: failure.kind,
-        };
-        let index = self.index.get_or_try_init(|| read_index(requests)).await.map_err(unread)?;
-        // An address elsewhere would be none of OpenAPI's.
-        let Some(url) =
-            index.get(&path).map(|place| &place.url).filter(|url| url.starts_with("/openapi/v3/"))
-        else {
-            return Ok(None);
-        };
+        let path = path_of(group, version);
+        let Some(url) = self.address(requests, &path).await? else { return Ok(None) };
         // Without a hash the content may change behind its address.
         let cache = self.cache.as_deref().filter(|_| url.contains("hash="));
         let kept = cache.map(|cache| Kept::new(cache, &self.server, &path, url));
         if let Some(schema) = kept.as_ref().and_then(Kept::read) {
             return Ok(Some(schema));
         }
-        let schema = read_schema(requests, url).await.map_err(unread)?;
+        let schema = read_schema(requests, url).await.map_err(|failure| unread(&path, failure))?;
         if let (Some(kept), Some(schema)) = (kept, &schema) {
             // A cache that cannot be written is no cache, and no reason to stop.
             let _ = kept.write(schema);
         }
         Ok(schema)
     }
+
+    /// The document of a group and version as the server gives it; `None` where the server has none.
+    pub(super) async fn document(
+        &self,
+        requests: &Requests,
+        group: &str,
+        version: &str,
+    ) -> Result<Option<Vec<u8>>, Unread> {
+        let path = path_of(group, version);
+        let Some(url) = self.address(requests, &path).await? else { return Ok(None) };
+        read_document(requests, url).await.map_err(|failure| unread(&path, failure))
+    }
+
+    /// Where the document of a path of the index is; an address elsewhere would be none of OpenAPI's.
+    async fn address(&self, requests: &Requests, path: &str) -> Result<Option<&str>, Unread> {
+        let index = self.index.get_or_try_init(|| read_index(requests)).await;
+        let index = index.map_err(|failure| unread(path, failure))?;
+        let url = index.get(path).map(|place| place.url.as_str());
+        Ok(url.filter(|url| url.starts_with("/openapi/v3/")))
+    }
+}
+
+/// The name of a group and version in the index.
+fn path_of(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
+}
+
+fn unread(path: &str, failure: Failure) -> Unread {
+    Unread { what: format!("OpenAPI of {path}"), why: failure.why, kind: failure.kind }
 }
 
 async fn read_schema(requests: &Requests, url: &str) -> Result<Option<Schema>, Failure> {
+    let Some(document) = read_document(requests, url).await? else { return Ok(None) };
+    let malformed = |why: String| Failure { why, kind: UnreadKind::Malformed };
+    Schema::from_openapi(&document).map(Some).map_err(|error| malformed(one_line(&error.to_string())))
+}
+
+async fn read_document(requests: &Requests, url: &str) -> Result<Option<Vec<u8>>, Failure> {
     let answer = requests.get(url, JSON).await?;
     match answer.status {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Ok(None),
-        status => return Err(refused(status, &answer.body)),
+        StatusCode::OK => Ok(Some(answer.body)),
+        StatusCode::NOT_FOUND => Ok(None),
+        status => Err(refused(status, &answer.body)),
     }
-    let malformed = |why: String| Failure { why, kind: UnreadKind::Malformed };
-    Schema::from_openapi(&answer.body).map(Some).map_err(|error| malformed(one_line(&error.to_string())))
 }
 
 async fn read_index(requests: &Requests) -> Result<BTreeMap<String, Place>, Failure> {
