@@ -45,7 +45,8 @@ stringData: {password: first-password}
 fn bind(plane: &ControlPlane, namespace: &str, verbs: &str) {
     let rights = format!(
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: verifier}}\nrules:\n\
-         - {{apiGroups: ['', apps], resources: [configmaps, secrets, deployments], verbs: [{verbs}]}}\n---\n\
+         - {{apiGroups: ['', apps], resources: [configmaps, secrets, deployments], verbs: [{verbs}]}}\n\
+         - {{apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs: [list]}}\n---\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: verifier}}\n\
          roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: verifier}}\n\
          subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: verifier}}]\n"

@@ -97,6 +97,10 @@ impl<'a> Question<'a> {
                 Some(live) => set(&mut intended, place, live.clone()),
                 None => remove(&mut intended, place),
             }
+            // A Secret's other way to write `data`.
+            if place.split('/').nth(1) == Some("data") {
+                remove(&mut intended, "/stringData");
+            }
         }
         intended
     }

@@ -147,6 +147,14 @@ pub(super) const LEFT_BEHIND: &[&str] = &[
     "removed + .spec.template.spec.serviceAccountName - -> \"robot\": unknown none -",
 ];
 
+/// The same after an apply by the client: live has it, and only the server says so. The applier owns it without having
+/// declared it, which drift takes for a default that it does not know.
+pub(super) const UNSEEN: &[&str] = &[
+    "keys missed .data.a",
+    "removed missed .spec.template.spec.serviceAccount",
+    "removed missed .spec.template.spec.serviceAccountName",
+];
+
 const WEB: &str = "
 apiVersion: apps/v1
 kind: Deployment

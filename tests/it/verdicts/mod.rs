@@ -27,7 +27,7 @@ use crate::support::parts::program;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 use cases::{CASES, Case, UNTOUCHED};
-use later::{LATER, LEFT_BEHIND};
+use later::{LATER, LEFT_BEHIND, UNSEEN};
 use objects::{DEFINITION, DEPLOYMENT, READER};
 
 /// kubectl command lines run at the same time.
@@ -82,7 +82,11 @@ fn what_git_changes_later_leaves_no_drift() {
         }
         let left = if how.contains(&"--server-side") { LEFT_BEHIND } else { &[][..] };
         let expected: BTreeSet<String> = left.iter().map(|line| (*line).to_owned()).collect();
-        assert_eq!(lines(&report(plane, &repo)), expected, "{how:?}");
+        let report = report(plane, &repo);
+        assert_eq!(lines(&report), expected, "{how:?}");
+        let unseen = if how.contains(&"--server-side") { &[][..] } else { UNSEEN };
+        let expected: BTreeSet<String> = unseen.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(disagreements(&report), expected, "{how:?}");
     }
 }
 
@@ -111,7 +115,9 @@ fn an_undone_rollout_is_a_rollback_where_the_applied_copy_proves_it() {
         let _ = plane.kubectl("alice", &undo).expect_status(0);
         let path = ".spec.template.spec.containers[name=\"web\"].image";
         let line = format!("web ~ {path} \"nginx:1.26\" -> \"nginx:1.25\": {cause} high kubectl");
-        assert_eq!(lines(&report(plane, &repo)), BTreeSet::from([line]), "{how:?}");
+        let report = report(plane, &repo);
+        assert_eq!(lines(&report), BTreeSet::from([line]), "{how:?}");
+        assert_eq!(disagreements(&report), BTreeSet::new(), "{how:?}");
     }
 }
 
@@ -162,6 +168,7 @@ fn changes_are_told(way: &str, how: &[&str]) {
     let repo = declare(plane, &namespace, how);
     let clean = report(plane, &repo);
     assert_eq!(lines(&clean), BTreeSet::new(), "before any change");
+    assert_eq!(disagreements(&clean), BTreeSet::new(), "before any change");
     let editor = tempfile::tempdir().expect("a temporary folder");
     in_parallel(CASES, |case| {
         for line in case.run {
@@ -170,7 +177,9 @@ fn changes_are_told(way: &str, how: &[&str]) {
     });
     let expected: BTreeSet<String> =
         CASES.iter().flat_map(|case| expected(case, &namespace, how.contains(&"--server-side"))).collect();
-    let found = lines(&report(plane, &repo));
+    let report = report(plane, &repo);
+    assert_eq!(disagreements(&report), BTreeSet::new(), "{way}");
+    let found = lines(&report);
     let mut wrong = String::new();
     for line in expected.difference(&found) {
         let _ = writeln!(wrong, "not found: {line}");
@@ -293,12 +302,22 @@ fn report(plane: &ControlPlane, repo: &Repo) -> Value {
         .in_folder(repo.path())
         .run();
     let report = output.json();
-    let disagreements = &report["verification"]["disagreements"];
-    assert_eq!(disagreements, &Value::Array(vec![]), "{disagreements:#}");
     let drift = report["findings"].as_array().is_some_and(|findings| !findings.is_empty());
-    assert_eq!(report["incomplete"], Value::Array(vec![]), "{}", output.stderr);
-    assert_eq!(output.status, i32::from(drift), "{}", output.stderr);
+    let disagrees = !disagreements(&report).is_empty();
+    let incomplete = report["incomplete"].as_array().map_or(0, Vec::len);
+    assert_eq!(incomplete, usize::from(disagrees), "{}", output.stderr);
+    assert_eq!(output.status, if disagrees { 3 } else { i32::from(drift) }, "{}", output.stderr);
     report
+}
+
+/// The places in which drift and the server itself disagree: `NAME FAULT PATH`.
+fn disagreements(report: &Value) -> BTreeSet<String> {
+    let list = report["verification"]["disagreements"].as_array().expect("the server was asked");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let line = |found: &Value| {
+        format!("{} {} {}", text(&found["resource"]["name"]), text(&found["kind"]), text(&found["path"]))
+    };
+    list.iter().map(line).collect()
 }
 
 /// The findings as the table writes them.
