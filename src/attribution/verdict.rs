@@ -237,7 +237,7 @@ fn origin_of(desired: &Desired, difference: &Difference) -> Option<Origin> {
     let mut pointer = difference.desired_pointer.as_str();
     loop {
         if let Some(place) = desired.fields.get(pointer) {
-            return Some(Origin { place: Some(*place), ..desired.origin.clone() });
+            return Some(Origin { place: Some(place), ..desired.origin.clone() });
         }
         match pointer.rfind('/') {
             Some(at) => pointer = &pointer[..at],

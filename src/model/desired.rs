@@ -1,14 +1,10 @@
 //! An object as Git declares it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Origin, Place, ResourceId};
-
-/// The place of every node of one document: RFC 6901 pointer to the place of the *value*.
-pub type FieldOrigins = BTreeMap<String, Place>;
+use super::{FieldOrigins, Origin, ResourceId};
 
 /// An object as Git declares it, rendered.
 #[derive(Debug, Clone)]

@@ -5,15 +5,17 @@ mod desired;
 mod finding;
 mod origin;
 mod path;
+mod places;
 mod resource;
 mod secret;
 mod serving;
 
 pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference, Manager, Verdict};
-pub use desired::{Desired, FieldOrigins};
+pub use desired::Desired;
 pub use finding::{Finding, Incomplete, State};
 pub use origin::{Origin, Place};
 pub use path::{FieldPath, Step, push_pointer};
+pub use places::FieldOrigins;
 pub use resource::{ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use secret::{is_secret, is_secret_value};
 pub use serving::{Served, ServedKind};

@@ -15,7 +15,7 @@ use super::{
     CHART, Draft, Gathered, Located, SourceKind, copy, locate, manifest, message, slashed, unstable,
 };
 use crate::config;
-use crate::model::{FieldOrigins, Incomplete, Origin, ResourceId, Served, join_api_version};
+use crate::model::{Incomplete, Origin, ResourceId, Served, join_api_version};
 use crate::yaml;
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
@@ -221,7 +221,7 @@ impl Chart<'_> {
             notes.push("its template reads the clock: dates in it may differ from day to day".to_owned());
         }
         let origin = Origin { source: self.located.source.path.clone(), file, place: None };
-        let fields = Arc::new(FieldOrigins::new());
+        let fields = Arc::default();
         manifest::add(Draft { value, origin, fields, document: None, notes, unstable }, gathered);
     }
 

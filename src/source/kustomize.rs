@@ -13,7 +13,7 @@ use super::tools::Tool;
 use super::{
     Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, locate, manifest, message, scan, slashed,
 };
-use crate::model::{FieldOrigins, Origin, Place, ResourceId};
+use crate::model::{Origin, Place, ResourceId};
 use crate::yaml;
 
 /// Set by kustomize on request: the file that an object comes from.
@@ -132,7 +132,7 @@ impl Builder<'_> {
         let place = file.as_ref().and_then(|file| self.place_in(file, &value));
         let file = file.unwrap_or_else(|| own_file(self.located));
         let origin = Origin { source: self.located.source.path.clone(), file, place };
-        let fields = Arc::new(FieldOrigins::new());
+        let fields = Arc::default();
         Draft { value, origin, fields, document: None, notes: Vec::new(), unstable: Vec::new() }
     }
 

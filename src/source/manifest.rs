@@ -1,12 +1,11 @@
 //! Documents to drafts: lists taken apart, what is no manifest named with its place.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{Draft, Gathered};
-use crate::model::{FieldOrigins, Origin, Place, push_pointer};
+use crate::model::{Origin, Place, push_pointer};
 use crate::yaml;
 
 /// Where a file's documents belong.
@@ -32,7 +31,7 @@ pub(super) fn read(file: &File<'_>, bytes: &[u8], gathered: &mut Gathered) {
             continue;
         }
         let fields = document.places();
-        let place = fields.get("").copied();
+        let place = fields.get("");
         let origin = Origin { source: file.source.to_owned(), file: file.name.to_owned(), place };
         let draft = Draft {
             value,
@@ -127,8 +126,8 @@ fn items_of(value: &Value) -> Option<usize> {
 fn item_of(list: &Draft, at: usize) -> Draft {
     let mut prefix = "/items".to_owned();
     push_pointer(&mut prefix, &at.to_string());
-    let fields = inside(&list.fields, &prefix);
-    let place = fields.get("").copied().or(list.origin.place);
+    let fields = list.fields.inside(&prefix);
+    let place = fields.get("").or(list.origin.place);
     let document = match list.document {
         Some((document, None)) => Some((document, Some(at))),
         // An item of a list in a list: no editor knows the way to it.
@@ -156,15 +155,6 @@ fn typed_item(list: &Value, at: usize) -> Value {
         object.entry("apiVersion").or_insert_with(|| list["apiVersion"].clone());
     }
     item
-}
-
-fn inside(fields: &FieldOrigins, prefix: &str) -> FieldOrigins {
-    let below = format!("{prefix}/");
-    let own = fields.get(prefix).map(|place| (String::new(), *place));
-    let range = fields.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
-    own.into_iter()
-        .chain(range.map_while(|(pointer, place)| Some((shifted(pointer, prefix)?, *place))))
-        .collect()
 }
 
 fn shifted(pointer: &str, prefix: &str) -> Option<String> {

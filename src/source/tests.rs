@@ -49,7 +49,7 @@ fn shown(rendered: &Rendered) -> Value {
         .iter()
         .map(|object| {
             let fields = object.fields.iter().map(|(pointer, place)| {
-                (pointer.clone(), Value::from(format!("{}:{}", place.line, place.column)))
+                (pointer.to_owned(), Value::from(format!("{}:{}", place.line, place.column)))
             });
             let place = object.origin.place.map(|place| format!("{}:{}", place.line, place.column));
             json!({

@@ -148,16 +148,16 @@ impl Node {
 
 /// The place of every node under `root`, by its pointer.
 pub(super) fn places(root: &Node) -> FieldOrigins {
-    let mut places = FieldOrigins::new();
+    let mut places = Vec::new();
     let mut left = PLACES_LIMIT;
     collect(root, &mut String::new(), &mut left, &mut places);
-    places
+    places.into_iter().collect()
 }
 
-fn collect(node: &Node, pointer: &mut String, left: &mut usize, places: &mut FieldOrigins) {
+fn collect(node: &Node, pointer: &mut String, left: &mut usize, places: &mut Vec<(String, Place)>) {
     let Some(rest) = left.checked_sub(pointer.len()) else { return };
     *left = rest;
-    places.insert(pointer.clone(), node.span.place);
+    places.push((pointer.clone(), node.span.place));
     let length = pointer.len();
     match &node.kind {
         NodeKind::Sequence(items) => {
