@@ -533,6 +533,19 @@ fn an_empty_value_of_a_custom_resource_is_a_value() {
     check(&labelled, &of("{}"), &[]);
 }
 
+/// `kubectl apply` takes a key with null out, and server-side apply decodes it: both were seen on kube-apiserver v1.36.
+#[test]
+fn a_null_under_a_key_is_none_or_empty_text() {
+    let map = |data: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m}}, data: {{{data}}}}}");
+    let git = map("a: null, b: x");
+    check(&git, &map("b: x"), &[]);
+    check(&git, &map("a: '', b: x"), &[]);
+    check(&git, &map("a: set, b: x"), &["+ .data.a - -> \"set\""]);
+    check(&map("b: x"), &map("a: '', b: x"), &["+ .data.a - -> \"\""]);
+    let secret = |field: &str| format!("{{apiVersion: v1, kind: Secret, metadata: {{name: s}}, {field}}}");
+    check(&secret("stringData: {a: null}"), &secret("type: Opaque, data: {a: ''}"), &[]);
+}
+
 #[test]
 fn a_claim_template_with_an_empty_status_equals_the_stored_one() {
     let set = |claim: &str| {

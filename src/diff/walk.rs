@@ -20,6 +20,8 @@ const UNCOMPARED: [&str; 2] =
 /// A comparison under way.
 pub(super) struct Walk<'a> {
     id: &'a ResourceId,
+    /// The object as Git writes it, nulls included.
+    git: &'a Value,
     unstable: &'a [String],
     /// Whether Git leaves the rules of an aggregated ClusterRole to the controller.
     aggregated: bool,
@@ -52,7 +54,7 @@ struct Sides<'v> {
 impl<'a> Walk<'a> {
     pub(super) fn new(desired: &'a Desired, declared: &Value) -> Self {
         let aggregated = declared.get("aggregationRule").is_some() && declared.get("rules").is_none();
-        Self { id: &desired.id, unstable: &desired.unstable, aggregated, out: Vec::new() }
+        Self { id: &desired.id, git: &desired.value, unstable: &desired.unstable, aggregated, out: Vec::new() }
     }
 
     pub(super) fn finish(self) -> Vec<Difference> {
@@ -104,6 +106,9 @@ impl<'a> Walk<'a> {
     }
 
     fn only_live(&mut self, at: &At<'a>, filled: Option<&Value>, live: &Value) {
+        if at.typed && at.in_map && live == "" && self.is_null_in_git(at) {
+            return;
+        }
         if if filled.is_some() { at.typed && is_hollow(live) } else { at.is_unset(live) } {
             return;
         }
@@ -127,6 +132,14 @@ impl<'a> Walk<'a> {
             }
             (None, live) => self.report(at, ChangeKind::Added, None, Some(live), None),
         }
+    }
+
+    /// Whether Git writes null under this key: server-side apply decodes it as an empty text, as Go does.
+    fn is_null_in_git(&self, at: &At<'a>) -> bool {
+        let is_null = |pointer: &str| self.git.pointer(pointer).is_some_and(Value::is_null);
+        let of_secret = self.id.group.is_empty() && self.id.kind == "Secret";
+        let plain = at.desired.strip_prefix("/data/").filter(|_| of_secret);
+        is_null(&at.desired) || plain.is_some_and(|key| is_null(&format!("/stringData/{key}")))
     }
 
     /// A keyed list that Git lacks, item by item: the server put some of them there.
