@@ -7,6 +7,8 @@ mod demo;
 mod environment;
 mod output;
 mod run;
+#[cfg(test)]
+mod secrecy;
 mod snapshot;
 
 use std::process::ExitCode;

@@ -9,9 +9,6 @@ mod text;
 mod values;
 mod verification;
 
-#[cfg(test)]
-mod secrecy;
-
 use std::io::{self, Write};
 
 use crate::job::Checked;

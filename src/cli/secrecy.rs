@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Format, Style, check};
 use crate::attribution::{Evidence, Managers, Older, attribute, strongest};
 use crate::incident::{RecordedFinding, fingerprint};
 use crate::job::Checked;
 use crate::model::{Change, Desired, Difference, Finding, Origin, ResourceId, State};
+use crate::report::{Format, Style, check};
 use crate::schema::Schema;
 
 /// One key of the Secret: which of three values each side holds, if any. Equal numbers are equal values.
