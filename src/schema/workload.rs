@@ -90,10 +90,10 @@ fn volume(map: &mut Fields) {
     if map.keys().all(|key| key == "name") {
         map.insert("emptyDir".to_owned(), json!({}));
     }
-    if let Some(image) = map.get_mut("image").and_then(Value::as_object_mut) {
-        if let Some(policy) = text(image, "reference").map(pull_policy) {
-            default(image, "pullPolicy", json!(policy));
-        }
+    if let Some(image) = map.get_mut("image").and_then(Value::as_object_mut)
+        && let Some(policy) = text(image, "reference").map(pull_policy)
+    {
+        default(image, "pullPolicy", json!(policy));
     }
 }
 

@@ -70,7 +70,7 @@ fn every_leaf_of_what_only_live_has_must_be_said() {
     assert_eq!(faults(&judged(&git, &live, &git, |_| {})), none);
     let web = ".spec.template.spec.containers[name=\"web\"].env";
     let lacking = judged(&git, &live, &git, |said| {
-        said.retain(|change| !change.difference.path.to_string().contains("env"))
+        said.retain(|change| !change.difference.path.to_string().contains("env"));
     });
     let expected: Vec<String> = ["B", "A"]
         .iter()

@@ -269,7 +269,7 @@ fn alike(item: &Value) -> Vec<Value> {
                     Value::String(text)
                         if matches!(name.as_str(), "name" | "key" | "id" | "path" | "topologyKey") =>
                     {
-                        text.push('x')
+                        text.push('x');
                     }
                     Value::String(text) if name == "mountPath" => text.push_str("/x"),
                     Value::String(text) if name == "ip" => *text = "10.0.0.77".to_owned(),

@@ -7,6 +7,12 @@
 //!
 //! `DRIFT_TEST_MATRIX=all` makes every edit; otherwise at most [`MOST`] of each object are made, spread evenly.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "how much is tested is asked for, and told"
+)]
+
 mod edits;
 mod judge;
 mod truth;
