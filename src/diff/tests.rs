@@ -536,7 +536,8 @@ fn an_empty_value_of_a_custom_resource_is_a_value() {
 /// `kubectl apply` takes a key with null out, and server-side apply decodes it: both were seen on kube-apiserver v1.36.
 #[test]
 fn a_null_under_a_key_is_none_or_empty_text() {
-    let map = |data: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m}}, data: {{{data}}}}}");
+    let map =
+        |data: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m}}, data: {{{data}}}}}");
     let git = map("a: null, b: x");
     check(&git, &map("b: x"), &[]);
     check(&git, &map("a: '', b: x"), &[]);

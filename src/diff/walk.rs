@@ -54,7 +54,13 @@ struct Sides<'v> {
 impl<'a> Walk<'a> {
     pub(super) fn new(desired: &'a Desired, declared: &Value) -> Self {
         let aggregated = declared.get("aggregationRule").is_some() && declared.get("rules").is_none();
-        Self { id: &desired.id, git: &desired.value, unstable: &desired.unstable, aggregated, out: Vec::new() }
+        Self {
+            id: &desired.id,
+            git: &desired.value,
+            unstable: &desired.unstable,
+            aggregated,
+            out: Vec::new(),
+        }
     }
 
     pub(super) fn finish(self) -> Vec<Difference> {
