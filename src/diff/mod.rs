@@ -21,7 +21,7 @@ mod untouched;
 
 use serde_json::Value;
 
-use crate::model::{Desired, Difference, is_secret, is_secret_value};
+use crate::model::{Desired, Difference, FieldPath, is_secret, is_secret_value};
 use crate::schema::Schema;
 
 pub use normalise::declared;
@@ -36,6 +36,9 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     let mut walk = walk::Walk::new(desired, &declared);
     walk.object(root, &declared, &filled, live);
     let mut differences = walk.finish();
+    if !differences.is_empty() && !desired.id.is_built_in() {
+        of_stored_versions(desired, live, schema, (&declared, &filled), &mut differences);
+    }
     if desired.value.get("sops").is_some_and(Value::is_object) {
         differences.iter_mut().for_each(mask_whole);
     } else if is_secret(&desired.id) {
@@ -44,6 +47,30 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     differences.sort_by_cached_key(|difference| difference.path.to_string());
     derived::leave_out(root, live, &mut differences);
     differences
+}
+
+/// Marks what the server put into a custom resource by the defaults of the version at which it stores the kind: it fills
+/// those of the request's version, then, whenever it reads its storage, those of the stored one
+/// (apiextensions-apiserver `pkg/apiserver/customresource_handler.go`). Which version that is, OpenAPI does not tell.
+fn of_stored_versions(
+    desired: &Desired,
+    live: &Value,
+    schema: &Schema,
+    (declared, filled): (&Value, &Value),
+    differences: &mut [Difference],
+) {
+    let (group, version, kind) = (&desired.id.group, &desired.id.version, &desired.id.kind);
+    let root = schema.kind(group, version, kind);
+    for other in schema.other_versions(group, version, kind) {
+        let mut stored = filled.clone();
+        crate::schema::fill(other, &mut stored);
+        let mut walk = walk::Walk::new(desired, declared);
+        walk.object(root, declared, &stored, live);
+        let left: Vec<FieldPath> = walk.finish().into_iter().map(|difference| difference.path).collect();
+        for difference in differences.iter_mut().filter(|difference| !left.contains(&difference.path)) {
+            difference.server_set = true;
+        }
+    }
 }
 
 /// Takes the values out of a difference of a Secret, where they are secret.

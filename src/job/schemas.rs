@@ -47,7 +47,37 @@ impl Schemas {
             unknown.push((group, version));
         }
         schemas.add_crds(cluster, desired, &unknown, &mut warnings).await;
+        schemas.add_other_versions(cluster, desired).await;
         (schemas, warnings)
+    }
+
+    /// For custom resources: the other versions of the kind, one of which the server stores. One that cannot be read is
+    /// left out: at worst its default is reported.
+    async fn add_other_versions(&mut self, cluster: &Cluster, desired: &[Desired]) {
+        let custom = desired.iter().map(|object| &object.id).filter(|id| !id.is_built_in());
+        let custom: BTreeSet<(&str, &str)> = custom.map(|id| (id.group.as_str(), id.kind.as_str())).collect();
+        let served = cluster.served().kinds.iter();
+        let versions: BTreeSet<(String, String)> = served
+            .filter(|served| custom.contains(&(served.group.as_str(), served.kind.as_str())))
+            .map(|served| (served.group.clone(), served.version.clone()))
+            .filter(|version| !self.by_version.contains_key(version))
+            .collect();
+        let fetched = stream::iter(versions).map(|(group, version)| async move {
+            let schema = cluster.schema(&group, &version).await;
+            ((group, version), schema.ok().flatten())
+        });
+        let fetched: BTreeMap<_, _> = fetched.buffer_unordered(PARALLEL).collect().await;
+        let others = fetched.into_iter().filter_map(|(version, schema)| Some((version, schema?)));
+        let groups: BTreeSet<&str> = custom.iter().map(|(group, _)| *group).collect();
+        let declared = self.by_version.iter().filter(|((group, _), _)| groups.contains(group.as_str()));
+        let declared: Vec<_> = declared.map(|(version, schema)| (version.clone(), schema.clone())).collect();
+        for ((group, version), schema) in declared.into_iter().chain(others) {
+            for ((of, at), known) in &mut self.by_version {
+                if *of == group && *at != version {
+                    known.extend(schema.clone());
+                }
+            }
+        }
     }
 
     /// For custom resources whose schema the server did not give: the CRDs, as the cluster has them, else as Git does.

@@ -196,6 +196,21 @@ impl Schema {
         Field::root(self, name.and_then(|name| self.types.get_key_value(name.as_str())))
     }
 
+    /// The roots of a kind at every other version of its group that is known.
+    pub fn other_versions<'a>(
+        &'a self,
+        group: &str,
+        version: &str,
+        kind: &str,
+    ) -> impl Iterator<Item = Field<'a>> + use<'a> {
+        let (own, of_group, of_kind) = (key(group, version, kind), key(group, "", ""), format!("/{kind}"));
+        let of_group = of_group.trim_end_matches('/').to_owned() + "/";
+        let others = self.kinds.iter().filter(move |(name, _)| {
+            **name != own && name.starts_with(&of_group) && name.ends_with(&of_kind)
+        });
+        others.map(|(_, name)| Field::root(self, self.types.get_key_value(name.as_str())))
+    }
+
     pub(super) fn named(&self, reference: &str) -> Option<(&str, &Type)> {
         let name = reference.rsplit('/').next().unwrap_or(reference);
         let found = self.types.get_key_value(name);

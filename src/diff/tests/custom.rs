@@ -31,6 +31,43 @@ fn a_field_that_the_server_prunes_is_no_difference() {
     }
 }
 
+/// Seen on kube-apiserver v1.36 with a kind that is stored at v1, where `policy` has a default, and written at v2.
+#[test]
+fn a_default_of_the_stored_version_is_the_servers() {
+    let version = |name: &str, default: &str| {
+        format!(
+            "{{name: {name}, schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{policy: {{type: string{default}}}, list: {{type: array, items: {{type: object, properties: {{a: {{type: integer}}, policy: {{type: string{default}}}}}}}}}}}}}}}}}}}}}"
+        )
+    };
+    let (v1, v2) = (version("v1", ", default: Background"), version("v2", ""));
+    let crd = |versions: &str| {
+        object(&format!("spec: {{group: example.com, names: {{kind: Widget}}, versions: [{versions}]}}"))
+    };
+    let schema = Schema::from_crd(&crd(&format!("{v1}, {v2}")));
+    let widget = |spec: &str| {
+        format!("{{apiVersion: example.com/v2, kind: Widget, metadata: {{name: w}}, spec: {spec}}}")
+    };
+    let cases: &[(&str, &[&str])] = &[
+        ("{policy: Background, list: [{a: 1}]}", &["+ .spec.policy - -> \"Background\" server-set"]),
+        ("{policy: Foreground, list: [{a: 1}]}", &["+ .spec.policy - -> \"Foreground\""]),
+        (
+            "{list: [{a: 1, policy: Background}]}",
+            &["~ .spec.list [{\"a\":1}] -> [{\"a\":1,\"policy\":\"Background\"}] server-set"],
+        ),
+        (
+            "{list: [{a: 2, policy: Background}]}",
+            &["~ .spec.list [{\"a\":1}] -> [{\"a\":2,\"policy\":\"Background\"}]"],
+        ),
+    ];
+    for (live, expected) in cases {
+        let found = compare(&desired(&widget("{list: [{a: 1}]}")), &object(&widget(live)), &schema);
+        assert_eq!(found.iter().map(line).collect::<Vec<_>>(), *expected, "{live}");
+    }
+    let alone = Schema::from_crd(&crd(&v2));
+    let found = compare(&desired(&widget("{}")), &object(&widget("{policy: Background}")), &alone);
+    assert_eq!(found.iter().map(line).collect::<Vec<_>>(), ["+ .spec.policy - -> \"Background\""]);
+}
+
 /// A schema of another version may lack what the server has: nothing is taken for pruned by it.
 #[test]
 fn what_only_the_built_in_copy_does_not_know_is_compared() {
