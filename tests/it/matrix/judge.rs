@@ -168,5 +168,8 @@ fn misattributed(copy: &Copy, said: &Said<'_>, inside: &[&Leaf]) -> Option<Strin
         let right = name == PERSON && cause == "manual" && sure;
         return (!right).then(|| format!("recorded for {PERSON}: {told}"));
     }
-    (sure && said.text("change") != "modified").then(|| format!("nothing recorded: {told}"))
+    // A server whose feature is off drops what the person wrote, and still records the write.
+    let dropped = |leaf: &&Leaf| owners(&copy.after, &leaf.path).iter().any(|(name, _)| *name == person);
+    let by_a_drop = name == PERSON && inside.iter().any(dropped);
+    (sure && said.text("change") != "modified" && !by_a_drop).then(|| format!("nothing recorded: {told}"))
 }
