@@ -127,6 +127,53 @@ fn a_report_of_a_real_cluster_fits_the_schema() {
     }
 }
 
+/// Every list of a verification has something in it.
+#[test]
+fn a_verification_of_a_real_cluster_fits_the_schema() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("report-verified");
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: one}\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {mode: fast}\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata: {name: sealed}\ndata: {a: 'ENC[x]'}\nsops: {version: 3}\n---\n\
+                    apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n---\n\
+                    apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\n\
+                    spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}\n";
+    plane.apply("gitops", &namespace, manifest, &["--validate=false"]);
+    let by_applier = |what: &str, patch: &str| {
+        let manager = "--field-manager=kubectl-client-side-apply";
+        let arguments = ["patch", what, manager, "--patch", patch, "--namespace", &namespace];
+        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    };
+    by_applier("secret/keys", r#"{"stringData": {"more": "two"}}"#);
+    by_applier("configmap/web", r#"{"data": {"more": "two"}}"#);
+    let expose =
+        ["patch", "service/web", "--patch", r#"{"spec": {"type": "NodePort"}}"#, "--namespace", &namespace];
+    let _ = plane.kubectl("alice", &expose).expect_status(0);
+
+    let config = format!("version: 1\nsources: [{{path: apps, namespace: {namespace}}}]\n");
+    let repo = Repo::with(&[("apps/a.yaml", manifest), ("drift.yaml", &config)]);
+    let drift =
+        Drift::new().args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"]);
+    let report = drift.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(3).json();
+    must_fit("a verification", &report);
+    let found = &report["verification"];
+    assert_eq!((&found["asked"], &found["agreed"]), (&json!(5), &json!(2)), "{report:#}");
+    for list in ["explanations", "partly", "notVerified", "disagreements"] {
+        assert!(found[list].as_array().is_some_and(|list| !list.is_empty()), "{list} is empty: {report:#}");
+    }
+    let mut told = report.clone();
+    told["verification"]["disagreements"][0]["kind"] = json!("guess");
+    assert!(!faults(&told).is_empty(), "a fault that is none is accepted");
+    let secret =
+        found["disagreements"].as_array().expect("a list").iter().position(|one| one["masked"] == true);
+    let mut told = report.clone();
+    told["verification"]["disagreements"][secret.expect("a Secret's")]["live"] = json!("two");
+    assert!(!faults(&told).is_empty(), "a masked disagreement shows its value");
+}
+
 #[test]
 fn the_schema_refuses_what_is_no_report() {
     let cluster = SnapshotFile::with(&[live(json!({"mode": "slow"}))]);
