@@ -494,6 +494,20 @@ fn a_default_list_that_lost_a_value_is_a_change() {
     assert_eq!(paths, [".spec.tolerations"]);
 }
 
+#[test]
+fn an_empty_item_of_a_list_is_an_item() {
+    let pod = |secrets: &str| {
+        format!(
+            "{{apiVersion: v1, kind: PodTemplate, metadata: {{name: p}}, template: {{spec: {{imagePullSecrets: {secrets}}}}}}}"
+        )
+    };
+    check(
+        &pod("[{name: a}]"),
+        &pod("[{name: a}, {}]"),
+        &["+ .template.spec.imagePullSecrets[name=\"\"] - -> {}"],
+    );
+}
+
 /// Older token controllers and OpenShift add tokens to an account; a person's entry is none of them.
 #[test]
 fn tokens_of_an_account_are_the_platforms() {

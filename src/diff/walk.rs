@@ -358,6 +358,10 @@ impl<'a> At<'a> {
 
     /// Whether the server does not tell this value from a field that was left out.
     fn is_unset(&self, value: &Value) -> bool {
+        // An item of a list is there, however little it holds.
+        if is_item(&self.path) {
+            return value.is_null();
+        }
         value.is_null() || (self.typed && !self.in_map && is_omitted(self.field, value))
     }
 
