@@ -1,6 +1,6 @@
 //! What `drift check` said of one object, held against what the server says has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -90,17 +90,17 @@ fn covers(said: &Path, leaf: &Path) -> bool {
 }
 
 /// Whether the change says nothing against Git: a value is gone that Git does not declare (the server's, or a default that
-/// no longer applies), or a list that the server tracks by keys has another order.
+/// no longer applies), or a list that the server tracks by keys or as a set has another order.
 fn is_without_meaning(copy: &Copy, leaf: &Leaf) -> bool {
     let undeclared = leaf.after.is_none() && at(&copy.declared, &leaf.path).is_none();
-    let by_keys = || {
+    let by_item = || {
         let owners = owners(&copy.after, &leaf.path);
         !owners.is_empty() && owners.iter().all(|(_, whole)| !whole)
     };
-    undeclared
-        || (leaf.order && by_keys())
-        || is_reordered_by_the_server(copy, leaf)
-        || is_unrecorded(copy, leaf)
+    let reordered = leaf.order || has_the_same_items(copy, leaf);
+    // The metrics of a HorizontalPodAutoscaler the server itself reorders (kubernetes/kubernetes#74099).
+    let free = || leaf.after.as_deref() == Some("/spec/metrics") || by_item();
+    undeclared || (reordered && free()) || is_unrecorded(copy, leaf)
 }
 
 /// A finalizer on an object of which the server records nothing (applied server-side with metadata alone): whether a
@@ -110,14 +110,14 @@ fn is_unrecorded(copy: &Copy, leaf: &Leaf) -> bool {
     !recorded && leaf.after.as_deref() == Some("/metadata/finalizers")
 }
 
-/// The metrics of a HorizontalPodAutoscaler, which the server itself reorders (kubernetes/kubernetes#74099).
-fn is_reordered_by_the_server(copy: &Copy, leaf: &Leaf) -> bool {
-    let pointer = leaf.after.as_deref().filter(|pointer| *pointer == "/spec/metrics");
+/// Whether a list has the same items before and after.
+fn has_the_same_items(copy: &Copy, leaf: &Leaf) -> bool {
     let items = |object: &Value| {
-        let items = object.pointer(pointer?)?.as_array()?.iter().map(Value::to_string);
-        Some(items.collect::<std::collections::BTreeSet<_>>())
+        let items = at(object, &leaf.path)?.as_array()?.iter().map(Value::to_string);
+        Some(items.collect::<BTreeSet<_>>())
     };
-    pointer.is_some() && items(&copy.before) == items(&copy.after)
+    let before = items(&copy.before);
+    before.is_some() && before == items(&copy.after)
 }
 
 /// Whether the server made the value by itself, of what is now in the object: it comes back when it is taken out.
