@@ -83,16 +83,22 @@ impl<'a> Walk<'a> {
             if !matches!(key.as_str(), "apiVersion" | "kind" | "status") {
                 let sides =
                     Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
-                self.place(&root.step_field(key), sides);
+                self.field(&root, key, sides);
             }
+        }
+    }
+
+    /// Compares what stands at a key of a map.
+    fn field(&mut self, at: &At<'a>, key: &str, sides: Sides<'_>) {
+        // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk.
+        if sides.live.is_none() || sides.filled != sides.live {
+            self.place(&at.step_field(key), sides);
         }
     }
 
     fn place(&mut self, at: &At<'a>, sides: Sides<'_>) {
         let live = sides.live.filter(|live| !live.is_null());
-        // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk.
-        let same = live.is_some() && sides.filled == live;
-        if same || is_server_metadata(&at.path) || self.unstable.contains(&at.desired) {
+        if is_server_metadata(&at.path) || self.unstable.contains(&at.desired) {
             return;
         }
         match (sides.declared, live) {
@@ -168,7 +174,7 @@ impl<'a> Walk<'a> {
     ) {
         for (key, inner) in live {
             let filled = filled.and_then(|filled| filled.get(key));
-            self.place(&at.step_field(key), Sides { declared: None, filled, live: Some(inner) });
+            self.field(at, key, Sides { declared: None, filled, live: Some(inner) });
         }
     }
 
@@ -184,7 +190,7 @@ impl<'a> Walk<'a> {
                 for key in union(declared, live) {
                     let sides =
                         Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
-                    self.place(&at.step_field(key), sides);
+                    self.field(at, key, sides);
                 }
             }
             (Value::Array(inner), Value::Array(inner_filled), Value::Array(inner_live)) => {
