@@ -38,6 +38,11 @@ pub struct Refusal {
     pub fields: Vec<String>,
 }
 
+/// How a dry-run that could not be read is named.
+pub(super) fn name_of_dry_run(kind: &ServedKind, namespace: Option<&str>, name: &str) -> String {
+    format!("dry-run of {name} of {}", name_of_list(kind, namespace))
+}
+
 impl Api {
     pub(super) async fn play(
         &self,
@@ -46,7 +51,7 @@ impl Api {
         name: &str,
         patch: &Value,
     ) -> Result<Played, Unread> {
-        let what = || format!("dry-run of {name} of {}", name_of_list(kind, namespace));
+        let what = || name_of_dry_run(kind, namespace, name);
         let unread = |failure: Failure| Unread { what: what(), why: failure.why, kind: failure.kind };
         let target = format!(
             "{}/{}?dryRun=All&fieldManager={MANAGER}&fieldValidation=Ignore",

@@ -176,7 +176,7 @@ impl Cluster {
         match self {
             Self::Api(api) => api.play(kind, namespace, name, patch).await,
             Self::Snapshot(_) => Err(Unread {
-                what: format!("dry-run of {name} of {}", name_of_list(kind, namespace)),
+                what: dry_run::name_of_dry_run(kind, namespace, name),
                 why: "a snapshot has no server to ask".to_owned(),
                 kind: UnreadKind::Other,
             }),

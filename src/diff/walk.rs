@@ -118,10 +118,9 @@ impl<'a> Walk<'a> {
     }
 
     fn only_live(&mut self, at: &At<'a>, filled: Option<&Value>, live: &Value) {
-        if at.typed && at.in_map && live == "" && self.is_null_in_git(at) {
-            return;
-        }
-        if if filled.is_some() { at.typed && is_hollow(live) } else { at.is_unset(live) } {
+        let unset = if filled.is_some() { at.typed && is_hollow(live) } else { at.is_unset(live) };
+        let null_in_git = || at.typed && at.in_map && live == "" && self.is_null_in_git(at);
+        if unset || null_in_git() {
             return;
         }
         match (filled, live) {

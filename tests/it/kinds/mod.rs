@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
-use crate::support::command::Drift;
 use crate::support::needs;
 use crate::support::repo::Repo;
 
@@ -119,11 +118,7 @@ fn filled(text: &str, namespace: &str, number: usize) -> String {
 /// What `drift check` finds, in lines.
 #[track_caller]
 fn findings(plane: &ControlPlane, repo: &Repo) -> Vec<String> {
-    let output = Drift::new()
-        .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
-        .arg(plane.kubeconfig("admin"))
-        .in_folder(repo.path())
-        .run();
+    let output = plane.check(repo);
     let report = output.json();
     let disagreements = &report["verification"]["disagreements"];
     assert_eq!(disagreements, &Value::Array(vec![]), "{disagreements:#}");

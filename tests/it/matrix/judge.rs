@@ -7,18 +7,13 @@ use serde_json::Value;
 use super::truth::{Leaf, Path, at, changed, is_around, owners, parse, stripped};
 use super::{Copy, PERSON};
 use crate::support::cluster::ControlPlane;
-use crate::support::command::Drift;
 use crate::support::http::Client;
 use crate::support::repo::Repo;
 
 /// The report of `drift check`, with everything that it only counts otherwise; it must be complete.
 #[track_caller]
 pub(super) fn report(plane: &ControlPlane, repo: &Repo) -> Value {
-    let output = Drift::new()
-        .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
-        .arg(plane.kubeconfig("admin"))
-        .in_folder(repo.path())
-        .run();
+    let output = plane.check(repo);
     let report = output.json();
     let disagreements = &report["verification"]["disagreements"];
     assert_eq!(disagreements, &Value::Array(vec![]), "{disagreements:#}");

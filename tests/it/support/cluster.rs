@@ -14,9 +14,10 @@ use base64::Engine as _;
 use ring::signature::KeyPair as _;
 use serde_json::Value;
 
-use super::command::{Output, code, hermetic};
+use super::command::{Drift, Output, code, hermetic};
 use super::http::{Call, Client};
 use super::parts;
+use super::repo::Repo;
 use super::servers::{Servers, eventually, free_ports};
 
 /// Users that may do everything (group `system:masters`).
@@ -177,6 +178,16 @@ impl ControlPlane {
     pub(crate) fn apply(&self, user: &str, namespace: &str, manifest: &str, more: &[&str]) {
         let arguments = [&["apply", "--namespace", namespace, "--filename", "-"][..], more].concat();
         let _ = self.kubectl_with(user, &arguments, manifest).expect_status(0);
+    }
+
+    /// What `drift check` reports of a repository, as JSON, with everything that it only counts otherwise and held against
+    /// the server's own answer.
+    pub(crate) fn check(&self, repo: &Repo) -> Output {
+        Drift::new()
+            .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
+            .arg(self.kubeconfig("admin"))
+            .in_folder(repo.path())
+            .run()
     }
 
     /// A live object as the API server returns it, managedFields included.

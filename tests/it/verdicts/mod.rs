@@ -296,11 +296,7 @@ fn expected(case: &Case, namespace: &str, server_side: bool) -> Vec<String> {
 /// The report of `drift check`, with everything that it only counts otherwise.
 #[track_caller]
 fn report(plane: &ControlPlane, repo: &Repo) -> Value {
-    let output = Drift::new()
-        .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
-        .arg(plane.kubeconfig("admin"))
-        .in_folder(repo.path())
-        .run();
+    let output = plane.check(repo);
     let report = output.json();
     let drift = report["findings"].as_array().is_some_and(|findings| !findings.is_empty());
     let disagrees = !disagreements(&report).is_empty();
