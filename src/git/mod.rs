@@ -20,6 +20,7 @@ mod push;
 mod repository;
 mod token;
 mod tree;
+mod turn;
 mod types;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use git2::ErrorCode;
 
 use super::push::{meant, stale};
+use super::turn::Turn;
 use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Repository};
 
 /// How long a branch that is locked is waited for: a writer needs milliseconds.
@@ -22,7 +23,7 @@ impl Repository {
     /// A kill between two writes leaves the first ones written. Each was meant, and none was written without its
     /// check, so the next run derives the rest again; give what others refer to first (a proposal before the
     /// ledger line that names it). A kill while the locks are held leaves `<branch>.lock` files, as Git does:
-    /// they are removed a minute later.
+    /// the next run removes those of drift ([`Turn`]), and those of other programs when they are a minute old.
     pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
         let mut open = Vec::new();
         for update in updates {
@@ -44,17 +45,18 @@ impl Repository {
 
     fn write(&self, updates: &[&RefUpdate]) -> Result<(), PushError> {
         let fail = |e: git2::Error| self.failed("set the branches", &e);
+        let names: Vec<String> = updates.iter().map(|u| full(&u.branch)).collect();
+        let _turn = Turn::take(self, &names)?;
         let mut transaction = self.inner.transaction().map_err(fail)?;
-        for update in updates {
-            let name = full(&update.branch);
-            self.lock(&mut transaction, &name)?;
-            let found = self.reference(&name)?;
+        for (update, name) in updates.iter().zip(&names) {
+            self.lock(&mut transaction, name)?;
+            let found = self.reference(name)?;
             if found != update.expected {
                 return Err(stale(update, found.as_ref()));
             }
             match &update.new {
-                Some(new) => transaction.set_target(&name, self.commit_oid(new)?, None, "drift"),
-                None => transaction.remove(&name),
+                Some(new) => transaction.set_target(name, self.commit_oid(new)?, None, "drift"),
+                None => transaction.remove(name),
             }
             .map_err(fail)?;
         }

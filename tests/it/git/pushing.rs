@@ -315,6 +315,28 @@ fn a_lock_that_a_kill_left_is_named() {
 }
 
 #[test]
+fn what_a_killed_run_locked_is_cleared_by_the_next_one() {
+    let Place { repo, remote: _remote, git, base } = place();
+    let push = |git: &Repository| git.push(None, &[update("drift/one", Some(&base), None)]);
+    for _ in 0..2 {
+        // A kill leaves the note of what was being written; nothing else of a run lives on.
+        repo.write(".git/drift-writes", "refs/heads/drift/one\n../outside\npacked-refs\n");
+        let outside = repo.write("outside.lock", "");
+        let others = repo.write(".git/refs/heads/drift/other.lock", "");
+        repo.write(".git/refs/heads/drift/one.lock", "");
+        repo.write(".git/packed-refs.lock", "");
+        push(&git).expect("the locks of the killed run are gone");
+        git.push(None, &[update("drift/one", None, Some(&base))]).expect("no lock on the packed ones");
+        assert!(outside.exists() && others.exists(), "what no run of drift had locked stays");
+        std::fs::remove_file(others).expect("our own file");
+    }
+    // A run that ended by itself leaves nothing to clear: this lock is another program's.
+    repo.write(".git/refs/heads/drift/one.lock", "");
+    let error = push(&git).expect_err("locked");
+    assert!(error.to_string().contains("drift/one.lock exists"), "{error}");
+}
+
+#[test]
 fn a_forge_takes_a_token_and_refuses_by_its_rules() {
     if !needs("forge") {
         return;

@@ -1,0 +1,87 @@
+//! The turn to write branches of a repository: one run of drift at a time, and what a killed one left is cleared.
+
+use std::fs;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{GitError, Repository};
+
+/// In the repository's Git folder: locked while branches are written, and naming them until that is done.
+const NOTE: &str = "drift-writes";
+
+/// Removing a branch rewrites this one too.
+const PACKED: &str = "packed-refs";
+
+/// How long a lock that a killed run may have left must stay as it is: other programs need milliseconds.
+const UNMOVED: Duration = Duration::from_secs(2);
+
+/// While this lives no other run of drift writes branches here. The system lets go of it when a run is killed; the
+/// names of what it had locked stay behind, and tell the next run which `<name>.lock` are nobody's any more.
+pub(super) struct Turn {
+    note: fs::File,
+}
+
+impl Turn {
+    /// Waits for other runs, clears what a killed one left, and notes what this one locks.
+    pub(super) fn take(repository: &Repository, names: &[String]) -> Result<Self, GitError> {
+        let folder = repository.inner.commondir();
+        let path = folder.join(NOTE);
+        let fail = |source| GitError::Io { path: path.clone(), source };
+        let open = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut note = open.map_err(fail)?;
+        note.lock().map_err(fail)?;
+        let mut left = String::new();
+        // A note that is no text is not ours: nothing is cleared.
+        let _ = note.read_to_string(&mut left);
+        clear(folder, &left);
+        let mut turn = Self { note };
+        turn.write(names).map_err(fail)?;
+        Ok(turn)
+    }
+
+    fn write(&mut self, names: &[String]) -> std::io::Result<()> {
+        self.note.set_len(0)?;
+        self.note.rewind()?;
+        let names = names.iter().map(String::as_str).chain([PACKED]);
+        self.note.write_all(names.map(|name| format!("{name}\n")).collect::<String>().as_bytes())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Names that stay behind cost the next run a look at files that are not there.
+        let _ = self.note.set_len(0);
+    }
+}
+
+fn clear(folder: &Path, left: &str) {
+    let known = |name: &&str| *name == PACKED || git2::Reference::is_valid_name(name);
+    let locks = left.lines().filter(known).map(|name| folder.join(format!("{name}.lock")));
+    let held = locks.filter_map(|lock| Held::of(&lock).map(|held| (lock, held)));
+    let held: Vec<(PathBuf, Held)> = held.collect();
+    if held.is_empty() {
+        return;
+    }
+    std::thread::sleep(UNMOVED);
+    for (lock, before) in held {
+        if Held::of(&lock).is_some_and(|now| now == before) {
+            // Gone already, or not ours to remove: locking tells.
+            let _ = fs::remove_file(lock);
+        }
+    }
+}
+
+/// Tells a lock file from the next one of the same name.
+#[derive(PartialEq)]
+struct Held {
+    made: std::time::SystemTime,
+    length: u64,
+}
+
+impl Held {
+    fn of(lock: &Path) -> Option<Self> {
+        let metadata = fs::symlink_metadata(lock).ok()?;
+        Some(Self { made: metadata.modified().ok()?, length: metadata.len() })
+    }
+}
