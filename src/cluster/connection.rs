@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::header::{HeaderValue, USER_AGENT};
-use kube::client::{AuthError, ClientBuilder};
+use kube::client::AuthError;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use secrecy::ExposeSecret;
@@ -167,7 +167,7 @@ async fn build(config: Config, server: &str, limit: Duration) -> Result<Client, 
     std::thread::spawn(move || {
         let _inside = runtime.enter();
         // Nobody waits any more where the time is over.
-        let _ = send.send(ClientBuilder::try_from(config).map(ClientBuilder::build));
+        let _ = send.send(super::transport::client(config));
     });
     match tokio::time::timeout(limit, built).await {
         Ok(Ok(Ok(client))) => Ok(client),

@@ -18,6 +18,7 @@ mod settings;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -49,7 +50,7 @@ pub enum Cluster {
 impl Cluster {
     /// Connects to the API server that the settings name and asks what it serves.
     ///
-    /// `exec` plug-ins of the kubeconfig run here, three times (kube asks one for each part of its client).
+    /// `exec` plug-ins of the kubeconfig run here, once for each part of kube's client.
     pub async fn connect(settings: &Settings) -> Result<Self, ClusterError> {
         Api::connect(settings).await.map(|api| Self::Api(Arc::new(api)))
     }
