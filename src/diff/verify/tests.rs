@@ -111,6 +111,20 @@ fn what_the_server_and_controllers_keep_is_explained_unless_git_declares_it() {
 }
 
 #[test]
+fn a_null_that_was_stored_as_an_empty_text_is_explained() {
+    let (git, answer) = (config(&json!({"a": null, "b": "2"})), config(&json!({"b": "2"})));
+    let of = |live: &Value| judged(&git, &config(live), &answer, Vec::clear);
+    let expected = ["Git writes null, which server-side apply stores as an empty text: .data.a"];
+    let stored = of(&json!({"a": "", "b": "2"}));
+    assert_eq!((reasons(&stored), faults(&stored)), (expected.map(str::to_owned).to_vec(), Vec::new()));
+    for (live, fault) in
+        [(json!({"a": "1", "b": "2"}), "missed .data.a"), (json!({"b": "2", "c": ""}), "missed .data.c")]
+    {
+        assert_eq!(faults(&of(&live)), [fault], "{live}");
+    }
+}
+
+#[test]
 fn what_follows_from_a_reported_change_is_explained_by_the_servers_second_answer() {
     let with =
         |spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": spec});
