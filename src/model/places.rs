@@ -1,77 +1,90 @@
 //! The place of every value of one document.
 
-use super::Place;
+use super::{Place, push_pointer};
 
 /// The place of every value of one document: of the *value*, by its RFC 6901 pointer.
 ///
-/// All pointers are one text: every object that Git declares has its places, and those of few are ever asked for.
+/// Every object that Git declares has its places, and those of few are ever asked for: they are cheap to keep, and a
+/// question looks through them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldOrigins {
-    /// The pointers, sorted, one after the other.
-    pointers: Box<str>,
-    /// Where each pointer ends, and the place.
-    places: Box<[(usize, Place)]>,
+    /// The keys and indexes of the values, one after the other.
+    keys: String,
+    /// The values, each before those inside it.
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    /// Where its key ends.
+    key_end: usize,
+    /// The entry after all that is inside it.
+    end: usize,
+    place: Place,
 }
 
 impl FieldOrigins {
+    /// Adds a value under its key or index (empty for the root), and then, by `inside`, the values that it holds.
+    pub fn add(&mut self, key: &str, place: Place, inside: impl FnOnce(&mut Self)) {
+        let at = self.entries.len();
+        self.keys.push_str(key);
+        self.entries.push(Entry { key_end: self.keys.len(), end: 0, place });
+        inside(self);
+        self.entries[at].end = self.entries.len();
+    }
+
     /// The place of a value.
     #[must_use]
     pub fn get(&self, pointer: &str) -> Option<Place> {
-        let at = self.first_not_before(pointer);
-        (at < self.places.len() && self.pointer(at) == pointer).then(|| self.places[at].1)
+        Some(self.entries[self.find(pointer)?].place)
     }
 
-    /// Every pointer and its place, sorted by pointer.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Place)> {
-        (0..self.places.len()).map(|at| (self.pointer(at), self.places[at].1))
+    /// Every pointer and its place, in the order of the document.
+    pub fn iter(&self) -> impl Iterator<Item = (String, Place)> {
+        let mut around: Vec<(usize, String)> = Vec::new();
+        (0..self.entries.len()).map(move |at| {
+            around.retain(|(end, _)| at < *end);
+            let outer = around.last().map(|(_, pointer)| pointer.clone());
+            let pointer = outer.map_or_else(String::new, |mut pointer| {
+                push_pointer(&mut pointer, self.key(at));
+                pointer
+            });
+            around.push((self.entries[at].end, pointer.clone()));
+            (pointer, self.entries[at].place)
+        })
     }
 
     /// The places of a value and of what is inside it, by pointers from there.
     #[must_use]
     pub fn inside(&self, pointer: &str) -> Self {
-        let own = self.get(pointer).map(|place| (String::new(), place));
-        let below = self.first_not_before(&format!("{pointer}/"));
-        let below = (below..self.places.len()).map_while(|at| {
-            let rest = self.pointer(at).strip_prefix(pointer).filter(|rest| rest.starts_with('/'))?;
-            Some((rest.to_owned(), self.places[at].1))
-        });
-        own.into_iter().chain(below).collect()
-    }
-
-    fn pointer(&self, at: usize) -> &str {
-        let start = at.checked_sub(1).map_or(0, |before| self.places[before].0);
-        &self.pointers[start..self.places[at].0]
-    }
-
-    /// The first place whose pointer does not sort before this one.
-    fn first_not_before(&self, pointer: &str) -> usize {
-        let (mut low, mut high) = (0, self.places.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.pointer(middle) < pointer {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+        let mut inside = Self::default();
+        let Some(start) = self.find(pointer) else { return inside };
+        for at in start..self.entries[start].end {
+            inside.keys.push_str(if at == start { "" } else { self.key(at) });
+            let Entry { end, place, .. } = self.entries[at];
+            inside.entries.push(Entry { key_end: inside.keys.len(), end: end - start, place });
         }
-        low
+        inside
     }
-}
 
-impl FromIterator<(String, Place)> for FieldOrigins {
-    /// Of several places of one pointer the last counts.
-    fn from_iter<I: IntoIterator<Item = (String, Place)>>(all: I) -> Self {
-        let mut all: Vec<(String, Place)> = all.into_iter().collect();
-        all.reverse();
-        all.sort_by(|left, right| left.0.cmp(&right.0));
-        all.dedup_by(|next, kept| next.0 == kept.0);
-        let mut pointers = String::new();
-        let places = all.into_iter().map(|(pointer, place)| {
-            pointers.push_str(&pointer);
-            (pointers.len(), place)
-        });
-        let places = places.collect();
-        Self { pointers: pointers.into(), places }
+    /// The entry of a value.
+    fn find(&self, pointer: &str) -> Option<usize> {
+        let mut tokens = pointer.split('/');
+        if self.entries.is_empty() || tokens.next() != Some("") {
+            return None;
+        }
+        tokens.try_fold(0, |outer, token| {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            let end = self.entries[outer].end;
+            let next = |at: &usize| self.entries.get(*at).map(|entry| entry.end);
+            let mut inside = std::iter::successors(Some(outer + 1), next).take_while(|at| *at < end);
+            inside.find(|at| self.key(*at) == token)
+        })
+    }
+
+    fn key(&self, at: usize) -> &str {
+        let start = at.checked_sub(1).map_or(0, |before| self.entries[before].key_end);
+        &self.keys[start..self.entries[at].key_end]
     }
 }
 
@@ -79,23 +92,55 @@ impl FromIterator<(String, Place)> for FieldOrigins {
 mod tests {
     use super::{FieldOrigins, Place};
 
+    fn place(line: u32) -> Place {
+        Place { line, column: 1 }
+    }
+
+    /// `items: [{kind}, {kind}]`, a key to be escaped, an empty one, and one after what is nested.
+    fn places() -> FieldOrigins {
+        let mut places = FieldOrigins::default();
+        places.add("", place(1), |places| {
+            places.add("items", place(2), |places| {
+                places.add("0", place(3), |places| places.add("kind", place(4), |_| {}));
+                places.add("1", place(5), |places| places.add("kind", place(6), |_| {}));
+            });
+            places.add("a/~", place(7), |places| places.add("", place(8), |_| {}));
+            places.add("x", place(9), |_| {});
+        });
+        places
+    }
+
     #[test]
-    fn a_place_is_found_by_its_pointer_and_of_two_the_last_counts() {
-        let place = |line| Place { line, column: 1 };
-        let all = [("", 1), ("/b", 2), ("/b/1", 3), ("/b/10", 4), ("/b/1/x", 5), ("/b/1-", 6), ("/b", 7)];
-        let places: FieldOrigins = all.iter().map(|(at, line)| ((*at).to_owned(), place(*line))).collect();
-        for (pointer, line) in [
-            ("", Some(1)),
-            ("/b", Some(7)),
-            ("/b/1", Some(3)),
-            ("/b/1/x", Some(5)),
-            ("/a", None),
-            ("/z", None),
-        ] {
-            assert_eq!(places.get(pointer), line.map(place), "{pointer}");
+    fn a_place_is_found_by_its_pointer() {
+        let places = places();
+        let all: Vec<(String, Place)> = places.iter().collect();
+        let pointers: Vec<&str> = all.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        let expected = [
+            "",
+            "/items",
+            "/items/0",
+            "/items/0/kind",
+            "/items/1",
+            "/items/1/kind",
+            "/a~1~0",
+            "/a~1~0/",
+            "/x",
+        ];
+        assert_eq!(pointers, expected);
+        for (line, (pointer, found)) in (1..).zip(&all) {
+            assert_eq!((*found, places.get(pointer)), (place(line), Some(*found)), "{pointer}");
         }
-        let inside = places.inside("/b/1");
-        assert_eq!(inside.iter().collect::<Vec<_>>(), [("", place(3)), ("/x", place(5))]);
-        assert_eq!(places.inside("/c"), FieldOrigins::default());
+        for pointer in ["/a", "/items/x", "/items/2", "/kind", "/0", "/", "x", "/x/", "/x/y"] {
+            assert_eq!(places.get(pointer), None, "{pointer}");
+        }
+        assert_eq!(FieldOrigins::default().get(""), None);
+    }
+
+    #[test]
+    fn what_is_inside_a_value_has_its_places_from_there() {
+        let inside: Vec<(String, Place)> = places().inside("/items/1").iter().collect();
+        assert_eq!(inside, [(String::new(), place(5)), ("/kind".to_owned(), place(6))]);
+        assert_eq!(places().inside("/other"), FieldOrigins::default());
+        assert_eq!(places().inside(""), places());
     }
 }

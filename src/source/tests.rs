@@ -48,9 +48,10 @@ fn shown(rendered: &Rendered) -> Value {
         .objects
         .iter()
         .map(|object| {
-            let fields = object.fields.iter().map(|(pointer, place)| {
-                (pointer.to_owned(), Value::from(format!("{}:{}", place.line, place.column)))
-            });
+            let fields = object
+                .fields
+                .iter()
+                .map(|(pointer, place)| (pointer, Value::from(format!("{}:{}", place.line, place.column))));
             let place = object.origin.place.map(|place| format!("{}:{}", place.line, place.column));
             json!({
                 "id": format!("{} {}", object.id.api_version(), object.id),

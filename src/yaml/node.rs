@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::model::{FieldOrigins, Place, push_pointer};
-
-/// Upper bound for the text of all pointers of one [`places`] map: long keys, deeply nested, would square the file.
-const PLACES_LIMIT: usize = 64 << 20;
+use crate::model::{FieldOrigins, Place};
 
 /// Where a node stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,32 +145,17 @@ impl Node {
 
 /// The place of every node under `root`, by its pointer.
 pub(super) fn places(root: &Node) -> FieldOrigins {
-    let mut places = Vec::new();
-    let mut left = PLACES_LIMIT;
-    collect(root, &mut String::new(), &mut left, &mut places);
-    places.into_iter().collect()
+    let mut places = FieldOrigins::default();
+    add(root, "", &mut places);
+    places
 }
 
-fn collect(node: &Node, pointer: &mut String, left: &mut usize, places: &mut Vec<(String, Place)>) {
-    let Some(rest) = left.checked_sub(pointer.len()) else { return };
-    *left = rest;
-    places.push((pointer.clone(), node.span.place));
-    let length = pointer.len();
-    match &node.kind {
+fn add(node: &Node, key: &str, places: &mut FieldOrigins) {
+    places.add(key, node.span.place, |places| match &node.kind {
         NodeKind::Sequence(items) => {
-            for (index, item) in items.iter().enumerate() {
-                push_pointer(pointer, &index.to_string());
-                collect(item, pointer, left, places);
-                pointer.truncate(length);
-            }
+            items.iter().enumerate().for_each(|(index, item)| add(item, &index.to_string(), places));
         }
-        NodeKind::Mapping(entries) => {
-            for (key, value) in entries {
-                push_pointer(pointer, &key.name);
-                collect(value, pointer, left, places);
-                pointer.truncate(length);
-            }
-        }
+        NodeKind::Mapping(entries) => entries.iter().for_each(|(key, value)| add(value, &key.name, places)),
         _ => {}
-    }
+    });
 }

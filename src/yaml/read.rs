@@ -68,8 +68,7 @@ impl Document {
         self.root.to_json()
     }
 
-    /// Line and column in the file of every value, by its RFC 6901 pointer. Of a document whose pointers would take
-    /// more than 64 MiB, the first ones.
+    /// Line and column in the file of every value, by its RFC 6901 pointer.
     #[must_use]
     pub fn places(&self) -> FieldOrigins {
         places(&self.root)

@@ -87,14 +87,14 @@ fn places_are_those_of_the_values_in_the_file() {
         shown,
         [
             " 4:1",
-            "/empty 11:7",
             "/meta 5:3",
+            "/meta/é 5:8",
             "/meta/list 7:3",
             "/meta/list/0 7:5",
             "/meta/list/0/0 7:7",
             "/meta/list/1 9:5",
             "/meta/list/1/k~1~0 9:10",
-            "/meta/é 5:8"
+            "/empty 11:7",
         ]
     );
 }
