@@ -14,11 +14,14 @@ use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
 use crate::cluster::{Cluster, Item, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
+use crate::source::side_by_side;
 
 /// Lists under way at the same time.
 pub(super) const PARALLEL: usize = 8;
 /// A kind whose objects lie in at most so many namespaces is listed namespace by namespace.
 pub(super) const FEW_NAMESPACES: usize = 3;
+/// Items of a page that one thread compares.
+const CHUNK: usize = 64;
 /// At most so many objects of a cluster-scoped kind are read one by one.
 const FEW_OBJECTS: usize = 4;
 
@@ -192,14 +195,12 @@ impl<'a> Comparison<'a> {
         for scope in scopes {
             let mut pages = self.cluster.list(reading.kind, *scope, What::Objects);
             while let Some(page) = pages.next().await {
-                for item in page? {
-                    match reading.wanted.get(&(item.namespace(), item.name())) {
-                        Some(index) => {
-                            seen.insert(*index);
-                            self.hold(*index, item.compared()?, || item.whole(), &mut compared)?;
-                        }
-                        None => self.stranger(&item, namespaces, &mut compared)?,
-                    }
+                let page = page?;
+                let chunks: Vec<&[Item]> = page.chunks(CHUNK).collect();
+                for part in side_by_side(&chunks, |items| self.items(reading, items, namespaces)) {
+                    let (indexes, part) = part?;
+                    seen.extend(indexes);
+                    compared.merge(part);
                 }
             }
             let kind = reading.kind;
@@ -211,6 +212,26 @@ impl<'a> Comparison<'a> {
             }
         }
         Ok(compared)
+    }
+
+    /// Looks at some items of a list; gives the indexes of the desired objects that are there.
+    fn items(
+        &self,
+        reading: &Reading<'a>,
+        items: &[Item],
+        namespaces: &BTreeSet<&str>,
+    ) -> Result<(Vec<usize>, Compared), Unread> {
+        let (mut seen, mut compared) = (Vec::new(), Compared::default());
+        for item in items {
+            match reading.wanted.get(&(item.namespace(), item.name())) {
+                Some(index) => {
+                    seen.push(*index);
+                    self.hold(*index, item.compared()?, || item.whole(), &mut compared)?;
+                }
+                None => self.stranger(item, namespaces, &mut compared)?,
+            }
+        }
+        Ok((seen, compared))
     }
 
     /// Holds one live object, as far as it is compared, against the desired one. Only where something differs the whole

@@ -205,7 +205,10 @@ fn gather_all(request: &Request<'_>) -> Vec<Gathered> {
 }
 
 /// Does the work on every item, on as many threads as there are processors; the results are in the order of the items.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if let [only] = items {
+        return vec![work(only)];
+    }
     let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     let next = AtomicUsize::new(0);
     let take = || {
@@ -215,7 +218,7 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
     let mut results: Vec<(usize, R)> = thread::scope(|scope| {
         let some = || std::iter::from_fn(take).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
         let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(some)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("rendering does not panic")).collect()
+        workers.into_iter().flat_map(|worker| worker.join().expect("the work does not panic")).collect()
     });
     results.sort_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, result)| result).collect()
