@@ -1,6 +1,6 @@
 //! `drift check`: compare and report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::JobError;
 use super::autoscalers::autoscalers;
@@ -52,7 +52,7 @@ pub(super) async fn compare(
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
-    let declared: BTreeSet<ObjectKey> =
+    let declared: HashSet<ObjectKey> =
         rendered.objects.iter().map(|object| object.id.key()).chain(skipped.iter().cloned()).collect();
     progress("reading schemas");
     let (schemas, warnings) = Schemas::read(cluster, &rendered.objects).await;

@@ -1,7 +1,7 @@
 //! Live objects, streamed page by page through comparison and dropped.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
@@ -32,7 +32,7 @@ pub(super) struct Comparison<'a> {
     pub(super) schemas: &'a Schemas,
     pub(super) managers: &'a Managers,
     /// The keys of the desired objects, and of those that are left out.
-    pub(super) declared: &'a BTreeSet<ObjectKey>,
+    pub(super) declared: &'a HashSet<ObjectKey>,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
     /// Whether Secrets are left out.

@@ -34,7 +34,8 @@ impl Served {
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<&ServedKind> {
         self.kinds
             .iter()
-            .find(|served| served.group == group && served.version == version && served.kind == kind)
+            // Kinds differ most: that is told first.
+            .find(|served| served.kind == kind && served.group == group && served.version == version)
     }
 
     /// The kind at any version: the preferred one.

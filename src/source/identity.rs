@@ -1,6 +1,7 @@
 //! Which object each draft is: served kinds, namespaces, hooks, and objects that are declared twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -14,13 +15,13 @@ const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
 pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Rendered {
     let crds = declared_crds(&gathered);
     let mut rendered = Rendered::default();
-    let mut places = BTreeMap::new();
+    let mut seen = HashMap::new();
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
         let step = Identify { request, namespace, crds: &crds };
         let before = (rendered.objects.len(), rendered.incomplete.len());
         let (kind, tool) = (gathered.kind, gathered.tool.clone());
-        step.source(&source.path, gathered, &mut rendered, &mut places);
+        step.source(&source.path, gathered, &mut rendered, &mut seen);
         rendered.sources.push(RenderedSource {
             path: source.path.clone(),
             kind,
@@ -66,13 +67,7 @@ struct Identify<'a> {
 }
 
 impl Identify<'_> {
-    fn source(
-        &self,
-        path: &str,
-        gathered: Gathered,
-        rendered: &mut Rendered,
-        places: &mut BTreeMap<ObjectKey, String>,
-    ) {
+    fn source(&self, path: &str, gathered: Gathered, rendered: &mut Rendered, seen: &mut Seen) {
         rendered.warnings.extend(gathered.warnings);
         rendered.incomplete.extend(gathered.incomplete);
         let mut hooks = BTreeSet::new();
@@ -82,7 +77,7 @@ impl Identify<'_> {
                 continue;
             }
             match self.desired(draft) {
-                Ok(desired) => keep(desired, rendered, places),
+                Ok(desired) => keep(desired, rendered, seen),
                 Err(incomplete) => rendered.incomplete.push(incomplete),
             }
         }
@@ -151,18 +146,20 @@ fn is_hook(value: &Value) -> bool {
     HOOKS.iter().any(|hook| annotations.get(hook).is_some())
 }
 
+/// The objects so far, by their index among the rendered ones.
+type Seen = HashMap<ObjectKey, usize>;
+
 /// Keeps the first declaration of an object and names both places where there is a second.
-fn keep(desired: Desired, rendered: &mut Rendered, places: &mut BTreeMap<ObjectKey, String>) {
-    let place = place_of(&desired.origin);
-    let key = desired.id.key();
-    match places.get(&key) {
-        Some(first) => {
+fn keep(desired: Desired, rendered: &mut Rendered, seen: &mut Seen) {
+    match seen.entry(desired.id.key()) {
+        Entry::Occupied(first) => {
+            let first = place_of(&rendered.objects[*first.get()].origin);
             let id = desired.id.with_group();
             let why = format!("{id} is declared twice, first at {first}: that one was compared; remove one");
-            rendered.incomplete.push(Incomplete { what: place, why });
+            rendered.incomplete.push(Incomplete { what: place_of(&desired.origin), why });
         }
-        None => {
-            places.insert(key, place);
+        Entry::Vacant(free) => {
+            free.insert(rendered.objects.len());
             rendered.objects.push(desired);
         }
     }

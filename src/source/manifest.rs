@@ -26,18 +26,18 @@ pub(super) fn read(file: &File<'_>, bytes: &[u8], gathered: &mut Gathered) {
                 continue;
             }
         };
-        let value = document.to_json();
+        let (index, fields) = (document.index(), document.places());
+        let value = document.into_json();
         if value.is_null() {
             continue;
         }
-        let fields = document.places();
         let place = fields.get("");
         let origin = Origin { source: file.source.to_owned(), file: file.name.to_owned(), place };
         let draft = Draft {
             value,
             origin,
             fields: Arc::new(fields),
-            document: Some((document.index(), None)),
+            document: Some((index, None)),
             notes: Vec::new(),
             unstable: Vec::new(),
         };

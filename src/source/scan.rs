@@ -170,7 +170,10 @@ impl Walk<'_> {
         let mut documents = Vec::new();
         for document in yaml::read(&bytes) {
             match document {
-                Ok(document) => documents.push((document.to_json(), document.places())),
+                Ok(document) => {
+                    let places = document.places();
+                    documents.push((document.into_json(), places));
+                }
                 Err(error) => {
                     let place = error.place.map(|at| format!(":{}:{}", at.line, at.column));
                     refuse(format!("{shown}{}", place.unwrap_or_default()), error.why);

@@ -95,7 +95,7 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
 /// Every document of a stream; an empty one is null.
 fn values(text: &str) -> Vec<Result<Value, String>> {
     let value = |read: Result<Option<super::Document>, super::ReadError>| match read {
-        Ok(document) => Ok(document.map_or(Value::Null, |document| document.to_json())),
+        Ok(document) => Ok(document.map_or(Value::Null, |document| document.into_json())),
         Err(error) => Err(error.why),
     };
     read_parts(text.as_bytes()).into_iter().map(value).collect()

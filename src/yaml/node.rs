@@ -102,6 +102,21 @@ impl Node {
         }
     }
 
+    /// As [`Self::to_json`], without copies.
+    pub(super) fn into_json(self) -> Value {
+        match self.kind {
+            NodeKind::Null => Value::Null,
+            NodeKind::Bool(value) => Value::Bool(value),
+            NodeKind::Number(value) => Value::Number(value),
+            NodeKind::String(value) => Value::String(value),
+            NodeKind::Sequence(items) => items.into_iter().map(Self::into_json).collect(),
+            NodeKind::Mapping(entries) => {
+                let entries = entries.into_iter().map(|(key, value)| (key.name, value.into_json()));
+                Value::Object(entries.collect::<Map<_, _>>())
+            }
+        }
+    }
+
     /// The value of a key of this mapping, if it is one and has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {

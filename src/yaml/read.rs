@@ -68,6 +68,12 @@ impl Document {
         self.root.to_json()
     }
 
+    /// As [`Self::to_json`], where the document is not needed any more.
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        self.root.into_json()
+    }
+
     /// Line and column in the file of every value, by its RFC 6901 pointer.
     #[must_use]
     pub fn places(&self) -> FieldOrigins {
