@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::fetch::{FETCH, default_branch};
 use super::program::{Git, TRANSFER};
+use super::turn::open_locked;
 use super::{GitError, Options, Remote, RemoteFailure, Repository};
 
 impl Repository {
@@ -43,10 +44,7 @@ fn temporary(remote: &Remote, options: Options) -> Result<Repository, GitError> 
 /// Locks the cached clone; `None` where the cache cannot be written.
 fn lock(cache: &Path, key: &str) -> Option<fs::File> {
     fs::create_dir_all(cache).ok()?;
-    let path = cache.join(format!("{key}.lock"));
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path).ok()?;
-    file.lock().ok()?;
-    Some(file)
+    open_locked(&cache.join(format!("{key}.lock"))).ok()
 }
 
 /// Why a cached clone is not used.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use git2::ErrorCode;
 
 use super::push::{meant, stale};
-use super::turn::Turn;
+use super::turn::{Turn, lock_file};
 use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Repository};
 
 /// How long a branch that is locked is waited for: a writer needs milliseconds.
@@ -81,10 +81,9 @@ impl Repository {
     /// The lock file of a branch, if it is so old that its program must have been killed. Its age is told by a new file
     /// beside it: clocks of file systems and programs differ.
     fn abandoned(&self, name: &str) -> Option<std::path::PathBuf> {
-        let folder = self.inner.commondir();
-        let lock = folder.join(format!("{name}.lock"));
+        let lock = lock_file(self.inner.commondir(), name);
         let made = std::fs::metadata(&lock).ok()?.modified().ok()?;
-        let now = tempfile::tempfile_in(folder).ok()?.metadata().ok()?.modified().ok()?;
+        let now = tempfile::tempfile_in(self.inner.commondir()).ok()?.metadata().ok()?.modified().ok()?;
         (now.duration_since(made).ok()? > ABANDONED).then_some(lock)
     }
 
@@ -97,7 +96,7 @@ impl Repository {
         if error.code() != ErrorCode::Locked {
             return self.failed("lock a branch", error);
         }
-        let lock = self.inner.commondir().join(format!("{name}.lock"));
+        let lock = lock_file(self.inner.commondir(), name);
         let why = format!(
             "{} exists: another program writes this branch, or was killed; remove it then",
             lock.display()

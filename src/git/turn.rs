@@ -28,9 +28,7 @@ impl Turn {
         let folder = repository.inner.commondir();
         let path = folder.join(NOTE);
         let fail = |source| GitError::Io { path: path.clone(), source };
-        let open = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut note = open.map_err(fail)?;
-        note.lock().map_err(fail)?;
+        let mut note = open_locked(&path).map_err(fail)?;
         let mut left = String::new();
         // A note that is no text is not ours: nothing is cleared.
         let _ = note.read_to_string(&mut left);
@@ -55,9 +53,21 @@ impl Drop for Turn {
     }
 }
 
+/// Opens a file that is made where it is not there, and waits for its lock: the system lets go of it with the program.
+pub(super) fn open_locked(path: &Path) -> std::io::Result<fs::File> {
+    let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Git's own lock on a branch (by its full name), in the Git folder.
+pub(super) fn lock_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.lock"))
+}
+
 fn clear(folder: &Path, left: &str) {
     let known = |name: &&str| *name == PACKED || git2::Reference::is_valid_name(name);
-    let locks = left.lines().filter(known).map(|name| folder.join(format!("{name}.lock")));
+    let locks = left.lines().filter(known).map(|name| lock_file(folder, name));
     let held = locks.filter_map(|lock| Held::of(&lock).map(|held| (lock, held)));
     let held: Vec<(PathBuf, Held)> = held.collect();
     if held.is_empty() {

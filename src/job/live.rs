@@ -74,6 +74,13 @@ impl Compared {
         *latest = at.max(*latest);
     }
 
+    /// Whether a desired object was looked at.
+    fn knows(&self, index: usize) -> bool {
+        self.in_sync.contains(&index)
+            || self.differing.contains_key(&index)
+            || self.missing.contains_key(&index)
+    }
+
     fn unread(unread: Unread) -> Self {
         Self { incomplete: vec![unread.into()], ..Self::default() }
     }
@@ -191,47 +198,43 @@ impl<'a> Comparison<'a> {
         namespaces: &BTreeSet<&str>,
     ) -> Result<Compared, Unread> {
         let mut compared = Compared::default();
-        let mut seen: BTreeSet<usize> = BTreeSet::new();
         for scope in scopes {
             let mut pages = self.cluster.list(reading.kind, *scope, What::Objects);
             while let Some(page) = pages.next().await {
                 let page = page?;
                 let chunks: Vec<&[Item]> = page.chunks(CHUNK).collect();
                 for part in side_by_side(&chunks, |items| self.items(reading, items, namespaces)) {
-                    let (indexes, part) = part?;
-                    seen.extend(indexes);
-                    compared.merge(part);
+                    compared.merge(part?);
                 }
             }
             let kind = reading.kind;
             compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
             let expected =
                 reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
-            for (_, index) in expected.filter(|(_, index)| !seen.contains(index)) {
-                self.absent(*index, &mut compared);
+            for (_, index) in expected {
+                if !compared.knows(*index) {
+                    self.absent(*index, &mut compared);
+                }
             }
         }
         Ok(compared)
     }
 
-    /// Looks at some items of a list; gives the indexes of the desired objects that are there.
+    /// Looks at some items of a list.
     fn items(
         &self,
         reading: &Reading<'a>,
         items: &[Item],
         namespaces: &BTreeSet<&str>,
-    ) -> Result<(Vec<usize>, Compared), Unread> {
-        let (mut seen, mut compared) = (Vec::new(), Compared::default());
+    ) -> Result<Compared, Unread> {
+        let mut compared = Compared::default();
         for item in items {
             match reading.wanted.get(&(item.namespace(), item.name())) {
-                Some(index) => {
-                    seen.push(*index);
-                    self.hold(*index, item.compared()?, || item.whole(), &mut compared)?;
-                }
+                Some(index) => self.hold(*index, item.compared()?, || item.whole(), &mut compared)?,
                 None => self.stranger(item, namespaces, &mut compared)?,
             }
         }
-        Ok((seen, compared))
+        Ok(compared)
     }
 
     /// Holds one live object, as far as it is compared, against the desired one. Only where something differs the whole

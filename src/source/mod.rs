@@ -19,8 +19,8 @@ mod unstable;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use serde_json::Value;
@@ -204,12 +204,15 @@ fn gather_all(request: &Request<'_>) -> Vec<Gathered> {
     side_by_side(request.sources, |source| gather(request, source, &root))
 }
 
+/// Asked once: the answer is read from the files of the control group.
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(2, usize::from).clamp(1, 8));
+
 /// Does the work on every item, on as many threads as there are processors; the results are in the order of the items.
 pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     if let [only] = items {
         return vec![work(only)];
     }
-    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     let next = AtomicUsize::new(0);
     let take = || {
         let at = next.fetch_add(1, Ordering::Relaxed);
@@ -217,7 +220,7 @@ pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R
     };
     let mut results: Vec<(usize, R)> = thread::scope(|scope| {
         let some = || std::iter::from_fn(take).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
-        let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(some)).collect();
+        let workers: Vec<_> = (0..THREADS.min(items.len())).map(|_| scope.spawn(some)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("the work does not panic")).collect()
     });
     results.sort_by_key(|(at, _)| *at);

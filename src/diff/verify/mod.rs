@@ -215,11 +215,11 @@ impl Judge<'_> {
         }
         // `clusterIP: ""` leaves the choice to the server.
         let is_left = |value: &Value| value.is_null() || value == "";
-        let declared = path.find(&self.desired.value).is_some_and(|value| !is_left(value));
+        let in_git = path.find(&self.desired.value);
+        let declared = in_git.is_some_and(|value| !is_left(value));
         let live = leaf.live.as_ref().and_then(|at| self.live.pointer(at));
         // kubectl leaves a null out, and server-side apply stores it under a map key as Go decodes it.
-        let is_null = path.find(&self.desired.value).is_some_and(Value::is_null);
-        if is_null && live.is_some_and(|live| live == "") {
+        if in_git.is_some_and(Value::is_null) && live.is_some_and(|live| live == "") {
             return Some("Git writes null, which server-side apply stores as an empty text");
         }
         let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
