@@ -11,6 +11,7 @@ mod pointer;
 mod read;
 mod resolve;
 mod scalar;
+mod simple;
 mod splice;
 mod split;
 

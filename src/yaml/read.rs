@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::compose::{Failure, Syntax, compose};
 use super::lines::{Base, Places, breaks};
 use super::node::{Node, NodeKind, places};
+use super::simple;
 use super::split::{Part, split, split_json};
 use crate::model::{FieldOrigins, Place};
 
@@ -136,7 +137,10 @@ pub(super) fn root_of(text: &str, base: Base) -> Result<Option<Node>, ReadError>
         return compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error);
     }
     check_characters(text, base)?;
-    compose_yaml(text, base)
+    match simple::read(text, base) {
+        Some(root) => Ok(Some(root)),
+        None => compose_yaml(text, base),
+    }
 }
 
 fn line_number(from_zero: usize) -> u32 {
@@ -175,7 +179,7 @@ fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
 
 /// Composes a document. Tabs that start a line inside a flow collection are blanks to go-yaml and an error to our parser:
 /// each such line is tried again with spaces, which change no value there.
-fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
+pub(super) fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
     // kubectl ends every line, the last one too.
     let ended = text.is_empty() || text.ends_with('\n');
     let mut text = if ended { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };

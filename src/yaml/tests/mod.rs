@@ -3,3 +3,4 @@ mod editing;
 mod edits;
 mod random;
 mod reading;
+mod simple;

@@ -316,12 +316,12 @@ impl Writer<'_> {
 }
 
 #[derive(Debug, Clone)]
-struct Stream {
+pub(super) struct Stream {
     documents: Vec<Value>,
-    text: String,
+    pub(super) text: String,
 }
 
-fn streams() -> impl Strategy<Value = Stream> {
+pub(super) fn streams() -> impl Strategy<Value = Stream> {
     let style = (1_usize..5, 0_usize..5, 1_usize..4, any::<bool>(), 0_u8..6);
     (vec(roots(), 1..3), vec(any::<u8>(), 64), style).prop_map(|(documents, choices, style)| {
         let (step, dashes, gap, loose, ends) = style;
@@ -491,7 +491,7 @@ fn key_start(root: &Node, pointer: &str) -> Option<usize> {
     }
 }
 
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 1_000,
         failure_persistence: None,

@@ -1,0 +1,433 @@
+//! The way in which most manifests are written, read in one pass: block maps and lists by spaces, scalars and small
+//! lists on one line, literal blocks.
+//!
+//! The same nodes as [`super::compose`] makes of the parser's events (the tests hold the two against each other), in a
+//! fraction of the time. Whatever is written in another way, or is an error, is the parser's.
+
+use super::lines::Base;
+use super::node::{Form, Key, Node, NodeKind, Span, Style};
+use super::resolve;
+use crate::model::Place;
+
+/// Levels of lists and maps that are read here.
+const DEPTH: usize = 60;
+/// Longest key that is read here: YAML ends those of 1024 characters.
+const KEY: usize = 256;
+/// Keys of a map up to which each is compared with all others.
+const FEW_KEYS: usize = 16;
+
+/// The text is not of the simple kind.
+struct Other;
+
+type Simple<T> = Result<T, Other>;
+
+/// Reads a document that holds a list or a map; `None` where some of it is not simple. The characters are those that
+/// YAML allows.
+pub(super) fn read(text: &str, base: Base) -> Option<Node> {
+    // A carriage return may end a line, and so begins a byte order mark.
+    if base.column > 0 || memchr::memchr2(b'\r', 0xEF, text.as_bytes()).is_some() {
+        return None;
+    }
+    let mut reader = Reader { text, bytes: text.as_bytes(), base, next: 0, number: 0, line: None, depth: 0 };
+    reader.document().ok()
+}
+
+/// A line that holds more than a comment.
+#[derive(Clone, Copy)]
+struct Line {
+    /// From 0.
+    number: usize,
+    start: usize,
+    /// Its first byte that is no space.
+    at: usize,
+    /// Its break, or the end of the text.
+    end: usize,
+}
+
+impl Line {
+    fn column(&self) -> usize {
+        self.at - self.start
+    }
+}
+
+/// Where a value hangs.
+#[derive(Clone, Copy)]
+struct Parent {
+    /// The `-` or `:` before it.
+    lead: usize,
+    /// Column of the collection that holds it.
+    column: usize,
+    under_key: bool,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    base: Base,
+    /// Start of the first line that was not looked at, and its number.
+    next: usize,
+    number: usize,
+    /// The line that is read.
+    line: Option<Line>,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn document(&mut self) -> Simple<Node> {
+        self.advance()?;
+        let mut line = self.line.ok_or(Other)?;
+        let mut lead = 0;
+        if self.bytes[line.at..line.end].starts_with(b"---") {
+            lead = line.at + 3;
+            if line.column() > 0 || self.after(lead, line.end)? != line.end {
+                return Err(Other);
+            }
+            self.advance()?;
+            line = self.line.ok_or(Other)?;
+        }
+        let root = self.block(line, lead)?;
+        if self.line.is_some() { Err(Other) } else { Ok(root) }
+    }
+
+    /// Goes on to the next line that holds something.
+    fn advance(&mut self) -> Simple<()> {
+        self.line = None;
+        while self.next < self.bytes.len() {
+            let (start, number) = (self.next, self.number);
+            let end = self.end_of_line(start);
+            self.next = end + 1;
+            self.number += 1;
+            let at = start + leading_spaces(&self.bytes[start..end]);
+            match self.bytes[at..end].first() {
+                None | Some(b'#') => {}
+                Some(b'\t') => return Err(Other),
+                Some(_) => {
+                    self.line = Some(Line { number, start, at, end });
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of_line(&self, start: usize) -> usize {
+        memchr::memchr(b'\n', &self.bytes[start..]).map_or(self.bytes.len(), |found| start + found)
+    }
+
+    /// The list or map that begins at the line's first byte.
+    fn block(&mut self, line: Line, lead: usize) -> Simple<Node> {
+        if self.is_dash(line.at, line.end) {
+            self.sequence(line, lead)
+        } else {
+            self.mapping(line, line.at, lead)
+        }
+    }
+
+    fn is_dash(&self, at: usize, end: usize) -> bool {
+        self.bytes[at] == b'-' && (at + 1 == end || self.bytes[at + 1] == b' ')
+    }
+
+    fn sequence(&mut self, first: Line, lead: usize) -> Simple<Node> {
+        self.enter()?;
+        let (column, mut line) = (first.column(), first);
+        let mut items = Vec::new();
+        loop {
+            let parent = Parent { lead: line.at, column, under_key: false };
+            items.push(self.value(line, line.at + 1, parent)?);
+            match self.line {
+                Some(next) if next.column() == column && self.is_dash(next.at, next.end) => line = next,
+                // Under a key a list may stand in the key's own column: what follows is the map's.
+                Some(next) if next.column() > column => return Err(Other),
+                _ => break,
+            }
+        }
+        let end = self.end_of(items.last());
+        self.leave();
+        Ok(self.node(NodeKind::Sequence(items), Style::Block, (first, first.at, end), lead))
+    }
+
+    /// A map whose first key is at `start` in the line.
+    fn mapping(&mut self, first: Line, start: usize, lead: usize) -> Simple<Node> {
+        self.enter()?;
+        let column = start - first.start;
+        let mut entries: Vec<(Key, Node)> = Vec::new();
+        let (mut line, mut at) = (first, start);
+        loop {
+            let (name, colon) = self.key(at, line.end).ok_or(Other)?;
+            let key = Key { name, span: self.span(line, at, colon), merged: false };
+            let parent = Parent { lead: colon, column, under_key: true };
+            let value = self.value(line, colon + 1, parent)?;
+            entries.push((key, value));
+            match self.line {
+                Some(next) if next.column() == column => (line, at) = (next, next.at),
+                Some(next) if next.column() > column => return Err(Other),
+                _ => break,
+            }
+        }
+        if has_twins(&entries) {
+            return Err(Other);
+        }
+        let end = self.end_of(entries.last().map(|(_, value)| value));
+        self.leave();
+        Ok(self.node(NodeKind::Mapping(entries), Style::Block, (first, start, end), lead))
+    }
+
+    /// What stands after a `-` or `:`, on its line or below it; then goes on to the next line.
+    fn value(&mut self, line: Line, from: usize, parent: Parent) -> Simple<Node> {
+        let at = self.after(from, line.end)?;
+        if at == line.end {
+            return self.below(line, from, parent);
+        }
+        if !parent.under_key && !matches!(self.bytes[at], b'[' | b'{' | b'|') {
+            if self.is_dash(at, line.end) {
+                return Err(Other);
+            }
+            if self.key(at, line.end).is_some() {
+                return self.mapping(line, at, parent.lead);
+            }
+        }
+        let (kind, style, end) = match self.bytes[at] {
+            b'|' => return self.literal(line, at, parent),
+            b'"' | b'\'' => self.quoted(at, line.end)?,
+            b'[' | b'{' => self.flow(line, at)?,
+            _ => self.plain(at, line.end)?,
+        };
+        if self.after(end, line.end)? != line.end {
+            return Err(Other);
+        }
+        self.advance()?;
+        // It goes on in the next line, or that one is wrong.
+        if self.line.is_some_and(|next| next.column() > parent.column) {
+            return Err(Other);
+        }
+        Ok(self.node(kind, style, (line, at, end), parent.lead))
+    }
+
+    fn below(&mut self, line: Line, from: usize, parent: Parent) -> Simple<Node> {
+        self.advance()?;
+        match self.line {
+            Some(next) if next.column() > parent.column => self.block(next, parent.lead),
+            Some(next)
+                if next.column() == parent.column && parent.under_key && self.is_dash(next.at, next.end) =>
+            {
+                self.sequence(next, parent.lead)
+            }
+            _ => Ok(self.node(NodeKind::Null, Style::Empty, (line, from, from), parent.lead)),
+        }
+    }
+
+    /// Where the next text of the line begins; its end where only blanks or a comment follow.
+    fn after(&self, from: usize, end: usize) -> Simple<usize> {
+        let at = from + leading_spaces(&self.bytes[from..end]);
+        match self.bytes[at..end].first() {
+            Some(b'#') if at > from => Ok(end),
+            Some(b'#' | b'\t') => Err(Other),
+            _ => Ok(at),
+        }
+    }
+
+    /// The key at `at`, and where its `:` is.
+    fn key(&self, at: usize, end: usize) -> Option<(String, usize)> {
+        let line = &self.bytes[at..end];
+        let (name, length) = match line[0] {
+            quote @ (b'"' | b'\'') => {
+                let length = memchr::memchr2(quote, b'\\', &line[1..])?;
+                (1..1 + length, length + 2)
+            }
+            first if first.is_ascii_alphabetic() || matches!(first, b'_' | b'/') => {
+                let length = line.iter().position(|byte| !is_word(*byte))?;
+                (0..length, length)
+            }
+            _ => return None,
+        };
+        let is_key = matches!(line[length..], [b':'] | [b':', b' ', ..]) && length <= KEY;
+        let text = self.text.get(at + name.start..at + name.end).filter(|text| is_key && text.is_ascii())?;
+        // No word of more letters is anything but text.
+        let special = name.start == 0 && length <= "false".len();
+        let is_text = !special || matches!(resolve::plain(text), Ok(NodeKind::String(_)));
+        is_text.then(|| (text.to_owned(), at + length))
+    }
+
+    fn plain(&self, at: usize, line_end: usize) -> Simple<(NodeKind, Style, usize)> {
+        let line = &self.bytes[at..line_end];
+        let begins = match line {
+            [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..] | [b'-'] | [b'-', b' ', ..] => false,
+            [b'/' | b'.' | b'_' | b'(' | b'~' | b'+' | b'$' | b'^' | b'-', ..] => true,
+            [first, ..] => first.is_ascii_alphanumeric(),
+            [] => false,
+        };
+        if !begins {
+            return Err(Other);
+        }
+        let mut length = 0;
+        for (index, byte) in line.iter().enumerate() {
+            match byte {
+                b' ' => {}
+                b'\t' => return Err(Other),
+                b':' if matches!(line.get(index + 1), None | Some(b' ')) => return Err(Other),
+                b'#' if line[index - 1] == b' ' => break,
+                _ => length = index + 1,
+            }
+        }
+        let end = at + length;
+        let text = self.text.get(at..end).ok_or(Other)?;
+        Ok((resolve::plain(text).map_err(|_| Other)?, Style::Plain, end))
+    }
+
+    fn quoted(&self, at: usize, line_end: usize) -> Simple<(NodeKind, Style, usize)> {
+        let quote = self.bytes[at];
+        let inside = &self.bytes[at + 1..line_end];
+        let length = memchr::memchr2(quote, b'\\', inside).ok_or(Other)?;
+        let end = at + 1 + length + 1;
+        let text = self.text.get(at + 1..end - 1).ok_or(Other)?;
+        let again = quote == b'\'' && inside.get(length + 1) == Some(&quote);
+        if inside[length] != quote || again || text.contains('\t') {
+            return Err(Other);
+        }
+        let style = if quote == b'"' { Style::Double } else { Style::Single };
+        Ok((NodeKind::String(text.to_owned()), style, end))
+    }
+
+    /// `{}`, or a list of scalars.
+    fn flow(&self, line: Line, at: usize) -> Simple<(NodeKind, Style, usize)> {
+        if self.bytes[at..line.end].starts_with(b"{}") {
+            return Ok((NodeKind::Mapping(Vec::new()), Style::Flow, at + 2));
+        }
+        let mut items = Vec::new();
+        let (mut lead, mut from) = (at + 1, at + 1);
+        loop {
+            let start = from + leading_spaces(&self.bytes[from..line.end]);
+            let rest = &self.bytes[start..line.end];
+            let (kind, style, end) = match rest.first().ok_or(Other)? {
+                b']' if items.is_empty() => return Ok((NodeKind::Sequence(items), Style::Flow, start + 1)),
+                b'"' | b'\'' => self.quoted(start, line.end)?,
+                first if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
+                    let length = rest.iter().position(|byte| !is_word(*byte)).ok_or(Other)?;
+                    let text = self.text.get(start..start + length).ok_or(Other)?;
+                    (resolve::plain(text).map_err(|_| Other)?, Style::Plain, start + length)
+                }
+                _ => return Err(Other),
+            };
+            if !self.bytes[start..end].is_ascii() {
+                return Err(Other);
+            }
+            items.push(self.node(kind, style, (line, start, end), lead));
+            let stop = end + leading_spaces(&self.bytes[end..line.end]);
+            match self.bytes[stop..line.end].first() {
+                Some(b',') => (lead, from) = (stop, stop + 1),
+                Some(b']') => return Ok((NodeKind::Sequence(items), Style::Flow, stop + 1)),
+                _ => return Err(Other),
+            }
+        }
+    }
+
+    /// `|` or `|-`, and lines that are indented as the first of them.
+    fn literal(&mut self, line: Line, at: usize, parent: Parent) -> Simple<Node> {
+        let clip = match &self.bytes[at..line.end] {
+            b"|" => true,
+            b"|-" => false,
+            _ => return Err(Other),
+        };
+        let mut value = String::new();
+        let (mut indent, mut end, mut blank) = (None, line.end, 0);
+        while self.next < self.bytes.len() {
+            let start = self.next;
+            let stop = self.end_of_line(start);
+            let line = &self.bytes[start..stop];
+            let spaces = leading_spaces(line);
+            let empty = spaces == line.len();
+            let indent = *indent.get_or_insert(spaces);
+            if (empty && spaces > indent) || stop == self.bytes.len() {
+                return Err(Other);
+            }
+            if !empty && spaces < indent {
+                // Less than the text and more than what holds it: a comment, or an error.
+                if spaces > parent.column || line[spaces] == b'\t' {
+                    return Err(Other);
+                }
+                break;
+            }
+            if empty && value.is_empty() || indent <= parent.column || line.get(indent) == Some(&b'\t') {
+                return Err(Other);
+            }
+            self.next = stop + 1;
+            self.number += 1;
+            if empty {
+                blank += 1;
+                continue;
+            }
+            let breaks = blank + usize::from(!value.is_empty());
+            value.extend(std::iter::repeat_n('\n', breaks));
+            value.push_str(self.text.get(start + indent..stop).ok_or(Other)?);
+            (end, blank) = (stop, 0);
+        }
+        if value.is_empty() {
+            return Err(Other);
+        }
+        if clip {
+            value.push('\n');
+        }
+        self.advance()?;
+        if self.line.is_some_and(|next| next.column() > parent.column) {
+            return Err(Other);
+        }
+        Ok(self.node(NodeKind::String(value), Style::Literal, (line, at, end), parent.lead))
+    }
+
+    /// Where a collection ends: with its last child.
+    fn end_of(&self, last: Option<&Node>) -> usize {
+        last.map_or(0, |last| last.span.end - self.base.offset)
+    }
+
+    fn enter(&mut self) -> Simple<()> {
+        self.depth += 1;
+        if self.depth > DEPTH { Err(Other) } else { Ok(()) }
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    fn node(
+        &self,
+        kind: NodeKind,
+        style: Style,
+        (line, start, end): (Line, usize, usize),
+        lead: usize,
+    ) -> Node {
+        let span = self.span(line, start, end);
+        let form = Form {
+            style,
+            lead: self.base.offset + lead,
+            outer: span.start,
+            decorated: false,
+            shared: false,
+            hidden: 0,
+        };
+        Node { kind, span, form }
+    }
+
+    /// Before `start` the line has only ASCII.
+    fn span(&self, line: Line, start: usize, end: usize) -> Span {
+        let number = |from_zero: usize| u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1);
+        let place = Place { line: number(self.base.line + line.number), column: number(start - line.start) };
+        Span { start: self.base.offset + start, end: self.base.offset + end, place }
+    }
+}
+
+fn leading_spaces(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| **byte == b' ').count()
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-')
+}
+
+/// Whether two keys are equal.
+fn has_twins(entries: &[(Key, Node)]) -> bool {
+    let names = || entries.iter().map(|(key, _)| key.name.as_str());
+    if entries.len() <= FEW_KEYS {
+        return names().enumerate().any(|(at, name)| names().take(at).any(|other| other == name));
+    }
+    names().collect::<std::collections::HashSet<_>>().len() < entries.len()
+}

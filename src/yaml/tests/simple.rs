@@ -1,0 +1,146 @@
+//! What is read in one pass is what the parser reads.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::Path;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::super::lines::Base;
+use super::super::read::{compose_yaml, parts};
+use super::super::simple;
+use super::random::{config, streams};
+
+/// Holds every document of a stream against the parser; how many there are, and how many of them are simple.
+fn held(bytes: &[u8]) -> Result<(usize, usize), TestCaseError> {
+    let mut base = Base::default();
+    let (mut all, mut simple) = (0, 0);
+    for part in parts(bytes) {
+        base = base.moved_over(bytes, part.range.start);
+        let Ok(text) = std::str::from_utf8(&bytes[part.range]) else { continue };
+        all += 1;
+        if let Some(node) = simple::read(text, base) {
+            simple += 1;
+            prop_assert_eq!(compose_yaml(text, base), Ok(Some(node)), "{}", text);
+        }
+    }
+    Ok((all, simple))
+}
+
+/// Pieces of lines, put together at random: right and wrong.
+fn lines() -> impl Strategy<Value = String> {
+    const HEADS: &[&str] =
+        &["", "", "- ", "- ", "-", "a: ", "b: ", "k/é: ", "\"a\": ", "'c d': ", "y: ", "a:", "- a: ", "- b:"];
+    const TAILS: &[&str] = &[
+        "",
+        "",
+        "",
+        "x",
+        "x y",
+        "1",
+        "-1",
+        "1.0",
+        "0x1F",
+        "1e3",
+        ".5",
+        "~",
+        "null",
+        "no",
+        "'it''s'",
+        "'a'",
+        "\"b\"",
+        "\"\\n\"",
+        "\"é\"",
+        "|",
+        "|-",
+        "|+",
+        ">",
+        "[]",
+        "{}",
+        "[a, b]",
+        "[ \"a\" , 'b', 1]",
+        "[a,]",
+        "[[a]]",
+        "{a: b}",
+        "# c",
+        "x # c",
+        "x #",
+        "x#",
+        "x: y",
+        "x:",
+        "x:y",
+        ": x",
+        "&a x",
+        "*a",
+        "!!str x",
+        "---",
+        "...",
+        "-",
+        "--x",
+        "%x",
+        "@x",
+        "x\ty",
+        "\t",
+        "é ü",
+        "é # c",
+        "[é, b]",
+        "'a' # c",
+        "\"a\"x",
+        "<<",
+        "=",
+        "?",
+        "? x",
+        "(x)",
+        "$(X)",
+        "*.x",
+        "x, y]",
+        "a  ",
+        "x\r",
+        "\u{feff}x",
+        "\u{ff11}",
+    ];
+    let line = (0_usize..5, proptest::sample::select(HEADS), proptest::sample::select(TAILS));
+    let text = vec(line, 1..7).prop_map(|lines| {
+        lines
+            .into_iter()
+            .map(|(indent, head, tail)| format!("{}{head}{tail}\n", " ".repeat(indent)))
+            .collect::<String>()
+    });
+    (text, any::<bool>())
+        .prop_map(|(text, ended)| if ended { text } else { text.trim_end_matches('\n').to_owned() })
+}
+
+#[test]
+fn random_documents_are_read_as_the_parser_reads_them() {
+    let count = Cell::new((0, 0));
+    let hold = |text: &str| {
+        let (all, simple) = held(text.as_bytes())?;
+        count.set((count.get().0 + all, count.get().1 + simple));
+        Ok(())
+    };
+    TestRunner::new(config()).run(&streams(), |stream| hold(&stream.text)).unwrap();
+    let cases = 20_000;
+    TestRunner::new(ProptestConfig { cases, ..config() }).run(&lines(), |text| hold(&text)).unwrap();
+    let (all, simple) = count.get();
+    assert!(simple > 1_000, "only {simple} of {all} were simple");
+}
+
+#[test]
+fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")];
+    let (mut all, mut simple) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+                let (of_file, simple_ones) = held(&fs::read(&path).unwrap()).unwrap();
+                (all, simple) = (all + of_file, simple + simple_ones);
+            }
+        }
+    }
+    assert!(simple * 3 > all, "only {simple} of {all} were simple");
+}
