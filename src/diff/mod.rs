@@ -31,7 +31,7 @@ pub use normalise::declared;
 pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Difference> {
     let root = schema.kind(&desired.id.group, &desired.id.version, &desired.id.kind);
     let declared = declared(&desired.value);
-    let mut filled = declared.clone();
+    let mut filled = Value::clone(&declared);
     crate::schema::fill(root, &mut filled);
     let mut walk = walk::Walk::new(desired, &declared);
     walk.object(root, &declared, &filled, live);

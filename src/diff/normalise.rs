@@ -1,5 +1,7 @@
 //! The desired object as it is compared: what the server never stores as written is taken out or turned over.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -21,7 +23,35 @@ pub(super) const SERVER_METADATA: &[&str] = &[
 /// What the object declares: without nulls (an apply's null means "not set"), status and the server's metadata;
 /// `stringData` of a Secret as `data`, an empty `caBundle` and the empty rules of an aggregated ClusterRole as none.
 #[must_use]
-pub fn declared(object: &Value) -> Value {
+pub fn declared(object: &Value) -> Cow<'_, Value> {
+    if is_as_declared(object) { Cow::Borrowed(object) } else { Cow::Owned(normalised(object)) }
+}
+
+/// Whether nothing has to be taken out or turned over: so most manifests are.
+fn is_as_declared(object: &Value) -> bool {
+    let Some(map) = object.as_object() else { return !has_null(object) };
+    let metadata = map.get("metadata").and_then(Value::as_object);
+    let group = text(map, "apiVersion").and_then(|version| Some(version.split_once('/')?.0));
+    !["status", "sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
+        && !metadata.is_some_and(|metadata| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key)))
+        && text(map, "kind") != Some("Service")
+        && !matches!(
+            group,
+            Some("admissionregistration.k8s.io" | "apiregistration.k8s.io" | "apiextensions.k8s.io")
+        )
+        && !has_null(object)
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.values().any(has_null),
+        Value::Array(items) => items.iter().any(has_null),
+        _ => false,
+    }
+}
+
+fn normalised(object: &Value) -> Value {
     let mut declared = without_nulls(object);
     let Some(map) = declared.as_object_mut() else { return declared };
     map.remove("status");

@@ -111,7 +111,7 @@ fn random_object(choices: &[u16]) -> Value {
 /// The object as a server would hold it.
 fn stored(object: &Value) -> Value {
     let desired = of(object.clone());
-    let mut live = declared(object);
+    let mut live = declared(object).into_owned();
     fill(Schema::built_in().kind(&desired.id.group, &desired.id.version, &desired.id.kind), &mut live);
     live
 }

@@ -14,8 +14,10 @@ use super::verify::Verifier;
 use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
 use crate::cluster::Cluster;
 use crate::config::Secrets;
-use crate::model::{Cause, Change, Desired, Finding, Incomplete, ObjectKey, State, Verdict, is_secret};
-use crate::source::{Rendered, Request, render};
+use crate::model::{
+    Cause, Change, Desired, Finding, Incomplete, ObjectKey, Served, State, Verdict, is_secret,
+};
+use crate::source::{self, Ahead, Rendered, Request, render_ahead};
 
 /// Namespace of namespaced objects that name none.
 pub(super) const DEFAULT_NAMESPACE: &str = "default";
@@ -25,29 +27,41 @@ pub(super) const DEFAULT_NAMESPACE: &str = "default";
 /// # Errors
 /// What keeps the comparison from beginning; what could not be read on the way is in the result, as incomplete.
 pub async fn check(settings: &Settings, progress: &dyn Fn(&str)) -> Result<Checked, JobError> {
+    // Neither needs the other, and each waits: for the disk and the processor, for the network.
+    let (of_cluster, of_tree) = (settings.clone(), settings.clone());
+    let connecting = tokio::spawn(async move { of_cluster.connect().await });
     progress("opening the repository");
-    let opened = Opened::open(settings)?;
+    let opening = tokio::task::spawn_blocking(move || {
+        let opened = Opened::open(&of_tree)?;
+        let ahead = source::ahead(&request(&of_tree, &opened, &Served::default()));
+        Ok::<_, JobError>((opened, ahead))
+    });
+    let (opened, ahead) = opening.await.expect("the work does not panic")?;
     progress("connecting to the cluster");
-    let cluster = settings.connect().await?;
-    compare(settings, &opened, &cluster, progress).await
+    let cluster = connecting.await.expect("the work does not panic")?;
+    compare(settings, &opened, &cluster, ahead, progress).await
 }
 
-/// Renders an opened tree and compares it with a cluster.
+fn request<'a>(settings: &'a Settings, opened: &'a Opened, served: &'a Served) -> Request<'a> {
+    Request {
+        tree: opened.root(),
+        sources: &opened.sources,
+        served,
+        tools: &settings.tools,
+        default_namespace: DEFAULT_NAMESPACE,
+    }
+}
+
+/// Renders of an opened tree what was not rendered ahead, and compares it with a cluster.
 pub(super) async fn compare(
     settings: &Settings,
     opened: &Opened,
     cluster: &Cluster,
+    ahead: Ahead,
     progress: &dyn Fn(&str),
 ) -> Result<Checked, JobError> {
     progress("rendering what Git declares");
-    let request = Request {
-        tree: opened.root(),
-        sources: &opened.sources,
-        served: cluster.served(),
-        tools: &settings.tools,
-        default_namespace: DEFAULT_NAMESPACE,
-    };
-    let mut rendered = render(&request);
+    let mut rendered = render_ahead(&request(settings, opened, cluster.served()), ahead);
     let unrendered = rendered.incomplete.len();
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;

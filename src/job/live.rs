@@ -1,7 +1,7 @@
 //! Live objects, streamed page by page through comparison and dropped.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
@@ -103,7 +103,7 @@ impl Compared {
 struct Reading<'a> {
     kind: &'a ServedKind,
     /// Indexes of the desired objects, by namespace and name.
-    wanted: BTreeMap<(Option<&'a str>, &'a str), usize>,
+    wanted: HashMap<(Option<&'a str>, &'a str), usize>,
 }
 
 impl<'a> Comparison<'a> {
@@ -140,7 +140,7 @@ impl<'a> Comparison<'a> {
                 compared.incomplete.push(Incomplete { what: id.to_string(), why });
                 continue;
             };
-            let reading = readings.entry(key).or_insert_with(|| Reading { kind, wanted: BTreeMap::new() });
+            let reading = readings.entry(key).or_insert_with(|| Reading { kind, wanted: HashMap::new() });
             reading.wanted.insert((id.namespace.as_deref(), id.name.as_str()), index);
         }
         readings.into_values().collect()

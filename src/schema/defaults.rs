@@ -1,13 +1,13 @@
 //! What the server puts into fields that a manifest leaves out.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
 use super::{Field, Shape, workload};
 
-type Table = BTreeMap<String, Map<String, Value>>;
+type Table = HashMap<String, Map<String, Value>>;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table: serde_yaml::Value = serde_yaml::from_str(include_str!("defaults.yaml"))

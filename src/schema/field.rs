@@ -16,12 +16,20 @@ pub struct Field<'a> {
     /// Name of the type behind a `$ref`: `io.k8s.api.core.v1.Container`.
     name: Option<&'a str>,
     root: bool,
-    /// Whether the server keeps a zero value here.
-    keeps_zero: bool,
+    zero: Zero<'a>,
     /// Whether this is a field of the types of core.
     of_core: bool,
     /// Whether this is a value of a map in the types of core: a quantity there is a resource.
     is_resource: bool,
+}
+
+/// Whether the server keeps a zero value. Few values are zero: it is found out when one is.
+#[derive(Clone, Copy)]
+enum Zero<'a> {
+    LeftOut,
+    Kept,
+    /// As this type, by its name without the prefix, has this field of it.
+    OfField(&'a str, &'a str),
 }
 
 /// How a list is compared.
@@ -81,7 +89,7 @@ impl<'a> Field<'a> {
             resolved: None,
             name: None,
             root: false,
-            keeps_zero: false,
+            zero: Zero::LeftOut,
             of_core: false,
             is_resource: false,
         }
@@ -109,7 +117,8 @@ impl<'a> Field<'a> {
 
     /// What is below a value that the server stores as it was written is stored so, too.
     fn unknown(self) -> Self {
-        Self { keeps_zero: self.keeps_zero, ..Self::nothing(self.schema) }
+        let zero = if self.keeps_zero() { Zero::Kept } else { Zero::LeftOut };
+        Self { zero, ..Self::nothing(self.schema) }
     }
 
     /// The value of this key of a map.
@@ -120,15 +129,13 @@ impl<'a> Field<'a> {
             let (name, node) = (Some(meta.0), Some(meta.1));
             return Self { node, resolved: node, name, ..Self::nothing(self.schema) };
         }
-        let property = self.resolved.and_then(|node| node.properties.get(name));
-        if let Some(property) = property {
-            let found = Self::of(self.schema, property);
-            let keeps_zero = self
-                .built_in_name()
-                .is_some_and(|of| pointers::keeps_zero(of, name) || found.is_stored_as_written());
+        let property = self.resolved.and_then(|node| node.properties.get_key_value(name));
+        if let Some((name, property)) = property {
+            let of = self.built_in_name();
+            let zero = of.map_or(Zero::LeftOut, |of| Zero::OfField(of, name));
             // `ResourceList` is the map from names to quantities of the types of core; those of other groups are exact.
-            let of_core = self.built_in_name().is_some_and(|of| of.starts_with("core."));
-            return Self { keeps_zero, of_core, ..found };
+            let of_core = of.is_some_and(|of| of.starts_with("core."));
+            return Self { zero, of_core, ..Self::of(self.schema, property) };
         }
         match self.resolved.and_then(|node| node.additional.as_ref()) {
             Some(Additional::Typed(typed)) => {
@@ -159,7 +166,7 @@ impl<'a> Field<'a> {
         let of_any_object = matches!(key, "apiVersion" | "kind" | "metadata");
         let open = matches!(node.additional, Some(Additional::Typed(_) | Additional::Allowed(true)));
         // A named type without fields holds what it was given.
-        let closed = !node.properties.is_empty() || (self.name.is_none() && !self.keeps_zero);
+        let closed = !node.properties.is_empty() || (self.name.is_none() && !self.keeps_zero());
         let known = node.properties.contains_key(key) || (of_any_object && (self.root || node.embedded));
         node.kind.as_deref() == Some("object") && closed && !open && !known
     }
@@ -250,7 +257,11 @@ impl<'a> Field<'a> {
     /// it does not look into. Anywhere else in the built-in kinds it leaves them out, or puts its default there.
     #[must_use]
     pub fn keeps_zero(self) -> bool {
-        self.keeps_zero
+        match self.zero {
+            Zero::LeftOut => false,
+            Zero::Kept => true,
+            Zero::OfField(of, name) => pointers::keeps_zero(of, name) || self.is_stored_as_written(),
+        }
     }
 
     /// Whether the server does not look into what stands here: JSON of any shape.

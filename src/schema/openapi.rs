@@ -1,6 +1,6 @@
 //! Schemas as OpenAPI v3 and CRDs write them, without their prose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub struct SchemaError(#[from] serde_json::Error);
 /// The types of one or more API groups, by name.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
-    types: BTreeMap<String, Type>,
+    types: HashMap<String, Type>,
     /// `group/version/kind` to the type's name.
     kinds: BTreeMap<String, String>,
     /// Whether this is what the server holds objects by, and not a copy of another version.
@@ -91,7 +91,7 @@ struct Document {
 #[derive(Default, Deserialize)]
 struct Components {
     #[serde(default)]
-    schemas: BTreeMap<String, Type>,
+    schemas: HashMap<String, Type>,
 }
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";

@@ -105,7 +105,28 @@ impl SourceKind {
 /// Renders every source. What one of them lacks never stops the others.
 #[must_use]
 pub fn render(request: &Request<'_>) -> Rendered {
-    identity::identify(request, gather_all(request))
+    render_ahead(request, Ahead::default())
+}
+
+/// Sources that were rendered before the cluster was known: see [`ahead`].
+#[derive(Debug, Default)]
+pub struct Ahead(Vec<Option<Gathered>>);
+
+/// Renders the sources that ask nothing of the cluster, while it is being connected to: all but charts. Nothing of
+/// `request.served` is looked at.
+#[must_use]
+pub fn ahead(request: &Request<'_>) -> Ahead {
+    Ahead(gather_some(request, |_, kind| kind != SourceKind::Helm))
+}
+
+/// As [`render`]; what `ahead` has, of the same request, is not rendered again.
+#[must_use]
+pub fn render_ahead(request: &Request<'_>, ahead: Ahead) -> Rendered {
+    let mut known = ahead.0;
+    known.resize_with(request.sources.len(), || None);
+    let rest = gather_some(request, |index, _| known[index].is_none());
+    let gathered = known.into_iter().zip(rest).filter_map(|(known, rest)| known.or(rest));
+    identity::identify(request, gathered.collect())
 }
 
 /// An object as rendered, before it is known which one it is.
@@ -195,13 +216,19 @@ fn slashed(path: &Path) -> String {
     parts.join("/")
 }
 
-/// Renders the sources side by side; the results are in their order.
-fn gather_all(request: &Request<'_>) -> Vec<Gathered> {
+/// Renders those of the sources that are wanted, by index and kind, side by side; the results are in their order.
+fn gather_some(
+    request: &Request<'_>,
+    wanted: impl Fn(usize, SourceKind) -> bool + Sync,
+) -> Vec<Option<Gathered>> {
     let root = match request.tree.canonicalize() {
         Ok(root) => root,
-        Err(error) => return request.sources.iter().map(|source| unread(&source.path, &error)).collect(),
+        Err(error) => {
+            return request.sources.iter().map(|source| Some(unread(&source.path, &error))).collect();
+        }
     };
-    side_by_side(request.sources, |source| gather(request, source, &root))
+    let sources: Vec<(usize, &Source)> = request.sources.iter().enumerate().collect();
+    side_by_side(&sources, |(index, source)| gather(request, source, &root, |kind| wanted(*index, kind)))
 }
 
 /// Asked once: the answer is read from the files of the control group.
@@ -233,21 +260,27 @@ fn unread(path: &str, error: &std::io::Error) -> Gathered {
     gathered
 }
 
-fn gather(request: &Request<'_>, source: &config::Source, root: &Path) -> Gathered {
+fn gather(
+    request: &Request<'_>,
+    source: &config::Source,
+    root: &Path,
+    wanted: impl Fn(SourceKind) -> bool,
+) -> Option<Gathered> {
     let path = match locate(root, &source.path) {
         Ok(path) => path,
         Err(why) => {
             let mut gathered = Gathered::new(SourceKind::Plain);
             gathered.lacks(&source.path, why);
-            return gathered;
+            return Some(gathered);
         }
     };
     let located = Located { request, source, root, path };
-    match SourceKind::of(&located.on_disk()) {
+    let kind = SourceKind::of(&located.on_disk());
+    wanted(kind).then(|| match kind {
         SourceKind::Plain => plain::gather(&located),
         SourceKind::Kustomize => kustomize::gather(&located),
         SourceKind::Helm => helm::gather(&located),
-    }
+    })
 }
 
 /// The path of a source without links, from the root; or why it has none.

@@ -40,7 +40,7 @@ impl<'a> Question<'a> {
     /// Asks the same of the manifest with these changes taken in: whatever would still change follows from none of them.
     #[must_use]
     pub fn with_changes(&self, manifest: &Value, changes: &[Change]) -> Self {
-        let mut declared = declared(manifest);
+        let mut declared = declared(manifest).into_owned();
         adopt(&mut declared, self.live, changes);
         Self { declared, ..self.clone() }
     }

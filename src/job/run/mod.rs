@@ -18,6 +18,7 @@ use super::tree::{Opened, Settings};
 use crate::cluster::Cluster;
 use crate::forge::Existing;
 use crate::incident::{How, Ledger};
+use crate::source::Ahead;
 
 pub use site::ForgeOptions;
 pub(super) use site::{Ledgers, branch_name, read_ledger};
@@ -104,7 +105,7 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran,
         progress("fetching");
         let heads = site.heads(&repository)?;
         let opened = Opened::commit(repository, heads.base.clone(), None)?;
-        let checked = compare(&settings.check, &opened, &cluster, progress).await?;
+        let checked = compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
         let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
         match round.write(progress, &cluster).await {
             Ok(Written { actions, notes, failed }) => {
