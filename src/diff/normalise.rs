@@ -34,7 +34,7 @@ fn is_as_declared(object: &Value) -> bool {
     let group = text(map, "apiVersion").and_then(|version| Some(version.split_once('/')?.0));
     !["status", "sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
         && !metadata.is_some_and(|metadata| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key)))
-        && text(map, "kind") != Some("Service")
+        && !(text(map, "kind") == Some("Service") && object.pointer("/spec/sessionAffinityConfig").is_some())
         && !matches!(
             group,
             Some("admissionregistration.k8s.io" | "apiregistration.k8s.io" | "apiextensions.k8s.io")

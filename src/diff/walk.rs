@@ -90,15 +90,16 @@ impl<'a> Walk<'a> {
 
     /// Compares what stands at a key of a map.
     fn field(&mut self, at: &At<'a>, key: &str, sides: Sides<'_>) {
-        // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk.
-        if sides.live.is_none() || sides.filled != sides.live {
+        // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk. Nor is one
+        // needed to where the server keeps its books of every object.
+        if (sides.live.is_none() || sides.filled != sides.live) && !is_server_metadata(at.path.steps(), key) {
             self.place(&at.step_field(key), sides);
         }
     }
 
     fn place(&mut self, at: &At<'a>, sides: Sides<'_>) {
         let live = sides.live.filter(|live| !live.is_null());
-        if is_server_metadata(&at.path) || self.unstable.contains(&at.desired) {
+        if self.unstable.contains(&at.desired) {
             return;
         }
         match (sides.declared, live) {
@@ -416,18 +417,15 @@ fn is_item(path: &FieldPath) -> bool {
     matches!(path.steps().last(), Some(Step::Key(_)))
 }
 
-fn is_server_metadata(path: &FieldPath) -> bool {
-    match path.steps() {
-        [Step::Field(_), Step::Field(map), Step::Field(key)]
-            if map == "annotations" && UNCOMPARED.contains(&key.as_str()) =>
-        {
-            true
+/// Whether the server writes what stands at this key of the map at `path`, or it says which object this is: a manifest
+/// may leave its namespace to the source.
+fn is_server_metadata(path: &[Step], key: &str) -> bool {
+    match path {
+        [Step::Field(metadata)] if metadata == "metadata" => {
+            matches!(key, "name" | "namespace") || SERVER_METADATA.contains(&key)
         }
-        [.., Step::Field(metadata), Step::Field(field)] if metadata == "metadata" => {
-            let at_root = path.steps().len() == 2;
-            // Name and namespace are the object's identity: a manifest may leave its namespace to the source.
-            let identity = field == "name" || field == "namespace";
-            at_root && (identity || SERVER_METADATA.contains(&field.as_str()))
+        [Step::Field(metadata), Step::Field(map)] => {
+            metadata == "metadata" && map == "annotations" && UNCOMPARED.contains(&key)
         }
         _ => false,
     }

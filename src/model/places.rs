@@ -17,20 +17,34 @@ pub struct FieldOrigins {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     /// Where its key ends.
-    key_end: usize,
+    key_end: u32,
     /// The entry after all that is inside it.
-    end: usize,
+    end: u32,
     place: Place,
 }
 
+/// Every object has many of these, and no file is as large as four gigabytes.
+///
+/// # Panics
+/// Where one is: a document of more than 64 MiB is not read.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("a document has less than 2^32 bytes")
+}
+
 impl FieldOrigins {
+    /// Room for so many values with so many bytes of keys.
+    #[must_use]
+    pub fn with_capacity(values: usize, keys: usize) -> Self {
+        Self { keys: String::with_capacity(keys), entries: Vec::with_capacity(values) }
+    }
+
     /// Adds a value under its key or index (empty for the root), and then, by `inside`, the values that it holds.
     pub fn add(&mut self, key: &str, place: Place, inside: impl FnOnce(&mut Self)) {
         let at = self.entries.len();
         self.keys.push_str(key);
-        self.entries.push(Entry { key_end: self.keys.len(), end: 0, place });
+        self.entries.push(Entry { key_end: small(self.keys.len()), end: 0, place });
         inside(self);
-        self.entries[at].end = self.entries.len();
+        self.entries[at].end = small(self.entries.len());
     }
 
     /// The place of a value.
@@ -49,7 +63,7 @@ impl FieldOrigins {
                 push_pointer(&mut pointer, self.key(at));
                 pointer
             });
-            around.push((self.entries[at].end, pointer.clone()));
+            around.push((self.entries[at].end as usize, pointer.clone()));
             (pointer, self.entries[at].place)
         })
     }
@@ -59,10 +73,11 @@ impl FieldOrigins {
     pub fn inside(&self, pointer: &str) -> Self {
         let mut inside = Self::default();
         let Some(start) = self.find(pointer) else { return inside };
-        for at in start..self.entries[start].end {
+        for at in start..self.entries[start].end as usize {
             inside.keys.push_str(if at == start { "" } else { self.key(at) });
             let Entry { end, place, .. } = self.entries[at];
-            inside.entries.push(Entry { key_end: inside.keys.len(), end: end - start, place });
+            let (key_end, end) = (small(inside.keys.len()), end - small(start));
+            inside.entries.push(Entry { key_end, end, place });
         }
         inside
     }
@@ -75,16 +90,16 @@ impl FieldOrigins {
         }
         tokens.try_fold(0, |outer, token| {
             let token = token.replace("~1", "/").replace("~0", "~");
-            let end = self.entries[outer].end;
-            let next = |at: &usize| self.entries.get(*at).map(|entry| entry.end);
+            let end = self.entries[outer].end as usize;
+            let next = |at: &usize| self.entries.get(*at).map(|entry| entry.end as usize);
             let mut inside = std::iter::successors(Some(outer + 1), next).take_while(|at| *at < end);
             inside.find(|at| self.key(*at) == token)
         })
     }
 
     fn key(&self, at: usize) -> &str {
-        let start = at.checked_sub(1).map_or(0, |before| self.entries[before].key_end);
-        &self.keys[start..self.entries[at].key_end]
+        let start = at.checked_sub(1).map_or(0, |before| self.entries[before].key_end as usize);
+        &self.keys[start..self.entries[at].key_end as usize]
     }
 }
 

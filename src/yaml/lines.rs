@@ -28,8 +28,8 @@ impl Base {
 
 /// Number of line breaks in `bytes`: `\n`, `\r\n`, and `\r` alone.
 pub(super) fn breaks(bytes: &[u8]) -> usize {
-    let alone = |at: usize| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-    (0..bytes.len()).filter(|at| bytes[*at] == b'\n' || alone(*at)).count()
+    let alone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
+    memchr::memchr_iter(b'\n', bytes).count() + memchr::memchr_iter(b'\r', bytes).filter(alone).count()
 }
 
 /// Start of the line that holds `at`.

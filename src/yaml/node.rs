@@ -160,9 +160,23 @@ impl Node {
 
 /// The place of every node under `root`, by its pointer.
 pub(super) fn places(root: &Node) -> FieldOrigins {
-    let mut places = FieldOrigins::default();
+    let (values, keys) = size(root);
+    let mut places = FieldOrigins::with_capacity(values, keys);
     add(root, "", &mut places);
     places
+}
+
+/// The values in this one, itself included, and the bytes of their keys; of the indexes of a list at least one each.
+fn size(node: &Node) -> (usize, usize) {
+    let sum = |sum: (usize, usize), (values, keys): (usize, usize)| (sum.0 + values, sum.1 + keys);
+    match &node.kind {
+        NodeKind::Sequence(items) => items.iter().map(size).fold((1, items.len()), sum),
+        NodeKind::Mapping(entries) => entries.iter().fold((1, 0), |all, (key, value)| {
+            let (values, keys) = size(value);
+            sum(all, (values, keys + key.name.len()))
+        }),
+        _ => (1, 0),
+    }
 }
 
 fn add(node: &Node, key: &str, places: &mut FieldOrigins) {

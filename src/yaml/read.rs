@@ -162,6 +162,11 @@ fn text_of(bytes: &[u8], base: Base) -> Result<&str, ReadError> {
 
 /// Refuses what go-yaml refuses in any place, comments included, and what the two versions of YAML read differently.
 fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
+    // Nearly every text has no others.
+    let usual = |byte: u8| matches!(byte, b' '..=b'~') | matches!(byte, b'\n' | b'\t' | b'\r');
+    if text.bytes().fold(true, |all, byte| all & usual(byte)) {
+        return Ok(());
+    }
     let bad = text.char_indices().find(|(_, character)| match character {
         '\t' | '\n' | '\r' => false,
         '\u{85}' | '\u{2028}' | '\u{2029}' => true,

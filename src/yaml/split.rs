@@ -15,9 +15,9 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut at = 0;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let next = at + line.len();
-        if let Some(rest) = line.strip_prefix(b"---") {
+    while at < bytes.len() {
+        let next = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found + 1);
+        if let Some(rest) = bytes[at..next].strip_prefix(b"---") {
             let bad = !matches!(rest.trim_ascii_start().first(), None | Some(b'#'));
             if bad || at > start {
                 parts.push(Part { range: start..at, bad_separator: bad.then_some(at) });
