@@ -109,6 +109,12 @@ impl Item {
         }
     }
 
+    /// The object as the server wrote it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.get()
+    }
+
     /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
     pub fn whole(&self) -> Result<Value, Unread> {
         self.typed(serde_json::from_str(self.text.get()))
@@ -136,6 +142,17 @@ impl Item {
         object.insert("apiVersion".to_owned(), self.of.api_version.clone().into());
         object.insert("kind".to_owned(), self.of.kind.kind.clone().into());
         Ok(Value::Object(object))
+    }
+}
+
+/// Reads the `managedFields` of an object without what each manager owns.
+pub struct ManagedFields;
+
+impl<'de> DeserializeSeed<'de> for ManagedFields {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Part::ManagedFields.deserialize(deserializer)
     }
 }
 

@@ -8,10 +8,13 @@ mod derived;
 mod equal;
 mod lists;
 mod normalise;
+mod same;
 mod server_set;
 pub mod verify;
 mod walk;
 
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -19,10 +22,11 @@ mod tests;
 #[cfg(test)]
 mod untouched;
 
+use serde::de::DeserializeSeed;
 use serde_json::Value;
 
 use crate::model::{Desired, Difference, FieldPath, is_secret, is_secret_value};
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 
 pub use normalise::declared;
 
@@ -31,8 +35,7 @@ pub use normalise::declared;
 pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Difference> {
     let root = schema.kind(&desired.id.group, &desired.id.version, &desired.id.kind);
     let declared = declared(&desired.value);
-    let mut filled = Value::clone(&declared);
-    crate::schema::fill(root, &mut filled);
+    let filled = filled(root, &declared);
     let mut walk = walk::Walk::new(desired, &declared);
     walk.object(root, &declared, &filled, live);
     let mut differences = walk.finish();
@@ -47,6 +50,26 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     differences.sort_by_cached_key(|difference| difference.path.to_string());
     derived::leave_out(root, live, &mut differences);
     differences
+}
+
+/// Whether [`compare`] would find no difference in a live object that is still text: then there is no need to make a tree
+/// of it. `Some` holds what `managed` made of its `managedFields`, if it has any; `None` says nothing, and is given for
+/// every object that is being deleted.
+pub fn is_same<'t, S: DeserializeSeed<'t>>(
+    desired: &Desired,
+    live: &'t str,
+    schema: &Schema,
+    managed: S,
+) -> Option<Option<S::Value>> {
+    let root = schema.kind(&desired.id.group, &desired.id.version, &desired.id.kind);
+    same::same(&filled(root, &declared(&desired.value)), live, managed)
+}
+
+/// What is declared, with what the server puts beside it.
+fn filled(root: Field<'_>, declared: &Value) -> Value {
+    let mut filled = declared.clone();
+    crate::schema::fill(root, &mut filled);
+    filled
 }
 
 /// Marks what the server put into a custom resource by the defaults of the version at which it stores the kind: it fills

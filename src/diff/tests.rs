@@ -3,13 +3,14 @@
 mod built_in;
 mod custom;
 mod lists;
+mod same;
 mod values;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::compare;
+use super::held::compare;
 use crate::model::{ChangeKind, Desired, Difference, Origin, ResourceId};
 use crate::schema::Schema;
 

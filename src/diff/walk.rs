@@ -14,7 +14,7 @@ use crate::schema::{Field, ListType, Scalar, Shape};
 
 /// Never compared: a copy of the object, Secrets' values included (attribution reads it), and a counter that the server
 /// writes in the name of whoever wrote the object.
-const UNCOMPARED: [&str; 2] =
+pub(super) const UNCOMPARED: [&str; 2] =
     ["kubectl.kubernetes.io/last-applied-configuration", "deprecated.daemonset.template.generation"];
 
 /// A comparison under way.

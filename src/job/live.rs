@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::missing::terminating;
 use super::schemas::Schemas;
 use super::strangers::Of;
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
-use crate::cluster::{Cluster, Item, Unread, UnreadKind, What};
+use crate::cluster::{Cluster, Item, ManagedFields, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 use crate::source::side_by_side;
 
@@ -230,11 +230,32 @@ impl<'a> Comparison<'a> {
         let mut compared = Compared::default();
         for item in items {
             match reading.wanted.get(&(item.namespace(), item.name())) {
+                Some(index) if self.is_same(*index, item, &mut compared) => {}
                 Some(index) => self.hold(*index, item.compared()?, || item.whole(), &mut compared)?,
                 None => self.stranger(item, namespaces, &mut compared)?,
             }
         }
         Ok(compared)
+    }
+
+    /// Notes an object that is what Git declares, and with which nothing else has to be done.
+    fn is_same(&self, index: usize, item: &Item, compared: &mut Compared) -> bool {
+        let desired = &self.desired[index];
+        let veiled = is_secret(&desired.id) && !self.secret_values;
+        if self.keep_live || veiled || is_encrypted(&desired.value) {
+            return false;
+        }
+        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        let Some(managed) = crate::diff::is_same(desired, item.text(), schema, ManagedFields) else {
+            return false;
+        };
+        if let Some(at) =
+            managed.and_then(|managed| self.applied_at(&json!({"metadata": {"managedFields": managed}})))
+        {
+            compared.applied(desired.origin.source.clone(), at);
+        }
+        compared.in_sync.insert(index);
+        true
     }
 
     /// Holds one live object, as far as it is compared, against the desired one. Only where something differs the whole

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{compare, declared};
+use super::super::declared;
+use super::super::held::compare;
 use super::{is_at, places, random_object, stored, tape};
 use crate::diff::tests::of;
 use crate::model::push_pointer;

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{check_custom, desired, line, object};
-use crate::diff::compare;
+use crate::diff::held::compare;
 use crate::schema::Schema;
 
 /// `pruning/algorithm_test.go` (`TestPrune`): what the schema does not have is left out; `x-kubernetes-preserve-unknown-fields`

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{check, check_custom, desired, line, object};
-use crate::diff::compare;
+use crate::diff::held::compare;
 use crate::schema::Schema;
 
 /// `symdiffCases`, "associative list": two keys, none of them alone names an item.
