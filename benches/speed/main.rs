@@ -17,7 +17,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ use client::{List, Target};
 use measure::{Run, median, ratio, run};
 use support::cluster::ControlPlane;
 use support::command::hermetic;
-use support::parts::program;
+use support::parts::{program, system_program};
 use support::repo::Repo;
 
 /// Lists that drift reads at the same time.
@@ -42,6 +42,10 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["download", url, ca, token, lists] => download(url, Path::new(ca), token, Path::new(lists)),
         ["hold", size] => hold(&World::new(size)),
+        ["apart", ref sizes @ ..] => {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            sizes.iter().for_each(|size| World::apart(size, processors).measure());
+        }
         [] => ["130", "1000", "10000"].iter().for_each(|size| World::new(size).measure()),
         ref sizes => sizes.iter().for_each(|size| World::new(size).measure()),
     }
@@ -70,6 +74,18 @@ impl World {
         }
         let repo = repository(&desired);
         Self { plane, repo, home: tempfile::tempdir().expect("a temporary folder"), desired, live }
+    }
+
+    /// As on two machines: the control plane has one half of the processors, and what is measured the other.
+    fn apart(size: &str, processors: usize) -> Self {
+        let half = processors / 2;
+        assert!(half > 0, "two machines need two processors");
+        println!("\n(the server on {half} of {processors} processors, its clients on the others)");
+        // What is started inherits it.
+        keep_to(0, half - 1);
+        let world = Self::new(size);
+        keep_to(half, processors - 1);
+        world
     }
 
     fn drift(&self, kubeconfig: &Path) -> Command {
@@ -183,6 +199,14 @@ impl World {
         let (received, connections) = proxy.take();
         (received as f64 / f64::from(1 << 20), connections)
     }
+}
+
+/// Keeps this process, and what it starts from now on, to some processors.
+fn keep_to(first: usize, last: usize) {
+    let mut command = Command::new(system_program("taskset"));
+    command.args(["-acp", &format!("{first}-{last}"), &std::process::id().to_string()]);
+    let status = command.stdout(Stdio::null()).status().expect("taskset starts");
+    assert!(status.success(), "{command:?}: {status}");
 }
 
 fn repository(objects: &[Value]) -> Repo {

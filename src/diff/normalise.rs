@@ -31,15 +31,19 @@ pub fn declared(object: &Value) -> Cow<'_, Value> {
 fn is_as_declared(object: &Value) -> bool {
     let Some(map) = object.as_object() else { return !has_null(object) };
     let metadata = map.get("metadata").and_then(Value::as_object);
-    let group = text(map, "apiVersion").and_then(|version| Some(version.split_once('/')?.0));
-    !["status", "sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
-        && !metadata.is_some_and(|metadata| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key)))
-        && !(text(map, "kind") == Some("Service") && object.pointer("/spec/sessionAffinityConfig").is_some())
-        && !matches!(
-            group,
-            Some("admissionregistration.k8s.io" | "apiregistration.k8s.io" | "apiextensions.k8s.io")
-        )
-        && !has_null(object)
+    let of_server =
+        |metadata: &Map<String, Value>| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key));
+    let of_kind = match (text(map, "apiVersion").unwrap_or_default(), text(map, "kind").unwrap_or_default()) {
+        ("v1", "Service") => object.pointer("/spec/sessionAffinityConfig").is_some(),
+        (version, _) => ["admissionregistration.k8s.io/", "apiregistration.k8s.io/", "apiextensions.k8s.io/"]
+            .iter()
+            .any(|group| version.starts_with(group)),
+    };
+    let is_turned_over = of_kind
+        || ["status", "sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
+        || metadata.is_some_and(of_server)
+        || has_null(object);
+    !is_turned_over
 }
 
 fn has_null(value: &Value) -> bool {
@@ -51,7 +55,7 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-fn normalised(object: &Value) -> Value {
+pub(super) fn normalised(object: &Value) -> Value {
     let mut declared = without_nulls(object);
     let Some(map) = declared.as_object_mut() else { return declared };
     map.remove("status");
