@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::Field;
@@ -15,6 +15,7 @@ pub struct SchemaError(#[from] serde_json::Error);
 /// The types of one or more API groups, by name.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
+    #[serde(serialize_with = "sorted")]
     types: HashMap<String, Type>,
     /// `group/version/kind` to the type's name.
     kinds: BTreeMap<String, String>,
@@ -257,6 +258,11 @@ impl Schema {
     pub(super) fn object_meta(&self) -> (&str, &Type) {
         self.named(OBJECT_META).expect("the built-in copy holds the metadata of objects; a test reads it")
     }
+}
+
+/// The same bytes for the same types.
+fn sorted<S: Serializer>(types: &HashMap<String, Type>, serializer: S) -> Result<S::Ok, S::Error> {
+    types.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
 }
 
 fn key(group: &str, version: &str, kind: &str) -> String {

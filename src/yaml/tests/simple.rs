@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -127,9 +127,11 @@ fn random_documents_are_read_as_the_parser_reads_them() {
     assert!(simple > 1_000, "only {simple} of {all} were simple");
 }
 
+/// Those of the tests, and of a folder that `DRIFT_TEST_MANIFESTS` names.
 #[test]
 fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")];
+    folders.extend(std::env::var_os("DRIFT_TEST_MANIFESTS").map(PathBuf::from));
     let (mut all, mut simple) = (0, 0);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -142,5 +144,6 @@ fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
             }
         }
     }
+    println!("{simple} of {all} documents are simple");
     assert!(simple > 50, "only {simple} of {all} were simple");
 }
