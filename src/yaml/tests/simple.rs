@@ -129,6 +129,7 @@ fn random_documents_are_read_as_the_parser_reads_them() {
 
 /// Those of the tests, and of a folder that `DRIFT_TEST_MANIFESTS` names.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a developer names the folder")]
 fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")];
     folders.extend(std::env::var_os("DRIFT_TEST_MANIFESTS").map(PathBuf::from));
