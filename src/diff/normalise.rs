@@ -20,6 +20,29 @@ pub(super) const SERVER_METADATA: &[&str] = &[
     "managedFields",
 ];
 
+/// Never compared: a copy of the object, Secrets' values included (attribution reads it), and a counter that the server
+/// writes in the name of whoever wrote the object.
+const UNCOMPARED: [&str; 2] =
+    ["kubectl.kubernetes.io/last-applied-configuration", "deprecated.daemonset.template.generation"];
+
+/// A map of which some keys are not compared.
+#[derive(Clone, Copy)]
+pub(super) enum Level {
+    Object,
+    Metadata,
+    Annotations,
+}
+
+/// Whether what stands at this key of a live object is not compared: the server's books, and what says which object it
+/// is (a manifest may leave its namespace to the source).
+pub(super) fn is_passed_over(level: Level, key: &str) -> bool {
+    match level {
+        Level::Object => matches!(key, "apiVersion" | "kind" | "status"),
+        Level::Metadata => matches!(key, "name" | "namespace") || SERVER_METADATA.contains(&key),
+        Level::Annotations => UNCOMPARED.contains(&key),
+    }
+}
+
 /// What the object declares: without nulls (an apply's null means "not set"), status and the server's metadata;
 /// `stringData` of a Secret as `data`, an empty `caBundle` and the empty rules of an aggregated ClusterRole as none.
 #[must_use]

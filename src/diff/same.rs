@@ -7,8 +7,7 @@ use std::sync::LazyLock;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::normalise::SERVER_METADATA;
-use super::walk::UNCOMPARED;
+use super::normalise::{Level, is_passed_over};
 
 /// Whether the text of a live object has nothing but what `filled` has, the server's books aside. `Some` says that
 /// [`super::compare`] finds no difference, and holds what `managed` made of the object's `managedFields`, if it has any;
@@ -20,7 +19,7 @@ pub(super) fn same<'t, S: DeserializeSeed<'t>>(
 ) -> Option<Option<S::Value>> {
     let mut books = Books { seed: Some(managed), managed: None };
     let mut reader = serde_json::Deserializer::from_str(text);
-    Same { value: filled, level: Level::Object, books: &mut books }.deserialize(&mut reader).ok()?;
+    Same { value: filled, level: Some(Level::Object), books: &mut books }.deserialize(&mut reader).ok()?;
     Some(books.managed)
 }
 
@@ -30,44 +29,31 @@ struct Books<S, V> {
     managed: Option<V>,
 }
 
-/// Where a value stands, as far as not all of it is compared there.
-#[derive(Clone, Copy)]
-enum Level {
-    Object,
-    Metadata,
-    Annotations,
-    Inside,
-}
-
 /// What is done with the value of a key.
 enum Treatment {
     PassedOver,
     /// Nothing is said of such an object.
     GivenUp,
     Kept,
-    Compared(Level),
+    /// As the map of that level, or wholly.
+    Compared(Option<Level>),
 }
 
-impl Level {
-    fn treatment(self, key: &str) -> Treatment {
-        match (self, key) {
-            (Self::Object, "apiVersion" | "kind" | "status") => Treatment::PassedOver,
-            (Self::Object, "metadata") => Treatment::Compared(Self::Metadata),
-            (Self::Metadata, "deletionTimestamp") => Treatment::GivenUp,
-            (Self::Metadata, "managedFields") => Treatment::Kept,
-            (Self::Metadata, "name" | "namespace") => Treatment::PassedOver,
-            (Self::Metadata, key) if SERVER_METADATA.contains(&key) => Treatment::PassedOver,
-            (Self::Metadata, "annotations") => Treatment::Compared(Self::Annotations),
-            (Self::Annotations, key) if UNCOMPARED.contains(&key) => Treatment::PassedOver,
-            _ => Treatment::Compared(Self::Inside),
-        }
+fn treatment(level: Option<Level>, key: &str) -> Treatment {
+    match (level, key) {
+        (Some(Level::Metadata), "deletionTimestamp") => Treatment::GivenUp,
+        (Some(Level::Metadata), "managedFields") => Treatment::Kept,
+        (Some(level), key) if is_passed_over(level, key) => Treatment::PassedOver,
+        (Some(Level::Object), "metadata") => Treatment::Compared(Some(Level::Metadata)),
+        (Some(Level::Metadata), "annotations") => Treatment::Compared(Some(Level::Annotations)),
+        _ => Treatment::Compared(None),
     }
 }
 
 /// Reads a value and fails where it is another.
 struct Same<'v, 'b, 't, S: DeserializeSeed<'t>> {
     value: &'v Value,
-    level: Level,
+    level: Option<Level>,
     books: &'b mut Books<S, S::Value>,
 }
 
@@ -121,7 +107,7 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
     fn visit_seq<A: SeqAccess<'t>>(self, mut access: A) -> Result<(), A::Error> {
         let Some(items) = self.value.as_array() else { return another() };
         for value in items {
-            let item = Same { value, level: Level::Inside, books: &mut *self.books };
+            let item = Same { value, level: None, books: &mut *self.books };
             if access.next_element_seed(item)?.is_none() {
                 return another();
             }
@@ -143,13 +129,13 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
                 },
                 (Treatment::Compared(level), value) => {
                     seen += usize::from(value.is_some());
-                    let nothing = matches!(level, Level::Annotations).then_some(&*NOTHING);
+                    let nothing = matches!(level, Some(Level::Annotations)).then_some(&*NOTHING);
                     let Some(value) = value.or(nothing) else { return another() };
                     access.next_value_seed(Same { value, level, books: &mut *self.books })?;
                 }
             }
         }
-        let compared = |key: &&String| matches!(self.level.treatment(key), Treatment::Compared(_));
+        let compared = |key: &&String| matches!(treatment(self.level, key), Treatment::Compared(_));
         only(seen == map.keys().filter(compared).count())
     }
 }
@@ -157,7 +143,7 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
 /// Reads a key, and finds what the other side has there.
 struct Key<'v> {
     map: &'v Map<String, Value>,
-    level: Level,
+    level: Option<Level>,
 }
 
 impl<'t, 'v> DeserializeSeed<'t> for Key<'v> {
@@ -176,6 +162,6 @@ impl<'t, 'v> Visitor<'t> for Key<'v> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok((self.level.treatment(key), self.map.get(key)))
+        Ok((treatment(self.level, key), self.map.get(key)))
     }
 }

@@ -4,18 +4,13 @@ use serde_json::{Map, Value};
 
 use super::equal::{is_hollow, is_omitted, same_scalar};
 use super::lists::{Pair, pair, reordered, set_difference};
-use super::normalise::SERVER_METADATA;
+use super::normalise::{Level, is_passed_over};
 use super::server_set::{
     holds_server_set, is_item_of_the_system, is_of_the_system, is_older_default, is_server_set,
     takes_items_of_the_server,
 };
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape};
-
-/// Never compared: a copy of the object, Secrets' values included (attribution reads it), and a counter that the server
-/// writes in the name of whoever wrote the object.
-pub(super) const UNCOMPARED: [&str; 2] =
-    ["kubectl.kubernetes.io/last-applied-configuration", "deprecated.daemonset.template.generation"];
 
 /// A comparison under way.
 pub(super) struct Walk<'a> {
@@ -80,7 +75,7 @@ impl<'a> Walk<'a> {
             pruned: false,
         };
         for key in union(declared, live) {
-            if !matches!(key.as_str(), "apiVersion" | "kind" | "status") {
+            if !is_passed_over(Level::Object, key) {
                 let sides =
                     Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
                 self.field(&root, key, sides);
@@ -92,7 +87,9 @@ impl<'a> Walk<'a> {
     fn field(&mut self, at: &At<'a>, key: &str, sides: Sides<'_>) {
         // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk. Nor is one
         // needed to where the server keeps its books of every object.
-        if (sides.live.is_none() || sides.filled != sides.live) && !is_server_metadata(at.path.steps(), key) {
+        if (sides.live.is_none() || sides.filled != sides.live)
+            && !level_of(&at.path).is_some_and(|level| is_passed_over(level, key))
+        {
             self.place(&at.step_field(key), sides);
         }
     }
@@ -417,17 +414,14 @@ fn is_item(path: &FieldPath) -> bool {
     matches!(path.steps().last(), Some(Step::Key(_)))
 }
 
-/// Whether the server writes what stands at this key of the map at `path`, or it says which object this is: a manifest
-/// may leave its namespace to the source.
-fn is_server_metadata(path: &[Step], key: &str) -> bool {
-    match path {
-        [Step::Field(metadata)] if metadata == "metadata" => {
-            matches!(key, "name" | "namespace") || SERVER_METADATA.contains(&key)
+/// Which of the maps that are not wholly compared stands at `path`, if one does; the object itself is walked apart.
+fn level_of(path: &FieldPath) -> Option<Level> {
+    match path.steps() {
+        [Step::Field(metadata)] if metadata == "metadata" => Some(Level::Metadata),
+        [Step::Field(metadata), Step::Field(map)] if metadata == "metadata" && map == "annotations" => {
+            Some(Level::Annotations)
         }
-        [Step::Field(metadata), Step::Field(map)] => {
-            metadata == "metadata" && map == "annotations" && UNCOMPARED.contains(&key)
-        }
-        _ => false,
+        _ => None,
     }
 }
 

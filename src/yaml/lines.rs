@@ -131,6 +131,6 @@ impl<'a> Places<'a> {
 }
 
 /// Counted from 1.
-fn number(from_zero: usize) -> u32 {
+pub(super) fn number(from_zero: usize) -> u32 {
     u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1)
 }

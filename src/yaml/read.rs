@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::compose::{Failure, Syntax, compose};
-use super::lines::{Base, Places, breaks};
+use super::lines::{Base, Places, breaks, number};
 use super::node::{Node, NodeKind, places};
 use super::simple;
 use super::split::{Part, split, split_json};
@@ -123,7 +123,7 @@ pub(super) fn parts(bytes: &[u8]) -> Vec<Part> {
 fn read_part(bytes: &[u8], part: &Part, base: Base) -> Result<Option<Node>, ReadError> {
     let text = text_of(&bytes[part.range.clone()], base)?;
     if let Some(at) = part.bad_separator {
-        let place = Place { line: line_number(base.line + breaks(&bytes[part.range.start..at])), column: 4 };
+        let place = Place { line: number(base.line + breaks(&bytes[part.range.start..at])), column: 4 };
         let why = "only a comment may follow `---` on its line".to_owned();
         return Err(ReadError { place: Some(place), why });
     }
@@ -141,10 +141,6 @@ pub(super) fn root_of(text: &str, base: Base) -> Result<Option<Node>, ReadError>
         Some(root) => Ok(Some(root)),
         None => compose_yaml(text, base),
     }
-}
-
-fn line_number(from_zero: usize) -> u32 {
-    u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1)
 }
 
 /// Whether a document's text is a JSON object: those are read, and written, as JSON.

@@ -4,7 +4,7 @@
 //! The same nodes as [`super::compose`] makes of the parser's events (the tests hold the two against each other), in a
 //! fraction of the time. Whatever is written in another way, or is an error, is the parser's.
 
-use super::lines::Base;
+use super::lines::{Base, number};
 use super::node::{Form, Key, Node, NodeKind, Span, Style};
 use super::resolve;
 use crate::model::Place;
@@ -72,7 +72,7 @@ struct Reader<'a> {
     depth: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn document(&mut self) -> Simple<Node> {
         self.advance()?;
         let mut line = self.line.ok_or(Other)?;
@@ -154,7 +154,7 @@ impl Reader<'_> {
         let (mut line, mut at) = (first, start);
         loop {
             let (name, colon) = self.key(at, line.end).ok_or(Other)?;
-            let key = Key { name, span: self.span(line, at, colon), merged: false };
+            let key = Key { name: name.to_owned(), span: self.span(line, at, colon), merged: false };
             let parent = Parent { lead: colon, column, under_key: true };
             let value = self.value(line, colon + 1, parent)?;
             entries.push((key, value));
@@ -227,7 +227,7 @@ impl Reader<'_> {
     }
 
     /// The key at `at`, and where its `:` is.
-    fn key(&self, at: usize, end: usize) -> Option<(String, usize)> {
+    fn key(&self, at: usize, end: usize) -> Option<(&'a str, usize)> {
         let line = &self.bytes[at..end];
         let (name, length) = match line[0] {
             quote @ (b'"' | b'\'') => {
@@ -245,7 +245,7 @@ impl Reader<'_> {
         // No word of more letters is anything but text.
         let special = name.start == 0 && length <= "false".len();
         let is_text = !special || matches!(resolve::plain(text), Ok(NodeKind::String(_)));
-        is_text.then(|| (text.to_owned(), at + length))
+        is_text.then_some((text, at + length))
     }
 
     fn plain(&self, at: usize, line_end: usize) -> Simple<(NodeKind, Style, usize)> {
@@ -409,7 +409,6 @@ impl Reader<'_> {
 
     /// Before `start` the line has only ASCII.
     fn span(&self, line: Line, start: usize, end: usize) -> Span {
-        let number = |from_zero: usize| u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1);
         let place = Place { line: number(self.base.line + line.number), column: number(start - line.start) };
         Span { start: self.base.offset + start, end: self.base.offset + end, place }
     }
