@@ -1,19 +1,17 @@
 //! Tables: a Git manifest, a live object with managedFields, older commits; out come causes as text.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{Autoscaler, Evidence, Managers, Older, attribute, made_by_hand};
-use crate::model::{Desired, Origin, ResourceId};
+use crate::model::{Desired, Later, Origin, ResourceId};
 use crate::schema::Schema;
 
 fn desired(value: Value) -> Desired {
     Desired {
         id: ResourceId::of(&value).expect("the table's objects have kind and name"),
-        value,
+        value: value.into(),
         origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), place: None },
-        fields: Arc::default(),
+        fields: Later::default(),
         document: Some((0, None)),
         notes: Vec::new(),
         unstable: Vec::new(),

@@ -9,7 +9,8 @@ use super::managers::{Known, Managers};
 use super::owners::{Entry, Owners, Share};
 use super::scaling::{Autoscaler, scaled};
 use crate::model::{
-    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Origin, Step, Verdict,
+    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Later, Origin, Step,
+    Verdict,
 };
 use crate::schema::Schema;
 
@@ -48,7 +49,7 @@ struct Held<'a> {
 
 /// The last-applied copy (`kubectl apply`, client side) held against live and Git.
 struct LastApplied {
-    value: Value,
+    value: Later<Value>,
     /// Where live differs from it.
     differs_at: BTreeSet<FieldPath>,
 }
@@ -62,7 +63,7 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     fn new(evidence: &'a Evidence<'a>, owners: &'a Owners) -> Self {
         let last_applied = last_applied(evidence.live).map(|value| {
-            let copy = Desired { value, ..evidence.desired.clone() };
+            let copy = Desired { value: value.into(), ..evidence.desired.clone() };
             let found = crate::diff::compare(&copy, evidence.live, evidence.schema);
             LastApplied { differs_at: found.into_iter().map(|found| found.path).collect(), value: copy.value }
         });

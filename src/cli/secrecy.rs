@@ -2,7 +2,6 @@
 //! which of them are equal, give the same text byte by byte.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::attribution::{Evidence, Managers, Older, attribute, strongest};
 use crate::incident::{RecordedFinding, fingerprint};
 use crate::job::Checked;
-use crate::model::{Change, Desired, Difference, Finding, Origin, ResourceId, State};
+use crate::model::{Change, Desired, Difference, Finding, Later, Origin, ResourceId, State};
 use crate::report::{Format, Style, check};
 use crate::schema::Schema;
 
@@ -62,9 +61,9 @@ fn secret(
 fn desired(value: Value) -> Desired {
     Desired {
         id: ResourceId::of(&value).expect("it has kind and name"),
-        value,
+        value: value.into(),
         origin: Origin { source: ".".to_owned(), file: "secret.yaml".to_owned(), place: None },
-        fields: Arc::default(),
+        fields: Later::default(),
         document: Some((0, None)),
         notes: Vec::new(),
         unstable: Vec::new(),

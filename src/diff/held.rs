@@ -12,7 +12,7 @@ use crate::schema::Schema;
 pub(super) fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Difference> {
     let differences = super::compare(desired, live, schema);
     if is_same(desired, live, schema) {
-        assert_eq!(differences, [], "is_same says that there are none\n{}\n{live}", desired.value);
+        assert_eq!(differences, [], "is_same says that there are none\n{}\n{live}", *desired.value);
     }
     differences
 }

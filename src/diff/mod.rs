@@ -54,7 +54,7 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
 
 /// Whether [`compare`] would find no difference in a live object that is still text: then there is no need to make a tree
 /// of it. `Some` holds what `managed` made of its `managedFields`, if it has any; `None` says nothing, and is given for
-/// every object that is being deleted.
+/// every object that is being deleted, and for those that SOPS encrypts.
 pub fn is_same<'t, S: DeserializeSeed<'t>>(
     desired: &Desired,
     live: &'t str,
@@ -62,7 +62,15 @@ pub fn is_same<'t, S: DeserializeSeed<'t>>(
     managed: S,
 ) -> Option<Option<S::Value>> {
     let root = schema.kind(&desired.id.group, &desired.id.version, &desired.id.kind);
-    same::same(&filled(root, &declared(&desired.value)), live, managed)
+    let mut filled = desired.value.fresh();
+    if filled.get("sops").is_some() {
+        return None;
+    }
+    if normalise::is_turned_over(&filled) {
+        filled = normalise::normalised(&filled);
+    }
+    crate::schema::fill(root, &mut filled);
+    same::same(&filled, live, managed)
 }
 
 /// What is declared, with what the server puts beside it.

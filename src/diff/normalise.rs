@@ -56,17 +56,20 @@ fn is_as_declared(object: &Value) -> bool {
     let metadata = map.get("metadata").and_then(Value::as_object);
     let of_server =
         |metadata: &Map<String, Value>| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key));
+    let taken_out = map.contains_key("status") || metadata.is_some_and(of_server) || has_null(object);
+    !taken_out && !is_turned_over(object)
+}
+
+/// Whether something is written in another way than the server has it, nulls and what is never compared aside.
+pub(super) fn is_turned_over(object: &Value) -> bool {
+    let Some(map) = object.as_object() else { return false };
     let of_kind = match (text(map, "apiVersion").unwrap_or_default(), text(map, "kind").unwrap_or_default()) {
         ("v1", "Service") => object.pointer("/spec/sessionAffinityConfig").is_some(),
         (version, _) => ["admissionregistration.k8s.io/", "apiregistration.k8s.io/", "apiextensions.k8s.io/"]
             .iter()
             .any(|group| version.starts_with(group)),
     };
-    let is_turned_over = of_kind
-        || ["status", "sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
-        || metadata.is_some_and(of_server)
-        || has_null(object);
-    !is_turned_over
+    of_kind || ["sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
 }
 
 fn has_null(value: &Value) -> bool {

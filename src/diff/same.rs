@@ -80,8 +80,9 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
         formatter.write_str("the same value")
     }
 
+    /// A null says nothing, and the defaults beside it were put there as if it were a value.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        only(self.value.is_null())
+        another()
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {

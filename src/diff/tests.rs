@@ -6,12 +6,10 @@ mod lists;
 mod same;
 mod values;
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::held::compare;
-use crate::model::{ChangeKind, Desired, Difference, Origin, ResourceId};
+use crate::model::{ChangeKind, Desired, Difference, Later, Origin, ResourceId};
 use crate::schema::Schema;
 
 pub(super) fn object(text: &str) -> Value {
@@ -25,9 +23,9 @@ pub(crate) fn desired(text: &str) -> Desired {
 pub(super) fn of(value: Value) -> Desired {
     Desired {
         id: ResourceId::of(&value).expect("the table's objects have kind and name"),
-        value,
+        value: value.into(),
         origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), place: None },
-        fields: Arc::default(),
+        fields: Later::default(),
         document: Some((0, None)),
         notes: Vec::new(),
         unstable: Vec::new(),

@@ -242,7 +242,7 @@ impl<'a> Comparison<'a> {
     fn is_same(&self, index: usize, item: &Item, compared: &mut Compared) -> bool {
         let desired = &self.desired[index];
         let veiled = is_secret(&desired.id) && !self.secret_values;
-        if self.keep_live || veiled || is_encrypted(&desired.value) {
+        if self.keep_live || veiled {
             return false;
         }
         let schema = self.schemas.of(&desired.id.group, &desired.id.version);

@@ -94,7 +94,7 @@ impl Schemas {
             return;
         }
         let declared = desired.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
-        let mut crds: Vec<Value> = declared.map(|object| object.value.clone()).collect();
+        let mut crds: Vec<Value> = declared.map(|object| object.value.fresh()).collect();
         if let Some(kind) = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition") {
             let mut pages = cluster.objects(kind, None);
             while let Some(page) = pages.next().await {

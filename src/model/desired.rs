@@ -1,22 +1,20 @@
 //! An object as Git declares it.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use super::{FieldOrigins, Origin, ResourceId};
+use super::{FieldOrigins, Later, Origin, ResourceId};
 
 /// An object as Git declares it, rendered.
 #[derive(Debug, Clone)]
 pub struct Desired {
     /// Which object. The namespace is resolved: `None` only for cluster-scoped kinds.
     pub id: ResourceId,
-    /// The object as rendered, JSON as Kubernetes reads the YAML.
-    pub value: Value,
+    /// The object as rendered, JSON as Kubernetes reads the YAML. That of a file is read again when it is looked at.
+    pub value: Later<Value>,
     /// Where the object is declared; the place is that of its document's first node.
     pub origin: Origin,
     /// Places of its fields in `origin.file`; empty for Kustomize and Helm.
-    pub fields: Arc<FieldOrigins>,
+    pub fields: Later<FieldOrigins>,
     /// Index of the document in `origin.file`, from 0, and the index of the item in it where the document is a
     /// `List`; `None` where a renderer made the object (Kustomize, Helm).
     pub document: Option<(usize, Option<usize>)>,

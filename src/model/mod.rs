@@ -3,6 +3,7 @@
 mod change;
 mod desired;
 mod finding;
+mod later;
 mod origin;
 mod path;
 mod places;
@@ -13,6 +14,7 @@ mod serving;
 pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference, Manager, Verdict};
 pub use desired::Desired;
 pub use finding::{Finding, Incomplete, State};
+pub use later::Later;
 pub use origin::{Origin, Place};
 pub use path::{FieldPath, Step, push_pointer};
 pub use places::FieldOrigins;

@@ -167,11 +167,11 @@ fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), St
 
 /// Whether an object is rendered as before, but for what a chart renders differently each time.
 fn is_same(before: &Desired, after: &Desired) -> bool {
-    if before.value == after.value {
+    if *before.value == *after.value {
         return true;
     }
     let steady = |object: &Desired| {
-        let mut value = object.value.clone();
+        let mut value = object.value.fresh();
         for pointer in before.unstable.iter().chain(&after.unstable) {
             if let Some(place) = value.pointer_mut(pointer) {
                 *place = Value::Null;

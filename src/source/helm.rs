@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 
 use serde_json::Value;
@@ -15,7 +14,7 @@ use super::{
     CHART, Draft, Gathered, Located, SourceKind, copy, locate, manifest, message, slashed, unstable,
 };
 use crate::config;
-use crate::model::{Incomplete, Origin, ResourceId, Served, join_api_version};
+use crate::model::{Incomplete, Later, Origin, ResourceId, Served, join_api_version};
 use crate::yaml;
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
@@ -221,7 +220,7 @@ impl Chart<'_> {
             notes.push("its template reads the clock: dates in it may differ from day to day".to_owned());
         }
         let origin = Origin { source: self.located.source.path.clone(), file, place: None };
-        let fields = Arc::default();
+        let (value, fields) = (value.into(), Later::default());
         manifest::add(Draft { value, origin, fields, document: None, notes, unstable }, gathered);
     }
 

@@ -46,18 +46,37 @@ fn shorten(text: &mut String) {
     }
 }
 
+/// Of an object, what tells which one it is.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Its id, with the namespace as written; or what it lacks for one.
+    id: Result<ResourceId, &'static str>,
+    /// Kind and name of a hook.
+    hook: Option<String>,
+    /// Group and kind that a CRD defines.
+    defines: Option<(String, String)>,
+}
+
+impl Head {
+    pub(super) fn of(object: &Value) -> Self {
+        let annotations = &object["metadata"]["annotations"];
+        let is_hook = HOOKS.iter().any(|hook| annotations.get(hook).is_some());
+        let hook = is_hook.then(|| format!("{} {}", object["kind"], object["metadata"]["name"]));
+        let defines = || {
+            let spec = &object["spec"];
+            Some((spec["group"].as_str()?.to_owned(), spec["names"]["kind"].as_str()?.to_owned()))
+        };
+        let defines = if object["kind"] == "CustomResourceDefinition" { defines() } else { None };
+        Self { id: ResourceId::of(object), hook, defines }
+    }
+}
+
 /// Group and kind to the place of the CRD that declares them.
 type Crds = BTreeMap<(String, String), String>;
 
 fn declared_crds(gathered: &[Gathered]) -> Crds {
     let drafts = gathered.iter().flat_map(|source| &source.drafts);
-    let crds = drafts.filter(|draft| draft.value["kind"] == "CustomResourceDefinition");
-    crds.filter_map(|draft| {
-        let spec = &draft.value["spec"];
-        let group = spec["group"].as_str()?.to_owned();
-        Some(((group, spec["names"]["kind"].as_str()?.to_owned()), draft.place()))
-    })
-    .collect()
+    drafts.filter_map(|(head, draft)| Some((head.defines.clone()?, draft.place()))).collect()
 }
 
 struct Identify<'a> {
@@ -71,12 +90,12 @@ impl Identify<'_> {
         rendered.warnings.extend(gathered.warnings);
         rendered.incomplete.extend(gathered.incomplete);
         let mut hooks = BTreeSet::new();
-        for draft in gathered.drafts {
-            if is_hook(&draft.value) {
-                hooks.insert(format!("{} {}", draft.value["kind"], draft.value["metadata"]["name"]));
+        for (head, draft) in gathered.drafts {
+            if let Some(hook) = head.hook {
+                hooks.insert(hook);
                 continue;
             }
-            match self.desired(draft) {
+            match self.desired(head.id, draft) {
                 Ok(desired) => keep(desired, rendered, seen),
                 Err(incomplete) => rendered.incomplete.push(incomplete),
             }
@@ -88,9 +107,9 @@ impl Identify<'_> {
         }
     }
 
-    fn desired(&self, draft: Draft) -> Result<Desired, Incomplete> {
+    fn desired(&self, id: Result<ResourceId, &str>, draft: Draft) -> Result<Desired, Incomplete> {
         let lacks = |why: String| Incomplete { what: draft.place(), why };
-        let mut id = ResourceId::of(&draft.value).map_err(|lacking| lacks(format!("no {lacking}")))?;
+        let mut id = id.map_err(|lacking| lacks(format!("no {lacking}")))?;
         let served = self.request.served.kind(&id.group, &id.version, &id.kind);
         let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
         id.namespace = served.namespaced.then(|| id.namespace.unwrap_or_else(|| self.namespace.to_owned()));
@@ -139,11 +158,6 @@ fn moved_to(group: &str, kind: &str) -> Option<&'static str> {
         ("extensions", "Deployment" | "DaemonSet" | "ReplicaSet") => Some("apps"),
         _ => None,
     }
-}
-
-fn is_hook(value: &Value) -> bool {
-    let annotations = &value["metadata"]["annotations"];
-    HOOKS.iter().any(|hook| annotations.get(hook).is_some())
 }
 
 /// The objects so far, by their index among the rendered ones.

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -13,7 +12,7 @@ use super::tools::Tool;
 use super::{
     Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, locate, manifest, message, scan, slashed,
 };
-use crate::model::{Origin, Place, ResourceId};
+use crate::model::{Later, Origin, Place, ResourceId};
 use crate::yaml;
 
 /// Set by kustomize on request: the file that an object comes from.
@@ -132,7 +131,7 @@ impl Builder<'_> {
         let place = file.as_ref().and_then(|file| self.place_in(file, &value));
         let file = file.unwrap_or_else(|| own_file(self.located));
         let origin = Origin { source: self.located.source.path.clone(), file, place };
-        let fields = Arc::default();
+        let (value, fields) = (value.into(), Later::default());
         Draft { value, origin, fields, document: None, notes: Vec::new(), unstable: Vec::new() }
     }
 

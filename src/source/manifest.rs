@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::identity::Head;
 use super::{Draft, Gathered};
-use crate::model::{Origin, Place, push_pointer};
-use crate::yaml;
+use crate::model::{Later, Origin, Place, push_pointer};
+use crate::yaml::{self, Written};
 
 /// Where a file's documents belong.
 pub(super) struct File<'a> {
@@ -17,31 +18,26 @@ pub(super) struct File<'a> {
 }
 
 /// Adds every manifest of a file, and a reason for every document that is none.
-pub(super) fn read(file: &File<'_>, bytes: &[u8], gathered: &mut Gathered) {
-    for document in yaml::read(bytes) {
-        let document = match document {
-            Ok(document) => document,
-            Err(error) => {
-                gathered.lacks(shown(file.name, error.place), error.why);
-                continue;
-            }
-        };
-        let (index, fields) = (document.index(), document.places());
-        let value = document.into_json();
-        if value.is_null() {
-            continue;
+pub(super) fn read(file: &File<'_>, bytes: &Arc<[u8]>, gathered: &mut Gathered) {
+    for document in yaml::values(bytes) {
+        match document {
+            Ok((value, place, written)) => add(draft_of(file, value, place, written), gathered),
+            Err(error) => gathered.lacks(shown(file.name, error.place), error.why),
         }
-        let place = fields.get("");
-        let origin = Origin { source: file.source.to_owned(), file: file.name.to_owned(), place };
-        let draft = Draft {
-            value,
-            origin,
-            fields: Arc::new(fields),
-            document: Some((index, None)),
-            notes: Vec::new(),
-            unstable: Vec::new(),
-        };
-        add(draft, gathered);
+    }
+}
+
+fn draft_of(file: &File<'_>, value: Value, place: Place, written: Written) -> Draft {
+    let document = Some((written.index(), None));
+    let of_value = Arc::new(written);
+    let of_fields = Arc::clone(&of_value);
+    Draft {
+        value: Later::again(value, move || of_value.value()),
+        origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), place: Some(place) },
+        fields: Later::new(move || of_fields.places()),
+        document,
+        notes: Vec::new(),
+        unstable: Vec::new(),
     }
 }
 
@@ -50,7 +46,7 @@ fn shown(file: &str, place: Option<Place>) -> String {
 }
 
 /// Adds a rendered object, or the items of a list, or the reason why it is neither.
-pub(super) fn add(draft: Draft, gathered: &mut Gathered) {
+pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
     if let Some(why) = fault_of(&draft.value) {
         gathered.lacks(draft.place(), why);
         return;
@@ -59,7 +55,11 @@ pub(super) fn add(draft: Draft, gathered: &mut Gathered) {
         Some(count) => (0..count).for_each(|at| add(item_of(&draft, at), gathered)),
         None => match name_fault_of(&draft.value) {
             Some(why) => gathered.lacks(draft.place(), why),
-            None => gathered.drafts.push(draft),
+            None => {
+                let head = Head::of(&draft.value);
+                draft.value.forget();
+                gathered.drafts.push((head, draft));
+            }
         },
     }
 }
@@ -134,9 +134,9 @@ fn item_of(list: &Draft, at: usize) -> Draft {
         _ => None,
     };
     Draft {
-        value: typed_item(&list.value, at),
+        value: typed_item(&list.value, at).into(),
         origin: Origin { place, ..list.origin.clone() },
-        fields: Arc::new(fields),
+        fields: fields.into(),
         document,
         notes: list.notes.clone(),
         unstable: list.unstable.iter().filter_map(|leaf| shifted(leaf, &prefix)).collect(),

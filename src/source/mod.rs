@@ -19,16 +19,18 @@ mod unstable;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use serde_json::Value;
 
 use crate::config::{self, Source};
-use crate::model::{Desired, FieldOrigins, Incomplete, Origin, Served};
+use crate::model::{Desired, FieldOrigins, Incomplete, Later, Origin, Served};
 
 pub use tools::{ToolError, Tools};
+
+use identity::Head;
 
 /// What to render, and what the rendering may know.
 #[derive(Debug, Clone, Copy)]
@@ -132,9 +134,9 @@ pub fn render_ahead(request: &Request<'_>, ahead: Ahead) -> Rendered {
 /// An object as rendered, before it is known which one it is.
 #[derive(Debug, Clone)]
 struct Draft {
-    value: Value,
+    value: Later<Value>,
     origin: Origin,
-    fields: Arc<FieldOrigins>,
+    fields: Later<FieldOrigins>,
     document: Option<(usize, Option<usize>)>,
     notes: Vec<String>,
     unstable: Vec<String>,
@@ -159,7 +161,7 @@ fn place_of(origin: &Origin) -> String {
 struct Gathered {
     kind: SourceKind,
     tool: Option<String>,
-    drafts: Vec<Draft>,
+    drafts: Vec<(Head, Draft)>,
     incomplete: Vec<Incomplete>,
     warnings: Vec<String>,
 }

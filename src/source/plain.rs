@@ -47,7 +47,7 @@ fn read(located: &Located<'_>, file: &Path) -> Gathered {
     }
     match fs::read(&full) {
         Ok(bytes) => {
-            manifest::read(&File { source: &located.source.path, name: &name }, &bytes, &mut gathered);
+            manifest::read(&File { source: &located.source.path, name: &name }, &bytes.into(), &mut gathered);
         }
         Err(error) => gathered.lacks(name, format!("it cannot be read: {error}")),
     }

@@ -60,7 +60,7 @@ fn shown(rendered: &Rendered) -> Value {
                 "place": place,
                 "document": object.document,
                 "fields": fields.collect::<serde_json::Map<_, _>>(),
-                "value": object.value,
+                "value": *object.value,
             })
         })
         .collect();

@@ -6,6 +6,7 @@ mod entries;
 mod gaps;
 mod layout;
 mod lines;
+mod make;
 mod node;
 mod pointer;
 mod read;
@@ -14,10 +15,12 @@ mod scalar;
 mod simple;
 mod splice;
 mod split;
+mod written;
 
 pub use edit::{Edit, EditError, Operation, edit};
 pub use node::{Key, Node, NodeKind, Span};
 pub use read::{Document, ReadError, read};
+pub use written::{Written, values};
 
 #[cfg(test)]
 mod tests;

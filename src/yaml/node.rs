@@ -74,6 +74,23 @@ pub enum NodeKind {
     Mapping(Vec<(Key, Node)>),
 }
 
+impl NodeKind {
+    /// The value as JSON, as [`Node::to_json`] copies it.
+    pub(super) fn into_json(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Number(value) => Value::Number(value),
+            Self::String(value) => Value::String(value),
+            Self::Sequence(items) => items.into_iter().map(|item| item.kind.into_json()).collect(),
+            Self::Mapping(entries) => {
+                let entries = entries.into_iter().map(|(key, value)| (key.name, value.kind.into_json()));
+                Value::Object(entries.collect::<Map<_, _>>())
+            }
+        }
+    }
+}
+
 /// Key of a mapping, as JSON has it: `on` is `true`, `0x10` is `16`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -97,21 +114,6 @@ impl Node {
             NodeKind::Sequence(items) => items.iter().map(Self::to_json).collect(),
             NodeKind::Mapping(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.name.clone(), value.to_json()));
-                Value::Object(entries.collect::<Map<_, _>>())
-            }
-        }
-    }
-
-    /// As [`Self::to_json`], without copies.
-    pub(super) fn into_json(self) -> Value {
-        match self.kind {
-            NodeKind::Null => Value::Null,
-            NodeKind::Bool(value) => Value::Bool(value),
-            NodeKind::Number(value) => Value::Number(value),
-            NodeKind::String(value) => Value::String(value),
-            NodeKind::Sequence(items) => items.into_iter().map(Self::into_json).collect(),
-            NodeKind::Mapping(entries) => {
-                let entries = entries.into_iter().map(|(key, value)| (key.name, value.into_json()));
                 Value::Object(entries.collect::<Map<_, _>>())
             }
         }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::compose::{Failure, Syntax, compose};
 use super::lines::{Base, Places, breaks, number};
+use super::make::Make;
 use super::node::{Node, NodeKind, places};
 use super::simple;
 use super::split::{Part, split, split_json};
@@ -72,7 +73,7 @@ impl Document {
     /// As [`Self::to_json`], where the document is not needed any more.
     #[must_use]
     pub fn into_json(self) -> Value {
-        self.root.into_json()
+        self.root.kind.into_json()
     }
 
     /// Line and column in the file of every value, by its RFC 6901 pointer.
@@ -95,18 +96,28 @@ pub fn read(bytes: &[u8]) -> Vec<Result<Document, ReadError>> {
 
 /// As [`read`], with an entry for empty documents too, so that the position of an entry is its index.
 pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError>> {
+    each_part(bytes, |index, part, base| {
+        let root = read_part(bytes, part, base, root_of)?.filter(|root| root.kind != NodeKind::Null);
+        Ok(root.map(|root| Document { index, range: part.range.clone(), root }))
+    })
+}
+
+/// Does something with every document of a stream: its index, its part of the bytes, and where that begins.
+pub(super) fn each_part<T>(
+    bytes: &[u8],
+    mut read_one: impl FnMut(usize, &Part, Base) -> Result<T, ReadError>,
+) -> Vec<Result<T, ReadError>> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         let why = "the file is UTF-16; Kubernetes reads UTF-8 only".to_owned();
         return vec![Err(ReadError { place: None, why })];
     }
-    let parts = parts(bytes);
     let mut base = Base::default();
-    let read_one = |(index, part): (usize, &Part)| {
+    let parts = parts(bytes);
+    let parts = parts.iter().enumerate().map(|(index, part)| {
         base = base.moved_over(bytes, part.range.start);
-        let root = read_part(bytes, part, base)?;
-        Ok(root.map(|root| Document { index, range: part.range.clone(), root }))
-    };
-    parts.iter().enumerate().map(read_one).collect()
+        read_one(index, part, base)
+    });
+    parts.collect()
 }
 
 /// The stream cut into documents; a byte order mark before the first belongs to none.
@@ -120,27 +131,49 @@ pub(super) fn parts(bytes: &[u8]) -> Vec<Part> {
     parts
 }
 
-fn read_part(bytes: &[u8], part: &Part, base: Base) -> Result<Option<Node>, ReadError> {
+/// Reads one document by its text.
+pub(super) fn read_part<T>(
+    bytes: &[u8],
+    part: &Part,
+    base: Base,
+    read: impl FnOnce(&str, Base) -> Result<Option<T>, ReadError>,
+) -> Result<Option<T>, ReadError> {
     let text = text_of(&bytes[part.range.clone()], base)?;
     if let Some(at) = part.bad_separator {
         let place = Place { line: number(base.line + breaks(&bytes[part.range.start..at])), column: 4 };
         let why = "only a comment may follow `---` on its line".to_owned();
         return Err(ReadError { place: Some(place), why });
     }
-    let root = root_of(text, base)?;
-    Ok(root.filter(|root| root.kind != NodeKind::Null))
+    read(text, base)
 }
 
 /// The outermost node of one document's text.
 pub(super) fn root_of(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
-    if is_json(text) {
-        return compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error);
-    }
-    check_characters(text, base)?;
-    match simple::read(text, base) {
-        Some(root) => Ok(Some(root)),
-        None => compose_yaml(text, base),
-    }
+    made_of(text, base, |node, _| node, |node| node)
+}
+
+/// The value of one document's text, and where it begins.
+pub(super) fn value_of(text: &str, base: Base) -> Result<Option<(Value, Place)>, ReadError> {
+    made_of(text, base, |value, place| (value, place), |node| (node.kind.into_json(), node.span.place))
+}
+
+/// What is made of one document's text, where it is simple and where it is the parser's.
+fn made_of<M: Make, T>(
+    text: &str,
+    base: Base,
+    of_simple: impl FnOnce(M, Place) -> T,
+    of_node: impl FnOnce(Node) -> T,
+) -> Result<Option<T>, ReadError> {
+    let composed = if is_json(text) {
+        compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error)?
+    } else {
+        check_characters(text, base)?;
+        if let Some((made, place)) = simple::read(text, base) {
+            return Ok(Some(of_simple(made, place)));
+        }
+        compose_yaml(text, base)?
+    };
+    Ok(composed.map(of_node))
 }
 
 /// Whether a document's text is a JSON object: those are read, and written, as JSON.

@@ -2,10 +2,11 @@
 //! lists on one line, literal blocks.
 //!
 //! The same nodes as [`super::compose`] makes of the parser's events (the tests hold the two against each other), in a
-//! fraction of the time. Whatever is written in another way, or is an error, is the parser's.
+//! fraction of the time; or their values alone. Whatever is written in another way, or is an error, is the parser's.
 
 use super::lines::{Base, number};
-use super::node::{Form, Key, Node, NodeKind, Span, Style};
+use super::make::{Make, Spot};
+use super::node::{NodeKind, Span, Style};
 use super::resolve;
 use crate::model::Place;
 
@@ -13,17 +14,15 @@ use crate::model::Place;
 const DEPTH: usize = 60;
 /// Longest key that is read here: YAML ends those of 1024 characters.
 const KEY: usize = 256;
-/// Keys of a map up to which each is compared with all others.
-const FEW_KEYS: usize = 16;
 
 /// The text is not of the simple kind.
 struct Other;
 
 type Simple<T> = Result<T, Other>;
 
-/// Reads a document that holds a list or a map; `None` where some of it is not simple. The characters are those that
-/// YAML allows.
-pub(super) fn read(text: &str, base: Base) -> Option<Node> {
+/// Reads a document that holds a list or a map, and where that begins; `None` where some of it is not simple. The
+/// characters are those that YAML allows.
+pub(super) fn read<M: Make>(text: &str, base: Base) -> Option<(M, Place)> {
     // A carriage return may end a line, and so begins a byte order mark.
     if base.column > 0 || memchr::memchr2(b'\r', 0xEF, text.as_bytes()).is_some() {
         return None;
@@ -73,7 +72,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn document(&mut self) -> Simple<Node> {
+    fn document<M: Make>(&mut self) -> Simple<(M, Place)> {
         self.advance()?;
         let mut line = self.line.ok_or(Other)?;
         let mut lead = 0;
@@ -86,7 +85,8 @@ impl<'a> Reader<'a> {
             line = self.line.ok_or(Other)?;
         }
         let root = self.block(line, lead)?;
-        if self.line.is_some() { Err(Other) } else { Ok(root) }
+        let place = self.span(line, line.at, line.at).place;
+        if self.line.is_some() { Err(Other) } else { Ok((root, place)) }
     }
 
     /// Goes on to the next line that holds something.
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The list or map that begins at the line's first byte.
-    fn block(&mut self, line: Line, lead: usize) -> Simple<Node> {
+    fn block<M: Make>(&mut self, line: Line, lead: usize) -> Simple<M> {
         if self.is_dash(line.at, line.end) {
             self.sequence(line, lead)
         } else {
@@ -127,53 +127,51 @@ impl<'a> Reader<'a> {
         self.bytes[at] == b'-' && (at + 1 == end || self.bytes[at + 1] == b' ')
     }
 
-    fn sequence(&mut self, first: Line, lead: usize) -> Simple<Node> {
+    fn sequence<M: Make>(&mut self, first: Line, lead: usize) -> Simple<M> {
         self.enter()?;
         let (column, mut line) = (first.column(), first);
-        let mut items = Vec::new();
-        loop {
+        let mut items: Vec<M> = Vec::new();
+        let end = loop {
             let parent = Parent { lead: line.at, column, under_key: false };
-            items.push(self.value(line, line.at + 1, parent)?);
+            let item: M = self.value(line, line.at + 1, parent)?;
+            let end = item.end();
+            items.push(item);
             match self.line {
                 Some(next) if next.column() == column && self.is_dash(next.at, next.end) => line = next,
                 // Under a key a list may stand in the key's own column: what follows is the map's.
                 Some(next) if next.column() > column => return Err(Other),
-                _ => break,
+                _ => break self.end_of(end),
             }
-        }
-        let end = self.end_of(items.last());
+        };
         self.leave();
-        Ok(self.node(NodeKind::Sequence(items), Style::Block, (first, first.at, end), lead))
+        Ok(M::list(items, self.spot(Style::Block, (first, first.at, end), lead)))
     }
 
     /// A map whose first key is at `start` in the line.
-    fn mapping(&mut self, first: Line, start: usize, lead: usize) -> Simple<Node> {
+    fn mapping<M: Make>(&mut self, first: Line, start: usize, lead: usize) -> Simple<M> {
         self.enter()?;
         let column = start - first.start;
-        let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut entries = M::Entries::default();
         let (mut line, mut at) = (first, start);
-        loop {
+        let end = loop {
             let (name, colon) = self.key(at, line.end).ok_or(Other)?;
-            let key = Key { name: name.to_owned(), span: self.span(line, at, colon), merged: false };
+            let key = (name, self.span(line, at, colon));
             let parent = Parent { lead: colon, column, under_key: true };
-            let value = self.value(line, colon + 1, parent)?;
-            entries.push((key, value));
+            let value: M = self.value(line, colon + 1, parent)?;
+            let end = value.end();
+            M::add(&mut entries, key, value);
             match self.line {
                 Some(next) if next.column() == column => (line, at) = (next, next.at),
                 Some(next) if next.column() > column => return Err(Other),
-                _ => break,
+                _ => break self.end_of(end),
             }
-        }
-        if has_twins(&entries) {
-            return Err(Other);
-        }
-        let end = self.end_of(entries.last().map(|(_, value)| value));
+        };
         self.leave();
-        Ok(self.node(NodeKind::Mapping(entries), Style::Block, (first, start, end), lead))
+        M::map(entries, self.spot(Style::Block, (first, start, end), lead)).ok_or(Other)
     }
 
     /// What stands after a `-` or `:`, on its line or below it; then goes on to the next line.
-    fn value(&mut self, line: Line, from: usize, parent: Parent) -> Simple<Node> {
+    fn value<M: Make>(&mut self, line: Line, from: usize, parent: Parent) -> Simple<M> {
         let at = self.after(from, line.end)?;
         if at == line.end {
             return self.below(line, from, parent);
@@ -186,11 +184,15 @@ impl<'a> Reader<'a> {
                 return self.mapping(line, at, parent.lead);
             }
         }
-        let (kind, style, end) = match self.bytes[at] {
+        let (value, end) = match self.bytes[at] {
             b'|' => return self.literal(line, at, parent),
-            b'"' | b'\'' => self.quoted(at, line.end)?,
-            b'[' | b'{' => self.flow(line, at)?,
-            _ => self.plain(at, line.end)?,
+            b'[' | b'{' => self.flow(line, at, parent.lead)?,
+            quote => {
+                let is_quoted = matches!(quote, b'"' | b'\'');
+                let read = if is_quoted { self.quoted(at, line.end) } else { self.plain(at, line.end) };
+                let (kind, style, end) = read?;
+                (M::scalar(kind, self.spot(style, (line, at, end), parent.lead)), end)
+            }
         };
         if self.after(end, line.end)? != line.end {
             return Err(Other);
@@ -200,10 +202,10 @@ impl<'a> Reader<'a> {
         if self.line.is_some_and(|next| next.column() > parent.column) {
             return Err(Other);
         }
-        Ok(self.node(kind, style, (line, at, end), parent.lead))
+        Ok(value)
     }
 
-    fn below(&mut self, line: Line, from: usize, parent: Parent) -> Simple<Node> {
+    fn below<M: Make>(&mut self, line: Line, from: usize, parent: Parent) -> Simple<M> {
         self.advance()?;
         match self.line {
             Some(next) if next.column() > parent.column => self.block(next, parent.lead),
@@ -212,7 +214,7 @@ impl<'a> Reader<'a> {
             {
                 self.sequence(next, parent.lead)
             }
-            _ => Ok(self.node(NodeKind::Null, Style::Empty, (line, from, from), parent.lead)),
+            _ => Ok(M::scalar(NodeKind::Null, self.spot(Style::Empty, (line, from, from), parent.lead))),
         }
     }
 
@@ -289,9 +291,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `{}`, or a list of scalars.
-    fn flow(&self, line: Line, at: usize) -> Simple<(NodeKind, Style, usize)> {
+    fn flow<M: Make>(&self, line: Line, at: usize, lead: usize) -> Simple<(M, usize)> {
+        let spot = |end: usize| self.spot(Style::Flow, (line, at, end), lead);
         if self.bytes[at..line.end].starts_with(b"{}") {
-            return Ok((NodeKind::Mapping(Vec::new()), Style::Flow, at + 2));
+            let map = M::map(M::Entries::default(), spot(at + 2)).ok_or(Other)?;
+            return Ok((map, at + 2));
         }
         let mut items = Vec::new();
         let (mut lead, mut from) = (at + 1, at + 1);
@@ -299,7 +303,7 @@ impl<'a> Reader<'a> {
             let start = from + leading_spaces(&self.bytes[from..line.end]);
             let rest = &self.bytes[start..line.end];
             let (kind, style, end) = match rest.first().ok_or(Other)? {
-                b']' if items.is_empty() => return Ok((NodeKind::Sequence(items), Style::Flow, start + 1)),
+                b']' if items.is_empty() => return Ok((M::list(items, spot(start + 1)), start + 1)),
                 b'"' | b'\'' => self.quoted(start, line.end)?,
                 first if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
                     let length = rest.iter().position(|byte| !is_word(*byte)).ok_or(Other)?;
@@ -311,18 +315,18 @@ impl<'a> Reader<'a> {
             if !self.bytes[start..end].is_ascii() {
                 return Err(Other);
             }
-            items.push(self.node(kind, style, (line, start, end), lead));
+            items.push(M::scalar(kind, self.spot(style, (line, start, end), lead)));
             let stop = end + leading_spaces(&self.bytes[end..line.end]);
             match self.bytes[stop..line.end].first() {
                 Some(b',') => (lead, from) = (stop, stop + 1),
-                Some(b']') => return Ok((NodeKind::Sequence(items), Style::Flow, stop + 1)),
+                Some(b']') => return Ok((M::list(items, spot(stop + 1)), stop + 1)),
                 _ => return Err(Other),
             }
         }
     }
 
     /// `|` or `|-`, and lines that are indented as the first of them.
-    fn literal(&mut self, line: Line, at: usize, parent: Parent) -> Simple<Node> {
+    fn literal<M: Make>(&mut self, line: Line, at: usize, parent: Parent) -> Simple<M> {
         let clip = match &self.bytes[at..line.end] {
             b"|" => true,
             b"|-" => false,
@@ -371,12 +375,13 @@ impl<'a> Reader<'a> {
         if self.line.is_some_and(|next| next.column() > parent.column) {
             return Err(Other);
         }
-        Ok(self.node(NodeKind::String(value), Style::Literal, (line, at, end), parent.lead))
+        let spot = self.spot(Style::Literal, (line, at, end), parent.lead);
+        Ok(M::scalar(NodeKind::String(value), spot))
     }
 
-    /// Where a collection ends: with its last child.
-    fn end_of(&self, last: Option<&Node>) -> usize {
-        last.map_or(0, |last| last.span.end - self.base.offset)
+    /// Where a collection ends in the text: with its last child.
+    fn end_of(&self, last: usize) -> usize {
+        last.saturating_sub(self.base.offset)
     }
 
     fn enter(&mut self) -> Simple<()> {
@@ -388,23 +393,8 @@ impl<'a> Reader<'a> {
         self.depth -= 1;
     }
 
-    fn node(
-        &self,
-        kind: NodeKind,
-        style: Style,
-        (line, start, end): (Line, usize, usize),
-        lead: usize,
-    ) -> Node {
-        let span = self.span(line, start, end);
-        let form = Form {
-            style,
-            lead: self.base.offset + lead,
-            outer: span.start,
-            decorated: false,
-            shared: false,
-            hidden: 0,
-        };
-        Node { kind, span, form }
+    fn spot(&self, style: Style, (line, start, end): (Line, usize, usize), lead: usize) -> Spot {
+        Spot { style, span: self.span(line, start, end), lead: self.base.offset + lead }
     }
 
     /// Before `start` the line has only ASCII.
@@ -420,13 +410,4 @@ fn leading_spaces(bytes: &[u8]) -> usize {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-')
-}
-
-/// Whether two keys are equal.
-fn has_twins(entries: &[(Key, Node)]) -> bool {
-    let names = || entries.iter().map(|(key, _)| key.name.as_str());
-    if entries.len() <= FEW_KEYS {
-        return names().enumerate().any(|(at, name)| names().take(at).any(|other| other == name));
-    }
-    names().collect::<std::collections::HashSet<_>>().len() < entries.len()
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 /// One document of a stream, as bytes of it.
+#[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) range: Range<usize>,
     /// Offset of a separator line that kubectl refuses, if one ends the document: something but a comment follows `---`.

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use serde_json::Value;
 
 use super::super::lines::Base;
+use super::super::node::Node;
 use super::super::read::{compose_yaml, parts};
 use super::super::simple;
 use super::random::{config, streams};
@@ -21,9 +23,13 @@ fn held(bytes: &[u8]) -> Result<(usize, usize), TestCaseError> {
         base = base.moved_over(bytes, part.range.start);
         let Ok(text) = std::str::from_utf8(&bytes[part.range]) else { continue };
         all += 1;
-        if let Some(node) = simple::read(text, base) {
+        if let Some((node, place)) = simple::read::<Node>(text, base) {
             simple += 1;
+            prop_assert_eq!(place, node.span.place);
+            prop_assert_eq!(simple::read(text, base), Some((node.to_json(), place)), "{}", text);
             prop_assert_eq!(compose_yaml(text, base), Ok(Some(node)), "{}", text);
+        } else {
+            prop_assert_eq!(simple::read::<Value>(text, base), None, "{}", text);
         }
     }
     Ok((all, simple))

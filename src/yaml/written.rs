@@ -1,0 +1,53 @@
+//! Documents as values, each with the text to read it again.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::lines::Base;
+use super::node::places;
+use super::read::{ReadError, each_part, read_part, root_of, value_of};
+use super::split::Part;
+use crate::model::{FieldOrigins, Place};
+
+/// The text of a document that was read, in its file.
+#[derive(Debug, Clone)]
+pub struct Written {
+    bytes: Arc<[u8]>,
+    part: Part,
+    base: Base,
+    index: usize,
+}
+
+impl Written {
+    /// Index in the stream, from 0, as [`super::edit()`] counts: empty and broken documents count too.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The document as Kubernetes' JSON, as it was read before.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        let read = read_part(&self.bytes, &self.part, self.base, value_of);
+        read.ok().flatten().expect("the same bytes were read before").0
+    }
+
+    /// Line and column in the file of every value, by its RFC 6901 pointer.
+    #[must_use]
+    pub fn places(&self) -> FieldOrigins {
+        let root = read_part(&self.bytes, &self.part, self.base, root_of).ok().flatten();
+        places(&root.expect("the same bytes were read before"))
+    }
+}
+
+/// As [`super::read`], without the nodes: the value of each document that holds anything, where it begins, and its text.
+#[must_use]
+pub fn values(bytes: &Arc<[u8]>) -> Vec<Result<(Value, Place, Written), ReadError>> {
+    let documents = each_part(bytes, |index, part, base| {
+        let read = read_part(bytes, part, base, value_of)?.filter(|(value, _)| !value.is_null());
+        let written = || Written { bytes: Arc::clone(bytes), part: Part::clone(part), base, index };
+        Ok(read.map(|(value, place)| (value, place, written())))
+    });
+    documents.into_iter().filter_map(Result::transpose).collect()
+}
