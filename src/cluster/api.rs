@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::discovery::{Discovered, discover};
 use super::error::{ClusterError, Unread, UnreadKind, name_of_list};
@@ -90,10 +89,10 @@ impl Api {
         if is_absent(&answer, name) {
             return Ok(None);
         }
-        let body = good(&answer, kind, "get").map_err(unread)?;
+        let body = good(answer, kind, "get").map_err(unread)?;
         let malformed = |why: &str| Failure { why: why.to_owned(), kind: UnreadKind::Malformed };
-        let text: Box<RawValue> = serde_json::from_slice(body).map_err(|_| unread(malformed(NOT_JSON)))?;
-        let item = Item::new(text, &Of::new(kind, What::Objects), namespace);
+        let text = String::from_utf8(body).map_err(|_| unread(malformed(NOT_JSON)))?;
+        let item = Item::alone(text, &Of::new(kind, What::Objects), namespace);
         let item = item.map_err(|why| unread(malformed(&why)))?;
         if item.name() != name {
             return Err(unread(malformed("the answer is another object")));
@@ -115,11 +114,11 @@ fn is_absent(answer: &Answer, name: &str) -> bool {
 }
 
 /// The body of a 200, or why it is none and what to do.
-pub(super) fn good<'a>(answer: &'a Answer, kind: &ServedKind, verb: &str) -> Result<&'a [u8], Failure> {
+pub(super) fn good(answer: Answer, kind: &ServedKind, verb: &str) -> Result<Vec<u8>, Failure> {
     let said = || status_text(answer.status, &answer.body);
     let resource = name_of_list(kind, None);
     let (why, kind) = match answer.status {
-        StatusCode::OK => return Ok(&answer.body),
+        StatusCode::OK => return Ok(answer.body),
         StatusCode::UNAUTHORIZED => {
             (format!("{}; the credentials are missing, wrong or expired", said()), UnreadKind::Forbidden)
         }

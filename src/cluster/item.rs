@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::api::NOT_JSON;
@@ -35,12 +35,17 @@ pub struct Item {
     namespace: Option<String>,
     name: String,
     uid: Option<String>,
-    text: Box<RawValue>,
+    text: Text,
 }
+
+pub(super) const NO_OBJECT: &str = "the answer holds something that is no object";
+
+/// The text of an object, in that of its page.
+pub(super) type Text = (Arc<String>, Range<usize>);
 
 /// Of an object, what tells which one it is.
 #[derive(Deserialize)]
-struct Head<'a> {
+pub(super) struct Head<'a> {
     #[serde(borrow, rename = "apiVersion", default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -58,11 +63,21 @@ struct HeadMetadata {
 }
 
 impl Item {
-    /// Reads the head of an object, or says why it is none of the list in the namespace.
-    pub(super) fn new(text: Box<RawValue>, of: &Arc<Of>, namespace: Option<&str>) -> Result<Self, String> {
-        let Ok(head) = serde_json::from_str::<Head<'_>>(text.get()) else {
-            return Err("the answer holds something that is no object".to_owned());
-        };
+    /// An object whose text is all of this.
+    pub(super) fn alone(text: String, of: &Arc<Of>, namespace: Option<&str>) -> Result<Self, String> {
+        let text = Arc::new(text);
+        let head = serde_json::from_str(&text);
+        let head = head.map_err(|cause| if cause.is_data() { NO_OBJECT } else { NOT_JSON })?;
+        Self::new(head, (Arc::clone(&text), 0..text.len()), of, namespace)
+    }
+
+    /// An object by its head, or why it is none of the list in the namespace.
+    pub(super) fn new(
+        head: Head<'_>,
+        text: Text,
+        of: &Arc<Of>,
+        namespace: Option<&str>,
+    ) -> Result<Self, String> {
         let partial = of.what == What::Metadata && head.kind == "PartialObjectMetadata";
         // Items of built-in kinds have neither.
         let kind_differs = !head.kind.is_empty() && head.kind != of.kind.kind;
@@ -112,18 +127,19 @@ impl Item {
     /// The object as the server wrote it.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.text.get()
+        let (text, at) = &self.text;
+        &text[at.clone()]
     }
 
     /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
     pub fn whole(&self) -> Result<Value, Unread> {
-        self.typed(serde_json::from_str(self.text.get()))
+        self.typed(serde_json::from_str(self.text()))
     }
 
     /// The object without what a comparison does not look at: `status`, and what each manager owns (managers, times and
     /// operations stay). That is the larger half of many objects.
     pub fn compared(&self) -> Result<Value, Unread> {
-        let mut text = serde_json::Deserializer::from_str(self.text.get());
+        let mut text = serde_json::Deserializer::from_str(self.text());
         match Part::Object.deserialize(&mut text) {
             Ok(object) => self.typed(Ok(object)),
             // Not of the usual form: all of it, then.
@@ -223,7 +239,6 @@ impl<'de> Visitor<'de> for Part {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
     use super::{Item, Of};
@@ -239,8 +254,7 @@ mod tests {
             namespaced: true,
             listable: true,
         };
-        let text = RawValue::from_string(text.to_string()).expect("JSON");
-        Item::new(text, &Of::new(&kind, what), None).expect("an object with a name")
+        Item::alone(text.to_string(), &Of::new(&kind, what), None).expect("an object with a name")
     }
 
     #[test]

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use futures::stream::{self, Stream};
 use http::StatusCode;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
 
 use super::api::{Api, NOT_JSON, escape, good, path};
 use super::error::{Unread, UnreadKind, name_of_list};
 use super::item::{Item, Of};
+use super::page::Page;
 use super::request::{Failure, Status};
-use crate::model::{ServedKind, join_api_version};
+use crate::model::ServedKind;
 
 /// What of the objects is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,12 +147,13 @@ impl Place {
             let offered = Status::of(&answer.body).and_then(|status| status.metadata?.continuation);
             return Ok(Answered::Gone { offered });
         }
-        let page = Page::parse(good(&answer, &self.kind, "list")?)?;
-        drop(answer);
-        page.check(&self.kind, self.what).map_err(malformed)?;
-        let items = page.items.into_iter().map(|text| Item::new(text, &self.of, self.namespace.as_deref()));
-        let items: Vec<Item> = items.collect::<Result<_, _>>().map_err(malformed)?;
-        let next = page.metadata.and_then(|metadata| metadata.continuation).filter(|next| !next.is_empty());
+        let text = String::from_utf8(good(answer, &self.kind, "list")?);
+        let text = Arc::new(text.map_err(|_| malformed(NOT_JSON.to_owned()))?);
+        let namespace = self.namespace.as_deref();
+        let page =
+            Page::read(&text, |head, at| Item::new(head, (Arc::clone(&text), at), &self.of, namespace));
+        let (items, next) =
+            page.map_err(str::to_owned).and_then(|page| page.of(&self.kind, self.what)).map_err(malformed)?;
         Ok(Answered::Page { items, next })
     }
 }
@@ -203,46 +203,4 @@ impl List {
 
 fn malformed(why: String) -> Failure {
     Failure { why, kind: UnreadKind::Malformed }
-}
-
-#[derive(Deserialize)]
-struct Page {
-    #[serde(rename = "apiVersion")]
-    api_version: String,
-    kind: String,
-    metadata: Option<PageMetadata>,
-    /// Never absent; `null` where Go has no items.
-    #[serde(deserialize_with = "null_as_empty")]
-    items: Vec<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct PageMetadata {
-    #[serde(rename = "continue")]
-    continuation: Option<String>,
-}
-
-fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
-}
-
-impl Page {
-    fn parse(body: &[u8]) -> Result<Self, Failure> {
-        serde_json::from_slice(body).map_err(|cause| {
-            let why = if cause.is_data() { "the answer is not a list" } else { NOT_JSON };
-            malformed(why.to_owned())
-        })
-    }
-
-    /// Whether this is the list that was asked for. A CRD may name its list kind freely.
-    fn check(&self, kind: &ServedKind, what: What) -> Result<(), String> {
-        let is_partial = what == What::Metadata && self.kind == "PartialObjectMetadataList";
-        let same_version = self.api_version == join_api_version(&kind.group, &kind.version);
-        let may_name_it = kind.group.contains('.') && !kind.group.ends_with(".k8s.io");
-        let same_kind = self.kind.strip_suffix("List") == Some(&kind.kind) || may_name_it;
-        if is_partial || (same_version && same_kind) {
-            return Ok(());
-        }
-        Err(format!("the answer is a list of another kind: {:.80} {:.80}", self.api_version, self.kind))
-    }
 }

@@ -13,6 +13,7 @@ mod item;
 mod kept;
 mod list;
 mod openapi;
+mod page;
 mod request;
 mod settings;
 mod snapshot;

@@ -20,9 +20,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::config::{self, Source};
@@ -233,27 +233,19 @@ fn gather_some(
     side_by_side(&sources, |(index, source)| gather(request, source, &root, |kind| wanted(*index, kind)))
 }
 
-/// Asked once: the answer is read from the files of the control group.
-static THREADS: LazyLock<usize> =
-    LazyLock::new(|| thread::available_parallelism().map_or(2, usize::from).clamp(1, 8));
+/// The threads that render and compare.
+static THREADS: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
+    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok()
+});
 
 /// Does the work on every item, on as many threads as there are processors; the results are in the order of the items.
-pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    if let [only] = items {
-        return vec![work(only)];
+pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    match &*THREADS {
+        Some(threads) if items.len() > 1 => threads.install(|| items.par_iter().map(work).collect()),
+        // Where no thread can be made there is still this one.
+        _ => items.iter().map(work).collect(),
     }
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        items.get(at).map(|item| (at, item))
-    };
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let some = || std::iter::from_fn(take).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
-        let workers: Vec<_> = (0..THREADS.min(items.len())).map(|_| scope.spawn(some)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("the work does not panic")).collect()
-    });
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn unread(path: &str, error: &std::io::Error) -> Gathered {

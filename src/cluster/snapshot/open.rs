@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use futures::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use super::super::api::NOT_JSON;
 use super::super::discovery::Undiscovered;
 use super::super::error::{ClusterError, Unread, UnreadKind, name_of_list, one_line};
 use super::super::item::{Item, Of};
@@ -174,16 +174,17 @@ impl Snapshot {
     fn read_page(&self, entries: &[&Entry], kind: &ServedKind, what: What) -> Result<Vec<Item>, Unread> {
         let unread =
             |why: String| Unread { what: name_of_list(kind, None), why, kind: UnreadKind::Malformed };
-        let changed = |_| unread("the snapshot changed while it was read".to_owned());
+        let changed = || unread("the snapshot changed while it was read".to_owned());
         let mut file = self.bytes.open().map_err(|cause| unread(cause.to_string()))?;
         let of = Of::new(kind, what);
         let mut items = Vec::with_capacity(entries.len());
         for entry in entries {
             let mut text = vec![0; entry.length];
             file.seek(SeekFrom::Start(entry.start)).map_err(|cause| unread(cause.to_string()))?;
-            file.read_exact(&mut text).map_err(changed)?;
-            let text: Box<RawValue> = serde_json::from_slice(&text).map_err(|cause| changed(cause.into()))?;
-            items.push(Item::new(text, &of, None).map_err(unread)?);
+            file.read_exact(&mut text).map_err(|_| changed())?;
+            let text = String::from_utf8(text).map_err(|_| changed())?;
+            let item = Item::alone(text, &of, None);
+            items.push(item.map_err(|why| if why == NOT_JSON { changed() } else { unread(why) })?);
         }
         Ok(items)
     }

@@ -1,0 +1,232 @@
+//! One page of a list. Its text is gone through once: for each object, what tells which one it is and where it stands.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::api::NOT_JSON;
+use super::item::{Head, Item, NO_OBJECT};
+use super::list::What;
+use crate::model::{ServedKind, join_api_version};
+
+const NO_LIST: &str = "the answer is not a list";
+
+/// A page.
+#[derive(Default)]
+pub(super) struct Page {
+    api_version: Option<String>,
+    kind: Option<String>,
+    metadata: Option<Metadata>,
+    items: Option<Result<Vec<Item>, String>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata {
+    #[serde(rename = "continue")]
+    continuation: Option<String>,
+}
+
+impl Page {
+    /// Reads a page; `item` makes an object of its head and of where it stands in the text.
+    pub(super) fn read(
+        text: &str,
+        mut item: impl FnMut(Head<'_>, Range<usize>) -> Result<Item, String>,
+    ) -> Result<Self, &'static str> {
+        let mut reader = Reader { text, at: 0 };
+        let mut page = Self::default();
+        if !reader.takes(b'{') {
+            return reader.value::<IgnoredAny>(NO_LIST).and(Err(NO_LIST));
+        }
+        let mut more = !reader.takes(b'}');
+        while more {
+            let key: Cow<'_, str> = reader.value(NOT_JSON)?;
+            reader.must(b':')?;
+            match &*key {
+                "apiVersion" => once(&mut page.api_version, reader.value(NO_LIST)?)?,
+                "kind" => once(&mut page.kind, reader.value(NO_LIST)?)?,
+                "metadata" => {
+                    once(&mut page.metadata, reader.value::<Option<_>>(NO_LIST)?.unwrap_or_default())?
+                }
+                "items" => once(&mut page.items, reader.items(&mut item)?)?,
+                _ => drop(reader.value::<IgnoredAny>(NO_LIST)?),
+            }
+            more = reader.takes(b',');
+            if !more {
+                reader.must(b'}')?;
+            }
+        }
+        if reader.next().is_some() {
+            return Err(NOT_JSON);
+        }
+        let is_list = page.api_version.is_some() && page.kind.is_some() && page.items.is_some();
+        if is_list { Ok(page) } else { Err(NO_LIST) }
+    }
+
+    /// Its objects and the token of the next page, if this is the list that was asked for. A CRD may name its list kind
+    /// freely.
+    pub(super) fn of(self, of: &ServedKind, what: What) -> Result<(Vec<Item>, Option<String>), String> {
+        let (kind, api_version) = (self.kind.unwrap_or_default(), self.api_version.unwrap_or_default());
+        let is_partial = what == What::Metadata && kind == "PartialObjectMetadataList";
+        let same_version = api_version == join_api_version(&of.group, &of.version);
+        let may_name_it = of.group.contains('.') && !of.group.ends_with(".k8s.io");
+        let same_kind = kind.strip_suffix("List") == Some(&of.kind) || may_name_it;
+        if !(is_partial || (same_version && same_kind)) {
+            return Err(format!("the answer is a list of another kind: {api_version:.80} {kind:.80}"));
+        }
+        let next = self.metadata.and_then(|metadata| metadata.continuation).filter(|next| !next.is_empty());
+        Ok((self.items.unwrap_or(Ok(Vec::new()))?, next))
+    }
+}
+
+fn once<T>(field: &mut Option<T>, value: T) -> Result<(), &'static str> {
+    if field.replace(value).is_some() { Err(NO_LIST) } else { Ok(()) }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// The objects, or what is wrong with the first of them that is wrong; `null` where Go has none.
+    fn items(
+        &mut self,
+        item: &mut impl FnMut(Head<'_>, Range<usize>) -> Result<Item, String>,
+    ) -> Result<Result<Vec<Item>, String>, &'static str> {
+        let mut items = Ok(Vec::new());
+        if !self.takes(b'[') {
+            self.value::<()>(NO_LIST)?;
+            return Ok(items);
+        }
+        let mut more = !self.takes(b']');
+        while more {
+            self.next();
+            let start = self.at;
+            let head = self.value(NO_OBJECT)?;
+            items = items.and_then(|mut items| {
+                items.push(item(head, start..self.at)?);
+                Ok(items)
+            });
+            more = self.takes(b',');
+            if !more {
+                self.must(b']')?;
+            }
+        }
+        Ok(items)
+    }
+
+    /// The value that begins here; `otherwise` says that it is of another type.
+    fn value<T: Deserialize<'a>>(&mut self, otherwise: &'static str) -> Result<T, &'static str> {
+        let mut values = serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter();
+        let value = values.next();
+        self.at += values.byte_offset();
+        match value {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(cause)) if cause.is_data() => Err(otherwise),
+            _ => Err(NOT_JSON),
+        }
+    }
+
+    /// The next byte that is no blank; stands in front of it then.
+    fn next(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count();
+        self.at += blanks;
+        rest.get(blanks).copied()
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        let found = self.next() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn must(&mut self, byte: u8) -> Result<(), &'static str> {
+        if self.takes(byte) { Ok(()) } else { Err(NOT_JSON) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{NO_LIST, NO_OBJECT, NOT_JSON, Page};
+    use crate::cluster::item::{Item, Of};
+    use crate::cluster::list::What;
+    use crate::model::ServedKind;
+
+    /// Names and texts of the objects, and the next token.
+    fn read(text: &str) -> Result<(Vec<(String, String)>, Option<String>), String> {
+        let kind = ServedKind {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            plural: "configmaps".to_owned(),
+            namespaced: true,
+            listable: true,
+        };
+        let (of, body) = (Of::new(&kind, What::Objects), Arc::new(text.to_owned()));
+        let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None))?;
+        let (items, next) = page.of(&kind, What::Objects)?;
+        let shown = |item: Item| (item.name().to_owned(), item.text().to_owned());
+        Ok((items.into_iter().map(shown).collect(), next))
+    }
+
+    const TYPE: &str = r#""apiVersion":"v1","kind":"ConfigMapList""#;
+
+    #[test]
+    fn objects_stand_where_they_are_in_any_order_and_layout() {
+        let (a, b) =
+            (r#"{"metadata":{"name":"a"},"data":{"é":"]}\""}}"#, r#"{ "metadata" : { "name":"b" } }"#);
+        let expected: Vec<(String, String)> =
+            [("a", a), ("b", b)].map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        for text in [
+            format!(r#"{{{TYPE},"metadata":{{"continue":"t"}},"items":[{a},{b}]}}"#),
+            format!(
+                "\n{{ \"items\" : [ {a} ,\n {b} ] ,{TYPE} , \"metadata\":{{\"continue\":\"t\"}},\"x\":[1] }}\n"
+            ),
+        ] {
+            assert_eq!(read(&text), Ok((expected.clone(), Some("t".to_owned()))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_without_objects_is_one() {
+        for items in ["[]", "[ ]", "null"] {
+            for metadata in ["{}", "null", r#"{"continue":""}"#] {
+                let text = format!(r#"{{{TYPE},"metadata":{metadata},"items":{items}}}"#);
+                assert_eq!(read(&text), Ok((Vec::new(), None)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_is_said() {
+        let item = r#"{"metadata":{"name":"a"}}"#;
+        for (text, why) in [
+            (String::new(), NOT_JSON),
+            ("<html>".to_owned(), NOT_JSON),
+            ("[]".to_owned(), NO_LIST),
+            ("{}".to_owned(), NO_LIST),
+            ("1".to_owned(), NO_LIST),
+            (format!("{{{TYPE}}}"), NO_LIST),
+            (format!(r#"{{{TYPE},"items":{{}}}}"#), NO_LIST),
+            (format!(r#"{{{TYPE},"items":[],"items":[]}}"#), NO_LIST),
+            (format!(r#"{{{TYPE},"items":[{item}]"#), NOT_JSON),
+            (format!(r#"{{{TYPE},"items":[{item}"#), NOT_JSON),
+            (format!(r#"{{{TYPE},"items":[{item} {item}]}}"#), NOT_JSON),
+            (format!(r#"{{{TYPE},"items":[{item},]}}"#), NOT_JSON),
+            (format!(r#"{{{TYPE},"items":[{item}],}}"#), NOT_JSON),
+            (format!(r#"{{{TYPE},"items":[{item}]}} x"#), NOT_JSON),
+            (format!(r#"{{{TYPE} "items":[]}}"#), NOT_JSON),
+            (format!(r#"{{{TYPE},"items":[1]}}"#), NO_OBJECT),
+            (format!(r#"{{{TYPE},"items":[{{}}]}}"#), "the answer holds an object without a name"),
+        ] {
+            assert_eq!(read(&text), Err(why.to_owned()), "{text}");
+        }
+        let other = read(r#"{"apiVersion":"v1","kind":"SecretList","items":[{"kind":"Secret"}]}"#);
+        assert_eq!(other, Err("the answer is a list of another kind: v1 SecretList".to_owned()));
+    }
+}
