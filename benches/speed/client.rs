@@ -94,10 +94,14 @@ async fn download_one(target: &Target, list: &List) -> usize {
     }
 }
 
-/// The token of the next page: it stands in front of the items.
+/// The token of the next page: it stands in front of the items of a built-in kind, and behind those of a custom one.
 fn token(body: &[u8]) -> Option<&str> {
     let head = &body[..body.len().min(1000)];
     let head = &head[..head.windows(7).position(|window| window == b"\"items\"").unwrap_or(head.len())];
-    let (_, rest) = std::str::from_utf8(head).ok()?.split_once("\"continue\":\"")?;
-    Some(&rest[..rest.find('"')?]).filter(|token| !token.is_empty())
+    let tail = &body[body.len().saturating_sub(1000)..];
+    let tail = &tail[tail.windows(8).rposition(|window| window == b"}],\"kind").unwrap_or(tail.len())..];
+    [head, tail].into_iter().find_map(|part| {
+        let (_, rest) = std::str::from_utf8(part).ok()?.split_once("\"continue\":\"")?;
+        Some(&rest[..rest.find('"')?]).filter(|token| !token.is_empty())
+    })
 }

@@ -50,6 +50,12 @@ pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
+/// The seconds of all runs. Every other run or so the server collects its garbage, which takes as long as the run: the
+/// median of such runs is the one time or the other.
+pub(crate) fn total(runs: &[Run]) -> f64 {
+    runs.iter().map(|run| run.wall).sum()
+}
+
 /// The median of the ratios of paired runs: how many times longer `slow` took.
 pub(crate) fn ratio(slow: &[Run], fast: &[Run]) -> f64 {
     median(slow.iter().zip(fast).map(|(slow, fast)| slow.wall / fast.wall))

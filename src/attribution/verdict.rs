@@ -1,5 +1,6 @@
 //! From a difference and the records of the object to a cause, a manager and how sure that is.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -57,17 +58,24 @@ struct LastApplied {
 struct Judge<'a> {
     evidence: &'a Evidence<'a>,
     owners: &'a Owners,
-    last_applied: Option<LastApplied>,
+    /// Read when it is asked for: for what the server set by itself it never is.
+    last_applied: OnceCell<Option<LastApplied>>,
 }
 
 impl<'a> Judge<'a> {
     fn new(evidence: &'a Evidence<'a>, owners: &'a Owners) -> Self {
-        let last_applied = last_applied(evidence.live).map(|value| {
-            let copy = Desired { value: value.into(), ..evidence.desired.clone() };
+        Self { evidence, owners, last_applied: OnceCell::new() }
+    }
+
+    fn last_applied(&self) -> Option<&LastApplied> {
+        let evidence = self.evidence;
+        let read = || {
+            let copy = Desired { value: last_applied(evidence.live)?.into(), ..evidence.desired.clone() };
             let found = crate::diff::compare(&copy, evidence.live, evidence.schema);
-            LastApplied { differs_at: found.into_iter().map(|found| found.path).collect(), value: copy.value }
-        });
-        Self { evidence, owners, last_applied }
+            let differs_at = found.into_iter().map(|found| found.path).collect();
+            Some(LastApplied { value: copy.value, differs_at })
+        };
+        self.last_applied.get_or_init(read).as_ref()
     }
 
     fn change(&self, mut difference: Difference) -> Option<Change> {
@@ -144,7 +152,7 @@ impl<'a> Judge<'a> {
     /// last-applied copy tells.
     fn declared_by(&self, applier: Held<'a>, path: &FieldPath) -> bool {
         let by_update = applier.entry.manager.operation == "Update";
-        match &self.last_applied {
+        match self.last_applied() {
             Some(copy) if by_update => {
                 let differs = |found: &FieldPath| found.starts_with(path) || path.starts_with(found);
                 !copy.differs_at.iter().any(differs) && path.find(&copy.value).is_some()
@@ -163,7 +171,7 @@ impl<'a> Judge<'a> {
         if let Some(older) = explained_by(self.evidence.older, difference) {
             // What was last applied lacks the field as well; or, where there is no copy, neither a person's tool nor
             // the applier has written since Git began to declare it.
-            let unapplied = match &self.last_applied {
+            let unapplied = match self.last_applied() {
                 Some(copy) => !copy.differs_at.iter().any(|found| difference.path.starts_with(found)),
                 None => {
                     let before = |entry: &Entry| entry.seconds().is_some_and(|at| at < older.superseded_at);
@@ -202,7 +210,7 @@ impl<'a> Judge<'a> {
 
     /// Whether a person put back what an older commit declared although the newer one had been applied.
     fn returned_to(&self, difference: &Difference) -> bool {
-        let Some(copy) = &self.last_applied else { return false };
+        let Some(copy) = self.last_applied() else { return false };
         let newer_applied =
             difference.desired.is_some() && difference.path.find(&copy.value) == difference.desired.as_ref();
         newer_applied && explained_by(self.evidence.older, difference).is_some()

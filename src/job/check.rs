@@ -1,6 +1,6 @@
 //! `drift check`: compare and report.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::JobError;
 use super::autoscalers::autoscalers;
@@ -8,7 +8,7 @@ use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::missing::trace;
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
-use super::schemas::Schemas;
+use super::schemas::{Schemas, Underway};
 use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
 use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
@@ -66,10 +66,7 @@ pub(super) async fn compare(
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
-    let declared: HashSet<ObjectKey> =
-        rendered.objects.iter().map(|object| object.id.key()).chain(skipped.iter().cloned()).collect();
-    progress("reading schemas");
-    let (schemas, warnings) = Schemas::read(cluster, &rendered.objects).await;
+    let schemas = Underway::new(cluster, &rendered.objects);
     let managers = Managers::new(&opened.config.managers);
     progress("comparing with the cluster");
     let comparison = Comparison {
@@ -77,13 +74,14 @@ pub(super) async fn compare(
         desired: &rendered.objects,
         schemas: &schemas,
         managers: &managers,
-        declared: &declared,
+        skipped: &skipped,
         strangers: rendered.incomplete.is_empty() && !opened.is_part(),
         skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
         keep_live: settings.verify,
     };
     let mut compared = comparison.run().await;
+    let (schemas, warnings) = schemas.end().await;
     let judge = Judge {
         settings,
         opened,

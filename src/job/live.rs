@@ -1,14 +1,14 @@
 //! Live objects, streamed page by page through comparison and dropped.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::missing::terminating;
-use super::schemas::Schemas;
+use super::schemas::Underway;
 use super::strangers::Of;
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
@@ -28,11 +28,12 @@ const FEW_OBJECTS: usize = 4;
 /// What live objects are held against.
 pub(super) struct Comparison<'a> {
     pub(super) cluster: &'a Cluster,
+    /// Sorted by id.
     pub(super) desired: &'a [Desired],
-    pub(super) schemas: &'a Schemas,
+    pub(super) schemas: &'a Underway<'a>,
     pub(super) managers: &'a Managers,
-    /// The keys of the desired objects, and of those that are left out.
-    pub(super) declared: &'a HashSet<ObjectKey>,
+    /// The keys of declared objects that are left out.
+    pub(super) skipped: &'a BTreeSet<ObjectKey>,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
     /// Whether Secrets are left out.
@@ -119,11 +120,13 @@ impl<'a> Comparison<'a> {
         let readings = readings.iter().map(|reading| self.read(reading, &namespaces).boxed());
         let strange =
             strange.iter().map(|(kind, scopes)| self.strangers_of(kind, scopes, &namespaces).boxed());
-        let mut parts = stream::iter(readings.chain(strange)).buffer_unordered(PARALLEL);
-        while let Some(part) = parts.next().await {
+        let parts = stream::iter(readings.chain(strange)).buffer_unordered(PARALLEL);
+        let merged = parts.fold(compared, |mut compared, part| async {
             compared.merge(part);
-        }
-        drop(parts);
+            compared
+        });
+        // The first pages are asked for before the schemas are read.
+        let (mut compared, _) = futures::join!(merged, self.schemas.ready());
         self.strangers(&namespaces, &mut compared).await;
         compared.unmanaged.sort_by(|left, right| left.0.cmp(&right.0));
         compared.unmanaged.dedup_by(|left, right| left.0.key() == right.0.key());
@@ -132,10 +135,11 @@ impl<'a> Comparison<'a> {
 
     fn readings(&self, compared: &mut Compared) -> Vec<Reading<'a>> {
         let mut readings: BTreeMap<(&str, &str, &str), Reading<'a>> = BTreeMap::new();
+        let served = self.cluster.served().index();
         for (index, object) in self.desired.iter().enumerate() {
             let id = &object.id;
             let key = (id.group.as_str(), id.version.as_str(), id.kind.as_str());
-            let Some(kind) = self.cluster.served().kind(key.0, key.1, key.2) else {
+            let Some(kind) = served.kind(key.0, key.1, key.2) else {
                 let why = format!("{} {} is not served by the cluster", id.api_version(), id.kind);
                 compared.incomplete.push(Incomplete { what: id.to_string(), why });
                 continue;
@@ -177,6 +181,7 @@ impl<'a> Comparison<'a> {
 
     async fn one_by_one(&self, reading: &Reading<'a>) -> Compared {
         let mut compared = Compared::default();
+        self.schemas.ready().await;
         for ((namespace, name), index) in &reading.wanted {
             match self.cluster.get(reading.kind, *namespace, name).await {
                 Ok(Some(live)) => {
@@ -202,6 +207,7 @@ impl<'a> Comparison<'a> {
             let mut pages = self.cluster.list(reading.kind, *scope, What::Objects);
             while let Some(page) = pages.next().await {
                 let page = page?;
+                self.schemas.ready().await;
                 let chunks: Vec<&[Item]> = page.chunks(CHUNK).collect();
                 for part in side_by_side(&chunks, |items| self.items(reading, items, namespaces)) {
                     compared.merge(part?);
@@ -245,7 +251,7 @@ impl<'a> Comparison<'a> {
         if self.keep_live || veiled {
             return false;
         }
-        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
         let Some(managed) = crate::diff::is_same(desired, item.text(), schema, ManagedFields) else {
             return false;
         };
@@ -285,7 +291,7 @@ impl<'a> Comparison<'a> {
         if let Some(at) = self.applied_at(&live) {
             compared.applied(desired.origin.source.clone(), at);
         }
-        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
         if differences.is_empty() {
             compared.in_sync.insert(index);
@@ -348,7 +354,8 @@ impl<'a> Comparison<'a> {
         }
         let id = item.id();
         // Declared at another version, perhaps.
-        if !self.declared.contains(&id.key()) {
+        let is_declared = self.desired.binary_search_by(|object| object.id.cmp_key(&id)).is_ok();
+        if !is_declared && !self.skipped.contains(&id.key()) {
             let verdict = made_by_hand(&id, &item.compared()?, self.managers);
             compared.unmanaged.extend(verdict.map(|verdict| (id, verdict)));
         }

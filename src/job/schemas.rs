@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::cluster::Cluster;
 use crate::model::{Desired, join_api_version};
@@ -15,14 +16,47 @@ pub(crate) struct Schemas {
     by_version: BTreeMap<(String, String), Schema>,
 }
 
+/// The schemas of a check, read while the first objects are under way.
+pub(super) struct Underway<'a> {
+    cluster: &'a Cluster,
+    desired: &'a [Desired],
+    read: OnceCell<(Schemas, Vec<String>)>,
+}
+
+impl<'a> Underway<'a> {
+    /// None is read yet.
+    pub(super) fn new(cluster: &'a Cluster, desired: &'a [Desired]) -> Self {
+        Self { cluster, desired, read: OnceCell::new() }
+    }
+
+    /// Reads them, once: whoever comes second waits.
+    pub(super) async fn ready(&self) -> &Schemas {
+        &self.read.get_or_init(|| Schemas::read(self.cluster, self.desired)).await.0
+    }
+
+    /// The schemas, which somebody waited for.
+    pub(super) fn known(&self) -> &Schemas {
+        &self.read.get().expect("whoever compares waits until they are ready").0
+    }
+
+    /// The schemas and warnings.
+    pub(super) async fn end(self) -> (Schemas, Vec<String>) {
+        self.ready().await;
+        self.read.into_inner().unwrap_or_default()
+    }
+}
+
 /// Documents fetched at the same time.
 const PARALLEL: usize = 6;
 
 impl Schemas {
     /// Reads the schemas of every group and version that Git declares; warnings name those that are not to be had.
     pub(crate) async fn read(cluster: &Cluster, desired: &[Desired]) -> (Self, Vec<String>) {
-        let versions: BTreeSet<(String, String)> =
-            desired.iter().map(|object| (object.id.group.clone(), object.id.version.clone())).collect();
+        let ids = desired.iter().map(|object| &object.id);
+        let versions: BTreeSet<(&str, &str)> =
+            ids.map(|id| (id.group.as_str(), id.version.as_str())).collect();
+        let owned = |(group, version): (&str, &str)| (group.to_owned(), version.to_owned());
+        let versions: Vec<(String, String)> = versions.into_iter().map(owned).collect();
         let fetched = stream::iter(versions).map(|(group, version)| async move {
             let schema = cluster.schema(&group, &version).await;
             ((group, version), schema)

@@ -20,4 +20,4 @@ pub use path::{FieldPath, Step, push_pointer};
 pub use places::FieldOrigins;
 pub use resource::{ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use secret::{is_secret, is_secret_value};
-pub use serving::{Served, ServedKind};
+pub use serving::{Served, ServedIndex, ServedKind};

@@ -1,5 +1,6 @@
 //! Which object: group, version, kind, namespace, name.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -96,20 +97,28 @@ impl ResourceId {
         !self.group.contains('.') || BUILT_IN_GROUPS.contains(&self.group.as_str())
     }
 
-    fn sort_key(&self) -> (&str, &str, Option<&str>, &str, &str) {
-        (&self.group, &self.kind, self.namespace.as_deref(), &self.name, &self.version)
+    /// The order of objects, whatever version they are read at.
+    #[must_use]
+    pub fn cmp_key(&self, other: &Self) -> Ordering {
+        self.by_key().cmp(&other.by_key())
+    }
+
+    /// As [`Self::key`], borrowed.
+    #[must_use]
+    pub fn by_key(&self) -> (&str, &str, Option<&str>, &str) {
+        (&self.group, &self.kind, self.namespace.as_deref(), &self.name)
     }
 }
 
 impl PartialOrd for ResourceId {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for ResourceId {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.sort_key().cmp(&other.sort_key())
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.cmp_key(other).then_with(|| self.version.cmp(&other.version))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a cluster serves: versions, kinds, scopes.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One kind at one version, as discovery names it.
@@ -28,6 +30,17 @@ pub struct Served {
     pub kinds: Vec<ServedKind>,
 }
 
+/// Kinds by group, version and kind.
+pub struct ServedIndex<'a>(HashMap<(&'a str, &'a str, &'a str), &'a ServedKind>);
+
+impl<'a> ServedIndex<'a> {
+    /// As [`Served::kind`].
+    #[must_use]
+    pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<&'a ServedKind> {
+        self.0.get(&(group, version, kind)).copied()
+    }
+}
+
 impl Served {
     /// The kind at exactly this version.
     #[must_use]
@@ -36,6 +49,15 @@ impl Served {
             .iter()
             // Kinds differ most: that is told first.
             .find(|served| served.kind == kind && served.group == group && served.version == version)
+    }
+
+    /// The kinds for many questions.
+    #[must_use]
+    pub fn index(&self) -> ServedIndex<'_> {
+        // The first of equal ones stays.
+        let kinds = self.kinds.iter().rev();
+        let keys = kinds.map(|kind| (kind.group.as_str(), kind.version.as_str(), kind.kind.as_str()));
+        ServedIndex(keys.zip(self.kinds.iter().rev()).collect())
     }
 
     /// The kind at any version: the preferred one.

@@ -43,7 +43,9 @@ impl Filling {
             Value::Object(map) => {
                 self.map(field, map);
                 if !matches!(field.shape(), Shape::Unknown) {
-                    map.iter_mut().for_each(|(key, inner)| self.below(field.field(key), inner, levels - 1));
+                    // A scalar has nothing below it.
+                    let inner = map.iter_mut().filter(|(_, inner)| inner.is_object() || inner.is_array());
+                    inner.for_each(|(key, inner)| self.below(field.field(key), inner, levels - 1));
                 }
             }
             Value::Array(items) => {

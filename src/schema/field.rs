@@ -306,8 +306,7 @@ impl<'a> Field<'a> {
 
     /// Names of the fields that have a default in the schema.
     pub(super) fn defaulted_fields(self) -> impl Iterator<Item = &'a str> {
-        let properties = self.resolved.map(|node| &node.properties).into_iter().flatten();
-        properties.filter(|(_, node)| node.default.is_some()).map(|(name, _)| name.as_str())
+        self.resolved.into_iter().flat_map(Type::defaulted).map(String::as_str)
     }
 
     /// `core.v1.Container` of `io.k8s.api.core.v1.Container`; `None` for custom resources and inline types.

@@ -1,6 +1,7 @@
 //! Schemas as OpenAPI v3 and CRDs write them, without their prose.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -62,6 +63,19 @@ pub(super) struct Type {
     pub(super) embedded: bool,
     #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
     pub(super) kinds: Vec<Kind>,
+    /// Names of the properties that have a default: asked of every object.
+    #[serde(skip)]
+    defaulted: OnceLock<Vec<String>>,
+}
+
+impl Type {
+    /// Names of the properties that have a default.
+    pub(super) fn defaulted(&self) -> &[String] {
+        self.defaulted.get_or_init(|| {
+            let defaulted = self.properties.iter().filter(|(_, node)| node.default.is_some());
+            defaulted.map(|(name, _)| name.clone()).collect()
+        })
+    }
 }
 
 /// `additionalProperties`: a schema, or whether any are allowed.

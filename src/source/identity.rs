@@ -1,12 +1,15 @@
 //! Which object each draft is: served kinds, namespaces, hooks, and objects that are declared twice.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use serde_json::Value;
 
 use super::{Draft, Gathered, Rendered, RenderedSource, Request, namespace_of, place_of};
-use crate::model::{Desired, Incomplete, ObjectKey, ResourceId, ServedKind, join_api_version};
+use crate::model::{Desired, Incomplete, ResourceId, ServedIndex, ServedKind, join_api_version};
 
 /// Annotations of objects that live only while a release is made.
 const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
@@ -15,10 +18,10 @@ const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
 pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Rendered {
     let crds = declared_crds(&gathered);
     let mut rendered = Rendered::default();
-    let mut seen = HashMap::new();
+    let (served, mut seen) = (request.served.index(), Seen::new());
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
-        let step = Identify { request, namespace, crds: &crds };
+        let step = Identify { request, served: &served, namespace, crds: &crds };
         let before = (rendered.objects.len(), rendered.incomplete.len());
         let (kind, tool) = (gathered.kind, gathered.tool.clone());
         step.source(&source.path, gathered, &mut rendered, &mut seen);
@@ -81,6 +84,7 @@ fn declared_crds(gathered: &[Gathered]) -> Crds {
 
 struct Identify<'a> {
     request: &'a Request<'a>,
+    served: &'a ServedIndex<'a>,
     namespace: &'a str,
     crds: &'a Crds,
 }
@@ -110,7 +114,7 @@ impl Identify<'_> {
     fn desired(&self, id: Result<ResourceId, &str>, draft: Draft) -> Result<Desired, Incomplete> {
         let lacks = |why: String| Incomplete { what: draft.place(), why };
         let mut id = id.map_err(|lacking| lacks(format!("no {lacking}")))?;
-        let served = self.request.served.kind(&id.group, &id.version, &id.kind);
+        let served = self.served.kind(&id.group, &id.version, &id.kind);
         let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
         id.namespace = served.namespaced.then(|| id.namespace.unwrap_or_else(|| self.namespace.to_owned()));
         Ok(Desired {
@@ -161,20 +165,38 @@ fn moved_to(group: &str, kind: &str) -> Option<&'static str> {
 }
 
 /// The objects so far, by their index among the rendered ones.
-type Seen = HashMap<ObjectKey, usize>;
+struct Seen {
+    indexes: HashTable<usize>,
+    hasher: RandomState,
+}
+
+impl Seen {
+    fn new() -> Self {
+        Self { indexes: HashTable::new(), hasher: RandomState::new() }
+    }
+
+    /// The index of the same object among these; where there is none, it will be the next of them.
+    fn first(&mut self, id: &ResourceId, objects: &[Desired]) -> Option<usize> {
+        let hash = |id: &ResourceId| self.hasher.hash_one(id.by_key());
+        let is_same = |index: &usize| objects[*index].id.by_key() == id.by_key();
+        match self.indexes.entry(hash(id), is_same, |index| hash(&objects[*index].id)) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(free) => {
+                free.insert(objects.len());
+                None
+            }
+        }
+    }
+}
 
 /// Keeps the first declaration of an object and names both places where there is a second.
 fn keep(desired: Desired, rendered: &mut Rendered, seen: &mut Seen) {
-    match seen.entry(desired.id.key()) {
-        Entry::Occupied(first) => {
-            let first = place_of(&rendered.objects[*first.get()].origin);
-            let id = desired.id.with_group();
-            let why = format!("{id} is declared twice, first at {first}: that one was compared; remove one");
-            rendered.incomplete.push(Incomplete { what: place_of(&desired.origin), why });
-        }
-        Entry::Vacant(free) => {
-            free.insert(rendered.objects.len());
-            rendered.objects.push(desired);
-        }
-    }
+    let Some(first) = seen.first(&desired.id, &rendered.objects) else {
+        rendered.objects.push(desired);
+        return;
+    };
+    let first = place_of(&rendered.objects[first].origin);
+    let id = desired.id.with_group();
+    let why = format!("{id} is declared twice, first at {first}: that one was compared; remove one");
+    rendered.incomplete.push(Incomplete { what: place_of(&desired.origin), why });
 }
