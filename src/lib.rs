@@ -20,4 +20,5 @@ pub mod report;
 pub mod schema;
 pub mod source;
 pub mod text;
+pub mod threads;
 pub mod yaml;

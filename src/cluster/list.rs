@@ -1,6 +1,6 @@
 //! Lists, page by page.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::stream::{self, Stream};
@@ -63,8 +63,7 @@ pub(super) fn pages(
         of: Of::new(kind, what),
     };
     let begin = Next::Token(String::new());
-    let list =
-        List { place: Arc::new(place), next: begin, restarts: 0, pages: 0, delivered: BTreeSet::new() };
+    let list = List { place: Arc::new(place), next: begin, restarts: 0, pages: 0, delivered: HashSet::new() };
     stream::try_unfold(list, |mut list| async move {
         let page = list.next_page().await.map_err(|failure| list.place.unread(failure))?;
         Ok(page.map(|page| (page, list)))
@@ -86,7 +85,7 @@ struct List {
     restarts: u32,
     pages: u32,
     /// Uids of what earlier pages held, so that a list that begins again gives no object twice.
-    delivered: BTreeSet<String>,
+    delivered: HashSet<String>,
 }
 
 /// The next page.

@@ -2,26 +2,25 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::missing::terminating;
 use super::schemas::Underway;
-use super::strangers::Of;
+use super::strangers::{Of, Scopes};
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
 use crate::cluster::{Cluster, Item, ManagedFields, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
-use crate::source::side_by_side;
+use crate::threads::{self, side_by_side};
 
 /// Lists under way at the same time.
 pub(super) const PARALLEL: usize = 8;
 /// A kind whose objects lie in at most so many namespaces is listed namespace by namespace.
 pub(super) const FEW_NAMESPACES: usize = 3;
-/// Items of a page that one thread compares.
-const CHUNK: usize = 64;
 /// At most so many objects of a cluster-scoped kind are read one by one.
 const FEW_OBJECTS: usize = 4;
 
@@ -107,6 +106,29 @@ struct Reading<'a> {
     wanted: HashMap<(Option<&'a str>, &'a str), usize>,
 }
 
+/// One thing to be read.
+enum Work<'w, 'a> {
+    /// A kind that Git declares objects of.
+    Declared(&'w Reading<'a>),
+    /// A kind that only strangers can be of, and where they are looked for.
+    Strange(&'w ServedKind, &'w Scopes<'w>),
+}
+
+pub(super) fn kind_of(object: &Desired) -> (&str, &str, &str) {
+    (&object.id.group, &object.id.version, &object.id.kind)
+}
+
+fn not_served(id: &ResourceId) -> Incomplete {
+    let why = format!("{} {} is not served by the cluster", id.api_version(), id.kind);
+    Incomplete { what: id.to_string(), why }
+}
+
+/// How many lists each thread has under way.
+fn shares() -> Vec<usize> {
+    let threads = threads::count().min(PARALLEL);
+    (0..threads).map(|at| PARALLEL / threads + usize::from(at < PARALLEL % threads)).collect()
+}
+
 impl<'a> Comparison<'a> {
     /// Reads every kind that Git declares and compares it, then looks for objects that nothing declares.
     pub(super) async fn run(&self) -> Compared {
@@ -117,35 +139,69 @@ impl<'a> Comparison<'a> {
         // The longest lists first: the short ones fill what is left.
         readings.sort_by_key(|reading| Reverse(reading.wanted.len()));
         let strange = self.unlisted(&namespaces, &compared.listed, Of::OtherKinds);
-        let readings = readings.iter().map(|reading| self.read(reading, &namespaces).boxed());
-        let strange =
-            strange.iter().map(|(kind, scopes)| self.strangers_of(kind, scopes, &namespaces).boxed());
-        let parts = stream::iter(readings.chain(strange)).buffer_unordered(PARALLEL);
-        let merged = parts.fold(compared, |mut compared, part| async {
-            compared.merge(part);
-            compared
-        });
-        // The first pages are asked for before the schemas are read.
-        let (mut compared, _) = futures::join!(merged, self.schemas.ready());
+        let strange = strange.iter().map(|(kind, scopes)| Work::Strange(kind, scopes));
+        let work: Vec<Work<'_, 'a>> = readings.iter().map(Work::Declared).chain(strange).collect();
+        let next = AtomicUsize::new(0);
+        let take = || work.get(next.fetch_add(1, Ordering::Relaxed));
+        let runtime = Handle::current();
+        let alone = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        match shares()[..] {
+            // The only thread that there is, or the only one that moves the network.
+            ref shares if alone || shares.len() == 1 => {
+                compared.merge(self.drive(take, PARALLEL, &namespaces).await);
+            }
+            ref shares => {
+                // A thread that compares keeps nobody but its own lists waiting.
+                let drive = |share: &usize| runtime.block_on(self.drive(take, *share, &namespaces));
+                side_by_side(shares, drive).into_iter().for_each(|part| compared.merge(part));
+            }
+        }
         self.strangers(&namespaces, &mut compared).await;
         compared.unmanaged.sort_by(|left, right| left.0.cmp(&right.0));
         compared.unmanaged.dedup_by(|left, right| left.0.key() == right.0.key());
         compared
     }
 
+    /// Takes work until there is none, so many lists at a time.
+    async fn drive<'w>(
+        &self,
+        take: impl FnMut() -> Option<&'w Work<'w, 'a>>,
+        at_once: usize,
+        namespaces: &BTreeSet<&str>,
+    ) -> Compared
+    where
+        'a: 'w,
+    {
+        let parts = stream::iter(std::iter::from_fn(take)).map(|work| async move {
+            match work {
+                Work::Declared(reading) => self.read(reading, namespaces).await,
+                Work::Strange(kind, scopes) => self.strangers_of(kind, scopes, namespaces).await,
+            }
+        });
+        let merged = parts.buffer_unordered(at_once).fold(Compared::default(), |mut compared, part| async {
+            compared.merge(part);
+            compared
+        });
+        // The first pages are asked for before the schemas are read.
+        futures::join!(merged, self.schemas.ready()).0
+    }
+
     fn readings(&self, compared: &mut Compared) -> Vec<Reading<'a>> {
         let mut readings: BTreeMap<(&str, &str, &str), Reading<'a>> = BTreeMap::new();
         let served = self.cluster.served().index();
-        for (index, object) in self.desired.iter().enumerate() {
-            let id = &object.id;
-            let key = (id.group.as_str(), id.version.as_str(), id.kind.as_str());
+        let mut index = 0;
+        for objects in self.desired.chunk_by(|left, right| kind_of(left) == kind_of(right)) {
+            let indexes = index..index + objects.len();
+            index += objects.len();
+            let key = kind_of(&objects[0]);
             let Some(kind) = served.kind(key.0, key.1, key.2) else {
-                let why = format!("{} {} is not served by the cluster", id.api_version(), id.kind);
-                compared.incomplete.push(Incomplete { what: id.to_string(), why });
+                compared.incomplete.extend(objects.iter().map(|object| not_served(&object.id)));
                 continue;
             };
             let reading = readings.entry(key).or_insert_with(|| Reading { kind, wanted: HashMap::new() });
-            reading.wanted.insert((id.namespace.as_deref(), id.name.as_str()), index);
+            let names =
+                objects.iter().map(|object| (object.id.namespace.as_deref(), object.id.name.as_str()));
+            reading.wanted.extend(names.zip(indexes));
         }
         readings.into_values().collect()
     }
@@ -208,10 +264,7 @@ impl<'a> Comparison<'a> {
             while let Some(page) = pages.next().await {
                 let page = page?;
                 self.schemas.ready().await;
-                let chunks: Vec<&[Item]> = page.chunks(CHUNK).collect();
-                for part in side_by_side(&chunks, |items| self.items(reading, items, namespaces)) {
-                    compared.merge(part?);
-                }
+                compared.merge(self.items(reading, &page, namespaces)?);
             }
             let kind = reading.kind;
             compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));

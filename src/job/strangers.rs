@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
 
-use super::live::{Compared, Comparison, FEW_NAMESPACES, PARALLEL};
+use super::live::{Compared, Comparison, FEW_NAMESPACES, PARALLEL, kind_of};
 use crate::cluster::{Unread, UnreadKind, What, name_of_list};
 use crate::model::{Incomplete, ServedKind};
 
@@ -44,9 +44,10 @@ impl Comparison<'_> {
             return Vec::new();
         }
         let mut asked: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-        for object in self.desired {
-            let of_kind = asked.entry((&object.id.group, &object.id.kind)).or_default();
-            of_kind.extend(object.id.namespace.as_deref());
+        for objects in self.desired.chunk_by(|left, right| kind_of(left) == kind_of(right)) {
+            let (group, _, kind) = kind_of(&objects[0]);
+            let of_kind = asked.entry((group, kind)).or_default();
+            of_kind.extend(objects.iter().filter_map(|object| object.id.namespace.as_deref()));
         }
         let mut seen = BTreeSet::new();
         let kinds = self.cluster.served().kinds.iter().filter(|kind| {

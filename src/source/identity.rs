@@ -19,6 +19,7 @@ pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Render
     let crds = declared_crds(&gathered);
     let mut rendered = Rendered::default();
     let (served, mut seen) = (request.served.index(), Seen::new());
+    rendered.objects.reserve_exact(gathered.iter().map(|gathered| gathered.drafts.len()).sum());
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
         let step = Identify { request, served: &served, namespace, crds: &crds };
@@ -33,12 +34,20 @@ pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Render
             tool,
         });
     }
-    rendered.objects.sort_by(|left, right| left.id.cmp(&right.id));
+    rendered.objects = sorted(rendered.objects);
     for lacking in &mut rendered.incomplete {
         shorten(&mut lacking.what);
         shorten(&mut lacking.why);
     }
     rendered
+}
+
+/// The objects by id. They are large, and moved once.
+fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
+    let mut order: Vec<usize> = (0..objects.len()).collect();
+    order.sort_by(|left, right| objects[*left].id.cmp(&objects[*right].id));
+    let mut objects: Vec<Option<Desired>> = objects.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| objects[at].take()).collect()
 }
 
 /// Names and kinds are the repository's, and may be as long as a file.

@@ -19,14 +19,12 @@ mod unstable;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-use std::thread;
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::config::{self, Source};
 use crate::model::{Desired, FieldOrigins, Incomplete, Later, Origin, Served};
+use crate::threads::side_by_side;
 
 pub use tools::{ToolError, Tools};
 
@@ -231,21 +229,6 @@ fn gather_some(
     };
     let sources: Vec<(usize, &Source)> = request.sources.iter().enumerate().collect();
     side_by_side(&sources, |(index, source)| gather(request, source, &root, |kind| wanted(*index, kind)))
-}
-
-/// The threads that render and compare.
-static THREADS: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
-    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok()
-});
-
-/// Does the work on every item, on as many threads as there are processors; the results are in the order of the items.
-pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    match &*THREADS {
-        Some(threads) if items.len() > 1 => threads.install(|| items.par_iter().map(work).collect()),
-        // Where no thread can be made there is still this one.
-        _ => items.iter().map(work).collect(),
-    }
 }
 
 fn unread(path: &str, error: &std::io::Error) -> Gathered {

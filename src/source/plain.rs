@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{self, File};
-use super::{Gathered, Located, SourceKind, side_by_side, slashed};
+use super::{Gathered, Located, SourceKind, slashed};
 use crate::config;
+use crate::threads::side_by_side;
 
 /// The largest file that is read.
 const FILE_CAP: u64 = 64 * 1024 * 1024;
@@ -28,7 +29,9 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
         walk.folder(&located.path);
     }
     let Walk { mut gathered, files, .. } = walk;
-    side_by_side(&files, |file| read(located, file)).into_iter().for_each(|part| gathered.append(part));
+    let parts = side_by_side(&files, |file| read(located, file));
+    gathered.drafts.reserve_exact(parts.iter().map(|part| part.drafts.len()).sum());
+    parts.into_iter().for_each(|part| gathered.append(part));
     if files.is_empty() && gathered.incomplete.is_empty() {
         let shown = &located.source.path;
         gathered.warnings.push(format!("{shown} holds no .yaml, .yml or .json files"));

@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use crate::support::tree::{product_text, root, rust_files};
 
 /// Each module and what it may use, in the order data flows.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("text", &["model"]),
     ("process", &[]),
+    ("threads", &[]),
     ("yaml", &["model"]),
     ("config", &["model"]),
     ("git", &["model", "config", "process"]),
-    ("source", &["model", "yaml", "config", "git", "process"]),
+    ("source", &["model", "yaml", "config", "git", "process", "threads"]),
     ("schema", &["model"]),
     ("cluster", &["model", "config", "schema"]),
     ("diff", &["model", "config", "schema"]),
@@ -46,6 +47,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "model",
             "text",
             "process",
+            "threads",
             "yaml",
             "config",
             "git",
@@ -65,6 +67,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "model",
             "text",
             "process",
+            "threads",
             "yaml",
             "config",
             "git",

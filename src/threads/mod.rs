@@ -1,0 +1,47 @@
+//! Work that is done side by side, on threads that stay.
+
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// More do not make a run faster: the network or the disk is full before.
+const MOST: usize = 8;
+
+/// `None` where no thread could be made.
+static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let threads = available_parallelism().map_or(2, usize::from).clamp(1, MOST);
+    ThreadPoolBuilder::new().num_threads(threads).build().ok()
+});
+
+/// How many things are done at the same time: as many as there are processors, and at most 8.
+#[must_use]
+pub fn count() -> usize {
+    POOL.as_ref().map_or(1, ThreadPool::current_num_threads)
+}
+
+/// Does the work on every item, at most [`count`] at the same time; the results are in the order of the items.
+pub fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    match &*POOL {
+        Some(pool) if items.len() > 1 => pool.install(|| items.par_iter().map(work).collect()),
+        _ => items.iter().map(work).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, side_by_side};
+
+    #[test]
+    fn results_are_in_the_order_of_the_items_also_inside_one_another() {
+        let twice = |items: &[usize]| side_by_side(items, |item| item * 2);
+        assert_eq!(twice(&[]), Vec::<usize>::new());
+        assert_eq!(twice(&[1]), [2]);
+        let items: Vec<usize> = (0..1000).collect();
+        assert_eq!(twice(&items), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        let nested = side_by_side(&[1, 2, 3], |item| twice(&[*item, 10 * item]));
+        assert_eq!(nested, [[2, 20], [4, 40], [6, 60]]);
+        assert!((1..=8).contains(&count()));
+    }
+}
