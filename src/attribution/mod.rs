@@ -20,4 +20,4 @@ pub use managers::{Known, Managers};
 pub use owners::{Entry, Owners};
 pub use scaling::{Autoscaler, SCALERS};
 pub use unmanaged::made_by_hand;
-pub use verdict::{Evidence, attribute, is_restart, missing, strongest};
+pub use verdict::{Evidence, attribute, is_left_out, is_restart, is_written_by_hand, missing, strongest};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Autoscaler, Evidence, Managers, Older, attribute, made_by_hand};
+use super::{Autoscaler, Evidence, Managers, Older, Owners, attribute, is_left_out, made_by_hand};
 use crate::model::{Desired, Later, Origin, ResourceId};
 use crate::schema::Schema;
 
@@ -66,7 +66,10 @@ fn verdicts(
         let manager = verdict.manager.map_or("-".to_owned(), |manager| manager.name);
         format!("{} {:?} {:?} {manager}", change.difference.path, verdict.cause, verdict.confidence)
     };
-    attribute(differences, &evidence).into_iter().map(show).collect()
+    let is_left_out = is_left_out(&differences, &Owners::writers(live), &managers);
+    let changes: Vec<String> = attribute(differences, &evidence).into_iter().map(show).collect();
+    assert!(!is_left_out || changes.is_empty(), "{changes:?}");
+    changes
 }
 
 const IMAGE: &str = ".spec.template.spec.containers[name=\"web\"].image";

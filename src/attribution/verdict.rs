@@ -40,6 +40,20 @@ pub fn attribute(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<C
     differences.into_iter().filter_map(|difference| judge.change(difference)).collect()
 }
 
+/// Whether [`attribute`] leaves out all of these, whatever each manager owns: the server set them, and no person's tool
+/// has written the object.
+#[must_use]
+pub fn is_left_out(differences: &[Difference], writers: &Owners, managers: &Managers) -> bool {
+    let set = |difference: &Difference| difference.kind == ChangeKind::Added && difference.server_set;
+    differences.iter().all(set) && !is_written_by_hand(writers, managers)
+}
+
+/// Whether a person's tool has written the object.
+#[must_use]
+pub fn is_written_by_hand(writers: &Owners, managers: &Managers) -> bool {
+    writers.entries().iter().any(|entry| managers.of(entry).class == Class::Human)
+}
+
 /// One owner of a place.
 #[derive(Clone, Copy)]
 struct Held<'a> {

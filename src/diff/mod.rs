@@ -29,6 +29,7 @@ use crate::model::{Desired, Difference, FieldPath, is_secret, is_secret_value};
 use crate::schema::{Field, Schema};
 
 pub use normalise::declared;
+pub use same::Same;
 
 /// Every difference of one object, sorted by path. `live` was read at the desired object's version.
 #[must_use]
@@ -52,15 +53,15 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     differences
 }
 
-/// Whether [`compare`] would find no difference in a live object that is still text: then there is no need to make a tree
-/// of it. `Some` holds what `managed` made of its `managedFields`, if it has any; `None` says nothing, and is given for
-/// every object that is being deleted, and for those that SOPS encrypts.
+/// Whether [`compare`] would find no difference in a live object that is still text, but for such as only live has and the
+/// server set: then there is no need to make a tree of it. `managed` reads its `managedFields`; `None` says nothing, and
+/// is given for every object that is being deleted, and for those that SOPS encrypts.
 pub fn is_same<'t, S: DeserializeSeed<'t>>(
     desired: &Desired,
     live: &'t str,
     schema: &Schema,
     managed: S,
-) -> Option<Option<S::Value>> {
+) -> Option<Same<S::Value>> {
     let root = schema.kind(&desired.id.group, &desired.id.version, &desired.id.kind);
     let mut filled = desired.value.fresh();
     if filled.get("sops").is_some() {
@@ -70,7 +71,7 @@ pub fn is_same<'t, S: DeserializeSeed<'t>>(
         filled = normalise::normalised(&filled);
     }
     crate::schema::fill(root, &mut filled);
-    same::same(&filled, live, managed)
+    same::same(&desired.id, &filled, live, managed)
 }
 
 /// What is declared, with what the server puts beside it.

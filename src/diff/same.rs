@@ -8,25 +8,74 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::{Map, Number, Value};
 
 use super::normalise::{Level, is_passed_over};
+use super::server_set::{holds_server_set, is_server_set, takes_items_of_the_server};
+use crate::model::{FieldPath, ResourceId, Step};
 
-/// Whether the text of a live object has nothing but what `filled` has, the server's books aside. `Some` says that
-/// [`super::compare`] finds no difference, and holds what `managed` made of the object's `managedFields`, if it has any;
-/// `None` says nothing, and is given for every object that is being deleted.
+/// A live object that is what Git declares.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Same<M> {
+    /// What was made of its `managedFields`, if it has any.
+    pub managed: Option<M>,
+    /// Whether it has more, and all of that in places that the server or the platform fills by itself.
+    pub server_set: bool,
+}
+
+/// Whether the text of a live object has nothing but what `filled` has, the server's books and what it sets by itself
+/// aside. `None` says nothing, and is given for every object that is being deleted.
 pub(super) fn same<'t, S: DeserializeSeed<'t>>(
+    id: &ResourceId,
     filled: &Value,
     text: &'t str,
     managed: S,
-) -> Option<Option<S::Value>> {
-    let mut books = Books { seed: Some(managed), managed: None };
+) -> Option<Same<S::Value>> {
+    let mut books = Books { id, seed: Some(managed), managed: None, server_set: false };
     let mut reader = serde_json::Deserializer::from_str(text);
-    Same { value: filled, level: Some(Level::Object), books: &mut books }.deserialize(&mut reader).ok()?;
-    Some(books.managed)
+    let root = Place { value: filled, way: Way::Root, level: Some(Level::Object), books: &mut books };
+    root.deserialize(&mut reader).ok()?;
+    Some(Same { managed: books.managed, server_set: books.server_set })
 }
 
 /// What is kept of the object.
-struct Books<S, V> {
+struct Books<'i, S, V> {
+    id: &'i ResourceId,
     seed: Option<S>,
     managed: Option<V>,
+    server_set: bool,
+}
+
+/// The way to a value.
+#[derive(Clone, Copy)]
+enum Way<'w> {
+    Root,
+    Field(&'w Self, &'w str),
+    Item,
+}
+
+impl Way<'_> {
+    /// The path of a field below; `None` where the way leads through a list.
+    fn path(&self, field: &str) -> Option<FieldPath> {
+        let mut steps = vec![Step::field(field)];
+        let mut at = self;
+        loop {
+            match at {
+                Way::Root => break,
+                Way::Field(outer, name) => {
+                    steps.push(Step::field(*name));
+                    at = outer;
+                }
+                Way::Item => return None,
+            }
+        }
+        steps.reverse();
+        Some(FieldPath::from(steps))
+    }
+
+    /// Whether the comparison would find one difference in a field that only live has, and that the server set it.
+    fn is_server_set(&self, field: &str, id: &ResourceId) -> bool {
+        self.path(field).is_some_and(|path| {
+            is_server_set(id, &path) && !holds_server_set(id, &path) && !takes_items_of_the_server(id, &path)
+        })
+    }
 }
 
 /// What is done with the value of a key.
@@ -51,10 +100,11 @@ fn treatment(level: Option<Level>, key: &str) -> Treatment {
 }
 
 /// Reads a value and fails where it is another.
-struct Same<'v, 'b, 't, S: DeserializeSeed<'t>> {
+struct Place<'v, 'w, 'b, 'i, 't, S: DeserializeSeed<'t>> {
     value: &'v Value,
+    way: Way<'w>,
     level: Option<Level>,
-    books: &'b mut Books<S, S::Value>,
+    books: &'b mut Books<'i, S, S::Value>,
 }
 
 fn another<T, E: Error>() -> Result<T, E> {
@@ -65,7 +115,7 @@ fn only<E: Error>(same: bool) -> Result<(), E> {
     if same { Ok(()) } else { another() }
 }
 
-impl<'t, S: DeserializeSeed<'t>> DeserializeSeed<'t> for Same<'_, '_, 't, S> {
+impl<'t, S: DeserializeSeed<'t>> DeserializeSeed<'t> for Place<'_, '_, '_, '_, 't, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -73,7 +123,7 @@ impl<'t, S: DeserializeSeed<'t>> DeserializeSeed<'t> for Same<'_, '_, 't, S> {
     }
 }
 
-impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
+impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Place<'_, '_, '_, '_, 't, S> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +158,7 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
     fn visit_seq<A: SeqAccess<'t>>(self, mut access: A) -> Result<(), A::Error> {
         let Some(items) = self.value.as_array() else { return another() };
         for value in items {
-            let item = Same { value, level: None, books: &mut *self.books };
+            let item = Place { value, way: Way::Item, level: None, books: &mut *self.books };
             if access.next_element_seed(item)?.is_none() {
                 return another();
             }
@@ -120,25 +170,40 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Same<'_, '_, 't, S> {
         static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
         let Some(map) = self.value.as_object() else { return another() };
         let mut seen = 0;
-        while let Some((treatment, value)) = access.next_key_seed(Key { map, level: self.level })? {
-            match (treatment, value) {
+        while let Some((treatment, found)) = access.next_key_seed(Key { map, level: self.level })? {
+            match (treatment, found) {
                 (Treatment::PassedOver, _) => drop(access.next_value::<IgnoredAny>()?),
                 (Treatment::GivenUp, _) => return another(),
                 (Treatment::Kept, _) => match self.books.seed.take() {
                     Some(seed) => self.books.managed = Some(access.next_value_seed(seed)?),
                     None => return another(),
                 },
-                (Treatment::Compared(level), value) => {
-                    seen += usize::from(value.is_some());
-                    let nothing = matches!(level, Some(Level::Annotations)).then_some(&*NOTHING);
-                    let Some(value) = value.or(nothing) else { return another() };
-                    access.next_value_seed(Same { value, level, books: &mut *self.books })?;
+                (Treatment::Compared(level), Found::Both(key, value)) => {
+                    seen += 1;
+                    let way = Way::Field(&self.way, key);
+                    access.next_value_seed(Place { value, way, level, books: &mut *self.books })?;
                 }
+                (Treatment::Compared(Some(level @ Level::Annotations)), Found::Live(key)) => {
+                    let (value, way, level) = (&*NOTHING, Way::Field(&self.way, &key), Some(level));
+                    access.next_value_seed(Place { value, way, level, books: &mut *self.books })?;
+                }
+                (Treatment::Compared(_), Found::Live(key)) if self.way.is_server_set(&key, self.books.id) => {
+                    access.next_value::<IgnoredAny>()?;
+                    self.books.server_set = true;
+                }
+                (Treatment::Compared(_), Found::Live(_)) => return another(),
             }
         }
         let compared = |key: &&String| matches!(treatment(self.level, key), Treatment::Compared(_));
         only(seen == map.keys().filter(compared).count())
     }
+}
+
+/// What stands at a key.
+enum Found<'v> {
+    Both(&'v str, &'v Value),
+    /// Only live has it.
+    Live(String),
 }
 
 /// Reads a key, and finds what the other side has there.
@@ -148,7 +213,7 @@ struct Key<'v> {
 }
 
 impl<'t, 'v> DeserializeSeed<'t> for Key<'v> {
-    type Value = (Treatment, Option<&'v Value>);
+    type Value = (Treatment, Found<'v>);
 
     fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -156,13 +221,17 @@ impl<'t, 'v> DeserializeSeed<'t> for Key<'v> {
 }
 
 impl<'t, 'v> Visitor<'t> for Key<'v> {
-    type Value = (Treatment, Option<&'v Value>);
+    type Value = (Treatment, Found<'v>);
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a key")
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok((treatment(self.level, key), self.map.get(key)))
+        let found = match self.map.get_key_value(key) {
+            Some((key, value)) => Found::Both(key, value),
+            None => Found::Live(key.to_owned()),
+        };
+        Ok((treatment(self.level, key), found))
     }
 }

@@ -135,7 +135,8 @@ pub(super) fn holds_server_set(id: &ResourceId, path: &FieldPath) -> bool {
         return true;
     }
     let here = text(path);
-    rules(id).any(|place| place.starts_with(&here) && place.len() > here.len())
+    let is_below = |place: &str| place.strip_prefix(&here).is_some_and(|rest| rest.starts_with(['.', '[']));
+    rules(id).any(is_below)
 }
 
 fn rules(id: &ResourceId) -> impl Iterator<Item = &'static str> {

@@ -12,7 +12,9 @@ use super::missing::terminating;
 use super::schemas::Underway;
 use super::strangers::{Of, Scopes};
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
-use crate::attribution::{Evidence, Managers, Owners, attribute, made_by_hand};
+use crate::attribution::{
+    Evidence, Managers, Owners, attribute, is_left_out, is_written_by_hand, made_by_hand,
+};
 use crate::cluster::{Cluster, Item, ManagedFields, Unread, UnreadKind, What};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 use crate::threads::{self, side_by_side};
@@ -305,12 +307,15 @@ impl<'a> Comparison<'a> {
             return false;
         }
         let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
-        let Some(managed) = crate::diff::is_same(desired, item.text(), schema, ManagedFields) else {
+        let Some(same) = crate::diff::is_same(desired, item.text(), schema, ManagedFields) else {
             return false;
         };
-        if let Some(at) =
-            managed.and_then(|managed| self.applied_at(&json!({"metadata": {"managedFields": managed}})))
-        {
+        let writers = same.managed.map(|managed| json!({"metadata": {"managedFields": managed}}));
+        let writers = writers.as_ref().map(Owners::writers).unwrap_or_default();
+        if same.server_set && is_written_by_hand(&writers, self.managers) {
+            return false;
+        }
+        if let Some(at) = self.applied_at(&writers) {
             compared.applied(desired.origin.source.clone(), at);
         }
         compared.in_sync.insert(index);
@@ -341,12 +346,13 @@ impl<'a> Comparison<'a> {
             let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
             compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
         }
-        if let Some(at) = self.applied_at(&live) {
+        let writers = Owners::writers(&live);
+        if let Some(at) = self.applied_at(&writers) {
             compared.applied(desired.origin.source.clone(), at);
         }
         let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
-        if differences.is_empty() {
+        if differences.is_empty() || is_left_out(&differences, &writers, self.managers) {
             compared.in_sync.insert(index);
             return Ok(());
         }
@@ -373,8 +379,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// When an applier last wrote the object.
-    fn applied_at(&self, live: &Value) -> Option<i64> {
-        let writers = Owners::writers(live);
+    fn applied_at(&self, writers: &Owners) -> Option<i64> {
         let appliers = writers.entries().iter().filter(|entry| self.managers.of(entry).applier);
         appliers.filter_map(crate::attribution::Entry::seconds).max()
     }

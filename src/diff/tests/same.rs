@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{desired, object};
-use crate::diff::held::is_same;
+use crate::diff::held::{compare, is_same, same};
 use crate::schema::Schema;
 
 const GIT: &str =
     "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {x: y}}, data: {a: b, n: '1'}}";
 
-fn same(live: &str) -> bool {
+fn is_git(live: &str) -> bool {
     is_same(&desired(GIT), &object(live), Schema::built_in())
 }
 
@@ -23,7 +23,7 @@ fn the_books_of_the_server_make_no_other_object() {
         "name: a, labels: {x: y}, annotations: {}",
     ] {
         assert!(
-            same(&format!("{{metadata: {{{metadata}}}, data: {{a: b, n: '1'}}, status: {{x: 1}}}}")),
+            is_git(&format!("{{metadata: {{{metadata}}}, data: {{a: b, n: '1'}}, status: {{x: 1}}}}")),
             "{metadata}"
         );
     }
@@ -46,8 +46,42 @@ fn whatever_else_differs_is_left_to_the_comparison() {
         "metadata: {name: a, labels: {x: y}, deletionTimestamp: t}, data: {a: b, n: '1'}",
         "data: {a: b, n: '1'}",
     ] {
-        assert!(!same(&format!("{{{live}}}")), "{live}");
+        assert!(!is_git(&format!("{{{live}}}")), "{live}");
     }
+}
+
+/// What `compare` finds there is told in `held`: nothing else than what only live has and the server set.
+#[test]
+fn what_the_server_sets_by_itself_is_told_apart() {
+    let service = |more: &str| format!("{{spec: {{ports: [{{port: 80}}], type: ClusterIP{more}}}}}");
+    let git = format!("{{apiVersion: v1, kind: Service, metadata: {{name: a}}, {}", &service("")[1..]);
+    let git = desired(&git);
+    let found = |live: &str| {
+        let mut live = object(&format!("{{metadata: {{name: a}}, {}", &live[1..]));
+        crate::schema::fill(Schema::built_in().kind("", "v1", "Service"), &mut live);
+        let differences = compare(&git, &live, Schema::built_in()).len();
+        same(&git, &live, Schema::built_in()).map(|same| (same.server_set, differences))
+    };
+    assert_eq!(found(&service("")), Some((false, 0)));
+    assert_eq!(found(&service(", clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1]")), Some((true, 2)));
+    for (more, why) in [
+        (", externalName: x", "no place of the server's"),
+        (", clusterIP: 10.0.0.1, externalIPs: [x]", "one more"),
+        (", selector: {clusterIP: x}", "the name elsewhere"),
+    ] {
+        assert_eq!(found(&service(more)), None, "{why}");
+    }
+    let in_a_list = service("").replace("port: 80", "port: 80, nodePort: 30000");
+    assert_eq!(found(&in_a_list), None, "items are paired by the comparison");
+    let annotated = |key: &str| {
+        let git = desired(GIT);
+        let annotations = format!("labels: {{x: y}}, annotations: {{'{key}': x}}");
+        let live = object(&format!("{{metadata: {{name: a, {annotations}}}, data: {{a: b, n: '1'}}}}"));
+        let differences = compare(&git, &live, Schema::built_in()).len();
+        same(&git, &live, Schema::built_in()).map(|same| (same.server_set, differences))
+    };
+    assert_eq!(annotated("deployment.kubernetes.io/revision"), Some((true, 1)));
+    assert_eq!(annotated("by-hand"), None);
 }
 
 #[test]
