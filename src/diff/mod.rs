@@ -71,7 +71,13 @@ pub fn is_same<'t, S: DeserializeSeed<'t>>(
         filled = normalise::normalised(&filled);
     }
     crate::schema::fill(root, &mut filled);
-    same::same(&desired.id, &filled, live, managed)
+    let judge = |steps: &[Option<&str>], value: &Value| {
+        let mut walk = walk::Walk::of_live(desired, &filled);
+        walk.live_only(root, steps, value)?;
+        let found = walk.finish();
+        found.iter().all(|difference| difference.server_set).then_some(!found.is_empty())
+    };
+    same::same(&filled, live, managed, &judge)
 }
 
 /// What is declared, with what the server puts beside it.

@@ -8,8 +8,6 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::{Map, Number, Value};
 
 use super::normalise::{Level, is_passed_over};
-use super::server_set::{holds_server_set, is_server_set, takes_items_of_the_server};
-use crate::model::{FieldPath, ResourceId, Step};
 
 /// A live object that is what Git declares.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,15 +18,19 @@ pub struct Same<M> {
     pub server_set: bool,
 }
 
-/// Whether the text of a live object has nothing but what `filled` has, the server's books and what it sets by itself
+/// What is said of a value that only live has, by the steps to it (`None`: an item of a list): `None` where it may be a
+/// difference, else whether the server set it by itself.
+pub(super) type Judge<'j> = &'j dyn Fn(&[Option<&str>], &Value) -> Option<bool>;
+
+/// Whether the text of a live object has nothing but what `filled` has, the server's books and what `judge` lets pass
 /// aside. `None` says nothing, and is given for every object that is being deleted.
 pub(super) fn same<'t, S: DeserializeSeed<'t>>(
-    id: &ResourceId,
     filled: &Value,
     text: &'t str,
     managed: S,
+    judge: Judge<'_>,
 ) -> Option<Same<S::Value>> {
-    let mut books = Books { id, seed: Some(managed), managed: None, server_set: false };
+    let mut books = Books { judge, seed: Some(managed), managed: None, server_set: false };
     let mut reader = serde_json::Deserializer::from_str(text);
     let root = Place { value: filled, way: Way::Root, level: Some(Level::Object), books: &mut books };
     root.deserialize(&mut reader).ok()?;
@@ -36,8 +38,8 @@ pub(super) fn same<'t, S: DeserializeSeed<'t>>(
 }
 
 /// What is kept of the object.
-struct Books<'i, S, V> {
-    id: &'i ResourceId,
+struct Books<'j, S, V> {
+    judge: Judge<'j>,
     seed: Option<S>,
     managed: Option<V>,
     server_set: bool,
@@ -48,33 +50,29 @@ struct Books<'i, S, V> {
 enum Way<'w> {
     Root,
     Field(&'w Self, &'w str),
-    Item,
+    Item(&'w Self),
 }
 
 impl Way<'_> {
-    /// The path of a field below; `None` where the way leads through a list.
-    fn path(&self, field: &str) -> Option<FieldPath> {
-        let mut steps = vec![Step::field(field)];
+    /// From the root to a field below; `None` stands for an item of a list.
+    fn steps<'s>(&'s self, field: &'s str) -> Vec<Option<&'s str>> {
+        let mut steps = vec![Some(field)];
         let mut at = self;
         loop {
-            match at {
+            at = match at {
                 Way::Root => break,
                 Way::Field(outer, name) => {
-                    steps.push(Step::field(*name));
-                    at = outer;
+                    steps.push(Some(*name));
+                    outer
                 }
-                Way::Item => return None,
-            }
+                Way::Item(outer) => {
+                    steps.push(None);
+                    outer
+                }
+            };
         }
         steps.reverse();
-        Some(FieldPath::from(steps))
-    }
-
-    /// Whether the comparison would find one difference in a field that only live has, and that the server set it.
-    fn is_server_set(&self, field: &str, id: &ResourceId) -> bool {
-        self.path(field).is_some_and(|path| {
-            is_server_set(id, &path) && !holds_server_set(id, &path) && !takes_items_of_the_server(id, &path)
-        })
+        steps
     }
 }
 
@@ -100,11 +98,11 @@ fn treatment(level: Option<Level>, key: &str) -> Treatment {
 }
 
 /// Reads a value and fails where it is another.
-struct Place<'v, 'w, 'b, 'i, 't, S: DeserializeSeed<'t>> {
+struct Place<'v, 'w, 'b, 'j, 't, S: DeserializeSeed<'t>> {
     value: &'v Value,
     way: Way<'w>,
     level: Option<Level>,
-    books: &'b mut Books<'i, S, S::Value>,
+    books: &'b mut Books<'j, S, S::Value>,
 }
 
 fn another<T, E: Error>() -> Result<T, E> {
@@ -158,7 +156,7 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Place<'_, '_, '_, '_, 't, S> {
     fn visit_seq<A: SeqAccess<'t>>(self, mut access: A) -> Result<(), A::Error> {
         let Some(items) = self.value.as_array() else { return another() };
         for value in items {
-            let item = Place { value, way: Way::Item, level: None, books: &mut *self.books };
+            let item = Place { value, way: Way::Item(&self.way), level: None, books: &mut *self.books };
             if access.next_element_seed(item)?.is_none() {
                 return another();
             }
@@ -187,11 +185,13 @@ impl<'t, S: DeserializeSeed<'t>> Visitor<'t> for Place<'_, '_, '_, '_, 't, S> {
                     let (value, way, level) = (&*NOTHING, Way::Field(&self.way, &key), Some(level));
                     access.next_value_seed(Place { value, way, level, books: &mut *self.books })?;
                 }
-                (Treatment::Compared(_), Found::Live(key)) if self.way.is_server_set(&key, self.books.id) => {
-                    access.next_value::<IgnoredAny>()?;
-                    self.books.server_set = true;
+                (Treatment::Compared(_), Found::Live(key)) => {
+                    let value = access.next_value()?;
+                    let Some(set) = (self.books.judge)(&self.way.steps(&key), &value) else {
+                        return another();
+                    };
+                    self.books.server_set |= set;
                 }
-                (Treatment::Compared(_), Found::Live(_)) => return another(),
             }
         }
         let compared = |key: &&String| matches!(treatment(self.level, key), Treatment::Compared(_));

@@ -58,6 +58,11 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// For what only live has: `git` is the object as Git writes it, or with the server's defaults.
+    pub(super) fn of_live(desired: &'a Desired, git: &'a Value) -> Self {
+        Self { id: &desired.id, git, unstable: &desired.unstable, aggregated: false, out: Vec::new() }
+    }
+
     pub(super) fn finish(self) -> Vec<Difference> {
         self.out
     }
@@ -65,15 +70,7 @@ impl<'a> Walk<'a> {
     /// Compares two objects from their roots.
     pub(super) fn object(&mut self, field: Field<'a>, declared: &Value, filled: &Value, live: &Value) {
         let (Some(live), Some(declared)) = (live.as_object(), declared.as_object()) else { return };
-        let root = At {
-            field,
-            path: FieldPath::root(),
-            live: String::new(),
-            desired: String::new(),
-            in_map: false,
-            typed: self.id.is_built_in(),
-            pruned: false,
-        };
+        let root = self.root(field);
         for key in union(declared, live) {
             if !is_passed_over(Level::Object, key) {
                 let sides =
@@ -81,6 +78,33 @@ impl<'a> Walk<'a> {
                 self.field(&root, key, sides);
             }
         }
+    }
+
+    fn root(&self, field: Field<'a>) -> At<'a> {
+        At {
+            field,
+            path: FieldPath::root(),
+            live: String::new(),
+            desired: String::new(),
+            in_map: false,
+            typed: self.id.is_built_in(),
+            pruned: false,
+        }
+    }
+
+    /// Looks at a value that only live has, by the steps to it from the root (`None`: an item of a list, which only live
+    /// does not have). `None` where a list around it is compared by whole items.
+    pub(super) fn live_only(&mut self, field: Field<'a>, steps: &[Option<&str>], live: &Value) -> Option<()> {
+        let mut at = self.root(field);
+        for step in steps {
+            at = match step {
+                Some(name) => at.step_field(name),
+                None if at.field.shape() == Shape::List(ListType::Set) => return None,
+                None => at.step_any(),
+            };
+        }
+        self.place(&at, Sides { declared: None, filled: None, live: Some(live) });
+        Some(())
     }
 
     /// Compares what stands at a key of a map.

@@ -207,11 +207,10 @@ fn job(map: &mut Fields) {
 }
 
 fn subject(map: &mut Fields) {
-    let group = match text(map, "kind") {
-        Some("User" | "Group") => "rbac.authorization.k8s.io",
-        _ => "",
-    };
-    default(map, "apiGroup", json!(group));
+    // That of an account is empty, and left out.
+    if let Some("User" | "Group") = text(map, "kind") {
+        default(map, "apiGroup", json!("rbac.authorization.k8s.io"));
+    }
 }
 
 /// A request of v1beta1 that names no class has alternatives in its place.

@@ -72,7 +72,9 @@ fn what_the_server_sets_by_itself_is_told_apart() {
         assert_eq!(found(&service(more)), None, "{why}");
     }
     let in_a_list = service("").replace("port: 80", "port: 80, nodePort: 30000");
-    assert_eq!(found(&in_a_list), None, "items are paired by the comparison");
+    assert_eq!(found(&in_a_list), Some((true, 1)));
+    let one_more = service("").replace("{port: 80}", "{port: 80}, {port: 81}");
+    assert_eq!(found(&one_more), None, "an item that only live has");
     let annotated = |key: &str| {
         let git = desired(GIT);
         let annotations = format!("labels: {{x: y}}, annotations: {{'{key}': x}}");
@@ -82,6 +84,22 @@ fn what_the_server_sets_by_itself_is_told_apart() {
     };
     assert_eq!(annotated("deployment.kubernetes.io/revision"), Some((true, 1)));
     assert_eq!(annotated("by-hand"), None);
+    let job = |metadata: &str| {
+        let template =
+            format!("{metadata}spec: {{restartPolicy: Never, containers: [{{name: a, image: 'a:1'}}]}}");
+        let spec = format!("jobTemplate: {{{metadata}spec: {{template: {{{template}}}}}}}, schedule: x");
+        format!("{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: a}}, spec: {{{spec}}}}}")
+    };
+    let empty = job("metadata: {creationTimestamp: null}, ");
+    let stored = job("metadata: {}, ").replace("'a:1'", "'a:1', resources: {}, env: []");
+    for live in [&empty, &stored] {
+        let mut live = object(live);
+        crate::schema::fill(Schema::built_in().kind("batch", "v1", "CronJob"), &mut live);
+        assert_eq!(
+            same(&desired(&job("")), &live, Schema::built_in()).map(|same| same.server_set),
+            Some(false)
+        );
+    }
 }
 
 #[test]
