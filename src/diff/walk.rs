@@ -92,16 +92,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Looks at a value that only live has, by the steps to it from the root (`None`: an item of a list, which only live
-    /// does not have). `None` where a list around it is compared by whole items.
+    /// Looks at a value that only live has, by the steps to it from the root (`None`: an item of a list, which both have).
+    /// `None` where something around it is compared as a whole and may differ by that.
     pub(super) fn live_only(&mut self, field: Field<'a>, steps: &[Option<&str>], live: &Value) -> Option<()> {
         let mut at = self.root(field);
         for step in steps {
-            at = match step {
-                Some(name) => at.step_field(name),
-                None if at.field.shape() == Shape::List(ListType::Set) => return None,
-                None => at.step_any(),
+            let as_one = match step {
+                Some(_) => at.field.is_atomic_map(),
+                None => at.field.shape() == Shape::List(ListType::Set) || is_server_set(self.id, &at.path),
             };
+            if as_one {
+                return None;
+            }
+            at = step.map_or_else(|| at.step_any(), |name| at.step_field(name));
         }
         self.place(&at, Sides { declared: None, filled: None, live: Some(live) });
         Some(())

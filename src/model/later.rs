@@ -18,12 +18,12 @@ impl<T> Later<T> {
         Self { made: OnceLock::new(), make: Some(Arc::new(make)) }
     }
 
-    /// A value that is there, and that `make` can make again.
-    pub fn again(value: T, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+    /// As much of a value as is needed until it is let go; `make` makes the whole.
+    pub fn outlined(value: T, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self { made: OnceLock::from(value), ..Self::new(make) }
     }
 
-    /// Lets go of a value that can be made again.
+    /// Lets go of a value or an outline that can be made again.
     pub fn forget(&mut self) {
         if self.make.is_some() {
             self.made.take();
@@ -88,7 +88,7 @@ mod tests {
     fn a_value_is_made_when_it_is_looked_at_and_again_when_it_was_let_go() {
         let times = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&times);
-        let mut later = Later::again(9, move || count.fetch_add(1, Ordering::Relaxed));
+        let mut later = Later::outlined(9, move || count.fetch_add(1, Ordering::Relaxed));
         assert_eq!((*later, later.fresh(), times.load(Ordering::Relaxed)), (9, 9, 0));
         later.forget();
         assert_eq!((*later, *later), (0, 0));

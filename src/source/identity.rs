@@ -47,7 +47,9 @@ fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
     let mut order: Vec<usize> = (0..objects.len()).collect();
     order.sort_by(|left, right| objects[*left].id.cmp(&objects[*right].id));
     let mut objects: Vec<Option<Desired>> = objects.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|at| objects[at].take()).collect()
+    let mut sorted = Vec::with_capacity(objects.len());
+    sorted.extend(order.into_iter().filter_map(|at| objects[at].take()));
+    sorted
 }
 
 /// Names and kinds are the repository's, and may be as long as a file.

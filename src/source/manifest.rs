@@ -9,6 +9,19 @@ use super::{Draft, Gathered};
 use crate::model::{Later, Origin, Place, push_pointer};
 use crate::yaml::{self, Written};
 
+/// What is looked at before an object is compared: here and by [`Head::of`].
+const LOOKED_AT: &[&[&str]] = &[
+    &["apiVersion"],
+    &["kind"],
+    &["items"],
+    &["metadata", "name"],
+    &["metadata", "generateName"],
+    &["metadata", "namespace"],
+    &["metadata", "annotations"],
+    &["spec", "group"],
+    &["spec", "names", "kind"],
+];
+
 /// Where a file's documents belong.
 pub(super) struct File<'a> {
     /// The source's path, as configured.
@@ -19,20 +32,23 @@ pub(super) struct File<'a> {
 
 /// Adds every manifest of a file, and a reason for every document that is none.
 pub(super) fn read(file: &File<'_>, bytes: &Arc<[u8]>, gathered: &mut Gathered) {
-    for document in yaml::values(bytes) {
+    let documents = yaml::outlines(bytes, LOOKED_AT);
+    gathered.drafts.reserve(documents.len());
+    for document in documents {
         match document {
-            Ok((value, place, written)) => add(draft_of(file, value, place, written), gathered),
+            Ok((outline, place, written)) => add(draft_of(file, outline, place, written), gathered),
             Err(error) => gathered.lacks(shown(file.name, error.place), error.why),
         }
     }
 }
 
-fn draft_of(file: &File<'_>, value: Value, place: Place, written: Written) -> Draft {
+fn draft_of(file: &File<'_>, outline: Value, place: Place, written: Written) -> Draft {
+    let value = if outline.get("items").is_some() { written.value() } else { outline };
     let document = Some((written.index(), None));
     let of_value = Arc::new(written);
     let of_fields = Arc::clone(&of_value);
     Draft {
-        value: Later::again(value, move || of_value.value()),
+        value: Later::outlined(value, move || of_value.value()),
         origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), place: Some(place) },
         fields: Later::new(move || of_fields.places()),
         document,

@@ -1,8 +1,9 @@
-//! What the one-pass reader makes: nodes, or values alone.
+//! What the one-pass reader makes: nodes, values alone, or an outline.
 
 use serde_json::{Map, Value};
 
 use super::node::{Form, Key, Node, NodeKind, Span, Style};
+use super::resolve;
 
 /// Keys of a map up to which each is compared with all others.
 const FEW_KEYS: usize = 16;
@@ -16,32 +17,54 @@ pub(super) struct Spot {
     pub(super) lead: usize,
 }
 
+/// A scalar, as it is written.
+pub(super) enum Scalar<'t> {
+    Nothing,
+    Plain(&'t str),
+    /// Without escapes.
+    Quoted(&'t str),
+    /// The lines of a literal block.
+    Literal(String),
+}
+
+impl Scalar<'_> {
+    /// `None` where JSON has no place for it.
+    fn kind(self) -> Option<NodeKind> {
+        match self {
+            Self::Nothing => Some(NodeKind::Null),
+            Self::Plain(text) => resolve::plain(text).ok(),
+            Self::Quoted(text) => Some(NodeKind::String(text.to_owned())),
+            Self::Literal(text) => Some(NodeKind::String(text)),
+        }
+    }
+}
+
 /// Made of the parts of a document, from the inside out.
-pub(super) trait Make: Sized {
+pub(super) trait Make<'t>: Sized {
     /// The entries of a map that were read.
     type Entries: Default;
 
-    /// Of a kind that is neither a list nor a map.
-    fn scalar(kind: NodeKind, spot: Spot) -> Self;
+    /// `None` where JSON has no place for it.
+    fn scalar(scalar: Scalar<'t>, spot: Spot) -> Option<Self>;
     fn list(items: Vec<Self>, spot: Spot) -> Self;
-    fn add(entries: &mut Self::Entries, key: (&str, Span), value: Self);
+    fn add(entries: &mut Self::Entries, key: (&'t str, Span), value: Self);
     /// `None` where two keys are equal.
     fn map(entries: Self::Entries, spot: Spot) -> Option<Self>;
     /// Where it ends, if that is known: only then do lists and maps around it know theirs.
-    fn end(&self) -> usize;
+    fn end(&self) -> usize {
+        0
+    }
 }
 
-impl Make for Node {
+impl Make<'_> for Node {
     type Entries = Vec<(Key, Self)>;
 
-    fn scalar(kind: NodeKind, spot: Spot) -> Self {
-        let Spot { style, span, lead } = spot;
-        let form = Form { style, lead, outer: span.start, decorated: false, shared: false, hidden: 0 };
-        Self { kind, span, form }
+    fn scalar(scalar: Scalar<'_>, spot: Spot) -> Option<Self> {
+        Some(node(scalar.kind()?, spot))
     }
 
     fn list(items: Vec<Self>, spot: Spot) -> Self {
-        Self::scalar(NodeKind::Sequence(items), spot)
+        node(NodeKind::Sequence(items), spot)
     }
 
     fn add(entries: &mut Self::Entries, (name, span): (&str, Span), value: Self) {
@@ -49,7 +72,8 @@ impl Make for Node {
     }
 
     fn map(entries: Self::Entries, spot: Spot) -> Option<Self> {
-        (!has_twins(&entries)).then(|| Self::scalar(NodeKind::Mapping(entries), spot))
+        let twins = has_twins(entries.iter().map(|(key, _)| key.name.as_str()));
+        (!twins).then(|| node(NodeKind::Mapping(entries), spot))
     }
 
     fn end(&self) -> usize {
@@ -57,13 +81,19 @@ impl Make for Node {
     }
 }
 
+fn node(kind: NodeKind, spot: Spot) -> Node {
+    let Spot { style, span, lead } = spot;
+    let form = Form { style, lead, outer: span.start, decorated: false, shared: false, hidden: 0 };
+    Node { kind, span, form }
+}
+
 /// Whether two keys are equal.
-fn has_twins(entries: &[(Key, Node)]) -> bool {
-    let names = || entries.iter().map(|(key, _)| key.name.as_str());
-    if entries.len() <= FEW_KEYS {
-        return names().enumerate().any(|(at, name)| names().take(at).any(|other| other == name));
+fn has_twins<'k>(names: impl ExactSizeIterator<Item = &'k str> + Clone) -> bool {
+    let count = names.len();
+    if count <= FEW_KEYS {
+        return names.clone().enumerate().any(|(at, name)| names.clone().take(at).any(|other| other == name));
     }
-    names().collect::<std::collections::HashSet<_>>().len() < entries.len()
+    names.collect::<std::collections::HashSet<_>>().len() < count
 }
 
 /// The entries of a value's map.
@@ -73,11 +103,11 @@ pub(super) struct Entries {
     twins: bool,
 }
 
-impl Make for Value {
+impl Make<'_> for Value {
     type Entries = Entries;
 
-    fn scalar(kind: NodeKind, _: Spot) -> Self {
-        kind.into_json()
+    fn scalar(scalar: Scalar<'_>, _: Spot) -> Option<Self> {
+        scalar.kind().map(NodeKind::into_json)
     }
 
     fn list(items: Vec<Self>, _: Spot) -> Self {
@@ -91,8 +121,65 @@ impl Make for Value {
     fn map(entries: Entries, _: Spot) -> Option<Self> {
         (!entries.twins).then_some(Self::Object(entries.map))
     }
+}
 
-    fn end(&self) -> usize {
-        0
+/// A document of which little will be looked at.
+pub(super) enum Outline<'t> {
+    Scalar(Scalar<'t>),
+    /// Without its items.
+    List,
+    Map(Vec<(&'t str, Self)>),
+}
+
+impl<'t> Make<'t> for Outline<'t> {
+    type Entries = Vec<(&'t str, Self)>;
+
+    fn scalar(scalar: Scalar<'t>, _: Spot) -> Option<Self> {
+        let fits = !matches!(scalar, Scalar::Plain(text) if !resolve::is_in_json(text));
+        fits.then_some(Self::Scalar(scalar))
+    }
+
+    fn list(_: Vec<Self>, _: Spot) -> Self {
+        Self::List
+    }
+
+    fn add(entries: &mut Self::Entries, (name, _): (&'t str, Span), value: Self) {
+        entries.push((name, value));
+    }
+
+    fn map(entries: Self::Entries, _: Spot) -> Option<Self> {
+        (!has_twins(entries.iter().map(|(name, _)| *name))).then_some(Self::Map(entries))
+    }
+}
+
+impl Outline<'_> {
+    /// The value, of its maps only what stands at these paths; no items of lists.
+    pub(super) fn at(self, paths: &[&[&str]]) -> Value {
+        let Self::Map(entries) = self else { return self.whole() };
+        let kept = entries.into_iter().filter_map(|(name, value)| {
+            let below = paths.iter().filter_map(|path| match path {
+                [first, rest @ ..] if *first == name => Some(rest),
+                _ => None,
+            });
+            let below: Vec<&[&str]> = below.collect();
+            let value = match &below[..] {
+                [] => return None,
+                some if some.iter().any(|path| path.is_empty()) => value.whole(),
+                some => value.at(some),
+            };
+            Some((name.to_owned(), value))
+        });
+        Value::Object(kept.collect())
+    }
+
+    fn whole(self) -> Value {
+        match self {
+            Self::Scalar(scalar) => scalar.kind().map_or(Value::Null, NodeKind::into_json),
+            Self::List => Value::Array(Vec::new()),
+            Self::Map(entries) => {
+                let entries = entries.into_iter().map(|(name, value)| (name.to_owned(), value.whole()));
+                Value::Object(entries.collect())
+            }
+        }
     }
 }

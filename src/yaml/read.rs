@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::compose::{Failure, Syntax, compose};
 use super::lines::{Base, Places, breaks, number};
-use super::make::Make;
+use super::make::{Make, Outline};
 use super::node::{Node, NodeKind, places};
 use super::simple;
 use super::split::{Part, split, split_json};
@@ -157,9 +157,23 @@ pub(super) fn value_of(text: &str, base: Base) -> Result<Option<(Value, Place)>,
     made_of(text, base, |value, place| (value, place), |node| (node.kind.into_json(), node.span.place))
 }
 
-/// What is made of one document's text, where it is simple and where it is the parser's.
-fn made_of<M: Make, T>(
+/// As [`value_of`]; of a document that is simple only what stands at these paths, and no items of lists.
+pub(super) fn outline_of(
     text: &str,
+    base: Base,
+    paths: &[&[&str]],
+) -> Result<Option<(Value, Place)>, ReadError> {
+    made_of(
+        text,
+        base,
+        |outline: Outline<'_>, place| (outline.at(paths), place),
+        |node| (node.kind.into_json(), node.span.place),
+    )
+}
+
+/// What is made of one document's text, where it is simple and where it is the parser's.
+fn made_of<'t, M: Make<'t>, T>(
+    text: &'t str,
     base: Base,
     of_simple: impl FnOnce(M, Place) -> T,
     of_node: impl FnOnce(Node) -> T,

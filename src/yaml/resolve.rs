@@ -8,17 +8,43 @@ use super::node::NodeKind;
 
 /// The type and value of a plain scalar without a tag. `Err` says what JSON cannot hold.
 pub(super) fn plain(text: &str) -> Result<NodeKind, String> {
+    match word(text) {
+        Some(Word::Bool(value)) => Ok(NodeKind::Bool(value)),
+        Some(Word::Null) => Ok(NodeKind::Null),
+        Some(Word::NoJson) => Err(format!("{text} has no place in JSON")),
+        None => Ok(number(text).map_or_else(|| NodeKind::String(text.to_owned()), NodeKind::Number)),
+    }
+}
+
+/// Whether a plain scalar that does not begin as a number is text.
+pub(super) fn is_text(text: &str) -> bool {
+    word(text).is_none()
+}
+
+/// Whether JSON can hold a plain scalar.
+pub(super) fn is_in_json(text: &str) -> bool {
+    !matches!(word(text), Some(Word::NoJson))
+}
+
+/// A word that is no text.
+enum Word {
+    Null,
+    Bool(bool),
+    NoJson,
+}
+
+fn word(text: &str) -> Option<Word> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            Ok(NodeKind::Bool(true))
+            Some(Word::Bool(true))
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Ok(NodeKind::Bool(false))
+            Some(Word::Bool(false))
         }
-        "" | "~" | "null" | "Null" | "NULL" => Ok(NodeKind::Null),
+        "" | "~" | "null" | "Null" | "NULL" => Some(Word::Null),
         ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf"
-        | "-.Inf" | "-.INF" => Err(format!("{text} has no place in JSON")),
-        _ => Ok(number(text).map_or_else(|| NodeKind::String(text.to_owned()), NodeKind::Number)),
+        | "-.Inf" | "-.INF" => Some(Word::NoJson),
+        _ => None,
     }
 }
 

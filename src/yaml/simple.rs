@@ -5,8 +5,8 @@
 //! fraction of the time; or their values alone. Whatever is written in another way, or is an error, is the parser's.
 
 use super::lines::{Base, number};
-use super::make::{Make, Spot};
-use super::node::{NodeKind, Span, Style};
+use super::make::{Make, Scalar, Spot};
+use super::node::{Span, Style};
 use super::resolve;
 use crate::model::Place;
 
@@ -22,7 +22,7 @@ type Simple<T> = Result<T, Other>;
 
 /// Reads a document that holds a list or a map, and where that begins; `None` where some of it is not simple. The
 /// characters are those that YAML allows.
-pub(super) fn read<M: Make>(text: &str, base: Base) -> Option<(M, Place)> {
+pub(super) fn read<'t, M: Make<'t>>(text: &'t str, base: Base) -> Option<(M, Place)> {
     // A carriage return may end a line, and so begins a byte order mark.
     if base.column > 0 || memchr::memchr2(b'\r', 0xEF, text.as_bytes()).is_some() {
         return None;
@@ -72,7 +72,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn document<M: Make>(&mut self) -> Simple<(M, Place)> {
+    fn document<M: Make<'a>>(&mut self) -> Simple<(M, Place)> {
         self.advance()?;
         let mut line = self.line.ok_or(Other)?;
         let mut lead = 0;
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The list or map that begins at the line's first byte.
-    fn block<M: Make>(&mut self, line: Line, lead: usize) -> Simple<M> {
+    fn block<M: Make<'a>>(&mut self, line: Line, lead: usize) -> Simple<M> {
         if self.is_dash(line.at, line.end) {
             self.sequence(line, lead)
         } else {
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         self.bytes[at] == b'-' && (at + 1 == end || self.bytes[at + 1] == b' ')
     }
 
-    fn sequence<M: Make>(&mut self, first: Line, lead: usize) -> Simple<M> {
+    fn sequence<M: Make<'a>>(&mut self, first: Line, lead: usize) -> Simple<M> {
         self.enter()?;
         let (column, mut line) = (first.column(), first);
         let mut items: Vec<M> = Vec::new();
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A map whose first key is at `start` in the line.
-    fn mapping<M: Make>(&mut self, first: Line, start: usize, lead: usize) -> Simple<M> {
+    fn mapping<M: Make<'a>>(&mut self, first: Line, start: usize, lead: usize) -> Simple<M> {
         self.enter()?;
         let column = start - first.start;
         let mut entries = M::Entries::default();
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands after a `-` or `:`, on its line or below it; then goes on to the next line.
-    fn value<M: Make>(&mut self, line: Line, from: usize, parent: Parent) -> Simple<M> {
+    fn value<M: Make<'a>>(&mut self, line: Line, from: usize, parent: Parent) -> Simple<M> {
         let at = self.after(from, line.end)?;
         if at == line.end {
             return self.below(line, from, parent);
@@ -190,8 +190,8 @@ impl<'a> Reader<'a> {
             quote => {
                 let is_quoted = matches!(quote, b'"' | b'\'');
                 let read = if is_quoted { self.quoted(at, line.end) } else { self.plain(at, line.end) };
-                let (kind, style, end) = read?;
-                (M::scalar(kind, self.spot(style, (line, at, end), parent.lead)), end)
+                let (scalar, style, end) = read?;
+                (self.scalar(scalar, style, (line, at, end), parent.lead)?, end)
             }
         };
         if self.after(end, line.end)? != line.end {
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn below<M: Make>(&mut self, line: Line, from: usize, parent: Parent) -> Simple<M> {
+    fn below<M: Make<'a>>(&mut self, line: Line, from: usize, parent: Parent) -> Simple<M> {
         self.advance()?;
         match self.line {
             Some(next) if next.column() > parent.column => self.block(next, parent.lead),
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
             {
                 self.sequence(next, parent.lead)
             }
-            _ => Ok(M::scalar(NodeKind::Null, self.spot(Style::Empty, (line, from, from), parent.lead))),
+            _ => self.scalar(Scalar::Nothing, Style::Empty, (line, from, from), parent.lead),
         }
     }
 
@@ -246,11 +246,11 @@ impl<'a> Reader<'a> {
         let text = self.text.get(at + name.start..at + name.end).filter(|text| is_key && text.is_ascii())?;
         // No word of more letters is anything but text.
         let special = name.start == 0 && length <= "false".len();
-        let is_text = !special || matches!(resolve::plain(text), Ok(NodeKind::String(_)));
+        let is_text = !special || resolve::is_text(text);
         is_text.then_some((text, at + length))
     }
 
-    fn plain(&self, at: usize, line_end: usize) -> Simple<(NodeKind, Style, usize)> {
+    fn plain(&self, at: usize, line_end: usize) -> Simple<(Scalar<'a>, Style, usize)> {
         let line = &self.bytes[at..line_end];
         let begins = match line {
             [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..] | [b'-'] | [b'-', b' ', ..] => false,
@@ -273,10 +273,10 @@ impl<'a> Reader<'a> {
         }
         let end = at + length;
         let text = self.text.get(at..end).ok_or(Other)?;
-        Ok((resolve::plain(text).map_err(|_| Other)?, Style::Plain, end))
+        Ok((Scalar::Plain(text), Style::Plain, end))
     }
 
-    fn quoted(&self, at: usize, line_end: usize) -> Simple<(NodeKind, Style, usize)> {
+    fn quoted(&self, at: usize, line_end: usize) -> Simple<(Scalar<'a>, Style, usize)> {
         let quote = self.bytes[at];
         let inside = &self.bytes[at + 1..line_end];
         let length = memchr::memchr2(quote, b'\\', inside).ok_or(Other)?;
@@ -287,11 +287,11 @@ impl<'a> Reader<'a> {
             return Err(Other);
         }
         let style = if quote == b'"' { Style::Double } else { Style::Single };
-        Ok((NodeKind::String(text.to_owned()), style, end))
+        Ok((Scalar::Quoted(text), style, end))
     }
 
     /// `{}`, or a list of scalars.
-    fn flow<M: Make>(&self, line: Line, at: usize, lead: usize) -> Simple<(M, usize)> {
+    fn flow<M: Make<'a>>(&self, line: Line, at: usize, lead: usize) -> Simple<(M, usize)> {
         let spot = |end: usize| self.spot(Style::Flow, (line, at, end), lead);
         if self.bytes[at..line.end].starts_with(b"{}") {
             let map = M::map(M::Entries::default(), spot(at + 2)).ok_or(Other)?;
@@ -302,20 +302,20 @@ impl<'a> Reader<'a> {
         loop {
             let start = from + leading_spaces(&self.bytes[from..line.end]);
             let rest = &self.bytes[start..line.end];
-            let (kind, style, end) = match rest.first().ok_or(Other)? {
+            let (scalar, style, end) = match rest.first().ok_or(Other)? {
                 b']' if items.is_empty() => return Ok((M::list(items, spot(start + 1)), start + 1)),
                 b'"' | b'\'' => self.quoted(start, line.end)?,
                 first if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
                     let length = rest.iter().position(|byte| !is_word(*byte)).ok_or(Other)?;
                     let text = self.text.get(start..start + length).ok_or(Other)?;
-                    (resolve::plain(text).map_err(|_| Other)?, Style::Plain, start + length)
+                    (Scalar::Plain(text), Style::Plain, start + length)
                 }
                 _ => return Err(Other),
             };
             if !self.bytes[start..end].is_ascii() {
                 return Err(Other);
             }
-            items.push(M::scalar(kind, self.spot(style, (line, start, end), lead)));
+            items.push(self.scalar(scalar, style, (line, start, end), lead)?);
             let stop = end + leading_spaces(&self.bytes[end..line.end]);
             match self.bytes[stop..line.end].first() {
                 Some(b',') => (lead, from) = (stop, stop + 1),
@@ -326,7 +326,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `|` or `|-`, and lines that are indented as the first of them.
-    fn literal<M: Make>(&mut self, line: Line, at: usize, parent: Parent) -> Simple<M> {
+    fn literal<M: Make<'a>>(&mut self, line: Line, at: usize, parent: Parent) -> Simple<M> {
         let clip = match &self.bytes[at..line.end] {
             b"|" => true,
             b"|-" => false,
@@ -375,8 +375,7 @@ impl<'a> Reader<'a> {
         if self.line.is_some_and(|next| next.column() > parent.column) {
             return Err(Other);
         }
-        let spot = self.spot(Style::Literal, (line, at, end), parent.lead);
-        Ok(M::scalar(NodeKind::String(value), spot))
+        self.scalar(Scalar::Literal(value), Style::Literal, (line, at, end), parent.lead)
     }
 
     /// Where a collection ends in the text: with its last child.
@@ -391,6 +390,16 @@ impl<'a> Reader<'a> {
 
     fn leave(&mut self) {
         self.depth -= 1;
+    }
+
+    fn scalar<M: Make<'a>>(
+        &self,
+        scalar: Scalar<'a>,
+        style: Style,
+        at: (Line, usize, usize),
+        lead: usize,
+    ) -> Simple<M> {
+        M::scalar(scalar, self.spot(style, at, lead)).ok_or(Other)
     }
 
     fn spot(&self, style: Style, (line, start, end): (Line, usize, usize), lead: usize) -> Spot {

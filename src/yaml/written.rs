@@ -1,4 +1,4 @@
-//! Documents as values, each with the text to read it again.
+//! Outlines of documents, each with the text to read all of it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::lines::Base;
 use super::node::places;
-use super::read::{ReadError, each_part, read_part, root_of, value_of};
+use super::read::{ReadError, each_part, outline_of, read_part, root_of, value_of};
 use super::split::Part;
 use crate::model::{FieldOrigins, Place};
 
@@ -41,11 +41,13 @@ impl Written {
     }
 }
 
-/// As [`super::read`], without the nodes: the value of each document that holds anything, where it begins, and its text.
+/// As [`super::read`], without the nodes: of each document that holds anything what stands at these paths, where it
+/// begins, and its text. Lists have no items here; there may be more than was asked for.
 #[must_use]
-pub fn values(bytes: &Arc<[u8]>) -> Vec<Result<(Value, Place, Written), ReadError>> {
+pub fn outlines(bytes: &Arc<[u8]>, paths: &[&[&str]]) -> Vec<Result<(Value, Place, Written), ReadError>> {
     let documents = each_part(bytes, |index, part, base| {
-        let read = read_part(bytes, part, base, value_of)?.filter(|(value, _)| !value.is_null());
+        let read = read_part(bytes, part, base, |text, base| outline_of(text, base, paths))?;
+        let read = read.filter(|(value, _)| !value.is_null());
         let written = || Written { bytes: Arc::clone(bytes), part: Part::clone(part), base, index };
         Ok(read.map(|(value, place)| (value, place, written())))
     });

@@ -102,6 +102,20 @@ fn what_the_server_sets_by_itself_is_told_apart() {
     }
 }
 
+/// Inside what the server may set as a whole nothing may differ.
+#[test]
+fn a_list_of_the_servers_is_left_to_the_comparison() {
+    let pod = |item: &str, more: &str| {
+        let spec = format!("containers: [], tolerations: [{{key: a{item}}}], nodeSelector: {{a: b{more}}}");
+        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{spec}}}}}")
+    };
+    for (item, more) in [(", zzz: added", ""), (", effect: NoSchedule", ""), ("", ", c: d")] {
+        let (git, mut live) = (desired(&pod("", "")), object(&pod(item, more)));
+        crate::schema::fill(Schema::built_in().kind("", "v1", "Pod"), &mut live);
+        assert_eq!(same(&git, &live, Schema::built_in()), None, "{item}{more}");
+    }
+}
+
 #[test]
 fn defaults_are_taken_in() {
     let git =

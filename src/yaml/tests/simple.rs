@@ -10,6 +10,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use super::super::lines::Base;
+use super::super::make::Outline;
 use super::super::node::Node;
 use super::super::read::{compose_yaml, parts};
 use super::super::simple;
@@ -27,12 +28,41 @@ fn held(bytes: &[u8]) -> Result<(usize, usize), TestCaseError> {
             simple += 1;
             prop_assert_eq!(place, node.span.place);
             prop_assert_eq!(simple::read(text, base), Some((node.to_json(), place)), "{}", text);
+            let outline = simple::read::<Outline<'_>>(text, base).map(|(outline, _)| outline.at(PATHS));
+            prop_assert_eq!(outline, Some(kept(&node.to_json(), PATHS)), "{}", text);
             prop_assert_eq!(compose_yaml(text, base), Ok(Some(node)), "{}", text);
         } else {
             prop_assert_eq!(simple::read::<Value>(text, base), None, "{}", text);
+            prop_assert!(simple::read::<Outline<'_>>(text, base).is_none(), "{}", text);
         }
     }
     Ok((all, simple))
+}
+
+const PATHS: &[&[&str]] = &[&["a"], &["b", "a"], &["b", "b", "a"], &["metadata", "name"], &["kind"]];
+
+/// The value without what is in lists, and of its maps only what stands at these paths.
+fn kept(value: &Value, paths: &[&[&str]]) -> Value {
+    match value {
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(map) => {
+            let inside = |key: &String| -> Vec<&[&str]> {
+                paths
+                    .iter()
+                    .filter(|path| path.first() == Some(&key.as_str()))
+                    .map(|path| &path[1..])
+                    .collect()
+            };
+            let entries = map.iter().filter(|(key, _)| paths.is_empty() || !inside(key).is_empty());
+            let all: &[&[&str]] = &[];
+            let below = |key: &String| {
+                let below = inside(key);
+                if below.iter().any(|path| path.is_empty()) { all.to_vec() } else { below }
+            };
+            Value::Object(entries.map(|(key, value)| (key.clone(), kept(value, &below(key)))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Pieces of lines, put together at random: right and wrong.
