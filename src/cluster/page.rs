@@ -47,7 +47,8 @@ impl Page {
                 "apiVersion" => once(&mut page.api_version, reader.value(NO_LIST)?)?,
                 "kind" => once(&mut page.kind, reader.value(NO_LIST)?)?,
                 "metadata" => {
-                    once(&mut page.metadata, reader.value::<Option<_>>(NO_LIST)?.unwrap_or_default())?
+                    let metadata: Option<Metadata> = reader.value(NO_LIST)?;
+                    once(&mut page.metadata, metadata.unwrap_or_default())?;
                 }
                 "items" => once(&mut page.items, reader.items(&mut item)?)?,
                 _ => drop(reader.value::<IgnoredAny>(NO_LIST)?),
@@ -158,7 +159,9 @@ mod tests {
     use crate::model::ServedKind;
 
     /// Names and texts of the objects, and the next token.
-    fn read(text: &str) -> Result<(Vec<(String, String)>, Option<String>), String> {
+    type Shown = (Vec<(String, String)>, Option<String>);
+
+    fn read(text: &str) -> Result<Shown, String> {
         let kind = ServedKind {
             group: String::new(),
             version: "v1".to_owned(),

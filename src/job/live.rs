@@ -104,6 +104,8 @@ impl Compared {
 /// One kind at one version, and where its desired objects are.
 struct Reading<'a> {
     kind: &'a ServedKind,
+    /// Whether a CustomResourceDefinition defines it.
+    custom: bool,
     /// Indexes of the desired objects, by namespace and name.
     wanted: HashMap<(Option<&'a str>, &'a str), usize>,
 }
@@ -138,8 +140,9 @@ impl<'a> Comparison<'a> {
         let mut readings = self.readings(&mut compared);
         let namespaces: BTreeSet<&str> =
             self.desired.iter().filter_map(|object| object.id.namespace.as_deref()).collect();
-        // The longest lists first: the short ones fill what is left.
-        readings.sort_by_key(|reading| Reverse(reading.wanted.len()));
+        // The longest lists first, and of custom kinds before others, on which a server spends most: the short ones fill
+        // what is left.
+        readings.sort_by_key(|reading| (Reverse(reading.wanted.len()), !reading.custom));
         let strange = self.unlisted(&namespaces, &compared.listed, Of::OtherKinds);
         let strange = strange.iter().map(|(kind, scopes)| Work::Strange(kind, scopes));
         let work: Vec<Work<'_, 'a>> = readings.iter().map(Work::Declared).chain(strange).collect();
@@ -200,7 +203,11 @@ impl<'a> Comparison<'a> {
                 compared.incomplete.extend(objects.iter().map(|object| not_served(&object.id)));
                 continue;
             };
-            let reading = readings.entry(key).or_insert_with(|| Reading { kind, wanted: HashMap::new() });
+            let reading = readings.entry(key).or_insert_with(|| Reading {
+                kind,
+                custom: !objects[0].id.is_built_in(),
+                wanted: HashMap::new(),
+            });
             let names =
                 objects.iter().map(|object| (object.id.namespace.as_deref(), object.id.name.as_str()));
             reading.wanted.extend(names.zip(indexes));

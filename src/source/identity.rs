@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Draft, Gathered, Rendered, RenderedSource, Request, namespace_of, place_of};
 use crate::model::{Desired, Incomplete, ResourceId, ServedIndex, ServedKind, join_api_version};
+use crate::threads;
 
 /// Annotations of objects that live only while a release is made.
 const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
@@ -18,8 +19,9 @@ const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
 pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Rendered {
     let crds = declared_crds(&gathered);
     let mut rendered = Rendered::default();
-    let (served, mut seen) = (request.served.index(), Seen::new());
-    rendered.objects.reserve_exact(gathered.iter().map(|gathered| gathered.drafts.len()).sum());
+    let count = gathered.iter().map(|gathered| gathered.drafts.len()).sum();
+    let (served, mut seen) = (request.served.index(), Seen::new(count));
+    rendered.objects.reserve_exact(count);
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
         let step = Identify { request, served: &served, namespace, crds: &crds };
@@ -45,7 +47,7 @@ pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Render
 /// The objects by id. They are large, and moved once.
 fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
     let mut order: Vec<usize> = (0..objects.len()).collect();
-    order.sort_by(|left, right| objects[*left].id.cmp(&objects[*right].id));
+    threads::sort_by(&mut order, |left, right| objects[*left].id.cmp(&objects[*right].id));
     let mut objects: Vec<Option<Desired>> = objects.into_iter().map(Some).collect();
     let mut sorted = Vec::with_capacity(objects.len());
     sorted.extend(order.into_iter().filter_map(|at| objects[at].take()));
@@ -182,8 +184,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn new() -> Self {
-        Self { indexes: HashTable::new(), hasher: RandomState::new() }
+    fn new(count: usize) -> Self {
+        Self { indexes: HashTable::with_capacity(count), hasher: RandomState::new() }
     }
 
     /// The index of the same object among these; where there is none, it will be the next of them.

@@ -1,5 +1,6 @@
 //! Work that is done side by side, on threads that stay.
 
+use std::cmp::Ordering;
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
 
@@ -8,6 +9,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// More do not make a run faster: the network or the disk is full before.
 const MOST: usize = 8;
+
+/// As many items are sorted before another thread would have begun.
+const FEW: usize = 1000;
 
 /// `None` where no thread could be made.
 static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
@@ -29,9 +33,28 @@ pub fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
     }
 }
 
+/// Sorts the items, equal ones in their order.
+pub fn sort_by<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync + Send) {
+    match &*POOL {
+        Some(pool) if items.len() > FEW => pool.install(|| items.par_sort_by(compare)),
+        _ => items.sort_by(compare),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count, side_by_side};
+    use super::{count, side_by_side, sort_by};
+
+    #[test]
+    fn equal_items_stay_in_their_order() {
+        for count in [0, 1, 10, 5000] {
+            let items: Vec<(usize, usize)> = (0..count).map(|at| (at * 7919 % 101, at)).collect();
+            let (mut sorted, mut expected) = (items.clone(), items);
+            sort_by(&mut sorted, |left, right| left.0.cmp(&right.0));
+            expected.sort_by_key(|item| item.0);
+            assert_eq!(sorted, expected);
+        }
+    }
 
     #[test]
     fn results_are_in_the_order_of_the_items_also_inside_one_another() {
