@@ -26,6 +26,14 @@ impl Entry {
     }
 }
 
+impl From<Vec<Manager>> for Owners {
+    /// As [`Owners::writers`].
+    fn from(managers: Vec<Manager>) -> Self {
+        let named = managers.into_iter().filter(|manager| !manager.name.is_empty());
+        Self { entries: named.map(|manager| Entry { manager, fields: Map::new() }).collect() }
+    }
+}
+
 /// How much of a place an entry owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Share {

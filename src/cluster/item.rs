@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::api::NOT_JSON;
 use super::error::{Unread, UnreadKind, name_of_list};
 use super::list::What;
-use crate::model::{ResourceId, ServedKind, join_api_version};
+use crate::model::{Manager, ResourceId, ServedKind, join_api_version};
 
 /// What the items of one list have in common.
 pub(super) struct Of {
@@ -161,14 +161,28 @@ impl Item {
     }
 }
 
-/// Reads the `managedFields` of an object without what each manager owns.
-pub struct ManagedFields;
+/// Reads of the `managedFields` of an object who wrote it, and not what.
+pub struct Writers;
 
-impl<'de> DeserializeSeed<'de> for ManagedFields {
-    type Value = Value;
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Writer {
+    manager: String,
+    operation: String,
+    subresource: String,
+    time: Option<String>,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Part::ManagedFields.deserialize(deserializer)
+impl<'de> DeserializeSeed<'de> for Writers {
+    type Value = Vec<Manager>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Manager>, D::Error> {
+        let writers = Vec::<Writer>::deserialize(deserializer)?.into_iter();
+        let manager = |writer: Writer| {
+            let Writer { manager: name, operation, subresource, time } = writer;
+            Manager { name, operation, subresource, time }
+        };
+        Ok(writers.map(manager).collect())
     }
 }
 
@@ -241,9 +255,11 @@ impl<'de> Visitor<'de> for Part {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Item, Of};
+    use serde::de::DeserializeSeed;
+
+    use super::{Item, Of, Writers};
     use crate::cluster::list::What;
-    use crate::model::ServedKind;
+    use crate::model::{Manager, ServedKind};
 
     fn item(text: &Value, what: What) -> Item {
         let kind = ServedKind {
@@ -275,6 +291,27 @@ mod tests {
         compared.as_object_mut().expect("a map").remove("status");
         compared["metadata"]["managedFields"][0].as_object_mut().expect("a map").remove("fieldsV1");
         assert_eq!(item.compared(), Ok(compared));
+    }
+
+    #[test]
+    fn of_managed_fields_the_writers_are_read() {
+        let read = |managed: &Value| {
+            let text = managed.to_string();
+            Writers.deserialize(&mut serde_json::Deserializer::from_str(&text)).ok()
+        };
+        let full = json!({"manager": "m", "operation": "Update", "subresource": "scale", "apiVersion": "v1",
+                          "time": "2026-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:a": {}}});
+        let manager = |name: &str, operation: &str, subresource: &str, time: Option<&str>| Manager {
+            name: name.to_owned(),
+            operation: operation.to_owned(),
+            subresource: subresource.to_owned(),
+            time: time.map(str::to_owned),
+        };
+        let all = manager("m", "Update", "scale", Some("2026-01-01T00:00:00Z"));
+        assert_eq!(read(&json!([full, {}])), Some(vec![all, manager("", "", "", None)]));
+        for other in [json!({}), json!([1]), json!([{"manager": 1}])] {
+            assert_eq!(read(&other), None, "{other}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use api::Api;
 pub use discovery::Undiscovered;
 pub use dry_run::{Played, Refusal};
 pub use error::{ClusterError, Unread, UnreadKind, name_of_list};
-pub use item::{Item, ManagedFields};
+pub use item::{Item, Writers};
 pub use list::What;
 pub use settings::{ServiceAccount, Settings};
 pub use snapshot::{Scope, Snapshot, Summary, write_snapshot};

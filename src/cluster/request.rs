@@ -154,17 +154,20 @@ impl Requests {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let response = self.client.send(request).await.map_err(|cause| unsent(&cause))?;
         let (head, mut body) = response.into_parts();
-        let mut bytes = Vec::new();
+        // Put together once: a buffer that grows is copied and touches new memory each time.
+        let (mut frames, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|cause| cut(&cause))?;
             let Ok(data) = frame.into_data() else { continue };
             self.received.fetch_add(data.len() as u64, Ordering::Relaxed);
-            if bytes.len() + data.len() > BODY_LIMIT {
+            length += data.len();
+            if length > BODY_LIMIT {
                 let why = format!("an answer of more than {} MiB", BODY_LIMIT >> 20);
                 return Err(Attempt::never(UnreadKind::Malformed, why));
             }
-            bytes.extend_from_slice(&data);
+            frames.push(data);
         }
+        let bytes = frames.concat();
         if head.status == StatusCode::TOO_MANY_REQUESTS || head.status.is_server_error() {
             return Err(busy(head.status, &head.headers, &bytes));
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::{self, StreamExt};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::missing::terminating;
@@ -15,7 +15,7 @@ use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{
     Evidence, Managers, Owners, attribute, is_left_out, is_written_by_hand, made_by_hand,
 };
-use crate::cluster::{Cluster, Item, ManagedFields, Unread, UnreadKind, What};
+use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
 use crate::threads::{self, side_by_side};
 
@@ -314,11 +314,10 @@ impl<'a> Comparison<'a> {
             return false;
         }
         let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
-        let Some(same) = crate::diff::is_same(desired, item.text(), schema, ManagedFields) else {
+        let Some(same) = crate::diff::is_same(desired, item.text(), schema, Writers) else {
             return false;
         };
-        let writers = same.managed.map(|managed| json!({"metadata": {"managedFields": managed}}));
-        let writers = writers.as_ref().map(Owners::writers).unwrap_or_default();
+        let writers = same.managed.map(Owners::from).unwrap_or_default();
         if same.server_set && is_written_by_hand(&writers, self.managers) {
             return false;
         }

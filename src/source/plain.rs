@@ -1,7 +1,8 @@
 //! Plain sources: the YAML and JSON files of a folder and its subfolders, or one file.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
 use super::manifest::{self, File};
@@ -78,32 +79,33 @@ impl Walk<'_> {
                 return;
             }
         };
-        for name in names {
-            self.entry(&folder.join(name));
+        for (name, kind) in names {
+            self.entry(folder.join(name), kind);
         }
     }
 
-    fn entry(&mut self, path: &Path) {
-        let full = self.root.join(path);
-        let is_link = fs::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_symlink());
-        let real = if is_link {
-            match self.target(path) {
-                Some(target) => target,
-                None => return,
+    fn entry(&mut self, path: PathBuf, kind: FileType) {
+        let named_so = is_manifest(&path);
+        let (real, kind) = if kind.is_symlink() {
+            let Some(target) = self.target(&path) else { return };
+            match fs::metadata(self.root.join(&target)) {
+                Ok(metadata) => (target, metadata.file_type()),
+                Err(error) => {
+                    return self.gathered.lacks(slashed(&target), format!("it cannot be read: {error}"));
+                }
             }
         } else {
-            path.to_path_buf()
+            (path, kind)
         };
-        let full = self.root.join(&real);
-        if full.is_dir() {
+        if kind.is_dir() {
             self.subfolder(&real);
-        } else if is_manifest(path) && real != Path::new(config::FILE) {
-            self.file(real);
+        } else if named_so && real != Path::new(config::FILE) {
+            self.file(real, kind);
         }
     }
 
-    fn file(&mut self, real: PathBuf) {
-        if !self.root.join(&real).is_file() {
+    fn file(&mut self, real: PathBuf, kind: FileType) {
+        if !kind.is_file() {
             self.gathered.lacks(slashed(&real), "it is not a regular file");
         } else if self.files.len() >= FILES_CAP {
             self.gathered.lacks(slashed(&real), format!("more than {FILES_CAP} files: it was not read"));
@@ -150,16 +152,17 @@ impl Walk<'_> {
     }
 }
 
-/// The names in a folder, sorted, hidden ones left out.
-fn names_in(folder: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
+/// The names in a folder and what each is, sorted, hidden ones left out.
+fn names_in(folder: &Path) -> std::io::Result<Vec<(OsString, FileType)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         if !name.as_encoded_bytes().starts_with(b".") {
-            names.push(name);
+            names.push((name, entry.file_type()?));
         }
     }
-    names.sort();
+    names.sort_by(|left, right| left.0.cmp(&right.0));
     Ok(names)
 }
 
