@@ -41,7 +41,7 @@ impl Written {
     }
 }
 
-/// As [`super::read`], without the nodes: of each document that holds anything what stands at these paths, where it
+/// As [`super::read()`], without the nodes: of each document that holds anything what stands at these paths, where it
 /// begins, and its text. Lists have no items here; there may be more than was asked for.
 #[must_use]
 pub fn outlines(bytes: &Arc<[u8]>, paths: &[&[&str]]) -> Vec<Result<(Value, Place, Written), ReadError>> {
