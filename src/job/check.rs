@@ -80,8 +80,8 @@ pub(super) async fn compare(
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
         keep_live: settings.verify,
     };
-    // The question is on its way before everything else is.
-    let (identity, mut compared) = futures::join!(identity(opened, cluster), comparison.run());
+    let mut compared = comparison.run().await;
+    let identity = identity(opened, cluster).await;
     let (schemas, warnings) = schemas.end().await;
     let judge = Judge {
         settings,
