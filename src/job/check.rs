@@ -12,7 +12,7 @@ use super::schemas::{Schemas, Underway};
 use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
 use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
-use crate::cluster::{Cluster, Unread};
+use crate::cluster::Cluster;
 use crate::config::Secrets;
 use crate::model::{
     Cause, Change, Desired, Finding, Incomplete, ObjectKey, Served, State, Verdict, is_secret,
@@ -81,7 +81,6 @@ pub(super) async fn compare(
         keep_live: settings.verify,
     };
     let mut compared = comparison.run().await;
-    let identity = identity(opened, cluster).await;
     let (schemas, warnings) = schemas.end().await;
     let judge = Judge {
         settings,
@@ -122,7 +121,7 @@ pub(super) async fn compare(
             revision: opened.commit.as_str().to_owned(),
             dirty: opened.dirty,
         },
-        cluster: facts(opened, cluster, identity, &mut compared.incomplete),
+        cluster: facts(opened, cluster, &mut compared.incomplete).await,
         warnings: [rendered.warnings, warnings, judge.rules().warnings(&findings), part_warning(opened)]
             .concat(),
         verification,
@@ -192,26 +191,16 @@ fn undiscovered(cluster: &Cluster, rendered: &Rendered) -> Vec<Incomplete> {
     cluster.undiscovered().iter().filter(declared).map(incomplete).collect()
 }
 
-/// The cluster's name in `drift.yaml`, else its own identity.
-async fn identity(opened: &Opened, cluster: &Cluster) -> Result<Option<String>, Unread> {
-    match &opened.config.cluster {
-        Some(name) => Ok(Some(name.clone())),
-        None => cluster.identity().await,
-    }
-}
-
-fn facts(
-    opened: &Opened,
-    cluster: &Cluster,
-    identity: Result<Option<String>, Unread>,
-    incomplete: &mut Vec<Incomplete>,
-) -> ClusterFacts {
+async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> ClusterFacts {
     let configured = opened.config.cluster.clone();
-    let identity = identity.unwrap_or_else(|unread| {
-        let why = format!("{} (or name the cluster in drift.yaml: `cluster: prod`)", unread.why);
-        incomplete.push(Incomplete { what: unread.what, why });
-        None
-    });
+    let identity = match &configured {
+        Some(name) => Some(name.clone()),
+        None => cluster.identity().await.unwrap_or_else(|unread| {
+            let why = format!("{} (or name the cluster in drift.yaml: `cluster: prod`)", unread.why);
+            incomplete.push(Incomplete { what: unread.what, why });
+            None
+        }),
+    };
     let identified = identity.is_some();
     let name = identity.unwrap_or_else(|| "unknown".to_owned());
     let shown = configured.or_else(|| cluster.context().map(str::to_owned)).unwrap_or_else(|| name.clone());

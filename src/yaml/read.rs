@@ -154,7 +154,7 @@ pub(super) fn root_of(text: &str, base: Base) -> Result<Option<Node>, ReadError>
 
 /// The value of one document's text, and where it begins.
 pub(super) fn value_of(text: &str, base: Base) -> Result<Option<(Value, Place)>, ReadError> {
-    made_of(text, base, |value, place| (value, place), |node| (node.kind.into_json(), node.span.place))
+    made_of(text, base, |value, place| (value, place), value_and_place)
 }
 
 /// As [`value_of`]; of a document that is simple only what stands at these paths, and no items of lists.
@@ -163,12 +163,11 @@ pub(super) fn outline_of(
     base: Base,
     paths: &[&[&str]],
 ) -> Result<Option<(Value, Place)>, ReadError> {
-    made_of(
-        text,
-        base,
-        |outline: Outline<'_>, place| (outline.at(paths), place),
-        |node| (node.kind.into_json(), node.span.place),
-    )
+    made_of(text, base, |outline: Outline<'_>, place| (outline.at(paths), place), value_and_place)
+}
+
+fn value_and_place(node: Node) -> (Value, Place) {
+    (node.kind.into_json(), node.span.place)
 }
 
 /// What is made of one document's text, where it is simple and where it is the parser's.
