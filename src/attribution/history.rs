@@ -7,24 +7,39 @@ use serde_json::Value;
 use crate::model::{Desired, Difference, FieldPath};
 use crate::schema::Schema;
 
-/// One object as an older commit declared it, held against live.
+/// One object as an older commit declared it, compared with live.
 #[derive(Debug, Clone)]
 pub struct Older {
     /// Abbreviated or full id of the commit.
     pub commit: String,
-    /// When the next newer commit that touched the source was made, seconds since 1970: from then on Git declared
-    /// something else.
+    /// When the next newer commit that touched the source was made, seconds since 1970: it may have been applied from
+    /// then on, before it reached the branch too.
+    pub committed_at: i64,
+    /// When that commit reached the branch, seconds since 1970: from then on Git declared something else.
     pub superseded_at: i64,
-    /// Where live differs from what that commit declared; `None`: it did not declare the object.
+    /// Whether that newer commit has been applied, where the GitOps tool's own object says so.
+    pub newer_applied: Option<bool>,
+    /// Where live differs from what the older commit declared; `None`: it did not declare the object.
     pub differs_at: Option<BTreeSet<FieldPath>>,
 }
 
+/// When a version was superseded, and whether the newer one is known to be applied: see [`Older`].
+#[derive(Debug, Clone, Copy)]
+pub struct Superseded {
+    /// See [`Older::committed_at`].
+    pub committed_at: i64,
+    /// See [`Older::superseded_at`].
+    pub superseded_at: i64,
+    /// See [`Older::newer_applied`].
+    pub newer_applied: Option<bool>,
+}
+
 impl Older {
-    /// Holds an older version of the object (`None`: that commit did not declare it) against live.
+    /// Compares an older version of the object (`None`: that commit did not declare it) with live.
     #[must_use]
     pub fn new(
         commit: &str,
-        superseded_at: i64,
+        superseded: Superseded,
         older: Option<&Desired>,
         live: &Value,
         schema: &Schema,
@@ -32,13 +47,19 @@ impl Older {
         let paths = |older: &Desired| {
             crate::diff::compare(older, live, schema).into_iter().map(|found| found.path).collect()
         };
-        Self { commit: commit.to_owned(), superseded_at, differs_at: older.map(paths) }
+        Self {
+            commit: commit.to_owned(),
+            committed_at: superseded.committed_at,
+            superseded_at: superseded.superseded_at,
+            newer_applied: superseded.newer_applied,
+            differs_at: older.map(paths),
+        }
     }
 
     /// Whether live has at this place exactly what the commit declared.
     fn explains(&self, difference: &Difference) -> bool {
         let Some(differs_at) = &self.differs_at else { return false };
-        !differs_at.iter().any(|path| path.starts_with(&difference.path) || difference.path.starts_with(path))
+        !overlaps(differs_at, &difference.path)
     }
 }
 
@@ -46,4 +67,48 @@ impl Older {
 #[must_use]
 pub fn explained_by<'a>(older: &'a [Older], difference: &Difference) -> Option<&'a Older> {
     older.iter().find(|older| older.explains(difference))
+}
+
+/// A revision that the cluster remembers of a workload (a ReplicaSet, a ControllerRevision), compared with Git.
+#[derive(Debug, Clone, Default)]
+pub struct Remembered {
+    /// When it was made, seconds since 1970.
+    made_at: i64,
+    /// Where the object with that revision's template differs from Git.
+    differs_at: BTreeSet<FieldPath>,
+}
+
+impl Remembered {
+    /// The object with the template of one of its revisions, compared with Git.
+    #[must_use]
+    pub fn new(
+        revision: &Value,
+        desired: &Desired,
+        live: &Value,
+        template: &Value,
+        schema: &Schema,
+    ) -> Self {
+        let mut before = live.clone();
+        before["spec"]["template"] = template.clone();
+        let found = crate::diff::compare(desired, &before, schema);
+        let made_at = revision.pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+        let made_at = made_at.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        Self {
+            made_at: made_at.map_or(i64::MIN, jiff::Timestamp::as_second),
+            differs_at: found.into_iter().map(|found| found.path).collect(),
+        }
+    }
+
+    /// Whether the revision had in this place of the template what Git declares since `older` was superseded. One that
+    /// was made before is of a time when Git declared the same once already.
+    pub(super) fn had(&self, path: &FieldPath, older: &Older) -> bool {
+        self.made_at >= older.committed_at
+            && path.fields().take(2).eq(["spec", "template"])
+            && !overlaps(&self.differs_at, path)
+    }
+}
+
+/// Whether a place, something in it or something around it is among these.
+pub(super) fn overlaps(places: &BTreeSet<FieldPath>, path: &FieldPath) -> bool {
+    places.iter().any(|place| place.starts_with(path) || path.starts_with(place))
 }

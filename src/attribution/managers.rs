@@ -5,40 +5,75 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::owners::Entry;
+use super::place::{WritePlace, matches_text};
 use crate::config::KnownManager;
-use crate::model::{Class, FieldPath};
+use crate::model::{Class, Difference, ResourceId, Step};
 
-/// What is known of a field manager.
+/// What is known of a field manager. Its name is a claim of whoever writes: it explains a change only in `writes`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Row")]
 pub struct Known {
     name: String,
     /// Its class.
     pub class: Class,
-    #[serde(default)]
     operation: Option<String>,
     /// Whether it applies manifests, by hand or from CI.
-    #[serde(default)]
     pub applier: bool,
-    /// The only places where a platform manager may write; empty: anywhere.
+    writes: Vec<WritePlace>,
+    marks: Vec<String>,
+    /// Whether `drift.yaml` names it: its author answers for it.
+    configured: bool,
+}
+
+/// A row of the table as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    class: Class,
     #[serde(default)]
-    fields: Vec<String>,
+    operation: Option<String>,
+    #[serde(default)]
+    applier: bool,
+    #[serde(default)]
+    writes: Vec<String>,
+    #[serde(default)]
+    marks: Vec<String>,
+    /// The repository and file that show it, for whoever keeps the table.
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+impl TryFrom<Row> for Known {
+    type Error = String;
+
+    fn try_from(row: Row) -> Result<Self, String> {
+        let place = |text: &String| WritePlace::parse(text).ok_or_else(|| format!("not a place: {text}"));
+        Ok(Self {
+            writes: row.writes.iter().map(place).collect::<Result<_, _>>()?,
+            name: row.name,
+            class: row.class,
+            operation: row.operation,
+            applier: row.applier,
+            marks: row.marks,
+            configured: false,
+        })
+    }
 }
 
 static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| {
     serde_yaml::from_str(include_str!("managers.yaml")).expect("the embedded table is valid; a test reads it")
 });
 
-static STRANGER: Known =
-    Known { name: String::new(), class: Class::Unknown, operation: None, applier: false, fields: Vec::new() };
-
-/// Whoever writes a status is a controller of the kind: what else it wrote there (annotations of some kinds may be written
-/// along with the status) is not a person's.
-static STATUS_WRITER: LazyLock<Known> = LazyLock::new(|| Known {
-    class: Class::Platform,
-    fields: vec![".metadata".to_owned(), ".status".to_owned()],
-    ..STRANGER.clone()
-});
+static STRANGER: Known = Known {
+    name: String::new(),
+    class: Class::Unknown,
+    operation: None,
+    applier: false,
+    writes: Vec::new(),
+    marks: Vec::new(),
+    configured: false,
+};
 
 /// The known field managers: those of the configuration, then the built-in table.
 #[derive(Debug, Clone, Default)]
@@ -53,42 +88,60 @@ impl Managers {
         let known = |manager: &KnownManager| Known {
             name: manager.name.clone(),
             class: manager.class,
-            operation: None,
             applier: manager.class == Class::Gitops,
-            fields: Vec::new(),
+            writes: manager.fields.iter().filter_map(|field| WritePlace::of_path(field)).collect(),
+            configured: true,
+            ..STRANGER.clone()
         };
         Self { configured: configured.iter().map(known).collect() }
     }
 
-    /// What is known of the manager of an entry; a stranger is of class unknown, unless it wrote a status.
+    /// What is known of the manager of an entry; one that is in no table is of class unknown.
     #[must_use]
     pub fn of(&self, entry: &Entry) -> &Known {
         let matches = |known: &&Known| {
             let operation = known.operation.as_deref();
-            known.matches(&entry.manager.name)
+            matches_text(&known.name, &entry.manager.name)
                 && operation.is_none_or(|operation| operation == entry.manager.operation)
         };
-        let stranger = if entry.manager.subresource == "status" { &*STATUS_WRITER } else { &STRANGER };
-        self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(stranger)
+        self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(&STRANGER)
+    }
+
+    /// Every row of the built-in table: its name (a trailing `*` for any ending), class, and whether it applies.
+    #[cfg(test)]
+    pub(super) fn table() -> impl Iterator<Item = (&'static str, &'static Known)> {
+        TABLE.iter().map(|known| (known.name.as_str(), known))
     }
 }
 
 impl Known {
-    fn matches(&self, name: &str) -> bool {
-        match self.name.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => self.name == name,
+    /// Whether this is one of the places where the manager writes into objects that others declare.
+    pub(super) fn writes(&self, id: &ResourceId, difference: &Difference) -> bool {
+        self.writes.iter().any(|place| place.covers(id, difference))
+    }
+
+    /// Whether `drift.yaml` trusts the manager here: in the fields that it names, or, where it names none, wherever no
+    /// harm is done.
+    pub(super) fn is_trusted(&self, id: &ResourceId, difference: &Difference, harmful: bool) -> bool {
+        let platform = self.configured && self.class == Class::Platform;
+        platform && if self.writes.is_empty() { !harmful } else { self.writes(id, difference) }
+    }
+
+    /// Whether it is a deployer's and the place is a label or annotation that this deployer puts onto what it applies.
+    pub(super) fn marks(&self, difference: &Difference) -> bool {
+        match difference.path.steps() {
+            [Step::Field(metadata), Step::Field(map), Step::Field(key)]
+                if metadata == "metadata" && (map == "labels" || map == "annotations") =>
+            {
+                self.marks.iter().any(|mark| matches_text(mark, key))
+            }
+            _ => false,
         }
     }
 
-    /// Whether a platform manager may write at `path`.
+    /// Whether nothing is known of the manager.
     #[must_use]
-    pub fn may_own(&self, path: &FieldPath) -> bool {
-        let path = path.to_string();
-        let inside = |field: &String| {
-            path.strip_prefix(field.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        self.fields.is_empty() || self.fields.iter().any(inside)
+    pub fn is_unknown(&self) -> bool {
+        self.class == Class::Unknown && !self.applier
     }
 }

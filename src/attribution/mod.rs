@@ -3,21 +3,30 @@
 //! A field manager is evidence of a tool, never of a person; one time stands for a whole entry (an upper bound); a
 //! removed field leaves no owner. What is claimed here is only what those records carry.
 
+mod admission;
+mod applied;
+mod decide;
+mod harm;
 mod history;
 mod ignore;
 mod managers;
 mod owners;
+mod place;
 mod scaling;
+mod split;
 mod unmanaged;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
-pub use history::{Older, explained_by};
+pub use admission::{MUTATOR_KINDS, Mutator};
+pub use history::{Older, Remembered, Superseded, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
 pub use owners::{Entry, Owners};
 pub use scaling::{Autoscaler, SCALERS};
-pub use unmanaged::made_by_hand;
-pub use verdict::{Evidence, attribute, is_left_out, is_restart, is_written_by_hand, missing, strongest};
+pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
+pub use verdict::{
+    Evidence, MissingEvidence, attribute, is_left_out, is_restart, leftover, missing, strongest,
+};

@@ -1,5 +1,7 @@
 //! Who owns a field, by managedFields (apimachinery `pkg/util/managedfields/internal`, format FieldsV1).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::model::{FieldPath, Manager, Step};
@@ -19,6 +21,14 @@ pub struct Owners {
 }
 
 impl Entry {
+    /// Every leaf that it owns, with the items of sets and keyed lists; of an item its whole.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<FieldPath> {
+        let mut leaves = Vec::new();
+        collect(&self.fields, &FieldPath::root(), &mut leaves);
+        leaves
+    }
+
     /// When it last wrote, seconds since 1970.
     #[must_use]
     pub fn seconds(&self) -> Option<i64> {
@@ -64,6 +74,12 @@ impl Owners {
         &self.entries
     }
 
+    /// The indexes of the entries that own something at `path` or below.
+    pub(super) fn indexes_at(&self, path: &FieldPath) -> BTreeSet<usize> {
+        let owns = |entry: &Entry| share(&entry.fields, path.steps()) == Some(Share::Exact);
+        (0..self.entries.len()).filter(|at| owns(&self.entries[*at])).collect()
+    }
+
     /// The entries that own `path`, with how much of it.
     pub(super) fn of_path(&self, path: &FieldPath) -> Vec<(&Entry, Share)> {
         self.entries.iter().filter_map(|entry| Some((entry, share(&entry.fields, path.steps())?))).collect()
@@ -79,8 +95,36 @@ fn writer(value: &Value) -> Option<Entry> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let time = value.get("time").and_then(Value::as_str).map(str::to_owned);
     let (name, operation, subresource) = (text("manager"), text("operation"), text("subresource"));
-    let manager = Manager { name, operation, subresource, time };
+    let manager = Manager { name, operation, subresource, api_version: text("apiVersion"), time };
     (!manager.name.is_empty()).then(|| Entry { manager, fields: Map::new() })
+}
+
+fn collect(fields: &Map<String, Value>, path: &FieldPath, leaves: &mut Vec<FieldPath>) {
+    for (key, inner) in fields {
+        let Some(step) = step_of(key) else { continue };
+        let at = path.join(step);
+        match inner.as_object() {
+            Some(inner) if inner.keys().any(|key| key != ".") => collect(inner, &at, leaves),
+            _ => leaves.push(at),
+        }
+    }
+}
+
+/// The step of a key of FieldsV1; `None` for `.` and for what is none.
+fn step_of(key: &str) -> Option<Step> {
+    let (kind, rest) = key.split_once(':')?;
+    match kind {
+        "f" => Some(Step::field(rest)),
+        "v" => serde_json::from_str(rest).ok().map(Step::Value),
+        "i" => rest.parse().ok().map(Step::Index),
+        "k" => {
+            let keys: Map<String, Value> = serde_json::from_str(rest).ok()?;
+            let mut keys: Vec<(String, Value)> = keys.into_iter().collect();
+            keys.sort_by(|left, right| left.0.cmp(&right.0));
+            Some(Step::Key(keys))
+        }
+        _ => None,
+    }
 }
 
 fn share(fields: &Map<String, Value>, steps: &[Step]) -> Option<Share> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Cause, Difference, ResourceId, Verdict};
+use crate::model::{Cause, Difference, ResourceId, Rule, Verdict};
 
 /// The reach of a HorizontalPodAutoscaler or a ScaledObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Autoscaler {
 
 /// The verdict on a difference of replicas where autoscalers may set them: within the reach of one they are the
 /// controller's (Fleet's range rule), outside a note says so. Any other difference keeps its verdict.
-pub(super) fn scaled(
+pub(super) fn apply_autoscaler(
     id: &ResourceId,
     difference: &mut Difference,
     autoscalers: &[Autoscaler],
@@ -82,7 +82,7 @@ pub(super) fn scaled(
                 difference.note =
                     Some(format!("{} {} scales it: remove replicas from Git", scaler.kind, scaler.name));
             }
-            Verdict { cause: Cause::Controller, ..verdict }
+            Verdict { rule: Rule::Autoscaler, claimed: None, overdue: false, unsynced_since: None, cause: Cause::Controller, ..verdict }
         }
         (None, Some(scaler)) => {
             difference.note = Some(format!(

@@ -1,59 +1,149 @@
 //! Objects that nothing in Git declares: which of them did a person make?
+//!
+//! Marks and owner references are claims of whoever wrote them. They count only where what they name exists and has the
+//! object; that is looked up by the caller, with the claims that are given out here.
 
 use serde_json::Value;
 
 use super::managers::Managers;
 use super::owners::{Entry, Owners};
-use crate::model::{Cause, Class, Confidence, ResourceId, Verdict};
+use crate::model::{Cause, Class, Confidence, ResourceId, Rule, Verdict, split_api_version};
 
-/// Labels and annotations by which Helm and the GitOps tools mark what they made.
-const OTHER_APPLICATIONS: &[(&str, &str)] = &[
-    ("labels", "kustomize.toolkit.fluxcd.io/name"),
-    ("labels", "helm.toolkit.fluxcd.io/name"),
-    ("annotations", "meta.helm.sh/release-name"),
-    ("annotations", "argocd.argoproj.io/tracking-id"),
-    ("labels", "argocd.argoproj.io/instance"),
-    ("labels", "kapp.k14s.io/app"),
-    ("annotations", "configmanagement.gke.io/managed"),
-    ("annotations", "configsync.gke.io/manager"),
-];
+/// An object that nothing in Git declares, and what it claims to belong to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnmanagedCandidate {
+    /// Which object.
+    pub resource: ResourceId,
+    /// What it is if none of the claims is true.
+    pub verdict: Verdict,
+    /// What it claims to belong to: one that is true is enough.
+    pub claims: Vec<Claim>,
+    /// Whether its maker's name is that of a deployer: believed where a claim cannot be looked up.
+    pub by_deployer: bool,
+}
 
-/// Kinds that controllers and the server make, unless a person's own tool is on record.
-const SYSTEM_KINDS: &[&str] = &[
-    "Event",
-    "EndpointSlice",
-    "Endpoints",
-    "Lease",
-    "ControllerRevision",
+/// What an object claims to belong to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Claim {
+    /// An owner reference.
+    Owner {
+        /// API group; empty for the core group.
+        group: String,
+        /// API version without the group.
+        version: String,
+        /// Kind.
+        kind: String,
+        /// Name.
+        name: String,
+        /// Uid; empty where none is given, which an existing object of the name satisfies.
+        uid: String,
+    },
+    /// A Helm release.
+    HelmRelease {
+        /// Namespace of the release.
+        namespace: String,
+        /// Name of the release.
+        name: String,
+    },
+    /// An Argo CD Application.
+    Application {
+        /// Namespace, where the mark names one.
+        namespace: Option<String>,
+        /// Name.
+        name: String,
+    },
+    /// A Flux Kustomization or HelmRelease.
+    FluxObject {
+        /// `Kustomization` or `HelmRelease`.
+        kind: &'static str,
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+    },
+    /// A kapp application, by the value of its label.
+    KappApp {
+        /// Value of the label `kapp.k14s.io/app`.
+        label: String,
+    },
+}
+
+/// Kinds that run programs, give rights or move traffic: there no name of a maker is believed.
+const HARMFUL_KINDS: &[&str] = &[
+    "Pod",
+    "Deployment",
+    "DaemonSet",
+    "StatefulSet",
     "ReplicaSet",
-    "PodMetrics",
-    "IPAddress",
-    "ServiceCIDR",
+    "ReplicationController",
+    "Job",
+    "CronJob",
+    "Role",
+    "RoleBinding",
+    "Service",
+    "Endpoints",
+    "EndpointSlice",
+    "Ingress",
+    "NetworkPolicy",
+    "ServiceAccount",
+    "PodTemplate",
 ];
 
-/// Who made an object that nothing in Git declares, if a person did; `None` for what controllers, the system, Helm or
-/// another GitOps application made (the design's Unmanaged).
+/// Which built-in kinds make which harmful ones (kube-controller-manager's controllers, the kubelet's mirror Pods).
+const MAKES: &[(&str, &str)] = &[
+    ("Deployment", "ReplicaSet"),
+    ("ReplicaSet", "Pod"),
+    ("ReplicationController", "Pod"),
+    ("StatefulSet", "Pod"),
+    ("DaemonSet", "Pod"),
+    ("Job", "Pod"),
+    ("CronJob", "Job"),
+    ("Node", "Pod"),
+    ("Service", "EndpointSlice"),
+    ("Service", "Endpoints"),
+    ("Endpoints", "EndpointSlice"),
+    ("Gateway", "Service"),
+];
+
+/// Whether a kind runs programs, gives rights or moves traffic.
+fn is_harmful_kind(id: &ResourceId) -> bool {
+    id.is_built_in() && HARMFUL_KINDS.contains(&id.kind.as_str())
+}
+
+/// What an object that nothing in Git declares is, as far as the object itself tells; `None` for what the system makes.
 #[must_use]
-pub fn made_by_hand(id: &ResourceId, live: &Value, managers: &Managers) -> Option<Verdict> {
-    if id.namespace.is_none() || is_of_the_system(id, live) || belongs_to_another(live) {
+pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -> Option<UnmanagedCandidate> {
+    if id.namespace.is_none() || is_of_the_system(id, live) {
         return None;
     }
     let owners = Owners::writers(live);
-    let by_system = is_mostly_the_systems(id, live);
-    // Nothing is recorded of an object that was made with metadata alone.
-    let Some(maker) = maker(owners.entries(), managers) else {
-        return (!by_system).then(Verdict::unknown);
-    };
-    if by_system && managers.of(maker).class != Class::Human {
+    let maker = maker(owners.entries(), managers);
+    let known = maker.map(|maker| managers.of(maker));
+    let by_person = known.is_some_and(|known| known.class == Class::Human);
+    // A controller of the platform, or one that writes a status, may make what does no harm.
+    let writes_status = maker.is_some_and(|maker| {
+        let mut entries = owners.entries().iter();
+        entries.any(|entry| entry.manager.subresource == "status" && entry.manager.name == maker.manager.name)
+    });
+    let by_controller = known.is_some_and(|known| known.class == Class::Platform) || writes_status;
+    if by_controller && !is_harmful_kind(id) {
         return None;
     }
-    let known = managers.of(maker);
-    let confidence = match known.class {
-        Class::Human => Confidence::High,
-        Class::Unknown if known.applier => Confidence::None,
-        _ => return None,
+    let verdict = match known.map(|known| known.class) {
+        None => Verdict::unknown(),
+        Some(Class::Human) => Verdict::new(Cause::Manual, Confidence::High, Rule::Unmanaged),
+        Some(Class::Platform) => Verdict {
+            claimed: Some(Cause::Controller),
+            ..Verdict::new(Cause::Unknown, Confidence::None, Rule::NameOnly)
+        },
+        Some(Class::Gitops | Class::Unknown) => {
+            Verdict::new(Cause::Manual, Confidence::None, Rule::Unmanaged)
+        }
     };
-    Some(Verdict { cause: Cause::Manual, confidence, manager: Some(maker.manager.clone()), actor: None })
+    let verdict = verdict.by(maker.map(|maker| &maker.manager));
+    let claims = claims(id, live, by_person);
+    let by_deployer = known.is_some_and(|known| known.applier && !by_person);
+    Some(UnmanagedCandidate { resource: id.clone(), verdict, claims, by_deployer })
 }
 
 /// Who wrote first: an object that an operator made and a person only labelled is the operator's. Of the same second a
@@ -68,37 +158,120 @@ fn maker<'a>(entries: &'a [Entry], managers: &Managers) -> Option<&'a Entry> {
     whole.min_by_key(|entry| (entry.manager.time.clone(), rank(entry)))
 }
 
+/// What every namespace has, told by kind and name, of which there is one each.
 fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
-    let name = id.name.as_str();
-    let helm_release =
-        live.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("helm.sh/"))
-            || name.starts_with("sh.helm.release.");
-    matches!(
-        (id.kind.as_str(), name),
-        ("ConfigMap", "kube-root-ca.crt" | "openshift-service-ca.crt")
-            | ("ServiceAccount", "default")
-            | ("Service", "kubernetes")
-            | ("ResourceQuota", "gke-resource-quotas")
-    ) || helm_release
-        || live.pointer("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_some()
+    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str);
+    let release = id.name.starts_with("sh.helm.release.") && text("/metadata/labels/owner") == Some("helm");
+    let lock = live.pointer("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_some();
+    match (id.group.as_str(), id.kind.as_str(), id.name.as_str()) {
+        ("", "ConfigMap", "kube-root-ca.crt" | "openshift-service-ca.crt")
+        | ("", "ServiceAccount", "default")
+        | ("", "Service", "kubernetes")
+        | ("", "ResourceQuota", "gke-resource-quotas")
+        | ("", "Event", _)
+        | ("events.k8s.io", "Event", _)
+        | ("coordination.k8s.io", "Lease", _)
+        | ("metrics.k8s.io", "PodMetrics", _) => true,
+        ("", "Secret" | "ConfigMap", _) if release => true,
+        ("", "ConfigMap" | "Endpoints", _) => lock,
+        _ => false,
+    }
 }
 
-/// Kinds of the system, and tokens of service accounts: told by their annotation, for a metadata-only list has no `type`.
-fn is_mostly_the_systems(id: &ResourceId, live: &Value) -> bool {
-    let token = id.kind == "Secret"
-        && live.pointer("/metadata/annotations/kubernetes.io~1service-account.uid").is_some();
-    token || SYSTEM_KINDS.contains(&id.kind.as_str())
+/// What the object claims to belong to. A person's copy carries the owner references of its original: no claim.
+fn claims(id: &ResourceId, live: &Value, by_person: bool) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    if !by_person {
+        let references = live.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let references = references.into_iter().flatten().filter_map(owner);
+        claims.extend(references.filter(|owner| makes(owner, id)));
+        claims.extend(implied_owner(id, live));
+    }
+    claims.extend(marks(id, live));
+    claims
 }
 
-fn belongs_to_another(live: &Value) -> bool {
-    let owned = live
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .is_some_and(|list| !list.is_empty());
-    let metadata = live.get("metadata");
-    let marked =
-        |(map, key): &(&str, &str)| metadata.and_then(|metadata| metadata.get(map)?.get(key)).is_some();
-    let helm =
-        metadata.and_then(|metadata| metadata.get("labels")?.get("app.kubernetes.io/managed-by")?.as_str());
-    owned || OTHER_APPLICATIONS.iter().any(marked) || helm == Some("Helm")
+fn owner(reference: &Value) -> Option<Claim> {
+    let text = |key: &str| reference.get(key).and_then(Value::as_str);
+    let (group, version) = split_api_version(text("apiVersion")?);
+    Some(Claim::Owner {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: text("kind")?.to_owned(),
+        name: text("name")?.to_owned(),
+        uid: text("uid")?.to_owned(),
+    })
+}
+
+/// Whether an owner of this kind makes such objects. Custom kinds make whatever their operator does.
+fn makes(owner: &Claim, id: &ResourceId) -> bool {
+    let Claim::Owner { group, kind, name, .. } = owner else { return false };
+    let owner = ResourceId {
+        group: group.clone(),
+        version: String::new(),
+        kind: kind.clone(),
+        namespace: None,
+        name: name.clone(),
+    };
+    !is_harmful_kind(id) || !owner.is_built_in() || MAKES.contains(&(kind.as_str(), id.kind.as_str()))
+}
+
+/// The owner of what controllers make without an owner reference: Endpoints of a Service, the token of an account.
+fn implied_owner(id: &ResourceId, live: &Value) -> Option<Claim> {
+    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let core = |kind: &str, name: String, uid: String| Claim::Owner {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        name,
+        uid,
+    };
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("", "Endpoints") => Some(core("Service", id.name.clone(), String::new())),
+        ("", "Secret") => {
+            let name = text("/metadata/annotations/kubernetes.io~1service-account.name")?;
+            let uid = text("/metadata/annotations/kubernetes.io~1service-account.uid")?;
+            Some(core("ServiceAccount", name, uid))
+        }
+        _ => None,
+    }
+}
+
+/// The marks of Helm and of GitOps tools.
+fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
+    let of = |map: &str, key: &str| {
+        let value = live.get("metadata")?.get(map)?.get(key)?.as_str()?;
+        (!value.is_empty()).then(|| value.to_owned())
+    };
+    let here = || id.namespace.clone().unwrap_or_default();
+    let mut claims = Vec::new();
+    if let Some(name) = of("annotations", "meta.helm.sh/release-name") {
+        let namespace = of("annotations", "meta.helm.sh/release-namespace").unwrap_or_else(here);
+        claims.push(Claim::HelmRelease { namespace, name });
+    } else if of("labels", "app.kubernetes.io/managed-by").as_deref() == Some("Helm")
+        && let Some(name) = of("labels", "app.kubernetes.io/instance").or_else(|| of("labels", "release"))
+    {
+        claims.push(Claim::HelmRelease { namespace: here(), name });
+    }
+    for (kind, domain) in
+        [("Kustomization", "kustomize.toolkit.fluxcd.io"), ("HelmRelease", "helm.toolkit.fluxcd.io")]
+    {
+        if let Some(name) = of("labels", &format!("{domain}/name")) {
+            let namespace = of("labels", &format!("{domain}/namespace")).unwrap_or_else(here);
+            claims.push(Claim::FluxObject { kind, namespace, name });
+        }
+    }
+    let tracked = of("annotations", "argocd.argoproj.io/tracking-id");
+    let tracked = tracked.and_then(|id| id.split_once(':').map(|(app, _)| app.to_owned()));
+    let instance = of("labels", "argocd.argoproj.io/instance").or_else(|| of("labels", "app.kubernetes.io/instance"));
+    for app in tracked.into_iter().chain(instance) {
+        // Applications in other namespaces are written `NAMESPACE_NAME`.
+        let (namespace, name) = match app.split_once('_') {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+            None => (None, app),
+        };
+        claims.push(Claim::Application { namespace, name });
+    }
+    claims.extend(of("labels", "kapp.k14s.io/app").map(|label| Claim::KappApp { label }));
+    claims
 }

@@ -9,7 +9,7 @@ pub(super) async fn run(arguments: CheckArguments) -> Result<u8, JobError> {
     let CheckArguments { path, revision, verify_with_server, place, print } = arguments;
     output::ready(&print)?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
-    let settings = job::Settings { verify: verify_with_server, ..settings };
+    let settings = job::Settings { verify: verify_with_server, keep_hidden: print.all, ..settings };
     let progress = output::Progress::new();
     let checked = job::check(&settings, &|stage| progress.stage(stage)).await;
     progress.done();

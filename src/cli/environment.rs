@@ -56,6 +56,7 @@ pub(super) fn settings(
         target: target(place, cache.as_deref()),
         skip_secrets: place.skip_secrets,
         verify: false,
+        keep_hidden: false,
         tools: Tools::find(&variable("PATH").unwrap_or_default()),
         cache,
         git: options,

@@ -107,7 +107,15 @@ impl Item {
         &self.name
     }
 
-    pub(super) fn uid(&self) -> Option<&str> {
+    /// Its group and kind.
+    #[must_use]
+    pub fn kind(&self) -> (&str, &str) {
+        (&self.of.kind.group, &self.of.kind.kind)
+    }
+
+    /// Its uid, where it has one.
+    #[must_use]
+    pub fn uid(&self) -> Option<&str> {
         self.uid.as_deref()
     }
 
@@ -165,11 +173,12 @@ impl Item {
 pub struct Writers;
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Writer {
     manager: String,
     operation: String,
     subresource: String,
+    api_version: String,
     time: Option<String>,
 }
 
@@ -179,8 +188,8 @@ impl<'de> DeserializeSeed<'de> for Writers {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Manager>, D::Error> {
         let writers = Vec::<Writer>::deserialize(deserializer)?.into_iter();
         let manager = |writer: Writer| {
-            let Writer { manager: name, operation, subresource, time } = writer;
-            Manager { name, operation, subresource, time }
+            let Writer { manager: name, operation, subresource, api_version, time } = writer;
+            Manager { name, operation, subresource, api_version, time }
         };
         Ok(writers.map(manager).collect())
     }
@@ -305,9 +314,13 @@ mod tests {
             name: name.to_owned(),
             operation: operation.to_owned(),
             subresource: subresource.to_owned(),
+            api_version: String::new(),
             time: time.map(str::to_owned),
         };
-        let all = manager("m", "Update", "scale", Some("2026-01-01T00:00:00Z"));
+        let all = Manager {
+            api_version: "v1".to_owned(),
+            ..manager("m", "Update", "scale", Some("2026-01-01T00:00:00Z"))
+        };
         assert_eq!(read(&json!([full, {}])), Some(vec![all, manager("", "", "", None)]));
         for other in [json!({}), json!([1]), json!([{"manager": 1}])] {
             assert_eq!(read(&other), None, "{other}");

@@ -103,6 +103,18 @@ fn check(config: &Config) -> Result<(), (String, String)> {
             return refuse("expires", format!("expires: {day:?} is not a date such as 2027-03-31"));
         }
     }
+    for manager in &config.managers {
+        if manager.name.trim_matches('*').trim().is_empty() {
+            let why = format!("{:?} would be every manager: name the ones that you mean", manager.name);
+            return refuse("name", why);
+        }
+        if !manager.fields.is_empty() && manager.reason.as_ref().is_none_or(|why| why.trim().is_empty()) {
+            return refuse("fields", format!("{} is trusted in `fields`: add a `reason`", manager.name));
+        }
+        if let Some(field) = manager.fields.iter().find(|field| !is_field(field)) {
+            return refuse("fields", format!("{field:?} is not a field such as .spec.replicas"));
+        }
+    }
     let branch = &config.ledger.branch;
     if branch.is_empty()
         || branch.starts_with('-')
@@ -112,6 +124,11 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         return refuse("branch", format!("{branch:?} is not a branch name"));
     }
     Ok(())
+}
+
+fn is_field(text: &str) -> bool {
+    let path = crate::model::FieldPath::parse(&text.replace("[*]", "[=\"*\"]"));
+    path.is_some_and(|path| !path.steps().is_empty())
 }
 
 #[cfg(test)]
@@ -145,6 +162,13 @@ mod tests {
             ),
             ("version: 1\nsecrets: maybe\n", "unknown variant `maybe`"),
             ("version: 1\nledger: {branch: a..b}\n", "is not a branch name"),
+            ("version: 1\nmanagers: [{name: '*', class: platform}]\n", "would be every manager"),
+            ("version: 1\nmanagers: [{name: a, class: platform, fields: [.spec]}]\n", "add a `reason`"),
+            (
+                "version: 1\nmanagers: [{name: a, class: platform, fields: [spec], reason: r}]\n",
+                "is not a field such as",
+            ),
+            ("version: 1\nunsynced-after: soon\n", "is not a time such as 90m, 6h or 2d"),
             ("version: [\n", "drift.yaml:"),
         ] {
             let message = refused(text);

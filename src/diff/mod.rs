@@ -22,6 +22,8 @@ mod tests;
 #[cfg(test)]
 mod untouched;
 
+use std::cell::RefCell;
+
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
@@ -71,13 +73,17 @@ pub fn is_same<'t, S: DeserializeSeed<'t>>(
         filled = normalise::normalised(&filled);
     }
     crate::schema::fill(root, &mut filled);
+    let server_set = RefCell::new(Vec::new());
     let judge = |steps: &[Option<&str>], value: &Value| {
         let mut walk = walk::Walk::of_live(desired, &filled);
         walk.live_only(root, steps, value)?;
         let found = walk.finish();
-        found.iter().all(|difference| difference.server_set).then_some(!found.is_empty())
+        let is_set = found.iter().all(|difference| difference.server_set).then_some(!found.is_empty());
+        server_set.borrow_mut().extend(found);
+        is_set
     };
-    same::same(&filled, live, managed, &judge)
+    let same = same::same(&filled, live, managed, &judge)?;
+    Some(Same { differences: server_set.take(), ..same })
 }
 
 /// What is declared, with what the server puts beside it.

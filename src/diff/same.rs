@@ -8,14 +8,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::{Map, Number, Value};
 
 use super::normalise::{Level, is_passed_over};
+use crate::model::Difference;
 
 /// A live object that is what Git declares.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Same<M> {
     /// What was made of its `managedFields`, if it has any.
     pub managed: Option<M>,
     /// Whether it has more, and all of that in places that the server or the platform fills by itself.
     pub server_set: bool,
+    /// These places.
+    pub differences: Vec<Difference>,
 }
 
 /// What is said of a value that only live has, by the steps to it (`None`: an item of a list): `None` where it may be a
@@ -34,7 +37,7 @@ pub(super) fn same<'t, S: DeserializeSeed<'t>>(
     let mut reader = serde_json::Deserializer::from_str(text);
     let root = Place { value: filled, way: Way::Root, level: Some(Level::Object), books: &mut books };
     root.deserialize(&mut reader).ok()?;
-    Some(Same { managed: books.managed, server_set: books.server_set })
+    Some(Same { managed: books.managed, server_set: books.server_set, differences: Vec::new() })
 }
 
 /// What is kept of the object.

@@ -10,7 +10,7 @@ use crate::model::{Finding, State};
 #[must_use]
 pub fn opens_something(finding: &Finding) -> bool {
     match finding.state {
-        State::Missing | State::Unmanaged => finding.verdict.cause.is_drift(),
+        State::Missing | State::Unmanaged => finding.verdict.is_drift(),
         State::Modified => finding.changes.iter().any(super::key::enters),
     }
 }

@@ -40,7 +40,7 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
 
 /// Whether a change belongs to an incident: drift, and not the mark of a restart, which nobody wants in Git.
 pub(super) fn enters(change: &Change) -> bool {
-    change.verdict.cause.is_drift() && !is_restart(&change.difference.path)
+    change.verdict.is_drift() && !is_restart(&change.difference.path)
 }
 
 /// A hash of parts that no other parts give (each is preceded by its length); 12 hexadecimal digits.

@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::JobError;
 use super::autoscalers::autoscalers;
+use super::belongings::Belongings;
+use super::evidence::ClusterEvidence;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::missing::trace;
+use super::other_versions::{add_changes, other_versions};
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::schemas::{Schemas, Underway};
 use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
-use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute, missing, strongest};
+use crate::attribution::{
+    Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute, leftover,
+    missing, strongest,
+};
 use crate::cluster::Cluster;
 use crate::config::Secrets;
 use crate::model::{
-    Cause, Change, Desired, Finding, Incomplete, ObjectKey, Served, State, Verdict, is_secret,
+    Change, Desired, Finding, Incomplete, ObjectKey, ResourceId, Rule, Served, State, Verdict, is_secret,
 };
 use crate::source::{self, Ahead, Rendered, Request, render_ahead};
 
@@ -79,9 +85,13 @@ pub(super) async fn compare(
         skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
         keep_live: settings.verify,
+        keep_hidden: settings.keep_hidden,
     };
     let mut compared = comparison.run().await;
     let (schemas, warnings) = schemas.end().await;
+    progress("looking into the history");
+    let unmanaged = Belongings::new(cluster, skip).unmanaged(&mut compared).await;
+    let evidence = ClusterEvidence::read(cluster, &rendered.objects, &schemas, &compared).await;
     let judge = Judge {
         settings,
         opened,
@@ -89,16 +99,21 @@ pub(super) async fn compare(
         desired: &rendered.objects,
         schemas: &schemas,
         managers: &managers,
+        evidence: &evidence,
     };
-    progress("looking into the history");
-    let past = judge.past(&compared).unwrap_or_else(|error| {
+    let past = judge.past(&compared).and_then(|past| Ok((past, judge.leftovers(unmanaged)?)));
+    let (past, unmanaged) = past.unwrap_or_else(|error| {
         let what = "what older commits declared".to_owned();
         compared.incomplete.push(Incomplete { what, why: error.to_string() });
-        Past::new()
+        (Past::new(), Vec::new())
     });
     trace(cluster, &rendered.objects, &mut compared).await;
     let autoscalers = autoscalers(cluster, &rendered.objects, &mut compared).await;
-    let findings = judge.findings(&compared, &past, &autoscalers);
+    let seen_elsewhere = other_versions(cluster, &judge, &mut compared).await;
+    let mut findings = judge.findings(&compared, &past, &autoscalers);
+    findings.extend(judge.unmanaged(unmanaged));
+    add_changes(&mut findings, seen_elsewhere, &judge);
+    findings.sort_by(|left, right| left.resource.cmp(&right.resource));
     let undiscovered = undiscovered(cluster, &rendered);
     let verification = if settings.verify {
         progress("asking the server for its own answer");
@@ -125,6 +140,7 @@ pub(super) async fn compare(
         warnings: [rendered.warnings, warnings, judge.rules().warnings(&findings), part_warning(opened)]
             .concat(),
         verification,
+        unsynced_after: opened.config.unsynced_after,
         ..Checked::default()
     };
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());
@@ -211,7 +227,7 @@ async fn facts(opened: &Opened, cluster: &Cluster, incomplete: &mut Vec<Incomple
 /// Whether nothing is left of a finding but what controllers may own and what ignore rules cover: counted as changes,
 /// and listed on request only.
 fn is_excused(finding: &Finding) -> bool {
-    matches!(finding.verdict.cause, Cause::Controller | Cause::Ignored)
+    finding.verdict.cause.is_hidden()
 }
 
 fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> Summary {
@@ -219,13 +235,16 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
         findings.iter().filter(|finding| finding.state == state && !is_excused(finding)).count()
     };
     let missing_and_ignored = compared.missing.len() - of_state(State::Missing);
-    let mut changes: BTreeMap<Cause, usize> = BTreeMap::new();
+    let mut changes = compared.hidden.clone();
+    let mut rules = compared.rules.clone();
     for finding in findings {
-        for change in &finding.changes {
-            *changes.entry(change.verdict.cause).or_default() += 1;
-        }
-        if finding.changes.is_empty() {
-            *changes.entry(finding.verdict.cause).or_default() += 1;
+        let of_finding = finding.changes.is_empty().then_some(&finding.verdict);
+        for verdict in finding.changes.iter().map(|change| &change.verdict).chain(of_finding) {
+            *rules.entry(verdict.rule).or_default() += 1;
+            // What the server fills in every object is no news.
+            if verdict.rule != Rule::ServerPlace {
+                *changes.entry(verdict.cause).or_default() += 1;
+            }
         }
     }
     // A Secret whose values a snapshot leaves out is not known to be in sync.
@@ -240,17 +259,19 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
         skipped: skipped + missing_and_ignored + keys_only,
         not_compared: desired.len().saturating_sub(seen),
         changes,
+        rules,
     }
 }
 
 /// From what differs to findings.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     settings: &'a Settings,
     opened: &'a Opened,
     cluster: &'a Cluster,
-    desired: &'a [Desired],
-    schemas: &'a Schemas,
-    managers: &'a Managers,
+    pub(super) desired: &'a [Desired],
+    pub(super) schemas: &'a Schemas,
+    pub(super) managers: &'a Managers,
+    evidence: &'a ClusterEvidence,
 }
 
 type Past = BTreeMap<ObjectKey, Vec<crate::attribution::Older>>;
@@ -258,19 +279,81 @@ type Past = BTreeMap<ObjectKey, Vec<crate::attribution::Older>>;
 impl Judge<'_> {
     /// What older commits declared of the objects that differ or are missing.
     fn past(&self, compared: &Compared) -> Result<Past, JobError> {
-        let differing = compared.differing.iter().map(|(index, (live, _))| (*index, Some(live)));
-        let missing = compared.missing.keys().map(|index| (*index, None));
+        let evidence = self.evidence;
+        let differing = compared.differing.iter().map(|(index, (live, _))| {
+            (*index, Some(live), evidence.applied.get(index))
+        });
+        let missing = compared.missing.keys().map(|index| {
+            let source = &self.desired[*index].origin.source;
+            (*index, None, evidence.applied_of_source(self.desired, source))
+        });
         let asked: Vec<Asked<'_>> = differing
             .chain(missing)
-            .map(|(index, live)| Asked { desired: &self.desired[index], live })
+            .map(|(index, live, applied)| Asked {
+                desired: &self.desired[index],
+                live,
+                applied: applied.map(String::as_str),
+            })
             .collect();
-        let history = History {
+        self.history().of(&asked)
+    }
+
+    fn history(&self) -> History<'_> {
+        History {
             opened: self.opened,
             served: self.cluster.served(),
             tools: &self.settings.tools,
             schemas: self.schemas,
+        }
+    }
+
+    /// What nothing in Git declares; an object that an older commit declared and nobody pruned is told so.
+    fn leftovers(
+        &self,
+        unmanaged: Vec<UnmanagedCandidate>,
+    ) -> Result<Vec<(ResourceId, Verdict, Vec<String>)>, JobError> {
+        let applied = unmanaged.iter().filter(|candidate| candidate.by_deployer);
+        let ids: Vec<ResourceId> = applied.map(|candidate| candidate.resource.clone()).collect();
+        let leftovers = self.history().leftovers(&ids)?;
+        let told = unmanaged.into_iter().map(|candidate| {
+            let UnmanagedCandidate { resource: id, verdict, .. } = candidate;
+            match leftovers.get(&id.key()) {
+                Some(older) => {
+                    let note = format!("declared until commit {}, and not pruned since", older.commit);
+                    let manager = verdict.manager.clone();
+                    let verdict = leftover(older, self.now(), self.unsynced_after()).by(manager.as_ref());
+                    (id, verdict, vec![note])
+                }
+                None => (id, verdict, Vec::new()),
+            }
+        });
+        Ok(told.collect())
+    }
+
+    /// The finding of an object with these changes, by the ignore rules of the configuration.
+    pub(super) fn modified(&self, desired: &Desired, changes: Vec<Change>) -> Option<Finding> {
+        modified(desired, changes, &self.rules())
+    }
+
+    fn now(&self) -> i64 {
+        self.settings.now.as_second()
+    }
+
+    fn unsynced_after(&self) -> i64 {
+        self.opened.config.unsynced_after.seconds
+    }
+
+    fn unmanaged(&self, unmanaged: Vec<(ResourceId, Verdict, Vec<String>)>) -> Vec<Finding> {
+        let rules = self.rules();
+        let finding = |(id, verdict, notes): (ResourceId, Verdict, Vec<String>)| Finding {
+            verdict: if rules.covering(&id, None).is_some() { Verdict::ignored() } else { verdict },
+            resource: id,
+            state: State::Unmanaged,
+            origin: None,
+            changes: Vec::new(),
+            notes,
         };
-        history.of(&asked)
+        unmanaged.into_iter().map(finding).collect()
     }
 
     fn findings(
@@ -285,37 +368,34 @@ impl Judge<'_> {
             let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
             let older = past.get(&desired.id.key());
             let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let none = &[][..];
             let evidence = Evidence {
-                desired,
-                live,
-                schema,
-                managers: self.managers,
                 autoscalers: scalers.map_or(&[], Vec::as_slice),
                 older: older.map_or(&[], Vec::as_slice),
+                remembered: self.evidence.remembered.get(index).map_or(&[], Vec::as_slice),
+                mutators: self.evidence.mutators.get(index).map_or(none, Vec::as_slice),
+                common_marks: &self.evidence.common_marks,
+                now: self.now(),
+                unsynced_after: self.unsynced_after(),
+                ..Evidence::of_object(desired, live, schema, self.managers)
             };
-            modified(desired, attribute(crate::diff::compare(desired, live, schema), &evidence), &rules)
+            let changes = attribute(crate::diff::compare(desired, live, schema), &evidence);
+            modified(desired, changes, &rules)
         });
         let missing = compared.missing.iter().map(|(index, note)| {
             let desired = &self.desired[*index];
-            let verdict = missing(
-                past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice),
-                compared.applied_at.get(&desired.origin.source).copied(),
-            );
-            let verdict = if rules.covering(&desired.id, None).is_some() { ignored() } else { verdict };
+            let verdict = missing(MissingEvidence {
+                older: past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice),
+                applied_at: compared.applied_at.get(&desired.origin.source).copied(),
+                now: self.now(),
+                unsynced_after: self.unsynced_after(),
+            });
+            let is_ignored = rules.covering(&desired.id, None).is_some();
+            let verdict = if is_ignored { Verdict::ignored() } else { verdict };
             let notes = [desired.notes.clone(), note.iter().cloned().collect()].concat();
             finding(desired, State::Missing, verdict, notes)
         });
-        let unmanaged = compared.unmanaged.iter().map(|(id, verdict)| Finding {
-            resource: id.clone(),
-            state: State::Unmanaged,
-            origin: None,
-            verdict: if rules.covering(id, None).is_some() { ignored() } else { verdict.clone() },
-            changes: Vec::new(),
-            notes: Vec::new(),
-        });
-        let mut findings: Vec<Finding> = modified.chain(missing).chain(unmanaged).collect();
-        findings.sort_by(|left, right| left.resource.cmp(&right.resource));
-        findings
+        modified.chain(missing).collect()
     }
 
     fn rules(&self) -> IgnoreRules {
@@ -324,14 +404,10 @@ impl Judge<'_> {
     }
 }
 
-fn ignored() -> Verdict {
-    Verdict { cause: Cause::Ignored, ..Verdict::unknown() }
-}
-
 fn modified(desired: &Desired, mut changes: Vec<Change>, rules: &IgnoreRules) -> Option<Finding> {
     for change in &mut changes {
         if rules.covering(&desired.id, Some(&change.difference.path)).is_some() {
-            change.verdict.cause = Cause::Ignored;
+            change.verdict = Verdict::ignored();
         }
     }
     if changes.is_empty() {

@@ -7,10 +7,11 @@ use serde_json::Value;
 use super::JobError;
 use super::schemas::Schemas;
 use super::tree::{Opened, objects_at};
-use crate::attribution::Older;
+use crate::attribution::{Older, Superseded};
 use crate::config::Source;
 use crate::git::{CommitId, CommitInfo, Repository};
-use crate::model::{Desired, ObjectKey, Served};
+use crate::model::{Desired, ObjectKey, ResourceId, Served};
+use crate::schema::Schema;
 use crate::source::Tools;
 
 /// Commits touching a source that are looked at (issue 3: the last 50).
@@ -33,7 +34,12 @@ pub(super) struct Asked<'a> {
     pub(super) desired: &'a Desired,
     /// The live object; `None` where there is none.
     pub(super) live: Option<&'a Value>,
+    /// The commit that the object's root last applied, as its status says.
+    pub(super) applied: Option<&'a str>,
 }
+
+/// Versions of a source in which objects are looked for that nothing declares any more.
+const LEFTOVER_VERSIONS: usize = 20;
 
 impl History<'_> {
     /// The commits that the checked branch itself went through (first parents), newest first: a commit of a side branch
@@ -99,22 +105,21 @@ impl History<'_> {
     ) -> Result<(), JobError> {
         let repository = &self.opened.repository;
         let tree_path = if path == "." { "" } else { path };
-        let mut commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
-        for commit in &mut commits {
-            commit.time = self.arrived(commit, mainline)?;
-        }
-        let mut versions = versions(&commits, self.opened.dirty);
+        let commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
+        let arrivals = commits.iter().map(|commit| self.arrived(commit, mainline));
+        let arrivals = arrivals.collect::<Result<Vec<i64>, JobError>>()?;
+        let mut versions = versions(&commits, &arrivals, self.opened.dirty);
         if commits.is_empty() && self.opened.dirty {
             // A file that no commit has: nobody can have applied it from one.
-            versions.push(Version { commit: None, superseded_at: i64::MAX });
+            versions.push(Version { commit: None, newer: None, superseded_at: i64::MAX });
         }
-        if let Some(first) = commits.last()
+        if let (Some(first), Some(arrived)) = (commits.last(), arrivals.last())
             && commits.len() < COMMITS
             && !first.boundary
             && !tree_path.is_empty()
             && !is_root(repository, first)?
         {
-            versions.push(Version { commit: None, superseded_at: first.time });
+            versions.push(Version { commit: None, newer: Some(first), superseded_at: *arrived });
         }
         let mut seen: BTreeSet<Option<String>> = BTreeSet::new();
         for version in versions {
@@ -131,16 +136,59 @@ impl History<'_> {
                 let before = older.get(&key);
                 let schema = self.schemas.of(&one.desired.id.group, &one.desired.id.version);
                 let live = one.live.unwrap_or(&Value::Null);
-                found.entry(key).or_default().push(Older::new(
-                    id,
-                    version.superseded_at,
-                    before,
-                    live,
-                    schema,
-                ));
+                let superseded = self.superseded(&version, one.applied)?;
+                found.entry(key).or_default().push(Older::new(id, superseded, before, live, schema));
             }
         }
         Ok(())
+    }
+
+    /// When the version was superseded, and whether a root that says what it applied last has the newer one.
+    fn superseded(&self, version: &Version<'_>, applied: Option<&str>) -> Result<Superseded, JobError> {
+        let repository = &self.opened.repository;
+        let newer_applied = match (version.newer, applied) {
+            (Some(newer), Some(applied)) => match repository.resolve(applied)? {
+                Some(applied) => Some(repository.is_ancestor(&newer.id, &applied)?),
+                None => None,
+            },
+            _ => None,
+        };
+        Ok(Superseded {
+            committed_at: version.newer.map_or(i64::MAX, |newer| newer.time),
+            superseded_at: version.superseded_at,
+            newer_applied,
+        })
+    }
+
+    /// Of objects that nothing declares any more, those that an older version of a source declared: since when it does
+    /// not, and that version's commit.
+    pub(super) fn leftovers(&self, ids: &[ResourceId]) -> Result<BTreeMap<ObjectKey, Older>, JobError> {
+        let mut found = BTreeMap::new();
+        let mut wanted: BTreeSet<ObjectKey> = ids.iter().map(ResourceId::key).collect();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let mainline = self.mainline()?;
+        for source in &self.opened.sources {
+            let path = if source.path == "." { "" } else { source.path.as_str() };
+            let commits = self.opened.repository.commits_touching(&self.opened.commit, path, LEFTOVER_VERSIONS)?;
+            let arrivals = commits.iter().map(|commit| self.arrived(commit, &mainline));
+            let arrivals = arrivals.collect::<Result<Vec<i64>, JobError>>()?;
+            for version in versions(&commits, &arrivals, self.opened.dirty) {
+                let Some(commit) = version.commit.filter(|commit| commit.tree_id.is_some()) else { continue };
+                if wanted.is_empty() {
+                    break;
+                }
+                let superseded = self.superseded(&version, None)?;
+                let objects = self.rendered(commit, path, source)?;
+                for key in objects.into_keys().filter(|key| wanted.remove(key)).collect::<Vec<_>>() {
+                    let older =
+                        Older::new(commit.id.short(), superseded, None, &Value::Null, Schema::built_in());
+                    found.insert(key, older);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The objects of one source at a commit. What cannot be rendered explains nothing.
@@ -159,15 +207,21 @@ impl History<'_> {
 /// A version of a path before the one that was checked; without a commit: before there was any.
 struct Version<'a> {
     commit: Option<&'a CommitInfo>,
+    /// The commit that superseded it; `None`: the work tree.
+    newer: Option<&'a CommitInfo>,
     superseded_at: i64,
 }
 
-/// The versions that another has superseded, newest first. Of a dirty work tree the newest commit is one of them.
-fn versions(commits: &[CommitInfo], dirty: bool) -> Vec<Version<'_>> {
+/// The versions that another has superseded, newest first, by commits and when each reached the branch. Of a dirty work
+/// tree the newest commit is one of them.
+fn versions<'a>(commits: &'a [CommitInfo], arrivals: &[i64], dirty: bool) -> Vec<Version<'a>> {
     let newest = dirty.then(|| commits.first()).flatten();
-    let newest = newest.map(|commit| Version { commit: Some(commit), superseded_at: i64::MAX });
-    let older =
-        commits.windows(2).map(|pair| Version { commit: Some(&pair[1]), superseded_at: pair[0].time });
+    let newest = newest.map(|commit| Version { commit: Some(commit), newer: None, superseded_at: i64::MAX });
+    let older = commits.windows(2).zip(arrivals).map(|(pair, arrived)| Version {
+        commit: Some(&pair[1]),
+        newer: Some(&pair[0]),
+        superseded_at: *arrived,
+    });
     newest.into_iter().chain(older).collect()
 }
 

@@ -1,7 +1,9 @@
 //! Live objects, streamed page by page through comparison and dropped.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::{self, StreamExt};
@@ -13,10 +15,12 @@ use super::schemas::Underway;
 use super::strangers::{Of, Scopes};
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
 use crate::attribution::{
-    Evidence, Managers, Owners, attribute, is_left_out, is_written_by_hand, made_by_hand,
+    Evidence, Managers, Owners, UnmanagedCandidate, attribute, is_left_out, unmanaged_candidate,
 };
 use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
-use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
+use crate::model::{
+    Cause, Change, Class, Desired, Incomplete, ObjectKey, ResourceId, Rule, ServedKind, Step, is_secret,
+};
 use crate::threads::{self, side_by_side};
 
 /// Lists under way at the same time.
@@ -43,6 +47,8 @@ pub(super) struct Comparison<'a> {
     pub(super) secret_values: bool,
     /// Whether every live object that is compared is kept, for the server to be asked about it.
     pub(super) keep_live: bool,
+    /// Whether changes of hidden causes are kept where an object has no others, to be listed on request.
+    pub(super) keep_hidden: bool,
 }
 
 /// What came of it.
@@ -54,8 +60,20 @@ pub(super) struct Compared {
     pub(super) missing: BTreeMap<usize, Option<String>>,
     /// Desired objects that live equals.
     pub(super) in_sync: BTreeSet<usize>,
-    /// Objects that nothing declares and a person made.
-    pub(super) unmanaged: Vec<(ResourceId, Verdict)>,
+    /// Objects that nothing declares, and what they claim to belong to.
+    pub(super) unmanaged: Vec<UnmanagedCandidate>,
+    /// Objects of the namespaces in question that may own others, as hashes of what an owner reference says.
+    pub(super) present: HashSet<u64>,
+    /// Hidden changes of objects that have no others, by cause.
+    pub(super) hidden: BTreeMap<Cause, usize>,
+    /// How many differences each rule decided, of objects that are in sync for all that.
+    pub(super) rules: BTreeMap<Rule, usize>,
+    /// Objects that each deployer applied, and labels and annotations that it alone owns and nobody declared, by
+    /// manager and path.
+    pub(super) deployed: BTreeMap<String, usize>,
+    pub(super) marks: BTreeMap<(String, String), usize>,
+    /// Objects that somebody who is no deployer and no controller wrote at another version than Git's, by index.
+    pub(super) other_versions: BTreeMap<usize, BTreeSet<String>>,
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
     pub(super) listed: BTreeSet<(String, String, Option<String>)>,
     /// When the applier of a source last wrote any of its objects, seconds since 1970.
@@ -92,6 +110,12 @@ impl Compared {
         self.missing.extend(other.missing);
         self.in_sync.extend(other.in_sync);
         self.unmanaged.extend(other.unmanaged);
+        self.present.extend(other.present);
+        other.hidden.into_iter().for_each(|(cause, number)| *self.hidden.entry(cause).or_default() += number);
+        other.rules.into_iter().for_each(|(rule, number)| *self.rules.entry(rule).or_default() += number);
+        other.deployed.into_iter().for_each(|(name, number)| *self.deployed.entry(name).or_default() += number);
+        other.marks.into_iter().for_each(|(mark, number)| *self.marks.entry(mark).or_default() += number);
+        self.other_versions.extend(other.other_versions);
         self.listed.extend(other.listed);
         other.applied_at.into_iter().for_each(|(source, at)| self.applied(source, at));
         self.incomplete.extend(other.incomplete);
@@ -162,8 +186,8 @@ impl<'a> Comparison<'a> {
             }
         }
         self.strangers(&namespaces, &mut compared).await;
-        compared.unmanaged.sort_by(|left, right| left.0.cmp(&right.0));
-        compared.unmanaged.dedup_by(|left, right| left.0.key() == right.0.key());
+        compared.unmanaged.sort_by(|left, right| left.resource.cmp(&right.resource));
+        compared.unmanaged.dedup_by(|left, right| left.resource.key() == right.resource.key());
         compared
     }
 
@@ -250,7 +274,8 @@ impl<'a> Comparison<'a> {
         for ((namespace, name), index) in &reading.wanted {
             match self.cluster.get(reading.kind, *namespace, name).await {
                 Ok(Some(live)) => {
-                    let held = self.hold(*index, live.clone(), || Ok(live), &mut compared);
+                    let owned = live["metadata"]["managedFields"].to_string();
+                    let held = self.hold(*index, (live.clone(), &owned), || Ok(live), &mut compared);
                     compared.incomplete.extend(held.err().map(Incomplete::from));
                 }
                 Ok(None) => drop(compared.missing.insert(*index, None)),
@@ -297,9 +322,13 @@ impl<'a> Comparison<'a> {
     ) -> Result<Compared, Unread> {
         let mut compared = Compared::default();
         for item in items {
+            self.note_present(item, namespaces, &mut compared);
             match reading.wanted.get(&(item.namespace(), item.name())) {
                 Some(index) if self.is_same(*index, item, &mut compared) => {}
-                Some(index) => self.hold(*index, item.compared()?, || item.whole(), &mut compared)?,
+                Some(index) => {
+                    let live = (item.compared()?, item.text());
+                    self.hold(*index, live, || item.whole(), &mut compared)?;
+                }
                 None => self.stranger(item, namespaces, &mut compared)?,
             }
         }
@@ -318,22 +347,45 @@ impl<'a> Comparison<'a> {
             return false;
         };
         let writers = same.managed.map(Owners::from).unwrap_or_default();
-        if same.server_set && is_written_by_hand(&writers, self.managers) {
+        let left_out = is_left_out(&same.differences, &writers, self.managers, item.text());
+        if !left_out || (self.keep_hidden && !same.differences.is_empty()) {
             return false;
         }
-        if let Some(at) = self.applied_at(&writers) {
-            compared.applied(desired.origin.source.clone(), at);
-        }
+        *compared.rules.entry(Rule::ServerPlace).or_default() += same.differences.len();
+        self.note_writers(index, &writers, compared);
         compared.in_sync.insert(index);
         true
     }
 
-    /// Holds one live object, as far as it is compared, against the desired one. Only where something differs the whole
-    /// of it is read and kept.
+    /// Notes when the object was applied, by which deployers, and whether it was written at other versions.
+    fn note_writers(&self, index: usize, writers: &Owners, compared: &mut Compared) {
+        let desired = &self.desired[index];
+        if let Some(at) = self.applied_at(writers) {
+            compared.applied(desired.origin.source.clone(), at);
+        }
+        let version = desired.id.api_version();
+        let mut deployers = BTreeSet::new();
+        for entry in writers.entries() {
+            let known = self.managers.of(entry);
+            if known.class == Class::Gitops && known.applier {
+                deployers.insert(entry.manager.name.clone());
+            }
+            let by_hand = known.class == Class::Human || known.is_unknown();
+            let other = !entry.manager.api_version.is_empty() && entry.manager.api_version != version;
+            if by_hand && other && entry.manager.subresource.is_empty() {
+                let versions = compared.other_versions.entry(index).or_default();
+                versions.insert(entry.manager.api_version.clone());
+            }
+        }
+        deployers.into_iter().for_each(|name| *compared.deployed.entry(name).or_default() += 1);
+    }
+
+    /// Holds one live object, as far as it is compared, against the desired one; its text tells what its managers own.
+    /// Only where something differs the whole of it is read and kept.
     fn hold(
         &self,
         index: usize,
-        mut live: Value,
+        (mut live, text): (Value, &str),
         whole: impl FnOnce() -> Result<Value, Unread>,
         compared: &mut Compared,
     ) -> Result<(), Unread> {
@@ -353,26 +405,49 @@ impl<'a> Comparison<'a> {
             compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
         }
         let writers = Owners::writers(&live);
-        if let Some(at) = self.applied_at(&writers) {
-            compared.applied(desired.origin.source.clone(), at);
-        }
+        self.note_writers(index, &writers, compared);
         let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
-        if differences.is_empty() || is_left_out(&differences, &writers, self.managers) {
+        if !self.keep_hidden && is_left_out(&differences, &writers, self.managers, text) {
+            *compared.rules.entry(Rule::ServerPlace).or_default() += differences.len();
             compared.in_sync.insert(index);
             return Ok(());
         }
         let mut live = whole()?;
         self.lift(desired, &mut live);
-        let evidence =
-            Evidence { desired, live: &live, schema, managers: self.managers, autoscalers: &[], older: &[] };
+        let evidence = Evidence::of_object(desired, &live, schema, self.managers);
         let changes = attribute(differences, &evidence);
-        if changes.is_empty() {
+        self.note_marks(&changes, compared);
+        self.keep(index, live, changes, compared);
+        Ok(())
+    }
+
+    /// Keeps an object that differs; one whose differences are the server's and the deployer's own is in sync.
+    fn keep(&self, index: usize, live: Value, changes: Vec<Change>, compared: &mut Compared) {
+        let settled = |change: &Change| matches!(change.verdict.cause, Cause::Server | Cause::Deployer);
+        if changes.is_empty() || (!self.keep_hidden && changes.iter().all(settled)) {
+            for change in &changes {
+                *compared.rules.entry(change.verdict.rule).or_default() += 1;
+                if change.verdict.rule != Rule::ServerPlace {
+                    *compared.hidden.entry(change.verdict.cause).or_default() += 1;
+                }
+            }
             compared.in_sync.insert(index);
         } else {
             compared.differing.insert(index, (live, changes));
         }
-        Ok(())
+    }
+
+    /// Notes labels and annotations that a deployer alone owns, and that Git does not declare.
+    fn note_marks(&self, changes: &[Change], compared: &mut Compared) {
+        for change in changes.iter().filter(|change| change.verdict.rule == Rule::ApplierOwns) {
+            let of_metadata = matches!(change.difference.path.steps(), [Step::Field(metadata), Step::Field(map), Step::Field(_)]
+                if metadata == "metadata" && (map == "labels" || map == "annotations"));
+            if let (true, Some(manager)) = (of_metadata, &change.verdict.manager) {
+                let mark = (manager.name.clone(), change.difference.path.to_string());
+                *compared.marks.entry(mark).or_default() += 1;
+            }
+        }
     }
 
     /// Gives live the values that one side does not know; whether there are any.
@@ -420,9 +495,28 @@ impl<'a> Comparison<'a> {
         // Declared at another version, perhaps.
         let is_declared = self.desired.binary_search_by(|object| object.id.cmp_key(&id)).is_ok();
         if !is_declared && !self.skipped.contains(&id.key()) {
-            let verdict = made_by_hand(&id, &item.compared()?, self.managers);
-            compared.unmanaged.extend(verdict.map(|verdict| (id, verdict)));
+            let candidate = unmanaged_candidate(&id, &item.compared()?, self.managers);
+            compared.unmanaged.extend(candidate);
         }
         Ok(())
     }
+
+    /// Notes that an object is there, for owner references that name it.
+    pub(super) fn note_present(
+        &self,
+        item: &Item,
+        namespaces: &BTreeSet<&str>,
+        compared: &mut Compared,
+    ) {
+        let managed = item.namespace().is_none_or(|namespace| namespaces.contains(namespace));
+        if let (true, true, Some(uid)) = (self.strangers, managed, item.uid()) {
+            compared.present.insert(presence(item.kind(), item.name(), uid));
+        }
+    }
+}
+
+/// What an owner reference says of its owner, as a hash; the same in all of one run.
+pub(super) fn presence(kind: (&str, &str), name: &str, uid: &str) -> u64 {
+    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    HASHER.hash_one((kind, name, uid))
 }

@@ -3,12 +3,15 @@
 
 mod audit;
 mod autoscalers;
+mod belongings;
 mod check;
 mod demo;
 mod error;
+mod evidence;
 mod history;
 mod live;
 mod missing;
+mod other_versions;
 mod result;
 mod run;
 mod schemas;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::schemas::Schemas;
+use crate::config::UnsyncedAfter;
 use crate::diff::verify::{Disagreement, Explained};
-use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey, ResourceId};
+use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey, ResourceId, Rule};
 
 /// The repository that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,8 +53,10 @@ pub struct Summary {
     pub skipped: usize,
     /// Of the desired objects, those that could not be compared.
     pub not_compared: usize,
-    /// Changes by cause.
+    /// Changes by cause, without what the server fills in every object.
     pub changes: BTreeMap<Cause, usize>,
+    /// How many differences each rule decided.
+    pub rules: BTreeMap<Rule, usize>,
 }
 
 /// What a check found.
@@ -72,6 +75,8 @@ pub struct Checked {
     pub not_examined: Vec<Incomplete>,
     /// What a person should know and nothing depends on.
     pub warnings: Vec<String>,
+    /// For how long a commit may wait to be applied before that is drift.
+    pub unsynced_after: UnsyncedAfter,
     /// Counts.
     pub summary: Summary,
     /// Every finding, sorted by resource id, changes of every cause.
@@ -182,8 +187,8 @@ impl Checked {
 #[must_use]
 pub fn is_drift(finding: &Finding) -> bool {
     if finding.changes.is_empty() {
-        finding.verdict.cause.is_drift()
+        finding.verdict.is_drift()
     } else {
-        finding.changes.iter().any(|change| change.verdict.cause.is_drift())
+        finding.changes.iter().any(|change| change.verdict.is_drift())
     }
 }

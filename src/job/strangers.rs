@@ -105,7 +105,10 @@ impl Comparison<'_> {
     ) -> Result<(), Unread> {
         let mut pages = self.cluster.list(kind, scope, What::Metadata);
         while let Some(page) = pages.next().await {
-            page?.iter().try_for_each(|item| self.stranger(item, namespaces, compared))?;
+            for item in page? {
+                self.note_present(&item, namespaces, compared);
+                self.stranger(&item, namespaces, compared)?;
+            }
         }
         compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
         Ok(())

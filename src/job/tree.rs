@@ -75,6 +75,8 @@ pub struct Settings {
     pub skip_secrets: bool,
     /// Asks the server too, by dry-run patches, and reports where it and the comparison differ.
     pub verify: bool,
+    /// Keeps what is only counted otherwise, to be listed on request.
+    pub keep_hidden: bool,
     /// helm and kustomize.
     pub tools: Tools,
     /// Folder that outlives the run.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FieldPath, Origin};
+use super::{FieldPath, Origin, Rule};
 
 /// How a field differs, read from desired to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,13 +59,28 @@ pub enum Cause {
     Unknown,
     /// An ignore rule covers it.
     Ignored,
+    /// Dropped, defaulted or kept by the API server.
+    Server,
+    /// Written by an admission webhook or policy.
+    Admission,
+    /// Set by the GitOps tool's own options or marks.
+    Deployer,
 }
 
 impl Cause {
-    /// Whether a change of this cause is drift (exit code 1).
+    /// Whether a change of this cause is drift (exit code 1). An overdue one is drift too: [`Verdict::is_drift`].
     #[must_use]
     pub fn is_drift(self) -> bool {
         matches!(self, Self::Manual | Self::Rollback | Self::Unknown)
+    }
+
+    /// Whether changes of this cause are counted only, and listed on request.
+    #[must_use]
+    pub fn is_hidden(self) -> bool {
+        matches!(
+            self,
+            Self::Controller | Self::Ignored | Self::Server | Self::Admission | Self::Deployer
+        )
     }
 }
 
@@ -109,6 +124,9 @@ pub struct Manager {
     /// Subresource it wrote through; empty for the object itself.
     #[serde(default)]
     pub subresource: String,
+    /// The version it wrote at, `apps/v1`; empty where it is not recorded.
+    #[serde(skip)]
+    pub api_version: String,
     /// When it last wrote any field, RFC 3339: an upper bound for one field. Scale entries have none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub time: Option<String>,
@@ -137,13 +155,54 @@ pub struct Verdict {
     pub manager: Option<Manager>,
     /// The user, where an audit entry matches.
     pub actor: Option<Actor>,
+    /// The rule that decided.
+    pub rule: Rule,
+    /// The cause that only the manager's name claims. It is not believed: the change is drift.
+    pub claimed: Option<Cause>,
+    /// Since when Git declares what is not applied yet, seconds since 1970; of `unsynced` only.
+    pub unsynced_since: Option<i64>,
+    /// Whether it is unsynced for longer than the grace period, and so drift.
+    pub overdue: bool,
 }
 
 impl Verdict {
     /// Differs, and nothing says who or why.
     #[must_use]
     pub fn unknown() -> Self {
-        Self { cause: Cause::Unknown, confidence: Confidence::None, manager: None, actor: None }
+        Self::new(Cause::Unknown, Confidence::None, Rule::NoRecord)
+    }
+
+    /// A verdict without a manager.
+    #[must_use]
+    pub fn new(cause: Cause, confidence: Confidence, rule: Rule) -> Self {
+        Self {
+            cause,
+            confidence,
+            manager: None,
+            actor: None,
+            rule,
+            claimed: None,
+            unsynced_since: None,
+            overdue: false,
+        }
+    }
+
+    /// An ignore rule covers it.
+    #[must_use]
+    pub fn ignored() -> Self {
+        Self::new(Cause::Ignored, Confidence::None, Rule::Ignored)
+    }
+
+    /// This verdict, resting on a manager.
+    #[must_use]
+    pub fn by(self, manager: Option<&Manager>) -> Self {
+        Self { manager: manager.cloned(), ..self }
+    }
+
+    /// Whether it is drift (exit code 1).
+    #[must_use]
+    pub fn is_drift(&self) -> bool {
+        self.cause.is_drift() || self.overdue
     }
 }
 

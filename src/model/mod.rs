@@ -8,8 +8,10 @@ mod origin;
 mod path;
 mod places;
 mod resource;
+mod rule;
 mod secret;
 mod serving;
+pub mod substitution;
 
 pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference, Manager, Verdict};
 pub use desired::Desired;
@@ -19,5 +21,6 @@ pub use origin::{Origin, Place};
 pub use path::{FieldPath, Step, push_pointer};
 pub use places::FieldOrigins;
 pub use resource::{ObjectKey, ResourceId, join_api_version, split_api_version};
+pub use rule::Rule;
 pub use secret::{is_secret, is_secret_value};
 pub use serving::{Served, ServedIndex, ServedKind};

@@ -54,7 +54,7 @@ pub fn plan<'a>(
 ) -> Plan {
     let mut plan = Plan::default();
     for finding in findings {
-        let drifting = finding.changes.iter().filter(|change| change.verdict.cause.is_drift());
+        let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
         match (finding.state, desired(&finding.resource.key())) {
             (State::Modified, Some(object)) => {
                 let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
@@ -75,7 +75,7 @@ impl Plan {
 
     /// Leaves an object's changes to a person after all.
     pub(super) fn give_up(&mut self, finding: &Finding, why: &str) {
-        let drifting = finding.changes.iter().filter(|change| change.verdict.cause.is_drift());
+        let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
         for change in drifting.filter(|change| !is_restart(&change.difference.path)) {
             self.left.push(left(finding, change, why.to_owned()));
         }

@@ -11,6 +11,7 @@ use super::{Style, is_listed, listed};
 use crate::job::{AboutObject, Checked, Disagreeing, Verification};
 use crate::model::{
     Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State,
+    Verdict,
 };
 
 #[derive(Serialize)]
@@ -25,6 +26,8 @@ struct Report<'a> {
     incomplete: &'a [Incomplete],
     not_examined: &'a [Incomplete],
     warnings: &'a [String],
+    /// For how long a commit may wait to be applied before that is drift.
+    unsynced_after: String,
     summary: Summary,
     findings: Vec<FindingOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +68,10 @@ struct Summary {
     skipped: usize,
     not_compared: usize,
     changes: BTreeMap<&'static str, usize>,
+    /// Differences by the rule that decided them.
+    rules: BTreeMap<&'static str, usize>,
+    /// Changes that only a manager's name would explain: drift.
+    claimed: usize,
 }
 
 #[derive(Serialize)]
@@ -74,13 +81,42 @@ struct FindingOut<'a> {
     fingerprint: String,
     cause: Cause,
     confidence: Confidence,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    manager: Option<&'a Manager>,
+    #[serde(flatten)]
+    why: WhyOut<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginOut<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     notes: &'a [String],
     changes: Vec<ChangeOut<'a>>,
+}
+
+/// What a verdict rests on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WhyOut<'a> {
+    rule: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsynced_since: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    overdue: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manager: Option<&'a Manager>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a Actor>,
+}
+
+fn why(verdict: &Verdict) -> WhyOut<'_> {
+    let since = verdict.unsynced_since.and_then(|at| jiff::Timestamp::from_second(at).ok());
+    WhyOut {
+        rule: verdict.rule.name(),
+        claimed: verdict.claimed,
+        unsynced_since: since.map(|time| time.to_string()),
+        overdue: verdict.overdue,
+        manager: verdict.manager.as_ref(),
+        actor: verdict.actor.as_ref(),
+    }
 }
 
 #[derive(Serialize)]
@@ -109,10 +145,8 @@ struct ChangeOut<'a> {
     default: Option<&'a Value>,
     cause: Cause,
     confidence: Confidence,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    manager: Option<&'a Manager>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<&'a Actor>,
+    #[serde(flatten)]
+    why: WhyOut<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,6 +213,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         incomplete: &checked.incomplete,
         not_examined: &checked.not_examined,
         warnings: &checked.warnings,
+        unsynced_after: checked.unsynced_after.to_string(),
         summary: summary(checked),
         findings: findings.map(|found| finding(found, checked, style)).collect(),
         verification: checked.verification.as_ref().map(|found| verification(found, style)),
@@ -200,7 +235,16 @@ fn summary(checked: &Checked) -> Summary {
         skipped: summary.skipped,
         not_compared: summary.not_compared,
         changes: changes.collect(),
+        rules: summary.rules.iter().map(|(rule, number)| (rule.name(), *number)).collect(),
+        claimed: checked.findings.iter().map(claimed).sum(),
     }
+}
+
+/// How many changes of a finding only a manager's name would explain.
+fn claimed(finding: &Finding) -> usize {
+    let own = finding.changes.is_empty().then_some(&finding.verdict);
+    let verdicts = finding.changes.iter().map(|change| &change.verdict).chain(own);
+    verdicts.filter(|verdict| verdict.claimed.is_some()).count()
 }
 
 fn about(list: &[AboutObject]) -> Vec<About<'_>> {
@@ -240,7 +284,7 @@ fn finding<'a>(finding: &'a Finding, checked: &Checked, style: Style) -> Finding
         fingerprint: crate::incident::fingerprint(&checked.cluster.name, finding),
         cause: finding.verdict.cause,
         confidence: finding.verdict.confidence,
-        manager: finding.verdict.manager.as_ref(),
+        why: why(&finding.verdict),
         origin: finding.origin.as_ref().map(|found| origin(found, true)),
         notes: &finding.notes,
         changes: listed(finding, style).map(change).collect(),
@@ -268,8 +312,7 @@ fn change(change: &Change) -> ChangeOut<'_> {
         default: difference.default.as_ref(),
         cause: change.verdict.cause,
         confidence: change.verdict.confidence,
-        manager: change.verdict.manager.as_ref(),
-        actor: change.verdict.actor.as_ref(),
+        why: why(&change.verdict),
         origin: change.origin.as_ref().map(|found| origin(found, false)),
         note: difference.note.as_deref(),
     }

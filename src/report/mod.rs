@@ -61,22 +61,24 @@ pub fn check(format: Format, style: Style, checked: &Checked, out: &mut dyn Writ
 
 /// The changes of a finding that a report lists.
 fn listed(finding: &crate::model::Finding, style: Style) -> impl Iterator<Item = &crate::model::Change> {
-    use crate::model::Cause;
-    let hidden = |cause: Cause| matches!(cause, Cause::Controller | Cause::Ignored);
-    finding.changes.iter().filter(move |change| style.all || !hidden(change.verdict.cause))
+    finding.changes.iter().filter(move |change| style.all || !change.verdict.cause.is_hidden())
 }
 
 /// Whether a report lists the finding at all.
 fn is_listed(finding: &crate::model::Finding, style: Style) -> bool {
-    use crate::model::Cause;
-    let hidden = matches!(finding.verdict.cause, Cause::Controller | Cause::Ignored);
+    let hidden = finding.verdict.cause.is_hidden();
     style.all || if finding.changes.is_empty() { !hidden } else { listed(finding, style).next().is_some() }
+}
+
+/// Whether it is not applied yet, and not for too long.
+fn is_waiting(verdict: &crate::model::Verdict) -> bool {
+    verdict.cause == crate::model::Cause::Unsynced && !verdict.overdue
 }
 
 /// The findings that a report for a person lists: drift first, then what is not applied yet, then what is excused.
 fn in_order(checked: &Checked, style: Style) -> Vec<&crate::model::Finding> {
     let mut found: Vec<_> = checked.findings.iter().filter(|finding| is_listed(finding, style)).collect();
-    let waits = |finding: &crate::model::Finding| finding.verdict.cause == crate::model::Cause::Unsynced;
+    let waits = |finding: &crate::model::Finding| is_waiting(&finding.verdict);
     found.sort_by_key(|finding| (!crate::job::is_drift(finding), !waits(finding)));
     found
 }
@@ -119,6 +121,9 @@ fn only_one_side(finding: &crate::model::Finding) -> Option<&'static str> {
             Some("declared in Git by its newest commit, and not applied yet")
         }
         State::Missing => Some("declared in Git, and not in the cluster; nothing recorded who removed it"),
+        State::Unmanaged if finding.verdict.cause == Cause::Unsynced => {
+            Some("in the cluster, and Git no longer declares it: nothing pruned it")
+        }
         State::Unmanaged => Some("in the cluster, and nothing in Git declares it"),
         State::Modified => None,
     }
@@ -126,10 +131,9 @@ fn only_one_side(finding: &crate::model::Finding) -> Option<&'static str> {
 
 /// `4 objects in drift, 1 not applied yet`: the one line to read if only one is read.
 fn headline(checked: &Checked) -> String {
-    use crate::model::Cause;
     use crate::text::count;
     let drifting = checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count();
-    let waiting = checked.findings.iter().filter(|finding| finding.verdict.cause == Cause::Unsynced).count();
+    let waiting = checked.findings.iter().filter(|finding| is_waiting(&finding.verdict)).count();
     let summary = &checked.summary;
     let examined = summary.desired.saturating_sub(summary.skipped + summary.not_compared);
     let mut parts = vec![match (drifting, checked.is_complete()) {
@@ -164,8 +168,7 @@ fn not_looked_through(checked: &Checked) -> Option<String> {
 
 /// `1 controller, 2 ignored`: changes that are counted and not listed; empty where there are none.
 fn not_listed(checked: &Checked, style: Style) -> String {
-    use crate::model::Cause;
     let mut hidden = checked.summary.changes.clone();
-    hidden.retain(|cause, _| !style.all && matches!(cause, Cause::Controller | Cause::Ignored));
+    hidden.retain(|cause, _| !style.all && cause.is_hidden());
     crate::text::changes_of_causes(&hidden)
 }

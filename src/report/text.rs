@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::{
-    Style, headline, is_listed, listed, not_listed, not_looked_through, only_one_side, values, verification,
+    Style, headline, is_listed, is_waiting, listed, not_listed, not_looked_through, only_one_side, values, verification,
 };
 use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
@@ -25,14 +25,15 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     for finding in listed().filter(|finding| is_drift(finding)) {
         page.finding(finding, style)?;
     }
-    let waits = |finding: &&Finding| finding.verdict.cause == Cause::Unsynced;
-    page.section(
-        "Not applied yet: Git is ahead of the cluster, which is no drift.",
-        listed().filter(waits),
-        style,
-    )?;
+    let waits = |finding: &&Finding| is_waiting(&finding.verdict);
+    let title = format!(
+        "Not applied yet: Git is ahead of the cluster, which is drift after {} (`unsynced-after`).",
+        checked.unsynced_after
+    );
+    page.section(&title, listed().filter(waits), style)?;
     let excused = listed().filter(|finding| !is_drift(finding) && !waits(finding));
-    page.section("No drift: controllers may own it, or an ignore rule covers it.", excused, style)?;
+    let title = "No drift: the server, a controller or the deployer set it, or an ignore rule covers it.";
+    page.section(title, excused, style)?;
     page.incomplete(checked)?;
     page.verification(checked, style)?;
     page.summary(checked, style)?;
@@ -201,7 +202,7 @@ impl Page<'_> {
         writeln!(self.out, "To undo it, apply Git again: `kubectl apply`, or your GitOps tool.")?;
         let stays = |finding: &Finding| {
             let added = |change: &Change| {
-                change.verdict.cause.is_drift() && change.difference.kind == ChangeKind::Added
+                change.verdict.is_drift() && change.difference.kind == ChangeKind::Added
             };
             finding.state == State::Unmanaged || finding.changes.iter().any(added)
         };

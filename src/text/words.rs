@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::escape::one_line;
-use crate::model::{Cause, Confidence, Verdict};
+use crate::model::{Cause, Confidence, Rule, Verdict};
 
 /// `1 object`, `2 objects`.
 #[must_use]
@@ -23,6 +23,9 @@ pub fn cause(cause: Cause) -> &'static str {
         Cause::Controller => "controller",
         Cause::Unknown => "unknown",
         Cause::Ignored => "ignored",
+        Cause::Server => "server",
+        Cause::Admission => "admission",
+        Cause::Deployer => "deployer",
     }
 }
 
@@ -98,8 +101,14 @@ pub fn yaml_value(value: &Value) -> String {
 pub fn verdict(verdict: &Verdict) -> String {
     let mut text = cause(verdict.cause).to_owned();
     let unsynced = verdict.cause == Cause::Unsynced;
-    if unsynced {
-        text.push_str(": not applied yet");
+    match verdict.unsynced_since.filter(|_| verdict.overdue).map(jiff::Timestamp::from_second) {
+        Some(Ok(time)) => text.push_str(&format!(": not applied since {}", since(&time.to_string()))),
+        _ if verdict.rule == Rule::Leftover => text.push_str(": not pruned yet"),
+        _ if unsynced => text.push_str(": not applied yet"),
+        _ => {}
+    }
+    if let Some(claimed) = verdict.claimed {
+        text.push_str(&format!(", claimed: {} by name only", cause(claimed)));
     }
     if let Some(manager) = &verdict.manager {
         let by = match verdict.confidence {

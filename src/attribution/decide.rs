@@ -1,0 +1,481 @@
+//! The rules, in their order: who owns exactly this leaf, and what explains it that a writer of the object cannot fake.
+
+use super::applied::LastApplied;
+use super::harm::is_harmful;
+use super::history::{Older, explained_by};
+use super::managers::Known;
+use super::owners::{Entry, Owners, Share};
+use super::verdict::{Evidence, unsynced};
+use crate::model::substitution;
+use crate::model::{Cause, ChangeKind, Class, Confidence, Difference, FieldPath, Rule, Step, Verdict};
+use crate::schema::Shape;
+
+/// Decides the differences of one object.
+pub(super) struct Judge<'a> {
+    pub(super) evidence: &'a Evidence<'a>,
+    pub(super) owners: &'a Owners,
+    pub(super) applied: &'a LastApplied<'a>,
+}
+
+/// One owner of a place.
+#[derive(Clone, Copy)]
+struct FieldOwner<'a> {
+    entry: &'a Entry,
+    known: &'a Known,
+    exact: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// The verdict on a difference; a note is added where a person needs one.
+    pub(super) fn decide(&self, difference: &mut Difference) -> Verdict {
+        match difference.kind {
+            ChangeKind::Removed => self.removed(difference),
+            ChangeKind::Added | ChangeKind::Modified => self.present(difference),
+        }
+    }
+
+    /// A field that live has: its owners in the order in which they count.
+    fn present(&self, difference: &mut Difference) -> Verdict {
+        let owners = self.owners_of(&difference.path);
+        let exact: Vec<FieldOwner<'a>> = owners.iter().filter(|owner| owner.exact).copied().collect();
+        // A place that the server fills is told by exact owners alone.
+        let counted = if exact.is_empty() && !difference.server_set { &owners } else { &exact };
+        if let Some(person) = latest(counted, |owner| owner.known.class == Class::Human) {
+            return self.by_person(person, counted.len(), difference);
+        }
+        if let Some(writer) = latest(counted, |owner| owner.known.is_unknown()) {
+            return self.by_unknown(writer, difference);
+        }
+        if let Some(platform) = latest(counted, |owner| owner.known.class == Class::Platform) {
+            return self.by_platform(platform, difference);
+        }
+        match latest(counted, |owner| owner.known.applier) {
+            Some(applier) => self.by_applier(applier, difference),
+            None => self.unowned(difference),
+        }
+    }
+
+    fn owners_of(&self, path: &FieldPath) -> Vec<FieldOwner<'a>> {
+        let owners = self.owners.of_path(path).into_iter();
+        owners
+            .map(|(entry, share)| FieldOwner {
+                entry,
+                known: self.evidence.managers.of(entry),
+                exact: share == Share::Exact,
+            })
+            .collect()
+    }
+
+    fn by_person(&self, person: FieldOwner<'a>, shared: usize, difference: &Difference) -> Verdict {
+        let sure = person.exact && shared == 1 && !is_atomic(difference);
+        let confidence = if sure { Confidence::High } else { Confidence::Medium };
+        let older = explained_by(self.evidence.older, difference);
+        let verdict = match older {
+            Some(older) if self.is_newer_applied(older, difference) => {
+                Verdict::new(Cause::Rollback, confidence, Rule::Returned)
+            }
+            _ => Verdict::new(Cause::Manual, confidence, Rule::PersonOwns),
+        };
+        verdict.by(Some(&person.entry.manager))
+    }
+
+    fn by_unknown(&self, writer: FieldOwner<'a>, difference: &Difference) -> Verdict {
+        let manager = Some(&writer.entry.manager);
+        let controller = |rule| Verdict::new(Cause::Controller, Confidence::High, rule).by(manager);
+        if difference.kind == ChangeKind::Added && is_guard(&difference.path) {
+            return controller(Rule::Guard);
+        }
+        if !self.writes_status(writer.entry) {
+            return Verdict::new(Cause::Manual, Confidence::None, Rule::UnknownOwns).by(manager);
+        }
+        if self.is_harmful(difference) {
+            return claimed(Cause::Controller).by(manager);
+        }
+        controller(Rule::StatusWriter)
+    }
+
+    /// Whether the manager writes the object's status: a controller of the kind, then.
+    fn writes_status(&self, entry: &Entry) -> bool {
+        let mut entries = self.owners.entries().iter();
+        entries.any(|other| {
+            other.manager.subresource == "status" && other.manager.name == entry.manager.name
+        })
+    }
+
+    fn by_platform(&self, platform: FieldOwner<'a>, difference: &Difference) -> Verdict {
+        let (id, manager) = (&self.evidence.desired.id, Some(&platform.entry.manager));
+        let verdict = |cause, rule| Verdict::new(cause, Confidence::High, rule).by(manager);
+        let harmful = self.is_harmful(difference);
+        if platform.known.is_trusted(id, difference, harmful) {
+            return verdict(Cause::Controller, Rule::Trusted);
+        }
+        if self.is_asked_for(difference) || (difference.server_set && difference.kind == ChangeKind::Added) {
+            return verdict(Cause::Server, Rule::ServerPlace);
+        }
+        if platform.known.writes(id, difference) {
+            return verdict(Cause::Controller, Rule::ControllerPlace);
+        }
+        if difference.kind == ChangeKind::Added && is_guard(&difference.path) {
+            return verdict(Cause::Controller, Rule::Guard);
+        }
+        if !harmful && self.writes_status(platform.entry) {
+            return verdict(Cause::Controller, Rule::StatusWriter);
+        }
+        claimed(Cause::Controller).by(manager)
+    }
+
+    /// Whether Git asks the platform to fill this: the rules of an aggregated ClusterRole, the data of a token Secret, a
+    /// bundle of certificates.
+    fn is_asked_for(&self, difference: &Difference) -> bool {
+        let (id, git) = (&self.evidence.desired.id, &self.evidence.desired.value);
+        let fields: Vec<&str> = difference.path.fields().collect();
+        let text = |pointer: &str| git.pointer(pointer).and_then(serde_json::Value::as_str);
+        match (id.group.as_str(), id.kind.as_str(), fields.as_slice()) {
+            ("rbac.authorization.k8s.io", "ClusterRole", ["rules", ..]) => {
+                git.get("aggregationRule").is_some_and(|rule| !rule.is_null())
+            }
+            ("", "Secret", ["data", "token" | "ca.crt" | "namespace"] | ["data"]) => {
+                text("/type") == Some("kubernetes.io/service-account-token")
+            }
+            ("", "ConfigMap", ["data", "service-ca.crt"]) => {
+                text("/metadata/annotations/service.beta.openshift.io~1inject-cabundle") == Some("true")
+            }
+            ("", "ConfigMap", ["data", "ca-bundle.crt"]) => {
+                text("/metadata/labels/config.openshift.io~1inject-trusted-cabundle") == Some("true")
+            }
+            _ => false,
+        }
+    }
+
+    /// The applier owns the live value: an older commit's, a mark of its own, a default, or what Git never declared.
+    fn by_applier(&self, applier: FieldOwner<'a>, difference: &mut Difference) -> Verdict {
+        let manager = Some(&applier.entry.manager);
+        let confidence = if applier.exact { Confidence::High } else { Confidence::Medium };
+        let is_deployer = applier.known.class == Class::Gitops;
+        if let Some(rule) = self.mark(applier, difference) {
+            return Verdict::new(Cause::Deployer, confidence, rule).by(manager);
+        }
+        if is_deployer && let Some(variable) = substituted(difference) {
+            difference.note = Some(format!("Git has {variable} here, which {} replaces", applier.entry.manager.name));
+            return Verdict::new(Cause::Deployer, confidence, Rule::Substituted).by(manager);
+        }
+        let declared = self.is_declared_by(applier.entry, &difference.path);
+        if difference.kind == ChangeKind::Added && !declared {
+            return self.undeclared(applier, difference);
+        }
+        if let Some(older) = explained_by(self.evidence.older, difference) {
+            return self.older_value(older, Some(applier), difference);
+        }
+        if let Some(verdict) = self.by_admission(difference) {
+            return verdict.by(manager);
+        }
+        let (cause, confidence) =
+            if is_deployer { (Cause::Unknown, confidence) } else { (Cause::Manual, Confidence::None) };
+        Verdict::new(cause, confidence, Rule::ApplierOwns).by(manager)
+    }
+
+    /// A value that the applier owns without having declared it: filled in when it applied, or written in its name.
+    fn undeclared(&self, applier: FieldOwner<'a>, difference: &mut Difference) -> Verdict {
+        let manager = Some(&applier.entry.manager);
+        if difference.server_set {
+            return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace).by(manager);
+        }
+        if !self.is_harmful(difference) && self.may_be_default(&difference.path) {
+            return Verdict::new(Cause::Server, Confidence::Medium, Rule::ApplierDefault).by(manager);
+        }
+        if let Some(verdict) = self.by_admission(difference) {
+            return verdict.by(manager);
+        }
+        Verdict::new(Cause::Manual, Confidence::None, Rule::ApplierOwns).by(manager)
+    }
+
+    /// Whether the applier declared the live value. An Update entry owns what the server filled in, too: there the
+    /// last-applied copy tells, where this applier keeps one. A copy that somebody else wrote tells nothing.
+    fn is_declared_by(&self, entry: &Entry, path: &FieldPath) -> bool {
+        if entry.manager.operation != "Update" {
+            return true;
+        }
+        if self.applied.is_kept_by(entry) {
+            return self.applied.equals_live(path);
+        }
+        // Helm 3 and others keep no copy: what a schema could have filled in is taken for filled in.
+        !self.may_be_default(path)
+    }
+
+    /// Whether a server could have put a default there: into a field of a type, never under a key of a free map or as an
+    /// item of a list.
+    fn may_be_default(&self, path: &FieldPath) -> bool {
+        let id = &self.evidence.desired.id;
+        let root = self.evidence.schema.kind(&id.group, &id.version, &id.kind);
+        let Some((Step::Field(_), parent)) = path.steps().split_last() else { return false };
+        let metadata = matches!(parent.first(), Some(Step::Field(name)) if name == "metadata");
+        !metadata && !matches!(root.at(parent).shape(), Shape::Map)
+    }
+
+    fn mark(&self, applier: FieldOwner<'a>, difference: &Difference) -> Option<Rule> {
+        let id = &self.evidence.desired.id;
+        if applier.known.marks(difference) || applier.known.writes(id, difference) {
+            return Some(Rule::DeployerMark);
+        }
+        let common = (applier.entry.manager.name.clone(), difference.path.to_string());
+        let is_common = difference.kind == ChangeKind::Added && self.evidence.common_marks.contains(&common);
+        (is_common && applier.known.class == Class::Gitops).then_some(Rule::CommonMark)
+    }
+
+    /// A webhook or policy that matches explains what nobody but the applier owns; where it could do harm, it is a claim.
+    fn by_admission(&self, difference: &mut Difference) -> Option<Verdict> {
+        let mutators = self.evidence.mutators;
+        if mutators.is_empty() {
+            return None;
+        }
+        let names = mutators.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+        difference.note.get_or_insert_with(|| format!("perhaps written by {names}"));
+        Some(if self.is_harmful(difference) {
+            claimed(Cause::Admission)
+        } else {
+            Verdict::new(Cause::Admission, Confidence::Low, Rule::Admission)
+        })
+    }
+
+    /// Live has what an older commit declared: not applied yet, applied late, or gone back to.
+    fn older_value(&self, older: &Older, applier: Option<FieldOwner<'a>>, difference: &Difference) -> Verdict {
+        let manager = applier.map(|applier| &applier.entry.manager);
+        let exact = applier.is_none_or(|applier| applier.exact);
+        let confidence = if exact { Confidence::High } else { Confidence::Medium };
+        let verdict = match self.timing(older, applier, difference) {
+            Timing::Returned => Verdict::new(Cause::Rollback, confidence, Rule::Returned),
+            Timing::Unsynced(rule) => Verdict { confidence, ..self.unsynced(older, rule) },
+        };
+        verdict.by(manager)
+    }
+
+    fn unsynced(&self, older: &Older, rule: Rule) -> Verdict {
+        unsynced(older, rule, self.evidence.now, self.evidence.unsynced_after)
+    }
+
+    /// Whether an older commit's value is there still or again.
+    fn timing(&self, older: &Older, applier: Option<FieldOwner<'a>>, difference: &Difference) -> Timing {
+        if older.newer_applied == Some(false) {
+            return Timing::Unsynced(Rule::NotApplied);
+        }
+        if self.is_newer_known(older, difference) || applier.is_some_and(|applier| self.is_second(applier)) {
+            return Timing::Returned;
+        }
+        let grace_ends = older.superseded_at.saturating_add(self.evidence.unsynced_after);
+        let written = match applier {
+            Some(applier) => applier.entry.seconds(),
+            None => self.last_written(),
+        };
+        match written {
+            Some(at) if at < older.committed_at => Timing::Unsynced(Rule::NotApplied),
+            Some(at) if at > grace_ends => Timing::Returned,
+            _ => Timing::Unsynced(Rule::AppliedLate),
+        }
+    }
+
+    /// Whether the newer commit had been applied, as far as the cluster remembers.
+    fn is_newer_known(&self, older: &Older, difference: &Difference) -> bool {
+        let path = &difference.path;
+        let in_copy = || {
+            let desired = difference.desired.as_ref();
+            desired.is_some() && self.applied.is_fresh() && self.applied.value(path) == desired
+        };
+        let had = || self.evidence.remembered.iter().any(|revision| revision.had(path, older));
+        older.newer_applied == Some(true) || had() || in_copy()
+    }
+
+    /// The same for a person's write, before which an applier may have written: after the newer commit was made, then.
+    fn is_newer_applied(&self, older: &Older, difference: &Difference) -> bool {
+        let applied_since = || self.last_written().is_some_and(|at| at >= older.superseded_at);
+        older.newer_applied != Some(false) && (self.is_newer_known(older, difference) || applied_since())
+    }
+
+    /// Whether another applier, a deployer, has the object: then this one is a second one that wrote over it.
+    fn is_second(&self, applier: FieldOwner<'a>) -> bool {
+        let deploys = |entry: &Entry| {
+            let known = self.evidence.managers.of(entry);
+            known.applier && known.class == Class::Gitops && entry.manager.name != applier.entry.manager.name
+        };
+        applier.known.class != Class::Gitops
+            && self.owners.entries().iter().any(|entry| {
+                deploys(entry) && entry.seconds().unwrap_or(i64::MAX) <= applier.entry.seconds().unwrap_or(0)
+            })
+    }
+
+    /// When an applier last wrote the object.
+    fn last_written(&self) -> Option<i64> {
+        let appliers = self.owners.entries().iter();
+        appliers.filter(|entry| self.evidence.managers.of(entry).applier).filter_map(Entry::seconds).max()
+    }
+
+    /// Live has a value that nobody owns. A person's write to an object whose writers are tracked leaves an owner.
+    fn unowned(&self, difference: &mut Difference) -> Verdict {
+        if difference.server_set && difference.kind == ChangeKind::Added {
+            return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace);
+        }
+        if self.is_asked_for(difference) && difference.kind == ChangeKind::Added {
+            return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace);
+        }
+        if let Some(older) = explained_by(self.evidence.older, difference)
+            && difference.kind == ChangeKind::Modified
+        {
+            return self.older_value(older, None, difference);
+        }
+        if self.owners.entries().is_empty() {
+            return Verdict::unknown();
+        }
+        if is_scale(&difference.path) {
+            difference.note = Some(
+                "nobody owns it: under server-side apply `kubectl scale` is the one writer that leaves no record"
+                    .to_owned(),
+            );
+            return Verdict::new(Cause::Unknown, Confidence::None, Rule::Scaled);
+        }
+        if let Some(entry) = self.writer_of_other_version() {
+            let manager = Some(&entry.manager);
+            return Verdict::new(Cause::Manual, Confidence::Low, Rule::OtherVersion).by(manager);
+        }
+        if let Some(verdict) = self.by_admission(difference) {
+            return verdict;
+        }
+        if difference.kind == ChangeKind::Added && !self.is_harmful(difference) {
+            return Verdict::new(Cause::Server, Confidence::Low, Rule::Unowned);
+        }
+        Verdict::unknown()
+    }
+
+    /// The latest entry of a person's tool, or of a writer that is not known, at another version of the kind.
+    fn writer_of_other_version(&self) -> Option<&'a Entry> {
+        let version = self.evidence.desired.id.api_version();
+        self.latest_entry(|entry, known| {
+            let other = !entry.manager.api_version.is_empty() && entry.manager.api_version != version;
+            other && (known.class == Class::Human || known.is_unknown())
+        })
+    }
+
+    /// A field that only Git has: nobody owns it, but where somebody made it null.
+    fn removed(&self, difference: &Difference) -> Verdict {
+        let owners = self.owners_of(&difference.path);
+        let person = latest(&owners, |owner| owner.exact && owner.known.class == Class::Human);
+        if let Some(person) = person {
+            let verdict = Verdict::new(Cause::Manual, Confidence::High, Rule::PersonOwns);
+            return verdict.by(Some(&person.entry.manager));
+        }
+        let applies = |owner: &FieldOwner<'_>| {
+            owner.exact && owner.known.applier && owner.entry.manager.operation == "Apply"
+        };
+        if let Some(applier) = latest(&owners, applies) {
+            let manager = Some(&applier.entry.manager);
+            return if self.is_harmful_value(difference) {
+                claimed(Cause::Server).by(manager)
+            } else {
+                Verdict::new(Cause::Server, Confidence::High, Rule::Dropped).by(manager)
+            };
+        }
+        if let Some(older) = explained_by(self.evidence.older, difference)
+            && let Some(rule) = self.is_unapplied(older, difference)
+        {
+            let applier = self.latest_entry(|_, known| known.applier);
+            return self.unsynced(older, rule).by(applier.map(|entry| &entry.manager));
+        }
+        match self.latest_entry(|_, known| known.class == Class::Human) {
+            Some(entry) => {
+                let verdict = Verdict::new(Cause::Manual, Confidence::Low, Rule::RemovedBy);
+                verdict.by(Some(&entry.manager))
+            }
+            None => Verdict::new(Cause::Unknown, Confidence::None, Rule::Removed),
+        }
+    }
+
+    /// By which rule a field that a newer commit brought is not applied yet; `None` where it was, and somebody removed it.
+    fn is_unapplied(&self, older: &Older, difference: &Difference) -> Option<Rule> {
+        let evidence = self.evidence;
+        if let Some(applied) = older.newer_applied {
+            return (!applied).then_some(Rule::NotApplied);
+        }
+        if evidence.remembered.iter().any(|revision| revision.had(&difference.path, older)) {
+            return None;
+        }
+        if self.applied.is_fresh() {
+            return self.applied.lacks(&difference.path).then_some(Rule::NotApplied);
+        }
+        let last = |counts: fn(&Known) -> bool| {
+            let entries = self.owners.entries().iter().filter(|entry| counts(evidence.managers.of(entry)));
+            entries.map(|entry| entry.seconds().unwrap_or(i64::MAX)).max()
+        };
+        // A person's tool that wrote since may have removed it.
+        if last(|known| known.class == Class::Human).is_some_and(|at| at >= older.committed_at) {
+            return None;
+        }
+        let grace_ends = older.superseded_at.saturating_add(evidence.unsynced_after);
+        match last(|known| known.applier) {
+            None => Some(Rule::NotApplied),
+            Some(at) if at < older.committed_at => Some(Rule::NotApplied),
+            Some(_) if evidence.now <= grace_ends => Some(Rule::AppliedLate),
+            Some(_) => None,
+        }
+    }
+
+    fn latest_entry(&self, fits: impl Fn(&Entry, &Known) -> bool) -> Option<&'a Entry> {
+        let entries = self.owners.entries().iter();
+        let fitting = entries.filter(|entry| fits(entry, self.evidence.managers.of(entry)));
+        fitting.max_by(|left, right| left.manager.time.cmp(&right.manager.time))
+    }
+
+    fn is_harmful(&self, difference: &Difference) -> bool {
+        is_harmful(difference, self.evidence.live.pointer(&difference.pointer))
+    }
+
+    fn is_harmful_value(&self, difference: &Difference) -> bool {
+        is_harmful(difference, difference.desired.as_ref())
+    }
+}
+
+/// How an older commit's value came to be live.
+enum Timing {
+    /// It is still there, by this rule.
+    Unsynced(Rule),
+    /// A newer commit had been applied.
+    Returned,
+}
+
+/// Only a name would explain it: drift, whatever the name says.
+fn claimed(cause: Cause) -> Verdict {
+    Verdict { claimed: Some(cause), ..Verdict::new(Cause::Unknown, Confidence::None, Rule::NameOnly) }
+}
+
+/// An owner that fits: one of the very place before one around it, the latest first.
+fn latest<'a>(
+    owners: &[FieldOwner<'a>],
+    fits: impl Fn(&FieldOwner<'a>) -> bool,
+) -> Option<FieldOwner<'a>> {
+    let fitting = owners.iter().filter(|owner| fits(owner));
+    fitting.max_by_key(|owner| (owner.exact, owner.entry.manager.time.clone())).copied()
+}
+
+/// A whole atomic list or map is owned as one: who changed which part of it is not recorded.
+fn is_atomic(difference: &Difference) -> bool {
+    difference.kind == ChangeKind::Modified
+        && [&difference.desired, &difference.live]
+            .iter()
+            .any(|side| side.as_ref().is_some_and(|value| value.is_array() || value.is_object()))
+}
+
+/// Finalizers and owner references: the one place where an unknown writer is taken for a controller.
+fn is_guard(path: &FieldPath) -> bool {
+    let fields: Vec<&str> = path.fields().take(2).collect();
+    matches!(fields.as_slice(), ["metadata", "finalizers" | "ownerReferences"])
+}
+
+/// Where `/scale` writes: of built-in kinds `.spec.replicas`, of custom ones nearly always.
+fn is_scale(path: &FieldPath) -> bool {
+    path.steps().len() == 2 && path.fields().eq(["spec", "replicas"])
+}
+
+/// The variable that Git has, where the deployer may have replaced it by what is live.
+fn substituted(difference: &Difference) -> Option<String> {
+    let (desired, live) = (difference.desired.as_ref()?.as_str()?, difference.live.as_ref()?);
+    let live = live.as_str().map_or_else(|| live.to_string(), str::to_owned);
+    let may_be = substitution::has_variable(desired) && substitution::could_render(desired, &live);
+    may_be.then(|| desired.chars().take(80).collect())
+}

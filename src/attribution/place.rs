@@ -1,0 +1,165 @@
+//! Places in which a manager is believed: a kind and a path with wildcards, as the table of managers and `drift.yaml`
+//! write them.
+
+use serde_json::Value;
+
+use crate::model::{Difference, FieldPath, ResourceId, Step};
+
+/// `Service .spec.selector["rollouts-pod-template-hash"]`: a kind (`*` for any) and a path; everything below it is
+/// covered. `[*]` is any item of a list; in quotes a trailing `*` is any ending; ` = Fail` pins the live value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct WritePlace {
+    /// Kind and, where it is given, group; `None` for any kind.
+    kind: Option<(String, Option<String>)>,
+    steps: Vec<Step>,
+    value: Option<String>,
+}
+
+impl WritePlace {
+    /// Reads a place; `None` where the text is none.
+    #[must_use]
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.trim().split_once(' ')?;
+        let (path, value) = match rest.split_once(" = ") {
+            Some((path, value)) => (path, Some(value.trim().to_owned())),
+            None => (rest, None),
+        };
+        let kind = match kind.split_once('.') {
+            _ if kind == "*" => None,
+            Some((kind, group)) => Some((kind.to_owned(), Some(group.to_owned()))),
+            None => Some((kind.to_owned(), None)),
+        };
+        Some(Self { kind, steps: parse_path(path.trim())?, value })
+    }
+
+    /// A path in any kind.
+    #[must_use]
+    pub(super) fn of_path(path: &str) -> Option<Self> {
+        Some(Self { kind: None, steps: parse_path(path)?, value: None })
+    }
+
+    /// Whether the whole difference lies in this place. Of an atomic map both sides are compared key by key.
+    pub(super) fn covers(&self, id: &ResourceId, difference: &Difference) -> bool {
+        let pinned = |wanted: &String| {
+            difference.live.as_ref().is_some_and(|live| live.as_str().is_some_and(|live| live == wanted))
+        };
+        self.is_of(id)
+            && self.value.as_ref().is_none_or(pinned)
+            && (self.covers_path(difference.path.steps()) || self.covers_inside(difference))
+    }
+
+    fn is_of(&self, id: &ResourceId) -> bool {
+        self.kind.as_ref().is_none_or(|(kind, group)| {
+            let same_group = match group {
+                Some(group) => *group == id.group,
+                None => id.is_built_in(),
+            };
+            *kind == id.kind && same_group
+        })
+    }
+
+    fn covers_path(&self, path: &[Step]) -> bool {
+        self.steps.len() <= path.len()
+            && self.steps.iter().zip(path).all(|(pattern, step)| matches_step(pattern, step))
+    }
+
+    fn covers_inside(&self, difference: &Difference) -> bool {
+        let (Some(Value::Object(desired)), Some(Value::Object(live))) = (&difference.desired, &difference.live)
+        else {
+            return false;
+        };
+        let differing = desired.keys().chain(live.keys()).filter(|key| desired.get(*key) != live.get(*key));
+        let mut keys = differing.map(|key| difference.path.join(Step::field(key))).peekable();
+        keys.peek().is_some() && keys.all(|path| self.covers_path(path.steps()))
+    }
+}
+
+fn parse_path(text: &str) -> Option<Vec<Step>> {
+    let path = FieldPath::parse(&text.replace("[*]", "[=\"*\"]"))?;
+    (!path.steps().is_empty()).then(|| path.steps().to_vec())
+}
+
+fn matches_step(pattern: &Step, step: &Step) -> bool {
+    match (pattern, step) {
+        (Step::Field(pattern), Step::Field(name)) => matches_text(pattern, name),
+        (Step::Value(Value::String(any)), Step::Key(_) | Step::Index(_) | Step::Value(_)) if any == "*" => true,
+        (Step::Key(patterns), Step::Key(keys)) => patterns.iter().all(|(name, pattern)| {
+            keys.iter().any(|(key, value)| key == name && matches_value(pattern, value))
+        }),
+        (Step::Value(pattern), Step::Value(value)) => matches_value(pattern, value),
+        (Step::Index(pattern), Step::Index(index)) => pattern == index,
+        _ => false,
+    }
+}
+
+fn matches_value(pattern: &Value, value: &Value) -> bool {
+    match (pattern, value) {
+        (Value::String(pattern), Value::String(text)) => matches_text(pattern, text),
+        _ => pattern == value,
+    }
+}
+
+/// Whether a name is the pattern, whose trailing `*` is any ending.
+pub(super) fn matches_text(pattern: &str, text: &str) -> bool {
+    pattern.strip_suffix('*').map_or_else(|| pattern == text, |prefix| text.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::WritePlace;
+    use crate::model::{ChangeKind, Difference, FieldPath, ResourceId};
+
+    fn covers(place: &str, kind: &str, path: &str, sides: [Value; 2]) -> bool {
+        let (group, kind) = kind.split_once('/').unwrap_or(("", kind));
+        let id = ResourceId {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: "x".to_owned(),
+        };
+        let [desired, live] = sides.map(|side| (!side.is_null()).then_some(side));
+        let difference = Difference {
+            path: FieldPath::parse(path).expect("a path of the table"),
+            pointer: String::new(),
+            desired_pointer: String::new(),
+            kind: ChangeKind::Modified,
+            desired,
+            live,
+            masked: false,
+            default: None,
+            note: None,
+            server_set: false,
+        };
+        WritePlace::parse(place).expect("a place of the table").covers(&id, &difference)
+    }
+
+    #[test]
+    fn a_place_covers_what_lies_in_it_and_nothing_beside_it() {
+        let none = || [Value::Null, Value::Null];
+        for (place, kind, path, sides, expected) in [
+            ("* .spec.replicas", "apps/Deployment", ".spec.replicas", none(), true),
+            ("* .spec.replicas", "apps/Deployment", ".spec.replicasMax", none(), false),
+            ("* .spec", "Service", ".spec.ports[port=80].nodePort", none(), true),
+            ("Service .spec", "ConfigMap", ".spec.x", none(), false),
+            ("Service .spec", "example.com/Service", ".spec.x", none(), false),
+            ("Rollout.argoproj.io .spec.replicas", "argoproj.io/Rollout", ".spec.replicas", none(), true),
+            ("* .metadata.annotations[\"a.b/*\"]", "Service", ".metadata.annotations[\"a.b/c\"]", none(), true),
+            ("* .metadata.annotations[\"a.b/*\"]", "Service", ".metadata.annotations[\"a.c/c\"]", none(), false),
+            ("* .a[*].env[name=\"X_*\"]", "Pod", ".a[name=\"b\"].env[name=\"X_1\"].value", none(), true),
+            ("* .a[*].env[name=\"X_*\"]", "Pod", ".a[name=\"b\"].env[name=\"Y\"].value", none(), false),
+            ("* .metadata.finalizers[=\"a/*\"]", "Pod", ".metadata.finalizers[=\"a/b\"]", none(), true),
+            ("* .s[\"hash\"]", "Pod", ".s", [json!({"app": "a"}), json!({"app": "a", "hash": "1"})], true),
+            ("* .s[\"hash\"]", "Pod", ".s", [json!({"app": "a"}), json!({"app": "b", "hash": "1"})], false),
+            ("* .p = Fail", "Pod", ".p", [json!("Ignore"), json!("Fail")], true),
+            ("* .p = Fail", "Pod", ".p", [json!("Fail"), json!("Ignore")], false),
+        ] {
+            assert_eq!(covers(place, kind, path, sides), expected, "{place} of {kind} {path}");
+        }
+        for broken in [".spec", "Service", "Service spec", "* ", "Service .a["] {
+            assert_eq!(WritePlace::parse(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A part that only live has, split by who owns what in it: a change by hand is reported alone, never together with what
+//! a controller wrote.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::managers::Managers;
+use super::owners::Owners;
+use crate::model::{ChangeKind, Class, Difference, FieldPath, Step, push_pointer};
+use crate::schema::{Field, ListType, Shape};
+
+/// What splitting looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Splitter<'a> {
+    pub(super) owners: &'a Owners,
+    pub(super) managers: &'a Managers,
+    pub(super) live: &'a Value,
+}
+
+impl Splitter<'_> {
+    /// The differences, each of one owner where live alone has it. `root` is the schema of the object.
+    pub(super) fn split(&self, root: Field<'_>, difference: Difference) -> Vec<Difference> {
+        if difference.kind != ChangeKind::Added || self.owners.entries().len() < 2 {
+            return vec![difference];
+        }
+        let Some(live) = self.live.pointer(&difference.pointer) else { return vec![difference] };
+        let field = root.at(difference.path.steps());
+        let mut parts = Vec::new();
+        self.part(field, difference, live, &mut parts);
+        parts
+    }
+
+    fn part(&self, field: Field<'_>, part: Difference, live: &Value, parts: &mut Vec<Difference>) {
+        let children = children(field, &part.path, live);
+        let owners: Vec<BTreeSet<usize>> =
+            children.iter().map(|(path, ..)| self.owners.indexes_at(path)).collect();
+        let owned: BTreeSet<&BTreeSet<usize>> = owners.iter().filter(|owners| !owners.is_empty()).collect();
+        let inner_differs = owned.len() == 1 && owned.iter().any(|owners| owners.len() > 1);
+        if owned.len() < 2 && !inner_differs {
+            parts.push(part);
+            return;
+        }
+        if is_item(&part.path) {
+            self.item(part, live, parts);
+            return;
+        }
+        for (path, token, inner) in children {
+            let child = child(&part, path.clone(), &token, inner);
+            let field = match path.steps().last() {
+                Some(Step::Field(name)) => field.field(name),
+                _ => field.items(),
+            };
+            self.part(field, child, inner, parts);
+        }
+    }
+
+    /// An item stays whole, but for the leaves that a controller or deployer alone owns beside a person.
+    fn item(&self, mut part: Difference, live: &Value, parts: &mut Vec<Difference>) {
+        let class = |index: &usize| self.managers.of(&self.owners.entries()[*index]).class;
+        let of_item = self.owners.indexes_at(&part.path);
+        let classes: BTreeSet<bool> = of_item.iter().map(|index| class(index) == Class::Platform).collect();
+        if classes.len() < 2 {
+            parts.push(part);
+            return;
+        }
+        let Some(fields) = live.as_object() else { return parts.push(part) };
+        let mut kept = fields.clone();
+        let mut others = Vec::new();
+        for (key, inner) in fields {
+            let path = part.path.join(Step::field(key));
+            let owners = self.owners.indexes_at(&path);
+            if !owners.is_empty() && owners.iter().all(|index| class(index) == Class::Platform) {
+                others.push(child(&part, path, key, inner));
+                kept.remove(key);
+            }
+        }
+        if !part.masked {
+            part.live = Some(Value::Object(kept));
+        }
+        parts.push(part);
+        parts.extend(others);
+    }
+}
+
+fn child(parent: &Difference, path: FieldPath, token: &str, live: &Value) -> Difference {
+    let mut child = Difference { path, default: None, note: None, ..parent.clone() };
+    push_pointer(&mut child.pointer, token);
+    match child.path.steps().last() {
+        Some(Step::Field(name)) => push_pointer(&mut child.desired_pointer, name),
+        _ => child.desired_pointer.push_str("/-"),
+    }
+    child.live = (!parent.masked).then(|| live.clone());
+    child
+}
+
+fn is_item(path: &FieldPath) -> bool {
+    matches!(path.steps().last(), Some(Step::Key(_)))
+}
+
+/// The parts of a value that may have owners of their own: path, token of the pointer, value.
+fn children<'v>(field: Field<'_>, path: &FieldPath, live: &'v Value) -> Vec<(FieldPath, String, &'v Value)> {
+    match (live, field.shape()) {
+        (Value::Object(map), _) if !field.is_atomic_map() => map
+            .iter()
+            .map(|(key, inner)| (path.join(Step::field(key)), key.clone(), inner))
+            .collect(),
+        (Value::Array(items), Shape::List(ListType::Map(keys))) => {
+            let step = |item: &Value| {
+                let of_key = |key: &String| {
+                    let default = field.items().field(key).default().cloned();
+                    Some((key.clone(), item.get(key).cloned().or(default)?))
+                };
+                let mut keys: Vec<(String, Value)> = keys.iter().filter_map(of_key).collect();
+                keys.sort_by(|left, right| left.0.cmp(&right.0));
+                Step::Key(keys)
+            };
+            let items = items.iter().enumerate();
+            items.map(|(at, item)| (path.join(step(item)), at.to_string(), item)).collect()
+        }
+        (Value::Array(items), Shape::List(ListType::Set)) => {
+            let items = items.iter().enumerate();
+            items
+                .map(|(at, item)| (path.join(Step::Value(item.clone())), at.to_string(), item))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}

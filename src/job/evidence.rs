@@ -1,0 +1,247 @@
+//! What the cluster knows beside an object that differs: revisions of workloads, mutating webhooks and policies, and the
+//! commit that a GitOps tool says it applied. What may not be read is evidence that is lacking, and is nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::StreamExt;
+use serde_json::Value;
+
+use super::live::Compared;
+use super::schemas::Schemas;
+use crate::attribution::{MUTATOR_KINDS, Mutator, Remembered};
+use crate::cluster::Cluster;
+use crate::model::{Change, Desired, ResourceId, Rule};
+
+/// What is known beside the objects that differ, by index of the desired object.
+#[derive(Default)]
+pub(super) struct ClusterEvidence {
+    pub(super) remembered: BTreeMap<usize, Vec<Remembered>>,
+    pub(super) mutators: BTreeMap<usize, Vec<String>>,
+    /// The commit that the object's root last applied, as its status says.
+    pub(super) applied: BTreeMap<usize, String>,
+    pub(super) common_marks: BTreeSet<(String, String)>,
+}
+
+/// A deployer's key is a mark when it stands on at least so many objects, all that it applied.
+const FEWEST_MARKED: usize = 2;
+
+impl ClusterEvidence {
+    /// Reads what concerns the objects that differ.
+    pub(super) async fn read(
+        cluster: &Cluster,
+        desired: &[Desired],
+        schemas: &Schemas,
+        compared: &Compared,
+    ) -> Self {
+        let deployed = |name: &String| compared.deployed.get(name).copied().unwrap_or_default();
+        let is_common = |(name, _): &(String, String), number: usize| {
+            number >= FEWEST_MARKED && number == deployed(name)
+        };
+        let common = compared.marks.iter().filter(|(mark, number)| is_common(mark, **number));
+        Self {
+            remembered: remembered(cluster, desired, schemas, compared).await,
+            mutators: mutators(cluster, desired, compared).await,
+            applied: applied_revisions(cluster, compared).await,
+            common_marks: common.map(|(mark, _)| mark.clone()).collect(),
+        }
+    }
+
+    /// The commit that the roots of a source last applied, where they agree: for an object of it that is missing.
+    pub(super) fn applied_of_source(&self, desired: &[Desired], source: &str) -> Option<&String> {
+        let of_source = self.applied.iter().filter(|(index, _)| desired[**index].origin.source == source);
+        let revisions: BTreeSet<&String> = of_source.map(|(_, revision)| revision).collect();
+        if revisions.len() == 1 { revisions.into_iter().next() } else { None }
+    }
+}
+
+/// The kind that keeps the revisions of a workload.
+fn revision_kind(id: &ResourceId) -> Option<&'static str> {
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("apps", "Deployment") => Some("ReplicaSet"),
+        ("apps", "StatefulSet" | "DaemonSet") => Some("ControllerRevision"),
+        _ => None,
+    }
+}
+
+/// The revisions that are kept of workloads whose template differs.
+async fn remembered(
+    cluster: &Cluster,
+    desired: &[Desired],
+    schemas: &Schemas,
+    compared: &Compared,
+) -> BTreeMap<usize, Vec<Remembered>> {
+    let of_template = |change: &Change| change.difference.path.fields().take(2).eq(["spec", "template"]);
+    let mut wanted: BTreeMap<(&str, &str), Vec<(usize, &Value)>> = BTreeMap::new();
+    for (index, (live, changes)) in &compared.differing {
+        let id = &desired[*index].id;
+        if let (Some(kind), Some(namespace)) = (revision_kind(id), &id.namespace)
+            && changes.iter().any(of_template)
+        {
+            wanted.entry((kind, namespace)).or_default().push((*index, live));
+        }
+    }
+    let mut found: BTreeMap<usize, Vec<Remembered>> = BTreeMap::new();
+    for ((kind, namespace), workloads) in wanted {
+        let Some(kind) = cluster.served().kind("apps", "v1", kind) else { continue };
+        let mut pages = cluster.objects(kind, Some(namespace));
+        while let Some(Ok(page)) = pages.next().await {
+            for revision in &page {
+                for (index, live) in &workloads {
+                    let object = &desired[*index];
+                    let schema = schemas.of(&object.id.group, &object.id.version);
+                    if let Some(template) = template_of(revision, live) {
+                        let kept = Remembered::new(revision, object, live, &template, schema);
+                        found.entry(*index).or_default().push(kept);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The template of a ReplicaSet or ControllerRevision of the workload, without what its controller adds.
+fn template_of(revision: &Value, workload: &Value) -> Option<Value> {
+    let uid = workload.pointer("/metadata/uid")?;
+    let owners = revision.pointer("/metadata/ownerReferences")?.as_array()?;
+    if !owners.iter().any(|owner| owner.get("uid") == Some(uid)) {
+        return None;
+    }
+    let template = revision.pointer("/spec/template").or_else(|| revision.pointer("/data/spec/template"))?;
+    let mut template = template.clone();
+    if let Some(map) = template.as_object_mut() {
+        map.remove("$patch");
+    }
+    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+        labels.remove("pod-template-hash");
+    }
+    Some(template)
+}
+
+/// The mutating webhooks and policies that match objects with a change that they may explain.
+async fn mutators(
+    cluster: &Cluster,
+    desired: &[Desired],
+    compared: &Compared,
+) -> BTreeMap<usize, Vec<String>> {
+    let open = |change: &Change| matches!(change.verdict.rule, Rule::ApplierOwns | Rule::NoRecord);
+    let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(open));
+    let indexes: Vec<usize> = differing.map(|(index, _)| *index).collect();
+    if indexes.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut mutators = Vec::new();
+    for (group, kind) in MUTATOR_KINDS {
+        let Some(kind) = cluster.served().any_version(group, kind) else { continue };
+        let mut pages = cluster.objects(kind, None);
+        while let Some(Ok(page)) = pages.next().await {
+            mutators.extend(page.iter().filter_map(Mutator::new));
+        }
+    }
+    let matching = indexes.into_iter().map(|index| {
+        let id = &desired[index].id;
+        let kind = cluster.served().kind(&id.group, &id.version, &id.kind);
+        let names = kind.into_iter().flat_map(|kind| {
+            let matching = mutators.iter().filter(|mutator| mutator.matches(id, kind));
+            matching.map(|mutator| mutator.name.clone())
+        });
+        (index, names.collect::<Vec<_>>())
+    });
+    matching.filter(|(_, names)| !names.is_empty()).collect()
+}
+
+/// Where a deployer's object that applied another is: group, kind, namespace, name.
+type Root = (&'static str, &'static str, Option<String>, String);
+
+async fn applied_revisions(cluster: &Cluster, compared: &Compared) -> BTreeMap<usize, String> {
+    let mut known: BTreeMap<Root, Option<String>> = BTreeMap::new();
+    let mut applied = BTreeMap::new();
+    for (index, (live, _)) in &compared.differing {
+        let Some(root) = root_of(live) else { continue };
+        if !known.contains_key(&root) {
+            let revision = applied_revision(cluster, &root).await;
+            known.insert(root.clone(), revision);
+        }
+        if let Some(Some(revision)) = known.get(&root) {
+            applied.insert(*index, revision.clone());
+        }
+    }
+    applied
+}
+
+/// The Flux Kustomization or Argo CD Application that a live object names.
+fn root_of(live: &Value) -> Option<Root> {
+    let of = |map: &str, key: &str| live.get("metadata")?.get(map)?.get(key)?.as_str().map(str::to_owned);
+    if let (Some(name), Some(namespace)) = (
+        of("labels", "kustomize.toolkit.fluxcd.io/name"),
+        of("labels", "kustomize.toolkit.fluxcd.io/namespace"),
+    ) {
+        return Some(("kustomize.toolkit.fluxcd.io", "Kustomization", Some(namespace), name));
+    }
+    let tracked = of("annotations", "argocd.argoproj.io/tracking-id");
+    let tracked = tracked.and_then(|id| id.split_once(':').map(|(app, _)| app.to_owned()));
+    let app = tracked.or_else(|| of("labels", "argocd.argoproj.io/instance"))?;
+    let (namespace, name) = match app.split_once('_') {
+        Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+        None => (None, app),
+    };
+    Some(("argoproj.io", "Application", namespace, name))
+}
+
+async fn applied_revision(cluster: &Cluster, root: &Root) -> Option<String> {
+    let (group, kind, namespace, name) = root;
+    let kind = cluster.served().any_version(group, kind)?;
+    let object = match namespace {
+        Some(namespace) => cluster.get(kind, Some(namespace), name).await.ok()??,
+        None => named(cluster.objects(kind, None), name).await?,
+    };
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    if *group == "argoproj.io" {
+        let synced = (text("/status/sync/status") == Some("Synced")).then(|| text("/status/sync/revision"));
+        let history = object.pointer("/status/history").and_then(Value::as_array);
+        let last = history.and_then(|history| history.last()?.get("revision")?.as_str());
+        return commit_of(synced.flatten().or(last)?);
+    }
+    commit_of(text("/status/lastAppliedRevision")?)
+}
+
+/// The only object of a name in all namespaces.
+async fn named(
+    mut pages: impl StreamExt<Item = Result<Vec<Value>, crate::cluster::Unread>> + Unpin,
+    name: &str,
+) -> Option<Value> {
+    let mut found = None;
+    while let Some(Ok(page)) = pages.next().await {
+        for object in page {
+            if object.pointer("/metadata/name").and_then(Value::as_str) == Some(name)
+                && found.replace(object).is_some()
+            {
+                return None;
+            }
+        }
+    }
+    found
+}
+
+/// The commit of a revision as Flux writes it (`main@sha1:<id>`, before `main/<id>`) or Argo CD (`<id>`).
+fn commit_of(revision: &str) -> Option<String> {
+    let id = revision.rsplit([':', '/', '@']).next()?;
+    let is_id = id.len() == 40 && id.chars().all(|digit| digit.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::commit_of;
+
+    #[test]
+    fn a_revision_names_its_commit() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        for text in [id.to_owned(), format!("main@sha1:{id}"), format!("main/{id}"), format!("refs/heads/x@sha1:{id}")] {
+            assert_eq!(commit_of(&text).as_deref(), Some(id), "{text}");
+        }
+        for text in ["", "main", "v1.2.3", "main@sha1:0123"] {
+            assert_eq!(commit_of(text), None, "{text}");
+        }
+    }
+}
