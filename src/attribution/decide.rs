@@ -1,5 +1,7 @@
 //! The rules, in their order: who owns exactly this leaf, and what explains it that a writer of the object cannot fake.
 
+use serde_json::Value;
+
 use super::applied::LastApplied;
 use super::harm::is_harmful;
 use super::history::{Older, explained_by};
@@ -8,7 +10,7 @@ use super::owners::{Entry, Owners, Share};
 use super::verdict::{Evidence, unsynced};
 use crate::model::substitution;
 use crate::model::{Cause, ChangeKind, Class, Confidence, Difference, FieldPath, Rule, Step, Verdict};
-use crate::schema::Shape;
+use crate::schema::{Shape, same_quantity};
 
 /// Decides the differences of one object.
 pub(super) struct Judge<'a> {
@@ -36,6 +38,9 @@ impl<'a> Judge<'a> {
 
     /// A field that live has: its owners in the order in which they count.
     fn present(&self, difference: &mut Difference) -> Verdict {
+        if is_rewritten_json(difference) {
+            return Verdict::new(Cause::Server, Confidence::High, Rule::ServerPlace);
+        }
         let owners = self.owners_of(&difference.path);
         let exact: Vec<FieldOwner<'a>> = owners.iter().filter(|owner| owner.exact).copied().collect();
         // A place that the server fills is told by exact owners alone.
@@ -88,7 +93,7 @@ impl<'a> Judge<'a> {
         if !self.writes_status(writer.entry) {
             return Verdict::new(Cause::Manual, Confidence::None, Rule::UnknownOwns).by(manager);
         }
-        if self.is_harmful(difference) {
+        if self.is_harmful(difference) || is_scale(&difference.path) {
             return claimed(Cause::Controller).by(manager);
         }
         controller(Rule::StatusWriter)
@@ -118,7 +123,7 @@ impl<'a> Judge<'a> {
         if difference.kind == ChangeKind::Added && is_guard(&difference.path) {
             return verdict(Cause::Controller, Rule::Guard);
         }
-        if !harmful && self.writes_status(platform.entry) {
+        if !harmful && !platform.known.has_places() && self.writes_status(platform.entry) {
             return verdict(Cause::Controller, Rule::StatusWriter);
         }
         claimed(Cause::Controller).by(manager)
@@ -129,7 +134,7 @@ impl<'a> Judge<'a> {
     fn is_asked_for(&self, difference: &Difference) -> bool {
         let (id, git) = (&self.evidence.desired.id, &self.evidence.desired.value);
         let fields: Vec<&str> = difference.path.fields().collect();
-        let text = |pointer: &str| git.pointer(pointer).and_then(serde_json::Value::as_str);
+        let text = |pointer: &str| git.pointer(pointer).and_then(Value::as_str);
         match (id.group.as_str(), id.kind.as_str(), fields.as_slice()) {
             ("rbac.authorization.k8s.io", "ClusterRole", ["rules", ..]) => {
                 git.get("aggregationRule").is_some_and(|rule| !rule.is_null())
@@ -166,7 +171,7 @@ impl<'a> Judge<'a> {
         if let Some(older) = explained_by(self.evidence.older, difference) {
             return self.older_value(older, Some(applier), difference);
         }
-        if let Some(verdict) = self.by_admission(difference) {
+        if let Some(verdict) = self.rewritten(applier, difference) {
             return verdict.by(manager);
         }
         let (cause, confidence) =
@@ -222,13 +227,28 @@ impl<'a> Judge<'a> {
         (is_common && applier.known.class == Class::Gitops).then_some(Rule::CommonMark)
     }
 
-    /// A webhook or policy that matches explains what nobody but the applier owns; where it could do harm, it is a claim.
-    fn by_admission(&self, difference: &mut Difference) -> Option<Verdict> {
-        let mutators = self.evidence.mutators;
-        if mutators.is_empty() {
+    /// A value that admission wrote over what the applier sent. The last-applied copy tells what it sent; without one, a
+    /// deployer's record is believed, and another applier's is a claim: a person may have sent the value.
+    fn rewritten(&self, applier: FieldOwner<'a>, difference: &mut Difference) -> Option<Verdict> {
+        if difference.kind != ChangeKind::Modified {
             return None;
         }
-        let names = mutators.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+        if self.applied.is_kept_by(applier.entry) {
+            let sent = self.applied.value(&difference.path) == difference.desired.as_ref();
+            return self.by_admission(difference).filter(|_| sent);
+        }
+        let verdict = self.by_admission(difference)?;
+        Some(if applier.known.class == Class::Gitops { verdict } else { claimed(Cause::Admission) })
+    }
+
+    /// A webhook or policy that matches explains what nobody but the applier owns; where it could do harm, it is a claim.
+    fn by_admission(&self, difference: &mut Difference) -> Option<Verdict> {
+        let mutators = self.evidence.mutators.iter().filter(|mutator| mutator.may_write(difference));
+        let names: Vec<&str> = mutators.take(3).map(|mutator| mutator.name.as_str()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let names = names.join(", ");
         difference.note.get_or_insert_with(|| format!("perhaps written by {names}"));
         Some(if self.is_harmful(difference) {
             claimed(Cause::Admission)
@@ -470,6 +490,30 @@ fn is_guard(path: &FieldPath) -> bool {
 /// Where `/scale` writes: of built-in kinds `.spec.replicas`, of custom ones nearly always.
 fn is_scale(path: &FieldPath) -> bool {
     path.steps().len() == 2 && path.fields().eq(["spec", "replicas"])
+}
+
+/// Whether the server only wrote JSON in its own way: it keeps what `autoscaling/v1` cannot show in annotations
+/// (`pkg/apis/autoscaling/v1/conversion.go`).
+fn is_rewritten_json(difference: &Difference) -> bool {
+    let [.., Step::Field(map), Step::Field(key)] = difference.path.steps() else { return false };
+    let parse = |side: &Option<Value>| serde_json::from_str::<Value>(side.as_ref()?.as_str()?).ok();
+    map == "annotations"
+        && key.starts_with("autoscaling.alpha.kubernetes.io/")
+        && matches!((parse(&difference.desired), parse(&difference.live)), (Some(git), Some(live)) if same_json(&git, &live))
+}
+
+/// Equal JSON, quantities in whatever form.
+fn same_json(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().all(|(key, left)| right.get(key).is_some_and(|right| same_json(left, right)))
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_json(left, right))
+        }
+        _ => left == right || same_quantity(left, right),
+    }
 }
 
 /// The variable that Git has, where the deployer may have replaced it by what is live.

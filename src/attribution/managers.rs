@@ -120,6 +120,11 @@ impl Known {
         self.writes.iter().any(|place| place.covers(id, difference))
     }
 
+    /// Whether it is known where the manager writes.
+    pub(super) fn has_places(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     /// Whether `drift.yaml` trusts the manager here: in the fields that it names, or, where it names none, wherever no
     /// harm is done.
     pub(super) fn is_trusted(&self, id: &ResourceId, difference: &Difference, harmful: bool) -> bool {
@@ -127,10 +132,11 @@ impl Known {
         platform && if self.writes.is_empty() { !harmful } else { self.writes(id, difference) }
     }
 
-    /// Whether it is a deployer's and the place is a label or annotation that this deployer puts onto what it applies.
+    /// Whether it is a deployer's and the place is a label or annotation that this deployer puts onto what it applies,
+    /// and onto templates in it.
     pub(super) fn marks(&self, difference: &Difference) -> bool {
         match difference.path.steps() {
-            [Step::Field(metadata), Step::Field(map), Step::Field(key)]
+            [.., Step::Field(metadata), Step::Field(map), Step::Field(key)]
                 if metadata == "metadata" && (map == "labels" || map == "annotations") =>
             {
                 self.marks.iter().any(|mark| matches_text(mark, key))

@@ -20,7 +20,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{MUTATOR_KINDS, Mutator};
+pub use admission::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator};
 pub use history::{Older, Remembered, Superseded, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};

@@ -1,7 +1,9 @@
 //! Places in which a manager is believed: a kind and a path with wildcards, as the table of managers and `drift.yaml`
 //! write them.
 
-use serde_json::Value;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
 
 use crate::model::{Difference, FieldPath, ResourceId, Step};
 
@@ -63,14 +65,25 @@ impl WritePlace {
             && self.steps.iter().zip(path).all(|(pattern, step)| matches_step(pattern, step))
     }
 
+    /// Whether all that differs inside an atomic map, or all that a map or keyed list which only live has, lies there.
     fn covers_inside(&self, difference: &Difference) -> bool {
-        let (Some(Value::Object(desired)), Some(Value::Object(live))) = (&difference.desired, &difference.live)
-        else {
-            return false;
+        static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        let desired = difference.desired.as_ref().map_or(Some(&*NOTHING), Value::as_object);
+        let inner: Vec<Step> = match (desired, &difference.live) {
+            (Some(desired), Some(Value::Object(live))) => {
+                let keys = desired.keys().chain(live.keys());
+                keys.filter(|key| desired.get(*key) != live.get(*key)).map(Step::field).collect()
+            }
+            (Some(_), Some(Value::Array(items))) => {
+                let Some(Step::Key(keys)) = self.steps.get(difference.path.steps().len()) else { return false };
+                let value = |item: &Value, key: &String| item.get(key).cloned().unwrap_or_default();
+                let step = |item| Step::Key(keys.iter().map(|(key, _)| (key.clone(), value(item, key))).collect());
+                items.iter().map(step).collect()
+            }
+            _ => return false,
         };
-        let differing = desired.keys().chain(live.keys()).filter(|key| desired.get(*key) != live.get(*key));
-        let mut keys = differing.map(|key| difference.path.join(Step::field(key))).peekable();
-        keys.peek().is_some() && keys.all(|path| self.covers_path(path.steps()))
+        !inner.is_empty()
+            && inner.into_iter().all(|step| self.covers_path(difference.path.join(step).steps()))
     }
 }
 
@@ -153,6 +166,8 @@ mod tests {
             ("* .metadata.finalizers[=\"a/*\"]", "Pod", ".metadata.finalizers[=\"a/b\"]", none(), true),
             ("* .s[\"hash\"]", "Pod", ".s", [json!({"app": "a"}), json!({"app": "a", "hash": "1"})], true),
             ("* .s[\"hash\"]", "Pod", ".s", [json!({"app": "a"}), json!({"app": "b", "hash": "1"})], false),
+            ("* .env[name=\"X_*\"]", "Pod", ".env", [Value::Null, json!([{"name": "X_1", "value": "1"}])], true),
+            ("* .env[name=\"X_*\"]", "Pod", ".env", [Value::Null, json!([{"name": "X_1"}, {"name": "Y"}])], false),
             ("* .p = Fail", "Pod", ".p", [json!("Ignore"), json!("Fail")], true),
             ("* .p = Fail", "Pod", ".p", [json!("Fail"), json!("Ignore")], false),
         ] {

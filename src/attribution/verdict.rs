@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::admission::Mutator;
 use super::applied::LastApplied;
 use super::decide::Judge;
 use super::history::{Older, Remembered};
@@ -35,8 +36,8 @@ pub struct Evidence<'a> {
     pub older: &'a [Older],
     /// Revisions that the cluster remembers of the object, without the one that is live.
     pub remembered: &'a [Remembered],
-    /// Names of the mutating webhooks and admission policies that match the object.
-    pub mutators: &'a [String],
+    /// The mutating webhooks and admission policies that match the object.
+    pub mutators: &'a [Mutator],
     /// Labels and annotations that a deployer put onto every object that it applied, as manager and key.
     pub common_marks: &'a BTreeSet<(String, String)>,
     /// When the check began, seconds since 1970.

@@ -368,12 +368,11 @@ impl Judge<'_> {
             let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
             let older = past.get(&desired.id.key());
             let schema = self.schemas.of(&desired.id.group, &desired.id.version);
-            let none = &[][..];
             let evidence = Evidence {
                 autoscalers: scalers.map_or(&[], Vec::as_slice),
                 older: older.map_or(&[], Vec::as_slice),
                 remembered: self.evidence.remembered.get(index).map_or(&[], Vec::as_slice),
-                mutators: self.evidence.mutators.get(index).map_or(none, Vec::as_slice),
+                mutators: self.evidence.mutators.get(index).map_or(&[], Vec::as_slice),
                 common_marks: &self.evidence.common_marks,
                 now: self.now(),
                 unsynced_after: self.unsynced_after(),

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::StreamExt;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::live::Compared;
 use super::schemas::Schemas;
-use crate::attribution::{MUTATOR_KINDS, Mutator, Remembered};
+use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Remembered};
 use crate::cluster::Cluster;
 use crate::model::{Change, Desired, ResourceId, Rule};
 
@@ -16,7 +16,7 @@ use crate::model::{Change, Desired, ResourceId, Rule};
 #[derive(Default)]
 pub(super) struct ClusterEvidence {
     pub(super) remembered: BTreeMap<usize, Vec<Remembered>>,
-    pub(super) mutators: BTreeMap<usize, Vec<String>>,
+    pub(super) mutators: BTreeMap<usize, Vec<Mutator>>,
     /// The commit that the object's root last applied, as its status says.
     pub(super) applied: BTreeMap<usize, String>,
     pub(super) common_marks: BTreeSet<(String, String)>,
@@ -123,31 +123,64 @@ async fn mutators(
     cluster: &Cluster,
     desired: &[Desired],
     compared: &Compared,
-) -> BTreeMap<usize, Vec<String>> {
+) -> BTreeMap<usize, Vec<Mutator>> {
     let open = |change: &Change| matches!(change.verdict.rule, Rule::ApplierOwns | Rule::NoRecord);
     let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(open));
-    let indexes: Vec<usize> = differing.map(|(index, _)| *index).collect();
-    if indexes.is_empty() {
+    let differing: Vec<(usize, &Value)> = differing.map(|(index, (live, _))| (*index, live)).collect();
+    if differing.is_empty() {
         return BTreeMap::new();
     }
+    let bindings = all(cluster, BINDING_KIND).await;
     let mut mutators = Vec::new();
-    for (group, kind) in MUTATOR_KINDS {
-        let Some(kind) = cluster.served().any_version(group, kind) else { continue };
-        let mut pages = cluster.objects(kind, None);
-        while let Some(Ok(page)) = pages.next().await {
-            mutators.extend(page.iter().filter_map(Mutator::new));
+    for kind in MUTATOR_KINDS {
+        let live = all(cluster, *kind).await;
+        mutators.extend(live.iter().filter_map(|live| Mutator::new(live, &bindings)));
+    }
+    if mutators.is_empty() {
+        return BTreeMap::new();
+    }
+    let ids = differing.iter().map(|(index, _)| &desired[*index].id);
+    let namespaces = namespaces(cluster, ids).await;
+    let matching = differing.into_iter().filter_map(|(index, live)| {
+        let id = &desired[index].id;
+        let namespace = id.namespace.as_ref().and_then(|name| namespaces.get(name));
+        let object = MutatedObject {
+            id,
+            kind: cluster.served().kind(&id.group, &id.version, &id.kind)?,
+            labels: labels(live),
+            namespace_labels: namespace.and_then(labels),
+        };
+        let matching = mutators.iter().filter(|mutator| mutator.matches(object)).cloned();
+        Some((index, matching.collect::<Vec<_>>()))
+    });
+    matching.filter(|(_, mutators)| !mutators.is_empty()).collect()
+}
+
+/// Every object of a kind without namespaces; none where the kind is not served or may not be read.
+async fn all(cluster: &Cluster, (group, kind): (&str, &str)) -> Vec<Value> {
+    let Some(kind) = cluster.served().any_version(group, kind) else { return Vec::new() };
+    let pages: Vec<_> = cluster.objects(kind, None).collect().await;
+    pages.into_iter().flat_map(Result::unwrap_or_default).collect()
+}
+
+/// The namespaces of these objects, as far as they may be read.
+async fn namespaces(
+    cluster: &Cluster,
+    ids: impl Iterator<Item = &ResourceId>,
+) -> BTreeMap<String, Value> {
+    let names: BTreeSet<&String> = ids.filter_map(|id| id.namespace.as_ref()).collect();
+    let mut found = BTreeMap::new();
+    let Some(kind) = cluster.served().kind("", "v1", "Namespace") else { return found };
+    for name in names {
+        if let Ok(Some(namespace)) = cluster.get(kind, None, name).await {
+            found.insert(name.clone(), namespace);
         }
     }
-    let matching = indexes.into_iter().map(|index| {
-        let id = &desired[index].id;
-        let kind = cluster.served().kind(&id.group, &id.version, &id.kind);
-        let names = kind.into_iter().flat_map(|kind| {
-            let matching = mutators.iter().filter(|mutator| mutator.matches(id, kind));
-            matching.map(|mutator| mutator.name.clone())
-        });
-        (index, names.collect::<Vec<_>>())
-    });
-    matching.filter(|(_, names)| !names.is_empty()).collect()
+    found
+}
+
+fn labels(object: &Value) -> Option<&Map<String, Value>> {
+    object.pointer("/metadata/labels").and_then(Value::as_object)
 }
 
 /// Where a deployer's object that applied another is: group, kind, namespace, name.
