@@ -57,7 +57,8 @@ impl Older {
     }
 
     /// Whether live has at this place exactly what the commit declared.
-    fn explains(&self, difference: &Difference) -> bool {
+    #[must_use]
+    pub fn explains(&self, difference: &Difference) -> bool {
         let Some(differs_at) = &self.differs_at else { return false };
         !overlaps(differs_at, &difference.path)
     }

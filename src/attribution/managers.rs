@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::owners::Entry;
 use super::place::{WritePlace, matches_text};
 use crate::config::KnownManager;
-use crate::model::{Class, Difference, ResourceId, Step};
+use crate::model::{Class, Difference, Manager, ResourceId, Step};
 
 /// What is known of a field manager. Its name is a claim of whoever writes: it explains a change only in `writes`.
 #[derive(Debug, Clone, Deserialize)]
@@ -99,10 +99,20 @@ impl Managers {
     /// What is known of the manager of an entry; one that is in no table is of class unknown.
     #[must_use]
     pub fn of(&self, entry: &Entry) -> &Known {
+        self.of_manager(&entry.manager)
+    }
+
+    /// The class of a manager.
+    #[must_use]
+    pub fn class_of(&self, manager: &Manager) -> Class {
+        self.of_manager(manager).class
+    }
+
+    fn of_manager(&self, manager: &Manager) -> &Known {
         let matches = |known: &&Known| {
             let operation = known.operation.as_deref();
-            matches_text(&known.name, &entry.manager.name)
-                && operation.is_none_or(|operation| operation == entry.manager.operation)
+            matches_text(&known.name, &manager.name)
+                && operation.is_none_or(|operation| operation == manager.operation)
         };
         self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(&STRANGER)
     }

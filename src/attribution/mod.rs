@@ -24,7 +24,7 @@ pub use admission::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator};
 pub use history::{Older, Remembered, Superseded, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
-pub use owners::{Entry, Owners};
+pub use owners::{Entry, FieldOwner, Owners, owners_of};
 pub use scaling::{Autoscaler, SCALERS};
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{

@@ -44,6 +44,25 @@ impl From<Vec<Manager>> for Owners {
     }
 }
 
+/// Who owns a place of a live object.
+#[derive(Debug, Clone)]
+pub struct FieldOwner {
+    /// The entry of managedFields.
+    pub manager: Manager,
+    /// Whether it owns this very place, or something in it; else it owns what is around it.
+    pub is_exact: bool,
+}
+
+/// The owners of a place of a live object, as its managedFields have them.
+#[must_use]
+pub fn owners_of(live: &Value, path: &FieldPath) -> Vec<FieldOwner> {
+    let owners = Owners::of(live);
+    let of_path = owners.of_path(path).into_iter();
+    of_path
+        .map(|(entry, share)| FieldOwner { manager: entry.manager.clone(), is_exact: share == Share::Exact })
+        .collect()
+}
+
 /// How much of a place an entry owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Share {

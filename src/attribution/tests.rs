@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Autoscaler, Evidence, Managers, Older, Owners, attribute, is_left_out, made_by_hand};
-use crate::model::{Desired, Later, Origin, ResourceId};
+use super::{
+    Autoscaler, Claim, Evidence, Managers, MissingEvidence, Mutator, Older, Owners, Superseded, attribute,
+    is_left_out, missing, unmanaged_candidate,
+};
+use crate::config::KnownManager;
+use crate::model::{Cause, ChangeKind, Class, Desired, Difference, FieldPath, Later, Origin, ResourceId};
 use crate::schema::Schema;
 
 fn desired(value: Value) -> Desired {
@@ -24,7 +28,8 @@ fn deployment(replicas: i64, image: &str) -> Value {
 }
 
 fn entry(manager: &str, operation: &str, time: Option<&str>, fields: Value) -> Value {
-    let mut entry = json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+    let mut entry =
+        json!({"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsV1": fields});
     if let Some(time) = time {
         entry["time"] = json!(time);
     }
@@ -45,34 +50,77 @@ fn live(mut object: Value, entries: &[Value], applied: Option<&Value>) -> Value 
     object
 }
 
-fn verdicts(
-    git: &Desired,
-    live: &Value,
-    older: &[(&str, i64, Value)],
-    autoscalers: &[Autoscaler],
-) -> Vec<String> {
+const DAY: i64 = 86_400;
+/// 2026-01-01, when the newer commit of the tables was made and reached the branch.
+const NEWER: i64 = 1_767_225_600;
+
+/// What is known beside the object.
+#[derive(Default)]
+struct Beside<'a> {
+    /// Commits and what they declared, newest first, superseded at [`NEWER`]; null: nothing.
+    older: &'a [(&'a str, Value)],
+    newer_applied: Option<bool>,
+    autoscalers: &'a [Autoscaler],
+    mutators: &'a [Mutator],
+    managers: &'a [KnownManager],
+    common_marks: &'a [(&'a str, &'a str)],
+    /// Seconds after [`NEWER`].
+    now: i64,
+}
+
+fn verdicts(git: &Desired, live: &Value, beside: &Beside<'_>) -> Vec<String> {
     let schema = Schema::built_in();
-    let older: Vec<Older> = older
+    let superseded =
+        Superseded { committed_at: NEWER, superseded_at: NEWER, newer_applied: beside.newer_applied };
+    let older: Vec<Older> = beside
+        .older
         .iter()
-        .map(|(commit, at, value)| {
-            Older::new(commit, *at, (!value.is_null()).then(|| desired(value.clone())).as_ref(), live, schema)
+        .map(|(commit, value)| {
+            let declared = (!value.is_null()).then(|| desired(value.clone()));
+            Older::new(commit, superseded, declared.as_ref(), live, schema)
         })
         .collect();
-    let managers = Managers::default();
-    let evidence = Evidence { desired: git, live, schema, managers: &managers, autoscalers, older: &older };
-    let differences = crate::diff::compare(git, live, schema);
-    let show = |change: crate::model::Change| {
-        let verdict = change.verdict;
-        let manager = verdict.manager.map_or("-".to_owned(), |manager| manager.name);
-        format!("{} {:?} {:?} {manager}", change.difference.path, verdict.cause, verdict.confidence)
+    let managers = Managers::new(beside.managers);
+    let marks = beside.common_marks.iter().map(|(manager, path)| ((*manager).to_owned(), (*path).to_owned()));
+    let evidence = Evidence {
+        autoscalers: beside.autoscalers,
+        older: &older,
+        mutators: beside.mutators,
+        common_marks: &marks.collect(),
+        now: NEWER + beside.now,
+        unsynced_after: DAY / 4,
+        ..Evidence::of_object(git, live, schema, &managers)
     };
-    let is_left_out = is_left_out(&differences, &Owners::writers(live), &managers);
-    let changes: Vec<String> = attribute(differences, &evidence).into_iter().map(show).collect();
-    assert!(!is_left_out || changes.is_empty(), "{changes:?}");
-    changes
+    let differences = crate::diff::compare(git, live, schema);
+    let show = |change: &crate::model::Change| {
+        let verdict = &change.verdict;
+        let manager = verdict.manager.as_ref().map_or("-", |manager| &manager.name);
+        let claimed = verdict.claimed.map(|cause| format!(" claimed {cause:?}")).unwrap_or_default();
+        let overdue = if verdict.overdue { " overdue" } else { "" };
+        let path = &change.difference.path;
+        format!("{path} {:?} {:?} {manager}{claimed}{overdue}", verdict.cause, verdict.confidence)
+    };
+    let owned = live["metadata"]["managedFields"].to_string();
+    let is_left_out = is_left_out(&differences, &Owners::writers(live), &managers, &owned);
+    let changes = attribute(differences, &evidence);
+    let seen: Vec<String> =
+        changes.iter().filter(|change| change.verdict.cause != Cause::Server).map(show).collect();
+    assert!(!is_left_out || seen.is_empty(), "{seen:?}");
+    changes.iter().map(show).collect()
+}
+
+fn plain(git: &Desired, live: &Value) -> Vec<String> {
+    verdicts(git, live, &Beside::default())
 }
 
 const IMAGE: &str = ".spec.template.spec.containers[name=\"web\"].image";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// An entry of `kubectl apply`: it owns these fields and the annotation of the copy.
+fn applied_by(manager: &str, time: Option<&str>, mut fields: Value) -> Value {
+    fields["f:metadata"]["f:annotations"][format!("f:{LAST_APPLIED}")] = json!({});
+    entry(manager, "Update", time, fields)
+}
 
 #[test]
 fn the_owner_of_a_leaf_gives_the_cause() {
@@ -87,10 +135,13 @@ fn the_owner_of_a_leaf_gives_the_cause() {
             vec![entry("kustomize-controller", "Apply", None, image_field())],
             "Unknown High kustomize-controller",
         ),
-        (vec![entry("kubelet", "Update", None, image_field())], "Controller High kubelet"),
+        (
+            vec![entry("kubelet", "Update", None, image_field())],
+            "Unknown None kubelet claimed Controller",
+        ),
         (
             vec![entry("kube-controller-manager", "Update", None, image_field())],
-            "Unknown High kube-controller-manager",
+            "Unknown None kube-controller-manager claimed Controller",
         ),
         (
             vec![
@@ -100,79 +151,346 @@ fn the_owner_of_a_leaf_gives_the_cause() {
             "Manual Medium kubectl-edit",
         ),
         (vec![], "Unknown None -"),
-        (vec![entry("kubectl-label", "Update", None, json!({"f:metadata": {}}))], "Manual Low kubectl-label"),
+        // A person's write leaves an owner: this one wrote something else.
+        (
+            vec![entry("kubectl-label", "Update", None, json!({"f:metadata": {}}))],
+            "Unknown None -",
+        ),
     ] {
         let live = live(deployment(1, "app:9"), &entries, None);
-        assert_eq!(verdicts(&git, &live, &[], &[]), [format!("{IMAGE} {expected}")], "{entries:?}");
+        assert_eq!(plain(&git, &live), [format!("{IMAGE} {expected}")], "{entries:?}");
     }
 }
 
 #[test]
-fn a_release_on_its_way_is_unsynced_and_a_persons_return_is_not() {
+fn an_older_commits_value_is_unsynced_or_a_rollback_by_who_wrote_it_when() {
     let git = desired(deployment(1, "app:2"));
-    let old = deployment(1, "app:1");
-    let older = [("c1", 1_767_225_600, old.clone())];
-    let flux = entry("kustomize-controller", "Apply", None, image_field());
-    let apply = entry("kubectl-client-side-apply", "Update", None, image_field());
-    let human = entry("kubectl-set", "Update", Some("2026-01-02T00:00:00Z"), image_field());
-    let copy_old = deployment(1, "app:1");
-    let copy_new = deployment(1, "app:2");
-    for (name, entries, applied, expected) in [
-        ("GitOps tool behind", vec![flux], None, "Unsynced High kustomize-controller"),
+    let older = [("c1", deployment(1, "app:1"))];
+    let (before, soon, late) = ("2025-12-31T00:00:00Z", "2026-01-01T01:00:00Z", "2026-02-01T00:00:00Z");
+    let flux = |time| entry("kustomize-controller", "Apply", Some(time), image_field());
+    let apply = |time| applied_by("kubectl-client-side-apply", Some(time), image_field());
+    let person = |time| entry("kubectl-set", "Update", Some(time), image_field());
+    let other = json!({"f:spec": {"f:replicas": {}}});
+    let flux_elsewhere = |time| entry("kustomize-controller", "Apply", Some(time), other.clone());
+    let (old, new) = (deployment(1, "app:1"), deployment(1, "app:2"));
+    let hour = 3600;
+    for (name, entries, copy, now, expected) in [
+        ("not written since", vec![flux(before)], None, hour, "Unsynced High kustomize-controller"),
+        ("not written for long", vec![flux(before)], None, DAY, "Unsynced High kustomize-controller overdue"),
+        ("a late pipeline", vec![flux(soon)], None, hour, "Unsynced High kustomize-controller"),
+        ("a late pipeline, long ago", vec![flux(soon)], None, DAY, "Unsynced High kustomize-controller overdue"),
+        ("written long after", vec![flux(late)], None, 40 * DAY, "Rollback High kustomize-controller"),
+        ("kubectl apply, late", vec![apply(soon)], Some(&old), hour, "Unsynced High kubectl-client-side-apply"),
         (
-            "last-applied behind",
-            vec![apply.clone()],
-            Some(&copy_old),
-            "Unsynced High kubectl-client-side-apply",
+            "kubectl apply over a deployer",
+            vec![flux_elsewhere(before), apply(soon)],
+            Some(&old),
+            hour,
+            "Rollback High kubectl-client-side-apply",
         ),
-        ("a person, nothing newer applied", vec![human.clone()], None, "Manual High kubectl-set"),
-        ("a person after the newer one", vec![human, apply], Some(&copy_new), "Rollback Medium kubectl-set"),
+        ("a person, nothing newer applied", vec![person(soon)], None, hour, "Manual High kubectl-set"),
+        (
+            "a person, after the newer one by its copy",
+            vec![person(late), applied_by("kubectl-client-side-apply", Some(soon), json!({}))],
+            Some(&new),
+            40 * DAY,
+            "Rollback High kubectl-set",
+        ),
+        (
+            "a person, after the deployer wrote",
+            vec![person(late), flux_elsewhere(soon)],
+            None,
+            40 * DAY,
+            "Rollback High kubectl-set",
+        ),
     ] {
-        let live = live(deployment(1, "app:1"), &entries, applied);
-        assert_eq!(verdicts(&git, &live, &older, &[]), [format!("{IMAGE} {expected}")], "{name}");
+        let live = live(deployment(1, "app:1"), &entries, copy);
+        let beside = Beside { older: &older, now, ..Beside::default() };
+        assert_eq!(verdicts(&git, &live, &beside), [format!("{IMAGE} {expected}")], "{name}");
     }
     let unexplained = live(deployment(1, "app:7"), &[entry("kubectl", "Apply", None, image_field())], None);
-    assert_eq!(verdicts(&git, &unexplained, &older, &[]), [format!("{IMAGE} Manual None kubectl")]);
+    let beside = Beside { older: &older, ..Beside::default() };
+    assert_eq!(verdicts(&git, &unexplained, &beside), [format!("{IMAGE} Manual None kubectl")]);
+}
+
+#[test]
+fn what_a_gitops_tool_says_it_applied_decides() {
+    let git = desired(deployment(1, "app:2"));
+    let older = [("c1", deployment(1, "app:1"))];
+    for (applied, time, expected) in [
+        (true, "2025-12-31T00:00:00Z", "Rollback"),
+        (false, "2026-02-01T00:00:00Z", "Unsynced"),
+    ] {
+        let flux = entry("kustomize-controller", "Apply", Some(time), image_field());
+        let live = live(deployment(1, "app:1"), &[flux], None);
+        let beside = Beside { older: &older, newer_applied: Some(applied), ..Beside::default() };
+        let expected = format!("{IMAGE} {expected} High kustomize-controller");
+        assert_eq!(verdicts(&git, &live, &beside), [expected]);
+    }
 }
 
 #[test]
 fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
     let mut new = deployment(1, "app:1");
-    new["spec"]["template"]["spec"]["containers"][0]["command"] = json!(["run"]);
+    new["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "1"}});
     let git = desired(new.clone());
-    let older = [("c1", 1_767_225_600, deployment(1, "app:1"))];
-    let path = ".spec.template.spec.containers[name=\"web\"].command";
+    let older = [("c1", deployment(1, "app:1"))];
+    let path = ".spec.template.spec.containers[name=\"web\"].resources";
     let human = |time| entry("kubectl-edit", "Update", Some(time), json!({"f:metadata": {}}));
-    for (entries, applied, expected) in [
-        (vec![], Some(deployment(1, "app:1")), "Unsynced Medium -"),
-        (vec![], Some(new.clone()), "Unknown None -"),
-        (vec![human("2026-02-01T00:00:00Z")], Some(new.clone()), "Manual Low kubectl-edit"),
-        (vec![human("2025-12-01T00:00:00Z")], None, "Unsynced Medium -"),
-        (vec![human("2026-02-01T00:00:00Z")], None, "Manual Low kubectl-edit"),
+    let argo = |time, fields| entry("argocd-controller", "Apply", Some(time), fields);
+    let apply = |time| applied_by("kubectl-client-side-apply", Some(time), json!({}));
+    let (before, soon) = ("2025-12-01T00:00:00Z", "2026-01-01T01:00:00Z");
+    let old = deployment(1, "app:1");
+    let none = || json!({"f:spec": {}});
+    for (name, entries, copy, now, expected) in [
+        ("the copy lacks it", vec![apply(before)], Some(&old), 0, "Unsynced Medium kubectl-client-side-apply"),
+        ("the copy has it", vec![apply(before)], Some(&new), 0, "Unknown None -"),
+        (
+            "the copy has it, and a person wrote",
+            vec![apply(before), human(soon)],
+            Some(&new),
+            0,
+            "Manual Low kubectl-edit",
+        ),
+        ("a person before", vec![human(before)], None, 0, "Unsynced Medium -"),
+        ("a person since", vec![human(soon)], None, 0, "Manual Low kubectl-edit"),
+        (
+            "a copy that is older than the deployer's entry",
+            vec![apply(before), argo(soon, none())],
+            Some(&old),
+            DAY,
+            "Unknown None -",
+        ),
+        ("a deployer before", vec![argo(before, none())], None, DAY, "Unsynced Medium argocd-controller overdue"),
+        ("a deployer since, in time", vec![argo(soon, none())], None, 3600, "Unsynced Medium argocd-controller"),
+        ("a deployer since", vec![argo(soon, none())], None, DAY, "Unknown None -"),
     ] {
-        let live = live(deployment(1, "app:1"), &entries, applied.as_ref());
-        assert_eq!(
-            verdicts(&git, &live, &older, &[]),
-            [format!("{path} {expected}")],
-            "{entries:?} {applied:?}"
-        );
+        let live = live(deployment(1, "app:1"), &entries, copy);
+        let beside = Beside { older: &older, now, ..Beside::default() };
+        assert_eq!(verdicts(&git, &live, &beside), [format!("{path} {expected}")], "{name}");
+    }
+}
+
+/// A person's removal takes the path out of the applier's entry; the server's leaves it there.
+#[test]
+fn what_the_applier_still_owns_and_live_lacks_was_dropped_by_the_server() {
+    let mut declared = deployment(1, "app:1");
+    declared["spec"]["progressDeadlineSeconds"] = json!(30);
+    let git = desired(declared);
+    let owned = json!({"f:spec": {"f:progressDeadlineSeconds": {}}});
+    let live = live(deployment(1, "app:1"), &[entry("argocd-controller", "Apply", None, owned)], None);
+    assert_eq!(plain(&git, &live), [".spec.progressDeadlineSeconds Server High argocd-controller"]);
+}
+
+#[test]
+fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_can_be() {
+    let git = desired(deployment(1, "app:1"));
+    let stored = |pointer: &str, value: Value| {
+        let mut stored = deployment(1, "app:1");
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        stored.pointer_mut(parent).expect("there").as_object_mut().expect("a map").insert(key.to_owned(), value);
+        stored
+    };
+    let pod = json!({"f:spec": {"f:template": {"f:spec": {"f:hostPID": {}, "f:containers": {"k:{\"name\":\"evil\"}": {".": {}, "f:name": {}}}}}}});
+    let evil = json!([{"name": "web", "image": "app:1"}, {"name": "evil", "image": "evil:1"}]);
+    let copy = deployment(1, "app:1");
+    for (stored, fields, path, expected) in [
+        (
+            stored("/spec/someNewDefault", json!("x")),
+            json!({"f:spec": {"f:someNewDefault": {}}}),
+            ".spec.someNewDefault",
+            ("Server Medium", "Manual High"),
+        ),
+        (
+            stored("/metadata/labels", json!({"team": "x"})),
+            json!({"f:metadata": {"f:labels": {"f:team": {}}}}),
+            ".metadata.labels.team",
+            ("Manual None", "Manual High"),
+        ),
+        (
+            stored("/spec/template/spec/hostPID", json!(true)),
+            pod.clone(),
+            ".spec.template.spec.hostPID",
+            ("Manual None", "Manual High"),
+        ),
+        (
+            stored("/spec/template/spec/containers", evil),
+            pod,
+            ".spec.template.spec.containers[name=\"evil\"]",
+            ("Manual None", "Manual High"),
+        ),
+    ] {
+        let by_apply = applied_by("kubectl-client-side-apply", None, fields.clone());
+        let found = plain(&git, &live(stored.clone(), &[by_apply], Some(&copy)));
+        assert_eq!(found, [format!("{path} {} kubectl-client-side-apply", expected.0)]);
+        let by_hand = entry("kubectl-edit", "Update", None, fields);
+        let found = plain(&git, &live(stored, &[by_hand], Some(&copy)));
+        assert_eq!(found, [format!("{path} {} kubectl-edit", expected.1)]);
+    }
+}
+
+/// `kubectl apply set-last-applied` writes the copy under a name of its own: it proves nothing of the applier.
+#[test]
+fn a_copy_that_somebody_else_wrote_is_not_believed() {
+    let git = desired(deployment(1, "app:1"));
+    let mut stored = deployment(1, "app:1");
+    stored["metadata"]["labels"] = json!({"team": "x"});
+    let fields = json!({"f:metadata": {"f:labels": {"f:team": {}}}});
+    let entries = [
+        entry("kubectl-client-side-apply", "Update", None, fields),
+        applied_by("kubectl", None, json!({})),
+    ];
+    let found = plain(&git, &live(stored, &entries, Some(&deployment(1, "app:1"))));
+    assert_eq!(found, [".metadata.labels.team Manual None kubectl-client-side-apply"]);
+}
+
+#[test]
+fn what_nobody_owns_is_the_servers_but_where_it_could_do_harm() {
+    let git = desired(deployment(1, "app:1"));
+    let some = || entry("argocd-controller", "Apply", Some("2026-01-01T00:00:00Z"), image_field());
+    let mut other = entry("kubectl-edit", "Update", None, json!({"f:spec": {"f:oldName": {}}}));
+    other["apiVersion"] = json!("apps/v1beta1");
+    for (stored, entries, expected) in [
+        (("minReadySeconds", json!(5)), vec![some()], ".spec.minReadySeconds Server Low -"),
+        (("minReadySeconds", json!(5)), vec![], ".spec.minReadySeconds Unknown None -"),
+        (("minReadySeconds", json!(5)), vec![other], ".spec.minReadySeconds Manual Low kubectl-edit"),
+        (("replicas", json!(4)), vec![some()], ".spec.replicas Unknown None -"),
+        (
+            ("volumes", json!([{"name": "x", "hostPath": {"path": "/"}}])),
+            vec![some()],
+            ".spec.volumes Unknown None -",
+        ),
+    ] {
+        let mut object = deployment(1, "app:1");
+        object["spec"][stored.0] = stored.1;
+        let git = if stored.0 == "replicas" {
+            let mut git = deployment(1, "app:1");
+            git["spec"].as_object_mut().expect("a map").remove("replicas");
+            desired(git)
+        } else {
+            git.clone()
+        };
+        assert_eq!(plain(&git, &live(object, &entries, None)), [expected], "{entries:?}");
     }
 }
 
 #[test]
-fn defaults_that_a_client_side_apply_owns_are_not_changes() {
+fn a_deployers_own_marks_are_no_changes_and_others_are() {
     let git = desired(deployment(1, "app:1"));
-    let mut stored = deployment(1, "app:1");
-    stored["spec"]["someNewDefault"] = json!("x");
-    let fields = json!({"f:spec": {"f:someNewDefault": {}}});
-    let by_apply = entry("kubectl-client-side-apply", "Update", None, fields.clone());
-    let copy = deployment(1, "app:1");
-    assert_eq!(verdicts(&git, &live(stored.clone(), &[by_apply], Some(&copy)), &[], &[]), [] as [&str; 0]);
-    let by_hand = entry("kubectl-edit", "Update", None, fields);
-    assert_eq!(
-        verdicts(&git, &live(stored, &[by_hand], Some(&copy)), &[], &[]),
-        [".spec.someNewDefault Manual High kubectl-edit"]
-    );
+    let marked = |key: &str, manager: &str| {
+        let mut object = deployment(1, "app:1");
+        object["metadata"]["labels"] = json!({key: "x"});
+        let fields = json!({"f:metadata": {"f:labels": {format!("f:{key}"): {}}}});
+        live(object, &[entry(manager, "Apply", None, fields)], None)
+    };
+    for (key, manager, common, expected) in [
+        ("argocd.argoproj.io/tracking-id", "argocd-controller", false, "Deployer High argocd-controller"),
+        ("kluctl.io/discriminator", "kluctl", false, "Deployer High kluctl"),
+        ("kluctl.io/discriminator", "kubectl-label", false, "Manual High kubectl-label"),
+        ("kluctl.io/discriminator", "my-script", false, "Manual None my-script"),
+        ("team", "argocd-controller", false, "Unknown High argocd-controller"),
+        ("team", "argocd-controller", true, "Deployer High argocd-controller"),
+        ("team", "kubectl", true, "Manual None kubectl"),
+    ] {
+        let path = FieldPath::of_fields(["metadata", "labels", key]).to_string();
+        let common_marks: &[(&str, &str)] = if common { &[(manager, &path)] } else { &[] };
+        let beside = Beside { common_marks, ..Beside::default() };
+        let found = verdicts(&git, &marked(key, manager), &beside);
+        assert_eq!(found, [format!("{path} {expected}")], "{key} by {manager}");
+    }
+}
+
+#[test]
+fn a_variable_that_the_deployer_replaces_is_the_deployers() {
+    let config = |level: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"level": level}});
+    let git = desired(config("level-${LEVEL:=info}"));
+    let fields = json!({"f:data": {"f:level": {}}});
+    for (value, manager, expected) in [
+        ("level-debug", "kustomize-controller", "Deployer High kustomize-controller"),
+        ("other", "kustomize-controller", "Unknown High kustomize-controller"),
+        ("level-debug", "kubectl-edit", "Manual High kubectl-edit"),
+        ("level-debug", "kubectl", "Manual None kubectl"),
+    ] {
+        let live = live(config(value), &[entry(manager, "Apply", None, fields.clone())], None);
+        assert_eq!(plain(&git, &live), [format!(".data.level {expected}")], "{value} by {manager}");
+    }
+}
+
+#[test]
+fn a_matching_webhook_explains_what_nobody_else_can_have_written() {
+    let rule = json!({"apiGroups": ["apps"], "apiVersions": ["*"], "resources": ["deployments"], "operations": ["*"]});
+    let webhook = json!({"kind": "MutatingWebhookConfiguration", "metadata": {"name": "m"}, "webhooks": [{"rules": [rule]}]});
+    let mutators: Vec<Mutator> = Mutator::new(&webhook, &[]).into_iter().collect();
+    let mut declared = deployment(1, "app:1");
+    declared["spec"]["paused"] = json!(false);
+    declared["metadata"]["labels"] = json!({"tier": "a"});
+    let git = desired(declared.clone());
+    let fields = json!({"f:metadata": {"f:labels": {"f:tier": {}}}});
+    let mut rewritten = declared.clone();
+    rewritten["metadata"]["labels"]["tier"] = json!("b");
+    let mut sidecar = declared.clone();
+    sidecar["spec"]["template"]["spec"]["hostPID"] = json!(true);
+    let mut sent = declared.clone();
+    sent["metadata"]["labels"]["tier"] = json!("b");
+    let beside = Beside { mutators: &mutators, ..Beside::default() };
+    let path = ".metadata.labels.tier";
+    for (object, entries, copy, expected) in [
+        (
+            &rewritten,
+            vec![entry("argocd-controller", "Apply", None, fields.clone())],
+            None,
+            format!("{path} Admission Low argocd-controller"),
+        ),
+        (
+            &rewritten,
+            vec![entry("kubectl", "Apply", None, fields.clone())],
+            None,
+            format!("{path} Unknown None kubectl claimed Admission"),
+        ),
+        (
+            &rewritten,
+            vec![applied_by("kubectl-client-side-apply", None, fields.clone())],
+            Some(&declared),
+            format!("{path} Admission Low kubectl-client-side-apply"),
+        ),
+        (
+            &rewritten,
+            vec![applied_by("kubectl-client-side-apply", None, fields.clone())],
+            Some(&sent),
+            format!("{path} Manual None kubectl-client-side-apply"),
+        ),
+        (
+            &sidecar,
+            vec![entry("argocd-controller", "Apply", None, fields.clone())],
+            None,
+            ".spec.template.spec.hostPID Unknown None - claimed Admission".to_owned(),
+        ),
+    ] {
+        let live = live(object.clone(), &entries, copy);
+        assert_eq!(verdicts(&git, &live, &beside), [expected]);
+    }
+}
+
+#[test]
+fn drift_yaml_trusts_a_manager_in_the_fields_it_names() {
+    let manager = |fields: &[&str]| KnownManager {
+        name: "my-operator".to_owned(),
+        class: Class::Platform,
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        reason: Some("it is ours".to_owned()),
+    };
+    let git = desired(deployment(1, "app:1"));
+    let operator = entry("my-operator", "Update", None, image_field());
+    let changed = live(deployment(1, "app:2"), &[operator], None);
+    for (managers, expected) in [
+        (vec![], "Manual None my-operator"),
+        (vec![manager(&[])], "Unknown None my-operator claimed Controller"),
+        (vec![manager(&[".spec.replicas"])], "Unknown None my-operator claimed Controller"),
+        (vec![manager(&[".spec.template.spec.containers[*].image"])], "Controller High my-operator"),
+    ] {
+        let beside = Beside { managers: &managers, ..Beside::default() };
+        assert_eq!(verdicts(&git, &changed, &beside), [format!("{IMAGE} {expected}")], "{managers:?}");
+    }
 }
 
 #[test]
@@ -185,9 +503,12 @@ fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
         min: 1,
         max,
     };
+    let with = |live: &Value, autoscalers: &[Autoscaler]| {
+        verdicts(&git, live, &Beside { autoscalers, ..Beside::default() })
+    };
     let scaled = live(deployment(5, "app:1"), &[], None);
-    assert_eq!(verdicts(&git, &scaled, &[], &[scaler(9)]), [".spec.replicas Controller None -"]);
-    assert_eq!(verdicts(&git, &scaled, &[], &[scaler(3)]), [".spec.replicas Unknown None -"]);
+    assert_eq!(with(&scaled, &[scaler(9)]), [".spec.replicas Controller None -"]);
+    assert_eq!(with(&scaled, &[scaler(3)]), [".spec.replicas Unknown None -"]);
     // KEDA scales to 0 what its own autoscaler keeps above.
     let keda = |spec: Value| {
         let object = json!({"kind": "ScaledObject", "metadata": {"name": "web",
@@ -204,77 +525,183 @@ fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
         (json!({"scaleTargetRef": {"name": "web", "kind": "StatefulSet"}}), "Unknown"),
     ] {
         let scalers = [scaler(9), keda(spec)];
-        assert_eq!(verdicts(&git, &asleep, &[], &scalers), [format!(".spec.replicas {expected} None -")]);
+        assert_eq!(with(&asleep, &scalers), [format!(".spec.replicas {expected} None -")]);
+    }
+}
+
+/// Without an autoscaler the name of the controller that scales explains nothing.
+#[test]
+fn replicas_are_not_explained_by_a_name() {
+    let git = desired(deployment(1, "app:1"));
+    let fields = json!({"f:spec": {"f:replicas": {}}});
+    for name in ["kube-controller-manager", "keda"] {
+        let mut scaler = entry(name, "Update", None, fields.clone());
+        scaler["subresource"] = json!("scale");
+        let found = plain(&git, &live(deployment(0, "app:1"), &[scaler], None));
+        assert_eq!(found, [format!(".spec.replicas Unknown None {name} claimed Controller")]);
     }
 }
 
 #[test]
-fn what_a_person_made_is_unmanaged_and_what_the_platform_made_is_not() {
-    let managers = Managers::default();
-    let object = |name: &str, manager: &str, extra: Value| {
-        let mut object =
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}});
-        object["metadata"]["managedFields"] = json!([entry(manager, "Update", None, json!({"f:data": {}}))]);
-        for (key, value) in extra.as_object().into_iter().flatten() {
-            object["metadata"][key] = value.clone();
-        }
-        object
-    };
+fn a_part_is_split_by_its_owners() {
+    let git = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t", "namespace": "shop"},
+        "type": "kubernetes.io/service-account-token"});
+    let mut filled = git.clone();
+    filled["data"] = json!({"token": "eA==", "ca.crt": "eA==", "more": "eA=="});
+    let entries = [
+        entry("kube-controller-manager", "Update", None, json!({"f:data": {".": {}, "f:token": {}, "f:ca.crt": {}}})),
+        entry("kubectl-patch", "Update", None, json!({"f:data": {"f:more": {}}})),
+    ];
+    assert_eq!(
+        plain(&desired(git), &live(filled, &entries, None)),
+        [
+            ".data.more Manual High kubectl-patch",
+            ".data.token Server High kube-controller-manager",
+            ".data[\"ca.crt\"] Server High kube-controller-manager"
+        ]
+        .map(str::to_owned)
+    );
+}
+
+/// An object of kind ConfigMap that one manager made.
+fn made(name: &str, manager: &str, extra: Value) -> Value {
+    let mut object =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}});
+    object["metadata"]["managedFields"] = json!([entry(manager, "Update", None, json!({"f:data": {}}))]);
+    for (key, value) in extra.as_object().into_iter().flatten() {
+        object["metadata"][key] = value.clone();
+    }
+    object
+}
+
+#[test]
+fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
     let of_kind = |kind: &str, mut object: Value| {
         object["kind"] = json!(kind);
         object
     };
-    let token = json!({"managedFields": [], "annotations": {"kubernetes.io/service-account.uid": "1"}});
+    let status = json!({"managedFields": [
+        entry("operator", "Update", None, json!({"f:data": {}})),
+        {"manager": "operator", "operation": "Update", "subresource": "status", "fieldsV1": {}}]});
     for (object, expected) in [
-        (object("x", "kubectl-create", json!({})), true),
-        (object("x", "kubectl-client-side-apply", json!({})), true),
-        (object("x", "kube-controller-manager", json!({})), false),
-        (object("x", "some-operator", json!({})), false),
-        (object("kube-root-ca.crt", "kubectl-create", json!({})), false),
-        (object("x", "kubectl-create", json!({"ownerReferences": [{"uid": "1"}]})), false),
-        (object("x", "kubectl-create", json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), false),
-        (object("x", "kubectl-edit", json!({"annotations": {"argocd.argoproj.io/tracking-id": "a"}})), false),
-        (of_kind("Endpoints", object("x", "kubectl-create", json!({}))), true),
-        (of_kind("Endpoints", object("x", "kubectl-client-side-apply", json!({}))), false),
-        (of_kind("Endpoints", object("x", "kube-controller-manager", json!({}))), false),
-        (of_kind("Endpoints", object("x", "", json!({"managedFields": []}))), false),
-        (object("x", "", json!({"managedFields": []})), true),
-        // As a metadata-only list has it.
-        (of_kind("Secret", object("t", "", token.clone())), false),
+        (made("x", "kubectl-create", json!({})), Some("Manual High kubectl-create")),
+        (made("x", "kubectl-client-side-apply", json!({})), Some("Manual None kubectl-client-side-apply")),
+        (made("x", "curl", json!({})), Some("Manual None curl")),
+        (made("x", "kube-controller-manager", json!({})), None),
+        (of_kind("Pod", made("x", "kubelet", json!({}))), Some("Unknown None kubelet")),
+        (of_kind("Pod", made("x", "operator", status.clone())), Some("Manual None operator")),
+        (of_kind("PersistentVolumeClaim", made("x", "operator", status)), None),
+        (made("kube-root-ca.crt", "kubectl-create", json!({})), None),
+        (made("x", "", json!({"managedFields": []})), Some("Unknown None -")),
+        (of_kind("Pod", made("sh.helm.release.v1.x", "curl", json!({}))), Some("Manual None curl")),
+        (of_kind("Secret", made("sh.helm.release.v1.x.v1", "helm", json!({"labels": {"owner": "helm"}}))), None),
         (
-            of_kind("Secret", object("t", "kubectl-create", json!({"annotations": token["annotations"]}))),
-            true,
+            of_kind("Pod", made("x", "kubectl-create", json!({"annotations": {"control-plane.alpha.kubernetes.io/leader": "x"}}))),
+            Some("Manual High kubectl-create"),
         ),
-        (of_kind("Pod", object("debug", "kubectl-run", json!({}))), true),
     ] {
         let id = ResourceId::of(&object).expect("the table's objects have kind and name");
-        assert_eq!(made_by_hand(&id, &object, &managers).is_some(), expected, "{object}");
+        let found = unmanaged_candidate(&id, &object, &Managers::default()).map(|candidate| {
+            let verdict = candidate.verdict;
+            let manager = verdict.manager.map_or("-".to_owned(), |manager| manager.name);
+            format!("{:?} {:?} {manager}", verdict.cause, verdict.confidence)
+        });
+        assert_eq!(found.as_deref(), expected, "{object}");
+    }
+}
+
+#[test]
+fn marks_and_owner_references_are_claims_to_be_looked_up() {
+    let owner = |kind: &str| json!({"ownerReferences": [{"apiVersion": "v1", "kind": kind, "name": "o", "uid": "1"}]});
+    let of_kind = |kind: &str, mut object: Value| {
+        object["kind"] = json!(kind);
+        object
+    };
+    let helm = json!({"annotations": {"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "n"}});
+    let argo = json!({"annotations": {"argocd.argoproj.io/tracking-id": "team_app:/ConfigMap:shop/x"}});
+    let flux = json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "k", "kustomize.toolkit.fluxcd.io/namespace": "n"}});
+    let text = |text: &str| text.to_owned();
+    let owned = |kind: &str| Claim::Owner {
+        group: String::new(),
+        version: text("v1"),
+        kind: text(kind),
+        name: text("o"),
+        uid: text("1"),
+    };
+    for (object, expected) in [
+        (made("x", "helm", helm), vec![Claim::HelmRelease { namespace: text("n"), name: text("r") }]),
+        (made("x", "curl", argo), vec![Claim::Application { namespace: Some(text("team")), name: text("app") }]),
+        (
+            made("x", "curl", flux),
+            vec![Claim::FluxObject { kind: "Kustomization", namespace: text("n"), name: text("k") }],
+        ),
+        (made("x", "curl", json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), vec![]),
+        (made("x", "my-operator", owner("Service")), vec![owned("Service")]),
+        // A ConfigMap makes no Pods, a ReplicaSet does.
+        (of_kind("Pod", made("x", "curl", owner("ConfigMap"))), vec![]),
+        (of_kind("Pod", made("x", "kube-controller-manager", owner("ReplicationController"))), vec![owned("ReplicationController")]),
+        // A person's copy has the owner references of its original.
+        (made("x", "kubectl-create", owner("Service")), vec![]),
+    ] {
+        let id = ResourceId::of(&object).expect("the table's objects have kind and name");
+        let found = unmanaged_candidate(&id, &object, &Managers::default());
+        assert_eq!(found.map(|candidate| candidate.claims), Some(expected), "{object}");
+    }
+}
+
+#[test]
+fn a_missing_object_is_unsynced_until_its_applier_wrote_or_the_time_is_over() {
+    let superseded = |newer_applied| Superseded { committed_at: NEWER, superseded_at: NEWER, newer_applied };
+    let schema = Schema::built_in();
+    for (older, applied_at, now, expected) in [
+        (Some(None), None, 0, "Unsynced"),
+        (Some(None), Some(-1), 0, "Unsynced"),
+        (Some(None), Some(-1), DAY, "Unsynced overdue"),
+        (Some(None), Some(60), 3600, "Unknown"),
+        (Some(Some(true)), Some(-1), 0, "Unknown"),
+        (Some(Some(false)), Some(60), 0, "Unsynced"),
+        (None, None, 0, "Unknown"),
+    ] {
+        let older: Vec<Older> = older
+            .into_iter()
+            .map(|applied| Older::new("c1", superseded(applied), None, &Value::Null, schema))
+            .collect();
+        let verdict = missing(MissingEvidence {
+            older: &older,
+            applied_at: applied_at.map(|at: i64| NEWER + at),
+            now: NEWER + now,
+            unsynced_after: DAY / 4,
+        });
+        let overdue = if verdict.overdue { " overdue" } else { "" };
+        assert_eq!(format!("{:?}{overdue}", verdict.cause), expected);
     }
 }
 
 /// The API server's own appliers and controllers, as seen on a real server.
 #[test]
-fn what_a_controller_of_kubernetes_wrote_is_the_controllers() {
+fn what_git_asks_the_platform_for_is_the_servers() {
     let rules = |verb: &str| json!([{"apiGroups": [""], "resources": ["pods"], "verbs": [verb]}]);
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"},
         "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, "rules": rules("get")});
     let mut filled = role.clone();
     filled["rules"] = rules("list");
+    for (manager, expected) in [
+        ("clusterrole-aggregation-controller", "Server High clusterrole-aggregation-controller"),
+        ("kubectl-edit", "Manual Medium kubectl-edit"),
+        ("my-script", "Manual None my-script"),
+    ] {
+        let entries = [entry(manager, "Apply", None, json!({"f:rules": {}}))];
+        let found = plain(&desired(role.clone()), &live(filled.clone(), &entries, None));
+        assert_eq!(found, [format!(".rules {expected}")]);
+    }
+    // Without an aggregation rule nothing asks for them.
+    let mut bare = role;
+    bare.as_object_mut().expect("a map").remove("aggregationRule");
+    let mut other = bare.clone();
+    other["rules"] = rules("*");
     let entries = [entry("clusterrole-aggregation-controller", "Apply", None, json!({"f:rules": {}}))];
-    assert_eq!(
-        verdicts(&desired(role), &live(filled, &entries, None), &[], &[]),
-        [".rules Controller High clusterrole-aggregation-controller"]
-    );
-    let token = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t"},
-        "type": "kubernetes.io/service-account-token"});
-    let mut filled = token.clone();
-    filled["data"] = json!({"token": "eA=="});
-    let entries =
-        [entry("kube-controller-manager", "Update", None, json!({"f:data": {".": {}, "f:token": {}}}))];
-    assert_eq!(
-        verdicts(&desired(token), &live(filled, &entries, None), &[], &[]),
-        [".data Controller High kube-controller-manager"]
-    );
+    let expected = ".rules Unknown None clusterrole-aggregation-controller claimed Controller";
+    assert_eq!(plain(&desired(bare), &live(other, &entries, None)), [expected]);
 }
 
 #[test]
@@ -284,12 +711,12 @@ fn what_a_person_put_where_a_controller_writes_is_the_persons() {
     let mut filled = role.clone();
     filled["rules"] = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]);
     for (manager, expected) in [
-        ("kubectl-edit", &[".rules Manual High kubectl-edit"][..]),
-        ("kube-controller-manager", &[]),
-        ("", &[]),
+        ("kubectl-edit", ".rules Manual High kubectl-edit"),
+        ("kube-controller-manager", ".rules Server High kube-controller-manager"),
+        ("", ".rules Server Medium -"),
     ] {
         let live = live(filled.clone(), &[entry(manager, "Update", None, json!({"f:rules": {}}))], None);
-        assert_eq!(verdicts(&desired(role.clone()), &live, &[], &[]), expected);
+        assert_eq!(plain(&desired(role.clone()), &live), [expected]);
     }
 }
 
@@ -301,20 +728,102 @@ fn a_field_that_was_made_null_has_an_owner() {
     let mut emptied = role.clone();
     emptied["rules"] = Value::Null;
     let live = live(emptied, &[entry("kubectl-edit", "Update", None, json!({"f:rules": {}}))], None);
-    assert_eq!(verdicts(&desired(role), &live, &[], &[]), [".rules Manual High kubectl-edit"]);
+    assert_eq!(plain(&desired(role), &live), [".rules Manual High kubectl-edit"]);
 }
 
 #[test]
-fn a_writer_of_a_status_is_a_controller() {
+fn a_writer_of_a_status_is_a_controller_but_where_it_could_do_harm() {
     let git = desired(deployment(1, "app:1"));
     let mut noted = deployment(1, "app:1");
     noted["metadata"]["annotations"] = json!({"note": "x"});
     let fields = json!({"f:metadata": {"f:annotations": {"f:note": {}}}});
-    for (subresource, expected) in [("status", "Controller High operator"), ("", "Manual None operator")] {
-        let mut writer = entry("operator", "Update", None, fields.clone());
-        writer["subresource"] = json!(subresource);
-        // `annotations` itself: live alone has the map.
-        let found = verdicts(&git, &live(noted.clone(), &[writer], None), &[], &[]);
-        assert_eq!(found, [format!(".metadata.annotations.note {expected}")]);
+    let mut status = entry("operator", "Update", None, json!({"f:status": {}}));
+    status["subresource"] = json!("status");
+    let path = ".metadata.annotations.note";
+    let main = entry("operator", "Update", None, fields);
+    for (entries, expected) in [
+        (vec![main.clone(), status.clone()], "Controller High operator"),
+        (vec![main], "Manual None operator"),
+    ] {
+        let found = plain(&git, &live(noted.clone(), &entries, None));
+        assert_eq!(found, [format!("{path} {expected}")]);
     }
+    let entries = [entry("operator", "Update", None, image_field()), status];
+    let found = plain(&git, &live(deployment(1, "evil:1"), &entries, None));
+    assert_eq!(found, [format!("{IMAGE} Unknown None operator claimed Controller")]);
+}
+
+#[test]
+fn finalizers_of_an_unknown_writer_are_a_controllers_and_a_persons_are_not() {
+    let git = desired(deployment(1, "app:1"));
+    let mut held = deployment(1, "app:1");
+    held["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    let fields = json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"example.com/hold\"": {}}}});
+    for (manager, operation, expected) in [
+        ("operator", "Update", "Controller"),
+        ("kubectl-patch", "Update", "Manual"),
+        ("kubectl", "Apply", "Manual"),
+        ("argocd-controller", "Apply", "Unknown"),
+    ] {
+        let found = plain(&git, &live(held.clone(), &[entry(manager, operation, None, fields.clone())], None));
+        assert!(found.len() == 1 && found[0].contains(&format!(" {expected} ")), "{manager}: {found:?}");
+    }
+}
+
+/// No name of the table hides any of these changes, whoever claims it.
+#[test]
+fn no_name_hides_a_harmful_change() {
+    let difference = |path: &str, live: Value| Difference {
+        path: FieldPath::parse(path).expect("a path of the table"),
+        pointer: "/nowhere".to_owned(),
+        desired_pointer: "/nowhere".to_owned(),
+        kind: ChangeKind::Modified,
+        desired: Some(json!("before")),
+        live: Some(live),
+        masked: false,
+        default: None,
+        note: None,
+        server_set: false,
+    };
+    let container = ".spec.template.spec.containers[name=\"web\"]";
+    let places = [
+        ("apps/v1", "Deployment", format!("{container}.image")),
+        ("apps/v1", "Deployment", format!("{container}.command")),
+        ("apps/v1", "Deployment", format!("{container}.args")),
+        ("apps/v1", "Deployment", format!("{container}.env[name=\"PASSWORD\"].value")),
+        ("apps/v1", "Deployment", format!("{container}.securityContext.privileged")),
+        ("apps/v1", "StatefulSet", format!("{container}.securityContext")),
+        ("apps/v1", "DaemonSet", ".spec.template.spec.hostNetwork".to_owned()),
+        ("apps/v1", "DaemonSet", ".spec.template.spec.hostPID".to_owned()),
+        ("apps/v1", "Deployment", ".spec.template.spec.serviceAccountName".to_owned()),
+        ("apps/v1", "Deployment", ".spec.template.spec.volumes[name=\"a\"].hostPath.path".to_owned()),
+        ("apps/v1", "Deployment", ".spec.template.spec.containers[name=\"evil\"]".to_owned()),
+        ("batch/v1", "CronJob", ".spec.jobTemplate.spec.template.spec.hostIPC".to_owned()),
+        ("rbac.authorization.k8s.io/v1", "Role", ".rules".to_owned()),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", ".rules".to_owned()),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding", ".subjects".to_owned()),
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", ".webhooks[name=\"a\"].rules".to_owned()),
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", ".webhooks[name=\"a\"].clientConfig.url".to_owned()),
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", ".webhooks[name=\"a\"].clientConfig.service.name".to_owned()),
+        ("v1", "ConfigMap", ".data.mode".to_owned()),
+        ("v1", "Secret", ".data.password".to_owned()),
+        ("v1", "Service", ".spec.selector.app".to_owned()),
+        ("v1", "Service", ".spec.externalIPs".to_owned()),
+        ("v1", "Service", ".spec.externalName".to_owned()),
+        ("networking.k8s.io/v1", "NetworkPolicy", ".spec.ingress".to_owned()),
+        ("networking.k8s.io/v1", "Ingress", ".spec.rules".to_owned()),
+    ];
+    assert!(places.len() >= 25);
+    let mut names = 0;
+    for (name, known) in Managers::table() {
+        let name = name.replace('*', "x");
+        names += 1;
+        for (version, kind, path) in &places {
+            let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x", "namespace": "shop"}});
+            let git = desired(object.clone());
+            let difference = difference(path, json!("evil"));
+            assert!(!known.writes(&git.id, &difference), "{name} may write {kind} {path}");
+        }
+    }
+    assert!(names > 100, "{names} rows");
 }

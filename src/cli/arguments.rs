@@ -30,6 +30,9 @@ pub(super) enum Command {
     /// The scheduled job: check the base branch, keep the ledger, open and update pull requests and issues.
     #[command(after_help = EXIT_CODES)]
     Run(RunArguments),
+    /// Tell all that is known of one object: owners, commits, and the rule behind each verdict.
+    #[command(after_help = EXPLAIN_CODES)]
+    Explain(ExplainArguments),
     /// Prove from Git that every incident ended with a commit.
     #[command(after_help = AUDIT_CODES)]
     Audit(AuditArguments),
@@ -47,6 +50,30 @@ pub(super) struct DemoArguments {
     /// Colour.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+}
+
+const EXPLAIN_CODES: &str = "Exit codes:
+  0  the object is explained
+  2  usage or configuration
+  3  the object is not known to Git or the cluster, or could not be read";
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The object: KIND[.GROUP]/NAMESPACE/NAME, or KIND[.GROUP]/NAME for one without a namespace.
+    pub(super) resource: String,
+    /// Folder or file in the repository: narrows the sources of drift.yaml, or is the one source without it.
+    pub(super) path: Option<PathBuf>,
+    /// Read this branch, tag or commit instead of the work tree.
+    #[arg(long, value_name = "REV")]
+    pub(super) revision: Option<String>,
+    /// Format on standard output.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: AuditFormat,
+    /// Colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) place: Where,
 }
 
 const AUDIT_CODES: &str = "Exit codes:
@@ -71,12 +98,12 @@ pub(super) struct AuditArguments {
     pub(super) color: Color,
 }
 
-/// A format of an audit.
+/// A format of an audit or an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum AuditFormat {
     /// For a person.
     Text,
-    /// drift/audit/v1.
+    /// drift/audit/v1, drift/explain/v1.
     Json,
 }
 

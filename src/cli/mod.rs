@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod demo;
 mod environment;
+mod explain;
 mod output;
 mod run;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: arguments::Arguments) -> Result<u8, JobError> {
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,
+        arguments::Command::Explain(arguments) => explain::run(arguments).await,
         arguments::Command::Run(arguments) => run::run(arguments).await,
         arguments::Command::Demo(arguments) => demo::run(arguments).await,
         arguments::Command::Audit(arguments) => audit::run(arguments),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::attribution::{Evidence, Managers, Older, attribute, strongest};
+use crate::attribution::{Evidence, Managers, Older, Superseded, attribute, strongest};
 use crate::incident::{RecordedFinding, fingerprint};
 use crate::job::Checked;
 use crate::model::{Change, Desired, Difference, Finding, Later, Origin, ResourceId, State};
@@ -93,21 +93,14 @@ fn everything(keys: &[Key], texts: &[String; 3], encrypted: bool) -> String {
     let git = desired(git);
     let older = Older::new(
         "1a2b",
-        1,
+        Superseded { committed_at: 1, superseded_at: 1, newer_applied: None },
         Some(&desired(secret(keys, "data", true, texts, |key| key.older))),
         &live,
         schema,
     );
     let differences: Vec<Difference> = crate::diff::compare(&git, &live, schema);
     let managers = Managers::default();
-    let evidence = Evidence {
-        desired: &git,
-        live: &live,
-        schema,
-        managers: &managers,
-        autoscalers: &[],
-        older: &[older],
-    };
+    let evidence = Evidence { older: &[older], ..Evidence::of_object(&git, &live, schema, &managers) };
     let mut told = format!("{differences:?}\n");
     let changes: Vec<Change> = attribute(differences, &evidence);
     let finding = Finding {

@@ -17,12 +17,13 @@ use crate::model::{
 
 fn verdict(cause: Cause, manager: &str) -> Verdict {
     let manager = Manager {
+        api_version: String::new(),
         name: manager.to_owned(),
         operation: "Update".to_owned(),
         subresource: String::new(),
         time: None,
     };
-    Verdict { cause, confidence: Confidence::High, manager: Some(manager), actor: None }
+    Verdict { cause, confidence: Confidence::High, manager: Some(manager), ..Verdict::unknown() }
 }
 
 fn finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {

@@ -33,6 +33,15 @@ pub(super) const DEFAULT_NAMESPACE: &str = "default";
 /// # Errors
 /// What keeps the comparison from beginning; what could not be read on the way is in the result, as incomplete.
 pub async fn check(settings: &Settings, progress: &dyn Fn(&str)) -> Result<Checked, JobError> {
+    let (opened, cluster, ahead) = open(settings, progress).await?;
+    compare(settings, &opened, &cluster, ahead, progress).await
+}
+
+/// Opens the tree and connects to the cluster, and renders what needs no cluster meanwhile.
+pub(super) async fn open(
+    settings: &Settings,
+    progress: &dyn Fn(&str),
+) -> Result<(Opened, Cluster, Ahead), JobError> {
     // Neither needs the other, and each waits: for the disk and the processor, for the network.
     let (of_cluster, of_tree) = (settings.clone(), settings.clone());
     let connecting = tokio::spawn(async move { of_cluster.connect().await });
@@ -45,7 +54,7 @@ pub async fn check(settings: &Settings, progress: &dyn Fn(&str)) -> Result<Check
     let (opened, ahead) = opening.await.expect("the work does not panic")?;
     progress("connecting to the cluster");
     let cluster = connecting.await.expect("the work does not panic")?;
-    compare(settings, &opened, &cluster, ahead, progress).await
+    Ok((opened, cluster, ahead))
 }
 
 fn request<'a>(settings: &'a Settings, opened: &'a Opened, served: &'a Served) -> Request<'a> {
@@ -157,7 +166,7 @@ pub(super) async fn compare(
     let live =
         compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
     checked.material =
-        Material { live: live.collect(), desired: rendered.objects, schemas, unrendered, skipped, listed };
+        Material { live: live.collect(), desired: rendered.objects, schemas, unrendered, skipped, listed, past };
     Ok(checked)
 }
 

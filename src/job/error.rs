@@ -14,6 +14,9 @@ pub enum JobError {
     /// Something asked for does not exist or does not fit: a path, a revision, a source.
     #[error("{0}")]
     Usage(String),
+    /// An object that neither Git nor the cluster knows.
+    #[error("{0}")]
+    NotFound(String),
     /// Git.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -52,7 +55,7 @@ impl JobError {
             ),
             Self::Cluster(error) => error.is_configuration(),
             Self::Forge(error) => error.is_configuration(),
-            Self::Push(_) | Self::Ledger(_) | Self::Io { .. } => false,
+            Self::Push(_) | Self::Ledger(_) | Self::NotFound(_) | Self::Io { .. } => false,
         }
     }
 }

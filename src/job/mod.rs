@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod error;
 mod evidence;
+mod explain;
 mod history;
 mod live;
 mod missing;
@@ -25,6 +26,7 @@ pub use audit::{Audited, AuditedIncident, Outcome, Proof, audit};
 pub use check::check;
 pub use demo::{Scene, demo};
 pub use error::JobError;
+pub use explain::{ExplainReport, ExplainedField, ResourceQuery, explain};
 pub use result::{
     AboutObject, Checked, ClusterFacts, Disagreeing, Explanation, GitFacts, Summary, Verification, is_drift,
 };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::schemas::Schemas;
+use crate::attribution::Older;
 use crate::config::UnsyncedAfter;
 use crate::diff::verify::{Disagreement, Explained};
 use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey, ResourceId, Rule};
@@ -161,6 +162,8 @@ pub(crate) struct Material {
     pub(crate) skipped: BTreeSet<ObjectKey>,
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
     pub(crate) listed: BTreeSet<(String, String, Option<String>)>,
+    /// What older commits declared of the objects that differ or are missing, newest first.
+    pub(crate) past: BTreeMap<ObjectKey, Vec<Older>>,
 }
 
 impl Checked {

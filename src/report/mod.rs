@@ -1,6 +1,7 @@
 //! Output formats, one per file, into a given [`Write`]. No decisions: the format never changes what was found.
 
 mod audit;
+mod explain;
 mod github;
 mod json;
 mod markdown;
@@ -14,6 +15,7 @@ use std::io::{self, Write};
 use crate::job::Checked;
 
 pub use audit::{audit_json, audit_text};
+pub use explain::{explain_json, explain_text};
 pub use run::{action, run};
 
 /// An output format.

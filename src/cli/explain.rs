@@ -1,0 +1,25 @@
+//! `drift explain`.
+
+use super::arguments::{AuditFormat, ExplainArguments};
+use super::{environment, output};
+use crate::job::{JobError, ResourceQuery, explain};
+use crate::report::{Style, explain_json, explain_text};
+
+/// Explains one object, prints, and says with which code to exit.
+pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, JobError> {
+    let ExplainArguments { resource, path, revision, output: format, color, place } = arguments;
+    let query = ResourceQuery::parse(&resource)?;
+    let settings = environment::settings(&place, revision, path.as_deref())?;
+    let progress = output::Progress::new();
+    let report = explain(&settings, &query, &|stage| progress.stage(stage)).await;
+    progress.done();
+    let report = report?;
+    output::to_stdout(|out| match format {
+        AuditFormat::Text => {
+            let style = Style { color: output::colored(color), all: true };
+            explain_text(style, &report, out)
+        }
+        AuditFormat::Json => explain_json(&report, out),
+    })?;
+    Ok(0)
+}
