@@ -14,6 +14,7 @@ mod owners;
 mod place;
 mod scaling;
 mod split;
+mod strangers;
 mod unmanaged;
 mod verdict;
 
@@ -26,6 +27,7 @@ pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
 pub use owners::{Entry, FieldOwner, Owners, owners_of};
 pub use scaling::{Autoscaler, SCALERS};
+pub use strangers::unknown_managers;
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{
     Evidence, MissingEvidence, attribute, is_left_out, is_restart, leftover, missing, strongest,

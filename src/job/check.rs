@@ -16,7 +16,7 @@ use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
 use crate::attribution::{
     Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute, leftover,
-    missing, strongest,
+    missing, strongest, unknown_managers,
 };
 use crate::cluster::Cluster;
 use crate::config::Secrets;
@@ -146,8 +146,14 @@ pub(super) async fn compare(
             dirty: opened.dirty,
         },
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
-        warnings: [rendered.warnings, warnings, judge.rules().warnings(&findings), part_warning(opened)]
-            .concat(),
+        warnings: [
+            rendered.warnings,
+            warnings,
+            judge.rules().warnings(&findings),
+            unknown_managers(&findings),
+            part_warning(opened),
+        ]
+        .concat(),
         verification,
         unsynced_after: opened.config.unsynced_after,
         ..Checked::default()

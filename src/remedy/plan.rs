@@ -141,6 +141,16 @@ fn why_not(change: &Change) -> Option<String> {
                 "a person went back to an older value: keep it in Git, or roll forward again".to_owned(),
             );
         }
+        Cause::Unsynced => {
+            return Some("Git declares it, and it is not applied: apply it, or revert the commit".to_owned());
+        }
+        Cause::Unknown if verdict.claimed.is_some() => {
+            return Some(
+                "only the name of its writer would explain it, and anybody can take that name: undo it, or trust \
+                 the manager for this field in drift.yaml"
+                    .to_owned(),
+            );
+        }
         _ => return Some("nothing recorded who changed it or why".to_owned()),
     }
     if verdict.confidence < Confidence::Medium {
@@ -164,6 +174,12 @@ fn left(finding: &Finding, change: &Change, why: String) -> Left {
 
 fn whole(finding: &Finding) -> Left {
     let why = match finding.state {
+        State::Missing if finding.verdict.overdue => {
+            "Git declares it since a commit that is not applied: apply it, or revert the commit"
+        }
+        State::Unmanaged if finding.verdict.overdue => {
+            "Git no longer declares it, and nothing pruned it: delete it, or declare it again"
+        }
         State::Missing => {
             "Git declares it and the cluster does not have it: apply it again, or take it out of Git"
         }
