@@ -160,7 +160,8 @@ impl<'a> Judge<'a> {
         if let Some(rule) = self.mark(applier, difference) {
             return Verdict::new(Cause::Deployer, confidence, rule).by(manager);
         }
-        if is_deployer && let Some(variable) = substituted(difference) {
+        let by_apply = applier.entry.manager.operation == "Apply";
+        if is_deployer && by_apply && let Some(variable) = substituted(difference) {
             difference.note = Some(format!("Git has {variable} here, which {} replaces", applier.entry.manager.name));
             return Verdict::new(Cause::Deployer, confidence, Rule::Substituted).by(manager);
         }

@@ -141,7 +141,8 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
         }
     };
     let verdict = verdict.by(maker.map(|maker| &maker.manager));
-    let claims = claims(id, live, by_person);
+    let by_platform = known.is_some_and(|known| known.class == Class::Platform);
+    let claims = claims(id, live, (by_person, by_platform));
     let by_deployer = known.is_some_and(|known| known.applier && !by_person);
     Some(UnmanagedCandidate { resource: id.clone(), verdict, claims, by_deployer })
 }
@@ -178,13 +179,14 @@ fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
     }
 }
 
-/// What the object claims to belong to. A person's copy carries the owner references of its original: no claim.
-fn claims(id: &ResourceId, live: &Value, by_person: bool) -> Vec<Claim> {
+/// What the object claims to belong to. A person's copy carries the owner references of its original: no claim; and what
+/// built-in controllers make of harmful kinds, they make under a name of theirs.
+fn claims(id: &ResourceId, live: &Value, (by_person, by_platform): (bool, bool)) -> Vec<Claim> {
     let mut claims = Vec::new();
     if !by_person {
         let references = live.pointer("/metadata/ownerReferences").and_then(Value::as_array);
         let references = references.into_iter().flatten().filter_map(owner);
-        claims.extend(references.filter(|owner| makes(owner, id)));
+        claims.extend(references.filter(|owner| makes(owner, id, by_platform)));
         claims.extend(implied_owner(id, live));
     }
     claims.extend(marks(id, live));
@@ -204,7 +206,7 @@ fn owner(reference: &Value) -> Option<Claim> {
 }
 
 /// Whether an owner of this kind makes such objects. Custom kinds make whatever their operator does.
-fn makes(owner: &Claim, id: &ResourceId) -> bool {
+fn makes(owner: &Claim, id: &ResourceId, by_platform: bool) -> bool {
     let Claim::Owner { group, kind, name, .. } = owner else { return false };
     let owner = ResourceId {
         group: group.clone(),
@@ -213,7 +215,8 @@ fn makes(owner: &Claim, id: &ResourceId) -> bool {
         namespace: None,
         name: name.clone(),
     };
-    !is_harmful_kind(id) || !owner.is_built_in() || MAKES.contains(&(kind.as_str(), id.kind.as_str()))
+    let by_controller = by_platform && MAKES.contains(&(kind.as_str(), id.kind.as_str()));
+    !is_harmful_kind(id) || !owner.is_built_in() || by_controller
 }
 
 /// The owner of what controllers make without an owner reference: Endpoints of a Service, the token of an account.
