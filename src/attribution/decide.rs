@@ -362,7 +362,11 @@ impl<'a> Judge<'a> {
         if difference.kind == ChangeKind::Added && !self.is_harmful(difference) {
             return Verdict::new(Cause::Server, Confidence::Low, Rule::Unowned);
         }
-        Verdict::unknown()
+        match explained_by(self.evidence.older, difference) {
+            // Git's own history has it: an apply that took it out of Git left it in the cluster.
+            Some(older) => self.unsynced(older, Rule::Leftover),
+            None => Verdict::unknown(),
+        }
     }
 
     /// The latest entry of a person's tool, or of a writer that is not known, at another version of the kind.

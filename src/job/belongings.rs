@@ -1,21 +1,16 @@
 //! Whether what nothing in Git declares belongs to what it says: to a live owner, a release, an application that has it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::stream::StreamExt;
 use serde_json::Value;
 
+use super::helm_release::newest_release;
 use super::live::{Compared, presence};
 use crate::attribution::{Claim, UnmanagedCandidate};
-use crate::cluster::{Cluster, Unread, What};
+use crate::cluster::{Cluster, Unread};
 use crate::model::{Incomplete, ResourceId, ServedKind, split_api_version};
 use crate::yaml;
-
-/// The most of a release that is unpacked: Helm's own limit for a Secret is 1 MiB, packed.
-const MOST_OF_RELEASE: u64 = 64 << 20;
 
 /// What came of a claim.
 enum Lookup {
@@ -114,30 +109,15 @@ impl<'a> Belongings<'a> {
         self.cluster.get(kind, kind.namespaced.then_some(namespace), name).await
     }
 
-    /// What the newest revision of a release holds, from the Secret or ConfigMap that Helm keeps it in.
+    /// What the newest revision of a release holds.
     async fn release(&self, namespace: &str, name: &str) -> Result<Lookup, Unread> {
-        let prefix = format!("sh.helm.release.v1.{name}.v");
-        for (kind, key) in [("Secret", "/data/release"), ("ConfigMap", "/data/release")] {
-            let Some(served) = self.cluster.served().kind("", "v1", kind) else { continue };
-            if kind == "Secret" && self.skip_secrets {
-                let what = format!("release {name} in {namespace}");
-                let why = "Secrets are left out: marks of its objects were believed".to_owned();
-                return Ok(Lookup::Unread(Incomplete { what, why }));
-            }
-            let mut newest: Option<u64> = None;
-            let mut pages = self.cluster.list(served, Some(namespace), What::Metadata);
-            while let Some(page) = pages.next().await {
-                let revisions = page?;
-                let revisions = revisions.iter().filter_map(|item| item.name().strip_prefix(&prefix)?.parse().ok());
-                newest = revisions.chain(newest).max();
-            }
-            let Some(revision) = newest else { continue };
-            let live = self.cluster.get(served, Some(namespace), &format!("{prefix}{revision}")).await?;
-            let packed = live.as_ref().and_then(|live| live.pointer(key)?.as_str());
-            let objects = packed.and_then(|packed| unpacked(packed, kind == "Secret"));
-            return Ok(objects.map_or(Lookup::HasNot, |release| Lookup::Has(Some(objects_of(&release, namespace)))));
+        if self.skip_secrets {
+            let what = format!("release {name} in {namespace}");
+            let why = "Secrets are left out: marks of its objects were believed".to_owned();
+            return Ok(Lookup::Unread(Incomplete { what, why }));
         }
-        Ok(Lookup::HasNot)
+        let release = newest_release(self.cluster, namespace, name).await?;
+        Ok(release.map_or(Lookup::HasNot, |release| Lookup::Has(Some(objects_of(&release, namespace)))))
     }
 
     async fn application(&self, namespace: Option<&str>, name: &str) -> Result<Lookup, Unread> {
@@ -216,21 +196,6 @@ fn inventory_name(id: &str) -> Option<ObjectName> {
     let (rest, group) = rest.rsplit_once('_')?;
     let (namespace, name) = rest.split_once('_')?;
     Some((group.to_owned(), kind.to_owned(), namespace.to_owned(), name.replace("__", ":")))
-}
-
-/// A release as Helm packs it: JSON, gzipped, in base64; in a Secret once more in base64.
-fn unpacked(packed: &str, of_secret: bool) -> Option<Value> {
-    let mut bytes = packed.as_bytes().to_vec();
-    for _ in 0..=usize::from(of_secret) {
-        bytes = STANDARD.decode(&bytes).ok()?;
-    }
-    let mut text = Vec::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::GzDecoder::new(bytes.as_slice()).take(MOST_OF_RELEASE).read_to_end(&mut text).ok()?;
-    } else {
-        text = bytes;
-    }
-    serde_json::from_slice(&text).ok()
 }
 
 /// The objects of a release: of its manifest and its hooks. One that names no namespace is in the release's.

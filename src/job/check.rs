@@ -100,7 +100,7 @@ pub(super) async fn compare(
     let (schemas, warnings) = schemas.end().await;
     progress("looking into the history");
     let unmanaged = Belongings::new(cluster, skip).unmanaged(&mut compared).await;
-    let evidence = ClusterEvidence::read(cluster, &rendered.objects, &schemas, &compared).await;
+    let evidence = ClusterEvidence::read((cluster, skip), &rendered.objects, &schemas, &compared).await;
     let judge = Judge {
         settings,
         opened,
@@ -310,7 +310,13 @@ impl Judge<'_> {
                 applied: applied.map(String::as_str),
             })
             .collect();
-        self.history().of(&asked)
+        let mut past = self.history().of(&asked)?;
+        for index in &evidence.rolled_back {
+            // What Helm rolled back from had been applied.
+            let older = past.get_mut(&self.desired[*index].id.key()).into_iter().flatten();
+            older.for_each(|older| older.newer_applied = Some(true));
+        }
+        Ok(past)
     }
 
     fn history(&self) -> History<'_> {

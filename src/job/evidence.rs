@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::StreamExt;
 use serde_json::{Map, Value};
 
+use super::helm_release::{is_rolled_back, newest_release};
 use super::live::Compared;
 use super::schemas::Schemas;
 use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Remembered};
@@ -19,6 +20,8 @@ pub(super) struct ClusterEvidence {
     pub(super) mutators: BTreeMap<usize, Vec<Mutator>>,
     /// The commit that the object's root last applied, as its status says.
     pub(super) applied: BTreeMap<usize, String>,
+    /// Objects of Helm releases that were rolled back last.
+    pub(super) rolled_back: BTreeSet<usize>,
     pub(super) common_marks: BTreeSet<(String, String)>,
 }
 
@@ -26,9 +29,9 @@ pub(super) struct ClusterEvidence {
 const FEWEST_MARKED: usize = 2;
 
 impl ClusterEvidence {
-    /// Reads what concerns the objects that differ.
+    /// Reads what concerns the objects that differ; releases of Helm only where Secrets may be read.
     pub(super) async fn read(
-        cluster: &Cluster,
+        (cluster, skip_secrets): (&Cluster, bool),
         desired: &[Desired],
         schemas: &Schemas,
         compared: &Compared,
@@ -42,6 +45,7 @@ impl ClusterEvidence {
             remembered: remembered(cluster, desired, schemas, compared).await,
             mutators: mutators(cluster, desired, compared).await,
             applied: applied_revisions(cluster, compared).await,
+            rolled_back: if skip_secrets { BTreeSet::new() } else { rolled_back(cluster, compared).await },
             common_marks: common.map(|(mark, _)| mark.clone()).collect(),
         }
     }
@@ -181,6 +185,29 @@ async fn namespaces(
 
 fn labels(object: &Value) -> Option<&Map<String, Value>> {
     object.pointer("/metadata/labels").and_then(Value::as_object)
+}
+
+/// The objects of releases that Helm rolled back last.
+async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> {
+    let mut known: BTreeMap<(String, String), bool> = BTreeMap::new();
+    let mut found = BTreeSet::new();
+    for (index, (live, _)) in &compared.differing {
+        let text = |key: &str| live.get("metadata")?.get("annotations")?.get(key)?.as_str().map(str::to_owned);
+        let (Some(name), Some(namespace)) =
+            (text("meta.helm.sh/release-name"), text("meta.helm.sh/release-namespace"))
+        else {
+            continue;
+        };
+        let release = (namespace, name);
+        if !known.contains_key(&release) {
+            let newest = newest_release(cluster, &release.0, &release.1).await.ok().flatten();
+            known.insert(release.clone(), newest.as_ref().is_some_and(is_rolled_back));
+        }
+        if known.get(&release) == Some(&true) {
+            found.insert(*index);
+        }
+    }
+    found
 }
 
 /// Where a deployer's object that applied another is: group, kind, namespace, name.

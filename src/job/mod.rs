@@ -9,6 +9,7 @@ mod demo;
 mod error;
 mod evidence;
 mod explain;
+mod helm_release;
 mod history;
 mod live;
 mod missing;

@@ -8,6 +8,7 @@ mod cache;
 mod cluster;
 mod deploy;
 mod embedded;
+mod explain;
 mod forge;
 mod forgotten;
 mod git;

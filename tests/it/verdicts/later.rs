@@ -139,12 +139,13 @@ data: {b: dHdv}
 "]),
 ];
 
-/// What a server-side apply leaves behind, and nobody owns: live really has it, and no later apply takes it away.
+/// What a server-side apply leaves behind, and nobody owns: live really has it, and no later apply takes it away. Git's
+/// history has it: a leftover, which is drift after a time.
 pub(super) const LEFT_BEHIND: &[&str] = &[
     // The API server keeps what it derived from `stringData`.
-    "keys + .data.a *** -> ***: unknown none -",
+    "keys + .data.a *** -> ***: unsynced medium -",
     // The alias `serviceAccount`, written by the server, brings the name back.
-    "removed + .spec.template.spec.serviceAccountName - -> \"robot\": unknown none -",
+    "removed + .spec.template.spec.serviceAccountName - -> \"robot\": unsynced medium -",
 ];
 
 /// The same after an apply by the client: live has it, and only the server says so. The applier owns it without having

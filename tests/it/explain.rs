@@ -1,0 +1,115 @@
+//! `drift explain`: one object, and what each verdict on it rests on.
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::{Drift, Output};
+use crate::support::needs;
+use crate::support::repo::Repo;
+
+const WEB: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: 'nginx:1.25'}]}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: login}
+stringData: {password: vErYsEcReT}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: same}
+data: {a: b}
+";
+
+fn explain(plane: &ControlPlane, repo: &Repo, arguments: &[&str]) -> Output {
+    Drift::new()
+        .args(["explain", "--kubeconfig"])
+        .arg(plane.kubeconfig("admin"))
+        .args(arguments)
+        .in_folder(repo.path())
+        .run()
+}
+
+fn declared(plane: &ControlPlane) -> (Repo, String) {
+    let namespace = plane.fresh_namespace("explain");
+    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+    let repo = Repo::with(&[("drift.yaml", &config), ("app/all.yaml", WEB)]);
+    repo.commit("Declare web");
+    plane.apply("gitops", &namespace, WEB, &["--server-side", "--field-manager=kustomize-controller"]);
+    (repo, namespace)
+}
+
+#[test]
+fn an_object_is_explained_field_by_field() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let (repo, namespace) = declared(plane);
+    for line in [
+        "set image deployment/web web=nginx:1.26",
+        "patch deployment/web --field-manager=kubelet -p {\"spec\":{\"template\":{\"spec\":{\"hostPID\":true}}}}",
+        "patch secret/login -p {\"stringData\":{\"password\":\"oThErSeCrEt\"}}",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').chain(["--namespace", &namespace]).collect();
+        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    }
+    let web = format!("deployment.apps/{namespace}/web");
+    let report = explain(plane, &repo, &["--output=json", &web]).expect_status(0).json();
+    assert_eq!(report["schema"], "drift/explain/v1");
+    assert_eq!(report["state"], "modified");
+    let field = |end: &str| -> Value {
+        let fields = report["fields"].as_array().expect("a list");
+        let path = |field: &&Value| field["path"].as_str().is_some_and(|path| path.ends_with(end));
+        fields.iter().find(path).cloned().unwrap_or_else(|| panic!("no {end}: {report}"))
+    };
+    let image = field(".image");
+    assert_eq!((&image["verdict"]["cause"], &image["verdict"]["rule"]), (&json!("manual"), &json!("person-owns")));
+    assert_eq!((&image["verdict"]["drift"], &image["owners"][0]["name"]), (&json!(true), &json!("kubectl-set")));
+    let host = field(".hostPID");
+    assert_eq!((&host["verdict"]["cause"], &host["verdict"]["rule"]), (&json!("unknown"), &json!("name-only")));
+    assert_eq!(host["verdict"]["claimed"], "controller");
+    let text = explain(plane, &repo, &[&web]).expect_status(0).stdout;
+    for part in [
+        "Git       nginx:1.25",
+        "live      nginx:1.26",
+        "owner     kubectl-set (a person's tool; Update at apps/v1, at or before ",
+        "verdict   manual, by kubectl-set",
+        "rule      person-owns: a tool that people use owns this field",
+        "changes   take the value into Git",
+        "rule      name-only: ",
+        "Written by:",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    for format in ["text", "json"] {
+        let output = format!("--output={format}");
+        let login = explain(plane, &repo, &[&output, &format!("Secret/{namespace}/login")]).expect_status(0).stdout;
+        assert!(login.contains("kubectl-patch"), "{login}");
+        assert!(!login.contains("SeCrEt") && !login.contains("sEcReT"), "{login}");
+    }
+    let same = explain(plane, &repo, &[&format!("ConfigMap/{namespace}/same")]).expect_status(0).stdout;
+    assert!(same.starts_with("in sync ConfigMap/"), "{same}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_said_with_its_exit_code() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let (repo, namespace) = declared(plane);
+    for (resource, status, words) in [
+        ("web".to_owned(), 2, "name an object as KIND[.GROUP]/NAMESPACE/NAME"),
+        (format!("Deployment/{namespace}/none"), 3, "the sources do not declare it"),
+        (format!("Widgetoid/{namespace}/web"), 3, "the cluster serves no such kind"),
+    ] {
+        let output = explain(plane, &repo, &[&resource]).expect_status(status);
+        assert!(output.stderr.contains(words), "{resource}: {}", output.stderr);
+    }
+}
