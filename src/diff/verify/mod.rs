@@ -183,6 +183,9 @@ impl Judge<'_> {
     /// Why the server's answer says nothing of a change.
     fn unjudged(&self, change: &Reported<'_>) -> Option<&'static str> {
         let difference = &change.change.difference;
+        if difference.path.fields().next() == Some("status") {
+            return Some("the server is not asked about the status");
+        }
         let places = || change.live.iter().chain(&change.server).chain(Some(&difference.desired_pointer));
         let inside = |of: &std::collections::BTreeSet<String>| {
             of.iter().any(|place| places().any(|at| is_within(at, place)))
@@ -221,6 +224,10 @@ impl Judge<'_> {
         // kubectl leaves a null out, and server-side apply stores it under a map key as Go decodes it.
         if in_git.is_some_and(Value::is_null) && live.is_some_and(|live| live == "") {
             return Some("Git writes null, which server-side apply stores as an empty text");
+        }
+        let custom = !self.desired.id.is_built_in();
+        if custom && in_git.is_some_and(Value::is_null) && leaf.server.is_none() {
+            return Some("Git writes null, which client-side apply leaves to the default");
         }
         let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
         let by_itself = by_itself || self.is_in_item_of_the_system(leaf);
