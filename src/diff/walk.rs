@@ -157,7 +157,11 @@ impl<'a> Walk<'a> {
         if declared.is_null() && self.is_default(at, live) {
             // The null of a merge patch, such as `kubectl apply` sends, takes the field out, and the default comes back.
             self.report(at, ChangeKind::Added, None, Some(live), Some(live));
-            self.out.iter_mut().last().into_iter().for_each(|found| found.server_set = true);
+            if let Some(found) = self.out.last_mut() {
+                found.server_set = true;
+                found.note =
+                    Some("Git writes null, and the field was taken out: the default came".to_owned());
+            }
         } else {
             self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
         }

@@ -147,13 +147,15 @@ impl Schema {
     pub fn from_openapi(bytes: &[u8]) -> Result<Self, SchemaError> {
         let document: Document = serde_json::from_slice(bytes)?;
         let status_as_data = document.status_as_data();
-        let mut schema =
-            Self { types: document.components.schemas, status_as_data, servers: true, ..Self::default() };
+        let mut schema = Self { types: document.components.schemas, servers: true, ..Self::default() };
         for (name, node) in &mut schema.types {
             for kind in std::mem::take(&mut node.kinds) {
                 schema.kinds.insert(key(&kind.group, &kind.version, &kind.kind), name.clone());
             }
         }
+        // What a type of Kubernetes has no status for, the server leaves out.
+        let custom = |key: &String| schema.root(key).built_in_name().is_none();
+        schema.status_as_data = status_as_data.into_iter().filter(custom).collect();
         Ok(schema)
     }
 
@@ -250,7 +252,11 @@ impl Schema {
     /// The root of a kind; a kind that is not known gives a field of unknown shape with known metadata.
     #[must_use]
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Field<'_> {
-        let name = self.kinds.get(&key(group, version, kind));
+        self.root(&key(group, version, kind))
+    }
+
+    fn root(&self, kind: &str) -> Field<'_> {
+        let name = self.kinds.get(kind);
         Field::root(self, name.and_then(|name| self.types.get_key_value(name.as_str())))
     }
 

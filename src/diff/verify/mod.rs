@@ -225,13 +225,20 @@ impl Judge<'_> {
         if in_git.is_some_and(Value::is_null) && live.is_some_and(|live| live == "") {
             return Some("Git writes null, which server-side apply stores as an empty text");
         }
-        let custom = !self.desired.id.is_built_in();
-        if custom && in_git.is_some_and(Value::is_null) && leaf.server.is_none() {
-            return Some("Git writes null, which client-side apply leaves to the default");
+        if (leaf.server.is_none() || leaf.live.is_none()) && self.is_in_null(path) {
+            return Some("Git writes null, which client-side apply leaves out");
         }
         let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
         let by_itself = by_itself || self.is_in_item_of_the_system(leaf);
         (by_itself && !declared).then_some("the server, a controller or a deployer keeps it there")
+    }
+
+    /// Whether Git writes null here or around, in a custom resource.
+    fn is_in_null(&self, path: &FieldPath) -> bool {
+        let steps = path.steps();
+        let around = |count: usize| FieldPath::from(steps[..count].to_vec());
+        let is_null = |path: FieldPath| path.find(&self.desired.value).is_some_and(Value::is_null);
+        !self.desired.id.is_built_in() && (1..=steps.len()).any(|count| is_null(around(count)))
     }
 
     /// Whether the place is an item of a live list that the system keeps, or in one.
