@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::equal::{is_hollow, is_omitted, same_scalar};
-use super::lists::{Pair, pair, reordered, set_difference};
+use super::lists::{Pair, Pairs, pair, reordered, set_difference};
 use super::normalise::{Level, is_passed_over};
 use super::server_set::{
     holds_server_set, is_item_of_the_system, is_of_the_system, is_older_default, is_server_set,
     takes_items_of_the_server,
 };
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
-use crate::schema::{Field, ListType, Scalar, Shape};
+use crate::schema::{Field, ListType, Scalar, Shape, fill};
 
 /// A comparison under way.
 pub(super) struct Walk<'a> {
@@ -18,6 +18,8 @@ pub(super) struct Walk<'a> {
     /// The object as Git writes it, nulls included.
     git: &'a Value,
     unstable: &'a [String],
+    /// How much of the object is compared.
+    level: Level,
     /// Whether Git leaves the rules of an aggregated ClusterRole to the controller.
     aggregated: bool,
     out: Vec<Difference>,
@@ -47,12 +49,13 @@ struct Sides<'v> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(desired: &'a Desired, declared: &Value) -> Self {
+    pub(super) fn new(desired: &'a Desired, declared: &Value, level: Level) -> Self {
         let aggregated = declared.get("aggregationRule").is_some() && declared.get("rules").is_none();
         Self {
             id: &desired.id,
             git: &desired.value,
             unstable: &desired.unstable,
+            level,
             aggregated,
             out: Vec::new(),
         }
@@ -60,7 +63,14 @@ impl<'a> Walk<'a> {
 
     /// For what only live has: `git` is the object as Git writes it, or with the server's defaults.
     pub(super) fn of_live(desired: &'a Desired, git: &'a Value) -> Self {
-        Self { id: &desired.id, git, unstable: &desired.unstable, aggregated: false, out: Vec::new() }
+        Self {
+            id: &desired.id,
+            git,
+            unstable: &desired.unstable,
+            level: Level::Object,
+            aggregated: false,
+            out: Vec::new(),
+        }
     }
 
     pub(super) fn finish(self) -> Vec<Difference> {
@@ -72,7 +82,7 @@ impl<'a> Walk<'a> {
         let (Some(live), Some(declared)) = (live.as_object(), declared.as_object()) else { return };
         let root = self.root(field);
         for key in union(declared, live) {
-            if !is_passed_over(Level::Object, key) {
+            if !is_passed_over(self.level, key) {
                 let sides =
                     Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
                 self.field(&root, key, sides);
@@ -122,21 +132,53 @@ impl<'a> Walk<'a> {
     }
 
     fn place(&mut self, at: &At<'a>, sides: Sides<'_>) {
-        let live = sides.live.filter(|live| !live.is_null());
+        // A null over nothing says nothing; over a default or a declared value somebody put it.
+        let kept = sides.filled.is_some() && at.field.is_nullable();
+        let live = sides.live.filter(|live| kept || !live.is_null());
         if self.unstable.contains(&at.desired) {
             return;
         }
         match (sides.declared, live) {
             (None, None) => {}
+            (Some(declared), Some(live)) if declared.is_null() || live.is_null() => {
+                self.nulls(at, declared, live);
+            }
             (Some(declared), None) => self.only_desired(at, declared),
             (None, Some(live)) => self.only_live(at, sides.filled, live),
             (Some(declared), Some(live)) => self.both(at, declared, sides.filled.unwrap_or(declared), live),
         }
     }
 
+    /// Compares two values of which one is a null that the server keeps.
+    fn nulls(&mut self, at: &At<'a>, declared: &Value, live: &Value) {
+        if declared == live {
+            return;
+        }
+        if declared.is_null() && self.is_default(at, live) {
+            // The null of a merge patch, such as `kubectl apply` sends, takes the field out, and the default comes back.
+            self.report(at, ChangeKind::Added, None, Some(live), Some(live));
+            if let Some(found) = self.out.last_mut() {
+                found.server_set = true;
+                found.note =
+                    Some("Git writes null, and the field was taken out: the default came".to_owned());
+            }
+        } else {
+            self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
+        }
+    }
+
+    /// Whether the server puts this into the field where it is left out.
+    fn is_default(&self, at: &At<'a>, value: &Value) -> bool {
+        let default = at.field.default().filter(|_| !at.in_map).cloned();
+        default.is_some_and(|mut default| {
+            fill(at.field, &mut default);
+            default == *value
+        })
+    }
+
     fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
         // A default is put into a field, not under a key of a map; types of an API server have theirs in code.
-        let by_default = !at.typed && !at.in_map && at.field.default() == Some(declared);
+        let by_default = !at.typed && self.is_default(at, declared);
         if !at.pruned && !at.is_unset(declared) && !by_default {
             self.report(at, ChangeKind::Removed, Some(declared), None, None);
         }
@@ -166,6 +208,8 @@ impl<'a> Walk<'a> {
             (None, Value::Array(live)) if takes_items_of_the_server(self.id, &at.path) => {
                 self.items_of_live(at, live);
             }
+            // Whose each value is, is recorded value by value.
+            (None, Value::Array(live)) if !live.is_empty() && at.is_set() => self.set(at, &[], live),
             (None, live) => self.report(at, ChangeKind::Added, None, Some(live), None),
         }
     }
@@ -181,7 +225,7 @@ impl<'a> Walk<'a> {
     /// A keyed list that Git lacks, item by item: the server put some of them there.
     fn items_of_live(&mut self, at: &At<'a>, live: &[Value]) {
         let pairs = match at.field.shape() {
-            Shape::List(ListType::Map(keys)) => pair(&keys, at.field.items(), &[], live),
+            Shape::List(ListType::Map(keys)) => pair(&keys, at.field.items(), [&[], live], &|_, _| false),
             _ => None,
         };
         match pairs {
@@ -220,7 +264,12 @@ impl<'a> Walk<'a> {
             (Value::Array(inner), Value::Array(inner_filled), Value::Array(inner_live)) => {
                 match at.field.shape() {
                     Shape::List(ListType::Map(keys)) => {
-                        match pair(&keys, at.field.items(), inner_filled, inner_live) {
+                        let same = |desired: usize, live: usize| {
+                            let (declared, filled) = (inner.get(desired), inner_filled.get(desired));
+                            let sides = Sides { declared, filled, live: inner_live.get(live) };
+                            !self.side_differs(&at.step_any(), sides)
+                        };
+                        match pair(&keys, at.field.items(), [inner_filled, inner_live], &same) {
                             Some(pairs) => self.keyed(at, &pairs, [inner, inner_filled, inner_live]),
                             None => self.as_one(at, declared, filled, live),
                         }
@@ -250,9 +299,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn keyed(&mut self, at: &At<'a>, pairs: &[Pair], [declared, filled, live]: [&[Value]; 3]) {
-        let mut seen: Vec<&Step> = Vec::new();
-        for pair in pairs {
+    fn keyed(&mut self, at: &At<'a>, pairs: &Pairs, [declared, filled, live]: [&[Value]; 3]) {
+        for pair in &pairs.pairs {
             let place = at.step_item(pair);
             let sides = Sides {
                 declared: pair.desired.and_then(|index| declared.get(index)),
@@ -261,13 +309,13 @@ impl<'a> Walk<'a> {
             };
             let before = self.out.len();
             self.place(&place, sides);
-            if seen.contains(&&pair.step) && self.out.len() > before {
-                self.out[before].note =
-                    Some("duplicate key in Git: items were paired by occurrence".to_owned());
+            if pair.repeated && self.out.len() > before {
+                self.out[before].note = Some(
+                    "duplicate key in Git: equal items were paired, and the rest by occurrence".to_owned(),
+                );
             }
-            seen.push(&pair.step);
         }
-        if order_matters(&at.path, declared) && reordered(pairs) {
+        if order_matters(&at.path, declared, pairs) && reordered(&pairs.pairs) {
             let (declared, live) = (Value::from(declared.to_vec()), Value::from(live.to_vec()));
             self.report(at, ChangeKind::Modified, Some(&declared), Some(&live), None);
             if let Some(last) = self.out.last_mut() {
@@ -386,6 +434,10 @@ impl<'a> At<'a> {
         Self { path: self.path.join(step), field, in_map: false, typed, pruned: false, ..self.clone() }
     }
 
+    fn is_set(&self) -> bool {
+        self.field.shape() == Shape::List(ListType::Set)
+    }
+
     /// Whether the server does not tell this value from a field that was left out.
     fn is_unset(&self, value: &Value) -> bool {
         // An item of a list is there, however little it holds.
@@ -452,15 +504,16 @@ fn level_of(path: &FieldPath) -> Option<Level> {
     }
 }
 
-/// Init containers run in their order; `env` matters in order where a value refers to another (`$(NAME)`).
-fn order_matters(path: &FieldPath, items: &[Value]) -> bool {
+/// Init containers run in their order; `env` matters in order where a value refers to another (`$(NAME)`), and of
+/// variables with one name the last one counts.
+fn order_matters(path: &FieldPath, items: &[Value], pairs: &Pairs) -> bool {
     match path.steps().last() {
         Some(Step::Field(name)) if name == "initContainers" => true,
         Some(Step::Field(name)) if name == "env" => {
             let refers = |item: &Value| {
                 item.get("value").and_then(Value::as_str).is_some_and(|text| text.contains("$("))
             };
-            items.iter().any(refers)
+            pairs.twins_reordered || items.iter().any(refers)
         }
         _ => false,
     }
