@@ -21,6 +21,7 @@ use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
 use crate::model::{
     Cause, Change, Class, Desired, Incomplete, ObjectKey, ResourceId, Rule, ServedKind, Step, is_secret,
 };
+use crate::source::Hooks;
 use crate::threads::{self, side_by_side};
 
 /// Lists under way at the same time.
@@ -39,6 +40,8 @@ pub(super) struct Comparison<'a> {
     pub(super) managers: &'a Managers,
     /// The keys of declared objects that are left out.
     pub(super) skipped: &'a BTreeSet<ObjectKey>,
+    /// Hooks that are declared and not compared.
+    pub(super) hooks: &'a Hooks,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
     /// Whether Secrets are left out.
@@ -58,8 +61,10 @@ pub(super) struct Compared {
     pub(super) differing: BTreeMap<usize, (Value, Vec<Change>)>,
     /// Desired objects that were looked for and are not there; the text says what is known of it.
     pub(super) missing: BTreeMap<usize, Option<String>>,
-    /// Desired objects that live equals.
+    /// Desired objects that live equals, and those that are not there and need not be.
     pub(super) in_sync: BTreeSet<usize>,
+    /// Of those, the hooks and such that are not there.
+    pub(super) not_missed: BTreeSet<usize>,
     /// Objects that nothing declares, and what they claim to belong to.
     pub(super) unmanaged: Vec<UnmanagedCandidate>,
     /// Objects of the namespaces in question that may own others, as hashes of what an owner reference says.
@@ -109,6 +114,7 @@ impl Compared {
         self.differing.extend(other.differing);
         self.missing.extend(other.missing);
         self.in_sync.extend(other.in_sync);
+        self.not_missed.extend(other.not_missed);
         self.unmanaged.extend(other.unmanaged);
         self.present.extend(other.present);
         other.hidden.into_iter().for_each(|(cause, number)| *self.hidden.entry(cause).or_default() += number);
@@ -278,7 +284,7 @@ impl<'a> Comparison<'a> {
                     let held = self.hold(*index, (live.clone(), &owned), || Ok(live), &mut compared);
                     compared.incomplete.extend(held.err().map(Incomplete::from));
                 }
-                Ok(None) => drop(compared.missing.insert(*index, None)),
+                Ok(None) => self.absent(*index, None, &mut compared),
                 Err(unread) => compared.incomplete.push(unread.into()),
             }
         }
@@ -306,7 +312,7 @@ impl<'a> Comparison<'a> {
                 reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
             for (_, index) in expected {
                 if !compared.knows(*index) {
-                    self.absent(*index, &mut compared);
+                    self.absent(*index, None, &mut compared);
                 }
             }
         }
@@ -391,7 +397,7 @@ impl<'a> Comparison<'a> {
     ) -> Result<(), Unread> {
         let desired = &self.desired[index];
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
-            compared.missing.insert(index, Some(terminating(&live)));
+            self.absent(index, Some(terminating(&live)), compared);
             return Ok(());
         }
         if self.lift(desired, &mut live) {
@@ -465,19 +471,21 @@ impl<'a> Comparison<'a> {
         appliers.filter_map(crate::attribution::Entry::seconds).max()
     }
 
-    /// A desired object that is not there. A Job that removes itself when it has finished is not missed.
-    fn absent(&self, index: usize, compared: &mut Compared) {
+    /// A desired object that is not there, or will not be for long, and what is known of it. A Job that removes itself
+    /// when it has finished is not missed, nor is a hook.
+    fn absent(&self, index: usize, known: Option<String>, compared: &mut Compared) {
         let desired = &self.desired[index];
-        let job = desired.id.group == "batch" && desired.id.kind == "Job";
-        if job
-            && desired
-                .value
-                .pointer("/spec/ttlSecondsAfterFinished")
-                .is_some_and(|seconds| !seconds.is_null())
-        {
+        let finished = || {
+            let seconds = desired.value.pointer("/spec/ttlSecondsAfterFinished");
+            seconds.is_some_and(|seconds| !seconds.is_null())
+        };
+        if desired.optional.is_some() {
+            compared.in_sync.insert(index);
+            compared.not_missed.insert(index);
+        } else if desired.id.group == "batch" && desired.id.kind == "Job" && finished() {
             compared.in_sync.insert(index);
         } else {
-            compared.missing.insert(index, None);
+            compared.missing.insert(index, known);
         }
     }
 
@@ -494,9 +502,12 @@ impl<'a> Comparison<'a> {
         let id = item.id();
         // Declared at another version, perhaps.
         let is_declared = self.desired.binary_search_by(|object| object.id.cmp_key(&id)).is_ok();
-        if !is_declared && !self.skipped.contains(&id.key()) {
-            let candidate = unmanaged_candidate(&id, &item.compared()?, self.managers);
-            compared.unmanaged.extend(candidate);
+        if is_declared || self.skipped.contains(&id.key()) {
+            return Ok(());
+        }
+        let live = item.compared()?;
+        if !self.hooks.made(&id, &live) {
+            compared.unmanaged.extend(unmanaged_candidate(&id, &live, self.managers));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod autoscalers;
 mod belongings;
 mod check;
 mod demo;
+mod duplicates;
 mod error;
 mod evidence;
 mod explain;

@@ -38,7 +38,8 @@ pub fn could_render(template: &str, live: &str) -> bool {
     }
     let Some((first, rest)) = literals.split_first() else { return false };
     let Some((last, middle)) = rest.split_last() else { return first == live };
-    let Some(live) = live.strip_prefix(first.as_str()).and_then(|live| live.strip_suffix(last.as_str())) else {
+    let Some(live) = live.strip_prefix(first.as_str()).and_then(|live| live.strip_suffix(last.as_str()))
+    else {
         return false;
     };
     // The leftmost place of each leaves the most for those after it.
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_variable_is_told_from_what_looks_like_one() {
-        for text in ["${A}", "x${a_1:-}y", "${A:=${B}}", "$${A}", "${A,,}", "${#A}", "${1}", "5$$", "$$${A}"] {
+        for text in ["${A}", "x${a_1:-}y", "${A:=${B}}", "$${A}", "${A,,}", "${#A}", "${1}", "5$$", "$$${A}"]
+        {
             assert!(has_variable(text), "{text}");
         }
         for text in ["", "$A", "${", "${}", "${a b}", "${list[@]}", "$(A)", "{A}", "{{ .A }}", "${A"] {

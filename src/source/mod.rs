@@ -3,13 +3,16 @@
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
 //! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
 
+mod clock;
 mod copy;
 mod helm;
+mod hooks;
 mod identity;
 mod kustomize;
 mod manifest;
 mod message;
 mod plain;
+mod release;
 mod sandbox;
 mod scan;
 mod tools;
@@ -23,9 +26,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::{self, Source};
-use crate::model::{Desired, FieldOrigins, Incomplete, Later, Origin, Served};
+use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, Served};
 use crate::threads::side_by_side;
 
+pub use hooks::Hooks;
 pub use tools::{ToolError, Tools};
 
 use identity::Head;
@@ -50,6 +54,11 @@ pub struct Request<'a> {
 pub struct Rendered {
     /// The objects, sorted by id, each once.
     pub objects: Vec<Desired>,
+    /// Further declarations of them, in the order of the sources. Whether they say the same is for those who know the
+    /// kinds' defaults to tell.
+    pub duplicates: Vec<Desired>,
+    /// Hooks that are not compared.
+    pub hooks: Hooks,
     /// What could not be rendered or read, in the order of the sources.
     pub incomplete: Vec<Incomplete>,
     /// What a person should know and nothing depends on.
@@ -138,19 +147,13 @@ struct Draft {
     document: Option<(usize, Option<usize>)>,
     notes: Vec<String>,
     unstable: Vec<String>,
+    optional: Option<Optional>,
 }
 
 impl Draft {
     /// `apps/web/deploy.yaml:12:3`, or the file alone.
     fn place(&self) -> String {
-        place_of(&self.origin)
-    }
-}
-
-fn place_of(origin: &Origin) -> String {
-    match origin.place {
-        Some(place) => format!("{}:{}:{}", origin.file, place.line, place.column),
-        None => origin.file.clone(),
+        self.origin.to_string()
     }
 }
 
