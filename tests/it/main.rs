@@ -18,6 +18,7 @@ mod layers;
 mod matrix;
 mod missing;
 mod report_schema;
+mod reported;
 mod reports;
 mod run;
 mod source;
