@@ -1,6 +1,7 @@
 //! What `case.yaml` may say. A key that is not here is refused.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -132,6 +133,18 @@ pub(super) struct OtherExpectations {
 pub(super) enum OneOrMore<T> {
     One(T),
     More(Vec<T>),
+}
+
+impl<T: fmt::Display> fmt::Display for OneOrMore<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(one) => write!(out, "{one}"),
+            Self::More(all) => {
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                write!(out, "{}", all.join(" or "))
+            }
+        }
+    }
 }
 
 impl<T: PartialEq> OneOrMore<T> {

@@ -109,9 +109,9 @@ impl fmt::Display for Row {
         }
         match (self.masked, self.sign) {
             (true, _) => write!(out, " ***")?,
-            (false, Some('+')) => write!(out, " {}", self.live)?,
-            (false, Some('-')) => write!(out, " {}", self.desired)?,
-            (false, Some(_)) => write!(out, " {} -> {}", self.desired, self.live)?,
+            (false, Some('+')) => write!(out, " {}", short(&self.live))?,
+            (false, Some('-')) => write!(out, " {}", short(&self.desired))?,
+            (false, Some(_)) => write!(out, " {} -> {}", short(&self.desired), short(&self.live))?,
             (false, None) => {}
         }
         write!(out, ": {} {} {}", self.cause, self.confidence, self.manager())?;
@@ -120,6 +120,15 @@ impl fmt::Display for Row {
             write!(out, " ({word})")?;
         }
         if self.subresource.is_empty() { Ok(()) } else { write!(out, " (/{})", self.subresource) }
+    }
+}
+
+/// The beginning of a value.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(240) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }
 

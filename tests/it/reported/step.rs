@@ -19,7 +19,7 @@ pub(super) enum Step {
     Apply(Short<Apply>),
     /// What the whole cluster needs (a definition, a policy) is put there, and waited for.
     Install(String),
-    /// A write of a client library.
+    /// A write of a client library. `{HEAD}` in it is the commit that is checked out, `{HEAD~1}` the one before.
     Patch(Patch),
     /// An object as `kubectl get` prints it is changed and put back.
     Replace(Replace),
@@ -87,6 +87,8 @@ pub(super) struct Copy {
     pub(super) name: String,
     /// The field manager; without it the one of `kubectl create`.
     pub(super) r#as: Option<String>,
+    /// `TYPE/NAME` of an object that the copy names as its owner.
+    pub(super) owner: Option<String>,
     /// What else is changed in the copy.
     #[serde(default)]
     pub(super) merge: Value,

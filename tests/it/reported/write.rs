@@ -164,20 +164,27 @@ impl Run {
     /// Puts what the whole cluster needs there. A definition's new schema takes a moment to be served.
     fn install(&self, file: &str) -> Result<(), String> {
         let path = PathBuf::from(self.path(file));
-        let groups: Vec<String> = self
-            .objects(path.clone())?
-            .iter()
-            .filter(|object| object["kind"] == "CustomResourceDefinition")
-            .filter_map(|object| object["spec"]["group"].as_str().map(|group| format!("apis/{group}/")))
-            .collect();
-        let before = self.schemas(&groups);
+        let objects = self.objects(path.clone())?;
+        let definitions: Vec<&Value> =
+            objects.iter().filter(|object| object["kind"] == "CustomResourceDefinition").collect();
+        let group = |object: &&Value| Some(format!("apis/{}/", object["spec"]["group"].as_str()?));
+        let groups: Vec<String> = definitions.iter().filter_map(group).collect();
+        let generations = || -> Vec<Value> {
+            let name =
+                |object: &&Value| format!("crd/{}", object["metadata"]["name"].as_str().unwrap_or_default());
+            let live = definitions.iter().map(|object| self.get(&name(object)).unwrap_or_default());
+            live.map(|live| live["metadata"]["generation"].clone()).collect()
+        };
+        let before = (self.schemas(&groups), generations());
         self.kubectl_apply(path, &Deployer::Server(Some("cluster-admin".to_owned())), false)?;
+        let is_same = generations() == before.1;
         if groups.is_empty() {
             return Ok(());
         }
         wait_until("the definition's schema is served", || {
             let now = self.schemas(&groups);
-            now != before && groups.iter().all(|group| now.iter().any(|(path, _)| path.starts_with(group)))
+            let is_served = |group: &String| now.iter().any(|(path, _)| path.starts_with(group));
+            groups.iter().all(is_served) && (is_same || now != before.0)
         })?;
         // What serves the objects has an informer of its own, beside the one of the document.
         std::thread::sleep(Duration::from_millis(700));
@@ -226,6 +233,13 @@ impl Run {
         object.as_object_mut().map(|fields| fields.remove("status"));
         merge(&mut object, &copy.merge);
         object["metadata"]["name"] = json!(copy.name);
+        if let Some(owner) = &copy.owner {
+            let of = self.get(owner)?;
+            let (version, kind, meta) = (&of["apiVersion"], &of["kind"], &of["metadata"]);
+            object["metadata"]["ownerReferences"] = json!([
+                {"apiVersion": version, "kind": kind, "name": meta["name"], "uid": meta["uid"], "controller": true}
+            ]);
+        }
         let manager = copy.r#as.as_deref().unwrap_or("kubectl-create");
         self.put("create", &format!("--field-manager={manager}"), &object.to_string())
     }
