@@ -205,9 +205,14 @@ impl Run {
         let (Some((kind, body)), None) = (given.next(), given.next()) else {
             return Err("one of `json`, `merge` and `strategic`".to_owned());
         };
-        let mut words = ["patch", &patch.object, "--type", kind, "--patch", &body.to_string()]
-            .map(str::to_owned)
-            .to_vec();
+        let mut body = body.to_string();
+        for name in ["HEAD~1", "HEAD"].map(|name| format!("{{{name}}}")) {
+            if body.contains(&name) {
+                body = body.replace(&name, &self.repo.revision(name.trim_matches(['{', '}'])));
+            }
+        }
+        let mut words =
+            ["patch", &patch.object, "--type", kind, "--patch", &body].map(str::to_owned).to_vec();
         words.extend(patch.r#as.iter().map(|name| format!("--field-manager={name}")));
         words.extend(patch.subresource.iter().map(|name| format!("--subresource={name}")));
         self.kubectl(PERSON, &words).map(drop)
