@@ -127,9 +127,9 @@ impl TryFrom<String> for Time {
         let milliseconds = match parts {
             Some((number, "ms")) => number,
             Some((number, "s")) => number * 1000,
-            Some((number, "minutes")) => number * 60_000,
-            Some((number, "hours")) => number * 3_600_000,
-            Some((number, "days")) => number * 86_400_000,
+            Some((number, "minute" | "minutes")) => number * 60_000,
+            Some((number, "hour" | "hours")) => number * 3_600_000,
+            Some((number, "day" | "days")) => number * 86_400_000,
             _ => return Err(format!("no time: {text} (such as `2 s` or `40 days`)")),
         };
         Ok(Self(std::time::Duration::from_millis(milliseconds)))
