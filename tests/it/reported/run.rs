@@ -145,7 +145,7 @@ impl Run {
     /// `drift` in the repository, with the Helm of the mode. What is cached serves all runs.
     fn drift(&self) -> Drift {
         let drift = Drift::new()
-            .with_tools(&["kustomize"])
+            .with_tools(&["helm", "kustomize"])
             .env("KUBECONFIG", self.plane.kubeconfig("admin"))
             .env("DRIFT_CACHE_DIR", self.plane.servers().folder().join("cache-of-reported"))
             .in_folder(self.repo.path());
