@@ -260,3 +260,47 @@ fn tokens(text: &str) -> Vec<String> {
     tokens.extend(Some(token).filter(|token| !token.is_empty()));
     tokens
 }
+
+#[test]
+fn a_line_says_what_it_asks_for_or_is_refused() {
+    let row = serde_json::json!({"findings": [{
+        "resource": {"kind": "ConfigMap", "name": "conf"}, "state": "modified",
+        "changes": [{"path": ".data[\"a b: c\"]", "change": "modified", "desired": "1", "live": "2",
+            "cause": "unsynced", "overdue": true, "confidence": "high", "manager": {"name": "kubectl-patch"}}]}]});
+    let row = &Row::list(&row)[0];
+    let matches = |line: &str| Line::parse(line).unwrap_or_else(|why| panic!("{why}")).matches(row);
+    for line in [
+        "ConfigMap/conf ~ .data[\"a b: c\"] \"1\" -> \"2\": drift high kubectl-patch",
+        "ConfigMap/conf * under .data with \"2\" without \"1\": overdue none|high",
+        "ConfigMap/conf ~ .x or .data[\"a b: c\"] _ -> \"2\": manual|any -|kubectl-patch",
+        "ConfigMap/conf missing|modified: drift",
+    ] {
+        assert!(matches(line), "{line}");
+    }
+    for line in [
+        "ConfigMap/conf ~ .data[\"a b: c\"] \"1\" -> \"3\": drift",
+        "ConfigMap/conf + .data[\"a b: c\"]: drift",
+        "ConfigMap/conf ~ .data: drift",
+        "ConfigMap/conf ~ under .data: unsynced",
+        "ConfigMap/conf ~ under .data: drift low",
+        "ConfigMap/conf ~ under .data: drift -",
+        "ConfigMap/conf ~ under .data ***: drift",
+        "ConfigMap/other modified: drift",
+        "ConfigMap/conf missing: drift",
+    ] {
+        assert!(!matches(line), "{line}");
+    }
+    for line in [
+        "ConfigMap/conf ~ .data.a",
+        "ConfigMap/conf ~ .data.a:",
+        "ConfigMap/conf ~ .data.a: guilty",
+        "ConfigMap/conf ~ data.a: drift",
+        "ConfigMap/conf ~: drift",
+        "ConfigMap/conf gone: drift",
+        "conf ~ .data.a: drift",
+        "ConfigMap/conf ~ .data.a one: drift",
+        "ConfigMap/conf ~ .data.a: drift high low",
+    ] {
+        assert!(Line::parse(line).is_err(), "{line}");
+    }
+}

@@ -9,6 +9,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests run programs and have a clock")]
 
+mod apply;
 mod case;
 mod deployer;
 mod judge;
