@@ -197,6 +197,13 @@ impl CaseFolder {
         Ok(())
     }
 
+    /// Whether a file of the case has a text.
+    pub(super) fn mentions(&self, text: &str) -> bool {
+        let files = tree::files(&format!("testdata/verdict/{}", self.name));
+        let read = |file: &String| std::fs::read_to_string(tree::root().join(file)).unwrap_or_default();
+        files.iter().any(|file| read(file).contains(text))
+    }
+
     /// Copies every other file of the case into a folder, with what the placeholders stand for.
     pub(super) fn copy_files(&self, to: &Path, fill: &dyn Fn(&str) -> String) -> Result<(), String> {
         copy_folder(&self.path, to, fill).map_err(|error| format!("the files of the case: {error}"))

@@ -22,6 +22,7 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
@@ -115,7 +116,8 @@ fn run_all(all: &[(CaseFolder, String)], show: bool) -> Vec<String> {
                     }
                     text.push_str(&said);
                     if show {
-                        println!("{text}");
+                        // Past the capture of libtest: it shows nothing of tests that pass.
+                        let _ = writeln!(std::io::stderr(), "{text}");
                     }
                     if !complaints.is_empty() {
                         failed.lock().expect("no run panics here").push(text);

@@ -46,7 +46,10 @@ impl Run {
         let namespace = plane.fresh_namespace(&format!("v-{}", short.trim_end_matches('-')));
         let (files, repo) = (tempfile::tempdir().map_err(|error| error.to_string())?, Repo::new());
         // The lowest of the range are handed out by the server itself only when all others are taken.
-        let port = (30_000 + PORTS.fetch_add(1, Ordering::Relaxed) % 86).to_string();
+        let port = match folder.mentions("{PORT}") {
+            true => (30_000 + PORTS.fetch_add(1, Ordering::Relaxed)).to_string(),
+            false => "no port".to_owned(),
+        };
         let path = |path: &std::path::Path| path.to_str().expect("temporary folders are UTF-8").to_owned();
         let server = WebhookServer::shared(plane);
         let known = [
