@@ -30,6 +30,9 @@ pub(super) struct Case {
     pub(super) about: Subject,
     /// How the deployer applies; the case runs once in each.
     pub(super) modes: Vec<String>,
+    /// The first and the last minor version of Kubernetes that the case is of: fields and their gates come and go.
+    pub(super) since: Option<u32>,
+    pub(super) until: Option<u32>,
     /// `drift.yaml`; without it the one source `manifests`.
     pub(super) config: Option<String>,
     /// JSON patches that the webhook `{HOOK}/patch/NAME` answers with.
@@ -222,6 +225,11 @@ impl Case {
             return Err(format!("`in` names {mode}, which is no mode of the case"));
         }
         Ok(())
+    }
+
+    /// Whether it is of a server of this minor version.
+    pub(super) fn is_of(&self, minor: u32) -> bool {
+        self.since.is_none_or(|since| since <= minor) && self.until.is_none_or(|until| minor <= until)
     }
 
     /// What is expected before the change in this mode.

@@ -27,6 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
+use crate::support::cluster::ControlPlane;
 use crate::support::needs;
 use case::{CaseFolder, Subject};
 use run::Run;
@@ -89,11 +90,16 @@ fn judge_all(subject: Subject) {
     }
     let chosen = std::env::var("DRIFT_TEST_CASES").unwrap_or_default();
     let chosen: BTreeSet<&str> = chosen.split(',').filter(|name| !name.is_empty()).collect();
+    let (_, version) = ControlPlane::with_controllers().api("admin", "GET", "/version", None);
+    let minor = version["minor"].as_str().and_then(|minor| minor.parse().ok()).expect("a minor version");
     let mut all = vec![];
     for folder in CaseFolder::list() {
         let case = folder.read(&example);
         let case = case.unwrap_or_else(|why| panic!("{}: {why}", folder.name));
-        if case.about == subject && (chosen.is_empty() || chosen.contains(folder.name.as_str())) {
+        if case.about == subject
+            && case.is_of(minor)
+            && (chosen.is_empty() || chosen.contains(folder.name.as_str()))
+        {
             all.extend(case.modes.iter().map(|mode| (folder.clone(), mode.clone())));
         }
     }
