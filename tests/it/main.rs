@@ -21,6 +21,7 @@ mod matrix;
 mod missing;
 mod releases;
 mod report_schema;
+mod reported;
 mod reports;
 mod run;
 mod source;

@@ -30,9 +30,17 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 impl Call<'_> {
     /// Status and body, or why there was no answer. Proxies of the developer are not used.
     pub(crate) fn send(&self) -> Result<(u16, String), String> {
+        self.send_as("application/json")
+    }
+
+    /// The same, with a body of this type: `application/apply-patch+yaml` takes JSON, too.
+    pub(crate) fn send_as(&self, content_type: &str) -> Result<(u16, String), String> {
         // A thread of its own: the caller may be inside a runtime, where blocking is refused.
         std::thread::scope(|scope| {
-            scope.spawn(|| RUNTIME.block_on(self.answer())).join().expect("the call does not panic")
+            scope
+                .spawn(|| RUNTIME.block_on(self.answer(content_type)))
+                .join()
+                .expect("the call does not panic")
         })
         .map_err(|error: reqwest::Error| format!("{} {}: {error:?}", self.method, self.url))
     }
@@ -43,18 +51,22 @@ impl Call<'_> {
         Ok((status, json(text)))
     }
 
-    async fn answer(&self) -> Result<(u16, String), reqwest::Error> {
-        self.answer_by(&client(self.ca)?).await
+    async fn answer(&self, content_type: &str) -> Result<(u16, String), reqwest::Error> {
+        self.answer_by(&client(self.ca)?, content_type).await
     }
 
-    async fn answer_by(&self, client: &reqwest::Client) -> Result<(u16, String), reqwest::Error> {
+    async fn answer_by(
+        &self,
+        client: &reqwest::Client,
+        content_type: &str,
+    ) -> Result<(u16, String), reqwest::Error> {
         let method = reqwest::Method::from_bytes(self.method.as_bytes()).expect("a method of HTTP");
         let mut request = client.request(method, self.url);
         if let Some(value) = self.authorization {
             request = request.header("authorization", value);
         }
         if let Some(body) = self.body {
-            request = request.json(body);
+            request = request.header("content-type", content_type).json(body);
         }
         let response = request.send().await?;
         Ok((response.status().as_u16(), response.text().await?))
@@ -97,7 +109,7 @@ impl Client {
     pub(crate) fn json(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let url = format!("{}{path}", self.url);
         let call = Call { method, url: &url, authorization: Some(&self.authorization), body, ca: None };
-        match RUNTIME.block_on(call.answer_by(&self.client)) {
+        match RUNTIME.block_on(call.answer_by(&self.client, "application/json")) {
             Ok((status, text)) => (status, json(text)),
             Err(error) => panic!("{method} {url}: {error:?}"),
         }
