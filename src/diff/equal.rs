@@ -24,9 +24,16 @@ pub(super) fn same_scalar(scalar: Scalar, left: &Value, right: &Value) -> bool {
         (Scalar::Duration, Value::String(left), Value::String(right)) => same_duration(left, right),
         (Scalar::Time, Value::String(left), Value::String(right)) => same_time(left, right),
         (Scalar::Bytes, Value::String(left), Value::String(right)) => same_bytes(left, right),
+        (Scalar::Double, Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        (Scalar::Float, Value::Number(left), Value::Number(right)) => single(left) == single(right),
         (_, Value::Number(left), Value::Number(right)) => same_number(left, right),
         _ => false,
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "that is what the server holds")]
+fn single(number: &Number) -> Option<f32> {
+    number.as_f64().map(|number| number as f32)
 }
 
 /// `1` equals `1.0`; integers are compared exactly, also with a float.
@@ -38,10 +45,11 @@ fn same_number(left: &Number, right: &Number) -> bool {
     }
 }
 
-/// The number, where it is a whole one that a float holds or the text has.
+/// The number, where it is a whole one. Kubernetes reads what no `int64` holds as a float
+/// (`ConvertInterfaceNumbers` in apimachinery `pkg/util/json`, and sigs.k8s.io/json).
 #[expect(clippy::cast_possible_truncation, reason = "within 2^100")]
 pub(super) fn integer(number: &Number) -> Option<i128> {
-    number.as_i128().or_else(|| {
+    number.as_i64().map(i128::from).or_else(|| {
         let float = number.as_f64()?;
         (float.fract() == 0.0 && float.abs() < 1e30).then_some(float as i128)
     })

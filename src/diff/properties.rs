@@ -46,6 +46,7 @@ fn value(field: Field<'_>, depth: usize, tape: &mut Tape<'_>) -> Value {
         Shape::Scalar(Scalar::Time) => json!("2026-01-01T00:00:00Z"),
         Shape::Scalar(Scalar::Duration) => json!(["1h", "90s"][tape.below(2)]),
         Shape::Scalar(Scalar::Bytes) => json!(["YWJj", "eA=="][tape.below(2)]),
+        Shape::Scalar(Scalar::Double | Scalar::Float) => json!([0.1, 2.5, 7.0][tape.below(3)]),
         // What the type is the schema does not tell here: drift compares whatever stands there.
         Shape::Scalar(Scalar::Plain) | Shape::Unknown => {
             [json!("text"), json!(7), json!(true), json!("NodePort"), json!("RollingUpdate")][tape.below(5)]

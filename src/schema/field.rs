@@ -58,6 +58,10 @@ pub enum Scalar {
     Time,
     /// Base64.
     Bytes,
+    /// A number that is held as a float of 64 bits: `9007199254740993` equals `9007199254740992`.
+    Double,
+    /// A number that is held as a float of 32 bits.
+    Float,
 }
 
 /// What stands at a place.
@@ -213,6 +217,8 @@ impl<'a> Field<'a> {
             Some("string") if node.format.as_deref() == Some("byte") => Shape::Scalar(Scalar::Bytes),
             Some("string") if node.format.as_deref() == Some("date-time") => Shape::Scalar(Scalar::Time),
             Some("string") if node.format.as_deref() == Some("duration") => Shape::Scalar(Scalar::Duration),
+            Some("number") if node.format.as_deref() == Some("double") => Shape::Scalar(Scalar::Double),
+            Some("number") if node.format.as_deref() == Some("float") => Shape::Scalar(Scalar::Float),
             Some("string" | "integer" | "number" | "boolean") => Shape::Scalar(Scalar::Plain),
             _ if node.int_or_string && is_quantity_pattern(node) => Shape::Scalar(Scalar::Quantity),
             _ if node.int_or_string => Shape::Scalar(Scalar::Plain),

@@ -2,6 +2,7 @@
 //! kube-apiserver v1.36.
 
 use super::{check, check_custom};
+use crate::diff::held::compare;
 
 /// The pattern that controller-gen writes for `resource.Quantity`.
 const QUANTITY: &str = "pattern: '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'";
@@ -64,7 +65,7 @@ fn resources_are_rounded_up_where_the_server_does() {
 /// structured-merge-diff `value/equals_test.go`: numbers by value; integers that no float holds stay exact.
 #[test]
 fn numbers_are_equal_by_value() {
-    let properties = "{n: {type: number}, i: {type: integer}, s: {type: string}}";
+    let properties = "{n: {type: number}, i: {type: integer}, s: {type: string}, any: {x-kubernetes-preserve-unknown-fields: true}}";
     let cases: &[(&str, &str, &[&str])] = &[
         ("{n: 1}", "{n: 1.0}", &[]),
         ("{n: 1e3}", "{n: 1000}", &[]),
@@ -80,17 +81,112 @@ fn numbers_are_equal_by_value() {
             "{i: 9007199254740992.0}",
             &["~ .spec.i 9007199254740993 -> 9007199254740992.0"],
         ),
-        ("{i: 18446744073709551615}", "{i: 18446744073709551615}", &[]),
+        ("{n: 9007199254740993}", "{n: 9007199254740993}", &[]),
         (
-            "{i: 18446744073709551615}",
-            "{i: 18446744073709551614}",
-            &["~ .spec.i 18446744073709551615 -> 18446744073709551614"],
+            "{n: 9007199254740993}",
+            "{n: 9007199254740992}",
+            &["~ .spec.n 9007199254740993 -> 9007199254740992"],
         ),
+        ("{i: -9223372036854775808}", "{i: -9223372036854775808}", &[]),
+        // What no int64 holds is read as a float, and written as one.
+        ("{any: 18446744073709551615}", "{any: 18446744073709552000.0}", &[]),
+        ("{any: 18446744073709551615}", "{any: 18446744073709551614}", &[]),
+        ("{any: 9223372036854775808}", "{any: 9223372036854776000}", &[]),
+        (
+            "{any: 9223372036854775807}",
+            "{any: 9223372036854775808}",
+            &["~ .spec.any 9223372036854775807 -> 9223372036854775808"],
+        ),
+        (
+            "{any: 18446744073709551615}",
+            "{any: 18446744073709560000.0}",
+            &["~ .spec.any 18446744073709551615 -> 1.844674407370956e+19"],
+        ),
+        ("{n: 0.30000000000000004}", "{n: 0.30000000000000004}", &[]),
+        ("{n: 0.30000000000000004}", "{n: 0.3}", &["~ .spec.n 0.30000000000000004 -> 0.3"]),
         ("{s: '1'}", "{s: 1}", &["~ .spec.s \"1\" -> 1"]),
         ("{s: 'true'}", "{s: true}", &["~ .spec.s \"true\" -> true"]),
     ];
     for (git, live, expected) in cases {
         check_custom(properties, git, live, expected);
+    }
+}
+
+/// `format: double` and `float` say what holds the number.
+#[test]
+fn floats_are_equal_as_they_are_held() {
+    let properties = "{d: {type: number, format: double}, f: {type: number, format: float}, map: {type: object, additionalProperties: {type: number, format: double}}, list: {type: array, items: {type: number, format: float}}, t: {type: string, format: double}}";
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("{d: 9007199254740993}", "{d: 9007199254740992}", &[]),
+        ("{d: 9223372036854775807}", "{d: 9223372036854776000}", &[]),
+        (
+            "{d: 9007199254740993}",
+            "{d: 9007199254740990}",
+            &["~ .spec.d 9007199254740993 -> 9007199254740990"],
+        ),
+        ("{d: 0.1}", "{d: 0.10000000149011612}", &["~ .spec.d 0.1 -> 0.10000000149011612"]),
+        ("{f: 0.1}", "{f: 0.10000000149011612}", &[]),
+        ("{f: 16777217}", "{f: 16777216}", &[]),
+        ("{f: 0.1}", "{f: 0.2}", &["~ .spec.f 0.1 -> 0.2"]),
+        ("{map: {a: 9007199254740993}}", "{map: {a: 9007199254740992}}", &[]),
+        ("{list: [16777217, 1]}", "{list: [16777216, 1.0]}", &[]),
+        ("{list: [1]}", "{list: [2]}", &["~ .spec.list [1] -> [2]"]),
+        ("{d: 1}", "{d: '1'}", &["~ .spec.d 1 -> \"1\""]),
+        ("{t: '1'}", "{t: '1.0'}", &["~ .spec.t \"1\" -> \"1.0\""]),
+    ];
+    for (git, live, expected) in cases {
+        check_custom(properties, git, live, expected);
+    }
+}
+
+/// `maximum`, `minimum` and `multipleOf` are floats of 64 bits in Go (`JSONSchemaProps`), at any depth; JSON inside a
+/// definition (`default`, `enum`, `example`) is `int64` or such a float. Each was seen on a real kube-apiserver v1.36.
+#[test]
+fn numbers_of_a_definition_are_equal_as_the_server_holds_them() {
+    let crd = |schema: &str| {
+        super::object(&format!(
+            "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: x}}, spec: {{versions: [{{name: v1, schema: {{openAPIV3Schema: {schema}}}}}]}}}}"
+        ))
+    };
+    let found = |git: &str, live: &str| {
+        compare(&super::of(crd(git)), &crd(live), crate::schema::Schema::built_in()).len()
+    };
+    for place in [
+        "{properties: {a: {N}}}",
+        "{properties: {a: {items: {N}}}}",
+        "{properties: {a: {additionalProperties: {N}}}}",
+        "{properties: {a: {allOf: [{N}]}}}",
+        "{properties: {a: {anyOf: [{properties: {b: {N}}}], not: {N}}}}",
+        "{patternProperties: {a: {N}}}",
+        "{definitions: {a: {N}}, dependencies: {a: {N}}}",
+    ] {
+        for field in ["maximum", "minimum", "multipleOf"] {
+            let of = |number: &str| place.replace('N', &format!("{field}: {number}"));
+            for (git, live, differs) in [
+                ("9007199254740993", "9007199254740992", 0),
+                ("9223372036854775807", "9223372036854775808", 0),
+                ("-9223372036854775808", "-9223372036854776000.0", 0),
+                ("1e3", "1000", 0),
+                ("0.1", "0.10000000000000001", 0),
+                ("9007199254740993", "9007199254740990", 1),
+                ("0.1", "0.2", 1),
+            ] {
+                assert_eq!(found(&of(git), &of(live)), differs, "{place} {field} {git} {live}");
+            }
+        }
+    }
+    for (git, live, differs) in [
+        ("default: 9223372036854775807", "default: 9223372036854775807", 0),
+        ("default: 9007199254740993", "default: 9007199254740992", 1),
+        ("default: 9223372036854775809", "default: 9223372036854775808", 0),
+        ("default: {a: [18446744073709551615]}", "default: {a: [18446744073709552000.0]}", 0),
+        ("enum: [9223372036854775809, 1]", "enum: [9223372036854775808, 1]", 0),
+        ("enum: [9007199254740993, 1]", "enum: [9007199254740992, 1]", 1),
+        ("example: 1.0", "example: 1", 0),
+        ("maxLength: 9007199254740993", "maxLength: 9007199254740992", 1),
+    ] {
+        let of = |field: &str| format!("{{properties: {{a: {{{field}}}}}}}");
+        assert_eq!(found(&of(git), &of(live)), differs, "{git} {live}");
     }
 }
 
