@@ -71,7 +71,8 @@ impl Filling {
         }
         for key in field.defaulted_fields() {
             if let Some(default) = field.field(key).default()
-                && (name.is_none() || !is_zero(default))
+                // OpenAPI names a zero default of every field that is always there; of the others only a pointer has one.
+                && (name.is_none() || !is_zero(default) || field.field(key).keeps_zero())
                 && self.defaults > 0
                 && !map.contains_key(key)
             {

@@ -1,4 +1,5 @@
 //! Rules of Kubernetes, each with its source.
 
+mod defaults;
 mod list_types;
 mod quantities;
