@@ -1,10 +1,11 @@
 //! Pairing the items of lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::equal::integer;
+use super::twins::pair_twins;
 use crate::model::Step;
 use crate::schema::Field;
 
@@ -13,74 +14,81 @@ pub(super) struct Pair {
     pub(super) step: Step,
     pub(super) desired: Option<usize>,
     pub(super) live: Option<usize>,
+    /// Whether Git has several items of this key.
+    pub(super) repeated: bool,
 }
 
-/// The items of both lists paired by their keys, and equal keys by occurrence; desired order first, then what only
-/// live has. `None` where an item is not a map. A key that an item leaves out has the default of its field in `item`.
-pub(super) fn pair(keys: &[String], item: Field<'_>, desired: &[Value], live: &[Value]) -> Option<Vec<Pair>> {
-    let desired = identities(keys, item, desired)?;
-    let live = identities(keys, item, live)?;
-    let positions: BTreeMap<&Identity, usize> =
-        live.iter().enumerate().map(|(at, identity)| (identity, at)).collect();
-    let known: BTreeSet<&Identity> = desired.iter().collect();
-    let step = |identity: &Identity| Step::Key(identity.values.clone());
-    let of_desired = desired.iter().enumerate().map(|(at, identity)| Pair {
-        step: step(identity),
-        desired: Some(at),
-        live: positions.get(identity).copied(),
-    });
-    let of_live = live.iter().enumerate().filter(|(_, identity)| !known.contains(identity));
-    let of_live = of_live.map(|(at, identity)| Pair { step: step(identity), desired: None, live: Some(at) });
-    Some(of_desired.chain(of_live).collect())
+/// The items of both sides of a keyed list.
+pub(super) struct Pairs {
+    /// Desired order first, then what only live has.
+    pub(super) pairs: Vec<Pair>,
+    /// Whether items of one key stand in another order: of variables with one name the last one counts.
+    pub(super) twins_reordered: bool,
 }
 
-/// Keys and values of an item, and how many items before it have the same.
-struct Identity {
+/// The items of both lists paired by their keys. Of items with one key (valid for the server where they were not applied
+/// server-side) those are pairs that equal each other, also by `same`, and then by occurrence what stands between
+/// them. `None` where an item is not a map. A key that an item leaves out has the default of its field in `item`.
+pub(super) fn pair(
+    keys: &[String],
+    item: Field<'_>,
+    [desired, live]: [&[Value]; 2],
+    same: &dyn Fn(usize, usize) -> bool,
+) -> Option<Pairs> {
+    let names = [names(keys, item, desired)?, names(keys, item, live)?];
+    let mut groups: BTreeMap<&str, [Vec<usize>; 2]> = BTreeMap::new();
+    for (side, names) in names.iter().enumerate() {
+        for (at, name) in names.iter().enumerate() {
+            groups.entry(&name.text).or_default()[side].push(at);
+        }
+    }
+    let (mut partners, mut alone) = (vec![None; desired.len()], vec![true; live.len()]);
+    let mut twins_reordered = false;
+    for [of_desired, of_live] in groups.values() {
+        let pairs = match (of_desired.as_slice(), of_live.as_slice()) {
+            ([], _) | (_, []) => continue,
+            ([of_desired], [of_live]) => vec![(*of_desired, *of_live)],
+            (of_desired, of_live) => pair_twins((desired, of_desired), (live, of_live), same),
+        };
+        twins_reordered |= pairs.windows(2).any(|next| next[0].1 > next[1].1);
+        for (of_desired, of_live) in pairs {
+            partners[of_desired] = Some(of_live);
+            alone[of_live] = false;
+        }
+    }
+    let pair = |name: &Name, desired: Option<usize>, live: Option<usize>| Pair {
+        step: Step::Key(name.values.clone()),
+        desired,
+        live,
+        repeated: groups.get(name.text.as_str()).is_some_and(|[of_desired, _]| of_desired.len() > 1),
+    };
+    let of_desired = names[0].iter().zip(&partners).enumerate();
+    let of_desired = of_desired.map(|(at, (name, partner))| pair(name, Some(at), *partner));
+    let of_live = names[1].iter().enumerate().filter(|(at, _)| alone[*at]);
+    let pairs = of_desired.chain(of_live.map(|(at, name)| pair(name, None, Some(at)))).collect();
+    Some(Pairs { pairs, twins_reordered })
+}
+
+/// Keys and values of an item, and the same as a text.
+struct Name {
     values: Vec<(String, Value)>,
     text: String,
-    occurrence: usize,
 }
 
-impl PartialEq for Identity {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Identity {}
-
-impl PartialOrd for Identity {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Identity {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (&self.text, self.occurrence).cmp(&(&other.text, other.occurrence))
-    }
-}
-
-fn identities(keys: &[String], item: Field<'_>, items: &[Value]) -> Option<Vec<Identity>> {
+fn names(keys: &[String], item: Field<'_>, items: &[Value]) -> Option<Vec<Name>> {
     let defaults: Vec<Option<&Value>> = keys.iter().map(|key| item.field(key).default()).collect();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    items
-        .iter()
-        .map(|item| {
-            let map = item.as_object()?;
-            let present = keys.iter().zip(&defaults).filter_map(|(key, default)| {
-                let own = map.get(key).filter(|value| !value.is_null());
-                Some((key.clone(), own.or(*default)?.clone()))
-            });
-            let mut values: Vec<(String, Value)> = present.collect();
-            values.sort_by(|left, right| left.0.cmp(&right.0));
-            let text: String =
-                values.iter().map(|(key, value)| format!("{key}={},", by_value(value))).collect();
-            let occurrence = seen.entry(text.clone()).or_default();
-            *occurrence += 1;
-            Some(Identity { values, text, occurrence: *occurrence })
-        })
-        .collect()
+    let name = |item: &Value| {
+        let map = item.as_object()?;
+        let present = keys.iter().zip(&defaults).filter_map(|(key, default)| {
+            let own = map.get(key).filter(|value| !value.is_null());
+            Some((key.clone(), own.or(*default)?.clone()))
+        });
+        let mut values: Vec<(String, Value)> = present.collect();
+        values.sort_by(|left, right| left.0.cmp(&right.0));
+        let text = values.iter().map(|(key, value)| format!("{key}={},", by_value(value))).collect();
+        Some(Name { values, text })
+    };
+    items.iter().map(name).collect()
 }
 
 /// Whether the items that both lists have stand in another order.
@@ -115,7 +123,7 @@ pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (In
 }
 
 /// The same text for the same value: `1` and `1.0`, a null in a map and none.
-fn by_value(value: &Value) -> String {
+pub(super) fn by_value(value: &Value) -> String {
     match value {
         Value::Number(number) => integer(number).map_or_else(|| value.to_string(), |whole| whole.to_string()),
         Value::Array(items) => format!("[{}]", items.iter().map(by_value).collect::<Vec<_>>().join(",")),

@@ -10,6 +10,7 @@ mod lists;
 mod normalise;
 mod same;
 mod server_set;
+mod twins;
 pub mod verify;
 mod walk;
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::equal::{is_hollow, is_omitted, same_scalar};
-use super::lists::{Pair, pair, reordered, set_difference};
+use super::lists::{Pair, Pairs, pair, reordered, set_difference};
 use super::normalise::{Level, is_passed_over};
 use super::server_set::{
     holds_server_set, is_item_of_the_system, is_of_the_system, is_older_default, is_server_set,
@@ -181,7 +181,7 @@ impl<'a> Walk<'a> {
     /// A keyed list that Git lacks, item by item: the server put some of them there.
     fn items_of_live(&mut self, at: &At<'a>, live: &[Value]) {
         let pairs = match at.field.shape() {
-            Shape::List(ListType::Map(keys)) => pair(&keys, at.field.items(), &[], live),
+            Shape::List(ListType::Map(keys)) => pair(&keys, at.field.items(), [&[], live], &|_, _| false),
             _ => None,
         };
         match pairs {
@@ -220,7 +220,12 @@ impl<'a> Walk<'a> {
             (Value::Array(inner), Value::Array(inner_filled), Value::Array(inner_live)) => {
                 match at.field.shape() {
                     Shape::List(ListType::Map(keys)) => {
-                        match pair(&keys, at.field.items(), inner_filled, inner_live) {
+                        let same = |desired: usize, live: usize| {
+                            let (declared, filled) = (inner.get(desired), inner_filled.get(desired));
+                            let sides = Sides { declared, filled, live: inner_live.get(live) };
+                            !self.side_differs(&at.step_any(), sides)
+                        };
+                        match pair(&keys, at.field.items(), [inner_filled, inner_live], &same) {
                             Some(pairs) => self.keyed(at, &pairs, [inner, inner_filled, inner_live]),
                             None => self.as_one(at, declared, filled, live),
                         }
@@ -250,9 +255,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn keyed(&mut self, at: &At<'a>, pairs: &[Pair], [declared, filled, live]: [&[Value]; 3]) {
-        let mut seen: Vec<&Step> = Vec::new();
-        for pair in pairs {
+    fn keyed(&mut self, at: &At<'a>, pairs: &Pairs, [declared, filled, live]: [&[Value]; 3]) {
+        for pair in &pairs.pairs {
             let place = at.step_item(pair);
             let sides = Sides {
                 declared: pair.desired.and_then(|index| declared.get(index)),
@@ -261,13 +265,13 @@ impl<'a> Walk<'a> {
             };
             let before = self.out.len();
             self.place(&place, sides);
-            if seen.contains(&&pair.step) && self.out.len() > before {
-                self.out[before].note =
-                    Some("duplicate key in Git: items were paired by occurrence".to_owned());
+            if pair.repeated && self.out.len() > before {
+                self.out[before].note = Some(
+                    "duplicate key in Git: equal items were paired, and the rest by occurrence".to_owned(),
+                );
             }
-            seen.push(&pair.step);
         }
-        if order_matters(&at.path, declared) && reordered(pairs) {
+        if order_matters(&at.path, declared, pairs) && reordered(&pairs.pairs) {
             let (declared, live) = (Value::from(declared.to_vec()), Value::from(live.to_vec()));
             self.report(at, ChangeKind::Modified, Some(&declared), Some(&live), None);
             if let Some(last) = self.out.last_mut() {
@@ -452,15 +456,16 @@ fn level_of(path: &FieldPath) -> Option<Level> {
     }
 }
 
-/// Init containers run in their order; `env` matters in order where a value refers to another (`$(NAME)`).
-fn order_matters(path: &FieldPath, items: &[Value]) -> bool {
+/// Init containers run in their order; `env` matters in order where a value refers to another (`$(NAME)`), and of
+/// variables with one name the last one counts.
+fn order_matters(path: &FieldPath, items: &[Value], pairs: &Pairs) -> bool {
     match path.steps().last() {
         Some(Step::Field(name)) if name == "initContainers" => true,
         Some(Step::Field(name)) if name == "env" => {
             let refers = |item: &Value| {
                 item.get("value").and_then(Value::as_str).is_some_and(|text| text.contains("$("))
             };
-            items.iter().any(refers)
+            pairs.twins_reordered || items.iter().any(refers)
         }
         _ => false,
     }

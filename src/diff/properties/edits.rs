@@ -106,4 +106,26 @@ proptest! {
         prop_assert!(!found.is_empty(), "{pointer} not found\n{object}\n{live}");
         prop_assert!(found.iter().all(|difference| is_at(difference, &pointer)), "{pointer}\n{object}\n{live}\n{found:?}");
     }
+
+    #[test]
+    fn of_items_with_one_key_exactly_the_one_that_went_or_came_is_found(
+        items in prop::collection::vec((0..2usize, 0..3usize), 1..9), which in any::<prop::sample::Index>()
+    ) {
+        let item = |(name, value): &(usize, usize)| json!({"name": format!("N{name}"), "value": value.to_string()});
+        let all: Vec<Value> = items.iter().map(item).collect();
+        let mut rest = all.clone();
+        let gone = rest.remove(which.index(all.len()));
+        let pod = |env: &[Value]| json!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "p"},
+            "template": {"spec": {"containers": [{"name": "a", "image": "a:1", "env": env}]}}});
+        let (all, rest) = (pod(&all), pod(&rest));
+        let found = compare(&of(all.clone()), &rest, Schema::built_in());
+        prop_assert_eq!(found.len(), 1, "{:?}", &found);
+        prop_assert_eq!(found[0].desired.as_ref(), Some(&gone));
+        let mut without = all.clone();
+        prop_assert!(remove(&mut without, &found[0].desired_pointer));
+        prop_assert_eq!(compare(&of(without), &rest, Schema::built_in()), []);
+        let found = compare(&of(rest), &all, Schema::built_in());
+        prop_assert_eq!(found.len(), 1, "{:?}", &found);
+        prop_assert_eq!(found[0].live.as_ref(), Some(&gone));
+    }
 }
