@@ -210,10 +210,14 @@ pub(super) fn is_of_the_system(id: &ResourceId, path: &FieldPath, live: Option<&
     }
 }
 
-/// Whether admission adds items of its own to a list here: the token volume of a Pod and its mounts.
+/// Whether the server's or a controller's items stand beside those of others in a list here: owners, the token volume of a
+/// Pod and its mounts.
 pub(super) fn takes_items_of_the_server(id: &ResourceId, path: &FieldPath) -> bool {
     let list = path.steps().last();
     let of_volumes = matches!(list, Some(Step::Field(name)) if name == "volumes" || name == "volumeMounts");
+    if path.fields().eq(["metadata", "ownerReferences"]) {
+        return true;
+    }
     id.kind == "Pod" && id.group.is_empty() && of_volumes
 }
 

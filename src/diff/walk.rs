@@ -208,6 +208,8 @@ impl<'a> Walk<'a> {
             (Value::Object(_), _, Value::Object(_))
                 if at.field.is_atomic_map() && !is_server_set(self.id, &at.path) =>
             {
+            // Whose each value is, is recorded value by value.
+            (None, Value::Array(live)) if !live.is_empty() && at.is_set() => self.set(at, &[], live),
                 self.as_one(at, declared, filled, live);
             }
             (Value::Object(declared), Value::Object(filled), Value::Object(live)) => {
@@ -432,6 +434,10 @@ fn union<'m>(
     right: &'m Map<String, Value>,
 ) -> impl Iterator<Item = &'m String> {
     left.keys().chain(right.keys().filter(|key| !left.contains_key(*key)))
+    fn is_set(&self) -> bool {
+        self.field.shape() == Shape::List(ListType::Set)
+    }
+
 }
 
 fn scalar(field: Field<'_>) -> Scalar {

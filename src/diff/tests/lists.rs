@@ -289,3 +289,69 @@ fn selectors_and_references_are_one_value() {
         assert_eq!(found, [expected], "{kind} {git}");
     }
 }
+
+/// Who put a value into a set, or an owner into an object, is recorded value by value.
+#[test]
+fn a_set_that_git_lacks_is_told_value_by_value() {
+    let of = |metadata: &str| {
+        format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c, {metadata}}}, data: {{a: b}}}}")
+    };
+    check(
+        &of(""),
+        &of("finalizers: [kubernetes.io/x, example.com/hold]"),
+        &[
+            "+ .metadata.finalizers[=\"example.com/hold\"] - -> \"example.com/hold\" server-set",
+            "+ .metadata.finalizers[=\"kubernetes.io/x\"] - -> \"kubernetes.io/x\" server-set",
+        ],
+    );
+    check(&of(""), &of("finalizers: []"), &[]);
+    check(
+        &of("finalizers: []"),
+        &of("finalizers: [a/b]"),
+        &["+ .metadata.finalizers[=\"a/b\"] - -> \"a/b\" server-set"],
+    );
+    let owner = |uid: &str| format!("{{apiVersion: v1, kind: Pod, name: p, uid: {uid}}}");
+    let line = |uid: &str| {
+        let value = format!("{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"p\",\"uid\":\"{uid}\"}}");
+        format!("+ .metadata.ownerReferences[uid=\"{uid}\"] - -> {value} server-set")
+    };
+    check(
+        &of(""),
+        &of(&format!("ownerReferences: [{}, {}]", owner("u-2"), owner("u-1"))),
+        &[&line("u-1"), &line("u-2")],
+    );
+    let properties = "{set: {type: array, x-kubernetes-list-type: set, items: {}}, full: {type: array, default: [a], x-kubernetes-list-type: set, items: {type: string}}, deep: {type: object, properties: {set: {type: array, x-kubernetes-list-type: set, items: {type: integer}}}}}";
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("{}", "{set: [b, a]}", &["+ .spec.set[=\"a\"] - -> \"a\"", "+ .spec.set[=\"b\"] - -> \"b\""]),
+        ("{}", "{set: []}", &["+ .spec.set - -> []"]),
+        ("{}", "{set: [{a: 1}]}", &["+ .spec.set[={\"a\":1}] - -> {\"a\":1}"]),
+        ("{deep: {}}", "{deep: {set: [1]}}", &["+ .spec.deep.set[=1] - -> 1"]),
+        // What only one side has is one change.
+        ("{}", "{deep: {set: [1]}}", &["+ .spec.deep - -> {\"set\":[1]}"]),
+        // A list in Git would take the place of the default.
+        ("{}", "{full: [a, b]}", &["+ .spec.full - -> [\"a\",\"b\"] (default [\"a\"])"]),
+    ];
+    for (git, live, expected) in cases {
+        check_custom(properties, git, live, expected);
+    }
+}
+
+#[test]
+fn the_places_of_a_value_are_those_of_its_item() {
+    let git = desired("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}}");
+    let live = object(
+        "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, finalizers: [b/b, a/a], ownerReferences: [{uid: '1'}]}}",
+    );
+    let found: Vec<String> = compare(&git, &live, Schema::built_in())
+        .into_iter()
+        .map(|found| format!("{} {}", found.pointer, found.desired_pointer))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "/metadata/finalizers/1 /metadata/finalizers/-",
+            "/metadata/finalizers/0 /metadata/finalizers/-",
+            "/metadata/ownerReferences/0 /metadata/ownerReferences/-",
+        ]
+    );
+}

@@ -664,6 +664,25 @@ pub(super) const CASES: &[Case] = &[
         &["patch validatingadmissionpolicy/%-@ --type=merge -p {\"spec\":{\"failurePolicy\":\"Ignore\"}}"],
         &["!%-@ + .spec.failurePolicy - -> \"Ignore\": manual high kubectl-patch"],
     ),
+    // The server's own finalizer is none of it.
+    case(
+        "finalizer",
+        CONFIG_MAP,
+        &["patch configmap/@ --type=merge -p {\"metadata\":{\"finalizers\":[\"example.com/hold\"]}}"],
+        &[
+            "+ .metadata.finalizers[=\"example.com/hold\"] - -> \"example.com/hold\": manual high kubectl-patch",
+        ],
+    ),
+    case(
+        "finalizer-beside",
+        CLAIM,
+        &[
+            "patch persistentvolumeclaim/@ --type=json -p [{\"op\":\"add\",\"path\":\"/metadata/finalizers/-\",\"value\":\"example.com/hold\"}]",
+        ],
+        &[
+            "+ .metadata.finalizers[=\"example.com/hold\"] - -> \"example.com/hold\": manual high kubectl-patch",
+        ],
+    ),
     // Custom resources.
     case(
         "widget-default",
