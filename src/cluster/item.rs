@@ -136,11 +136,13 @@ impl Item {
         self.typed(serde_json::from_str(self.text()))
     }
 
-    /// The object without what a comparison does not look at: `status`, and what each manager owns (managers, times and
-    /// operations stay). That is the larger half of many objects.
+    /// The object without what a comparison does not look at: what each manager owns (managers, times and operations
+    /// stay), and the `status` of a kind of Kubernetes (that of another may be data like any other). That is the larger
+    /// half of many objects.
     pub fn compared(&self) -> Result<Value, Unread> {
         let mut text = serde_json::Deserializer::from_str(self.text());
-        match Part::Object.deserialize(&mut text) {
+        let part = if self.id().is_built_in() { Part::Object } else { Part::CustomObject };
+        match part.deserialize(&mut text) {
             Ok(object) => self.typed(Ok(object)),
             // Not of the usual form: all of it, then.
             Err(_) => self.whole(),
@@ -190,6 +192,7 @@ impl<'de> DeserializeSeed<'de> for Writers {
 #[derive(Clone, Copy)]
 enum Part {
     Object,
+    CustomObject,
     Metadata,
     ManagedFields,
     Manager,
@@ -200,6 +203,7 @@ impl Part {
     fn keys(self) -> (Option<&'static str>, Option<(&'static str, Self)>) {
         match self {
             Self::Object => (Some("status"), Some(("metadata", Self::Metadata))),
+            Self::CustomObject => (None, Some(("metadata", Self::Metadata))),
             Self::Metadata => (None, Some(("managedFields", Self::ManagedFields))),
             Self::ManagedFields => (None, None),
             Self::Manager => (Some("fieldsV1"), None),

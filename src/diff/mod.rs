@@ -28,6 +28,7 @@ use serde_json::Value;
 
 use crate::model::{Desired, Difference, FieldPath, is_secret, is_secret_value};
 use crate::schema::{Field, Schema};
+use normalise::Level;
 
 pub use normalise::declared;
 pub use same::Same;
@@ -36,13 +37,14 @@ pub use same::Same;
 #[must_use]
 pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Difference> {
     let root = schema.kind(&desired.id.group, &desired.id.version, &desired.id.kind);
-    let declared = declared(&desired.value);
-    let filled = filled(root, &declared);
-    let mut walk = walk::Walk::new(desired, &declared);
+    let level = level_of(desired, &desired.value, schema);
+    let declared = normalise::declared_by(root, level, &desired.value);
+    let filled = filled(root, &desired.value, &declared);
+    let mut walk = walk::Walk::new(desired, &declared, level);
     walk.object(root, &declared, &filled, live);
     let mut differences = walk.finish();
     if !differences.is_empty() && !desired.id.is_built_in() {
-        of_stored_versions(desired, live, schema, (&declared, &filled), &mut differences);
+        of_stored_versions(desired, live, (schema, level), (&declared, &filled), &mut differences);
     }
     if desired.value.get("sops").is_some_and(Value::is_object) {
         differences.iter_mut().for_each(mask_whole);
@@ -68,8 +70,9 @@ pub fn is_same<'t, S: DeserializeSeed<'t>>(
     if filled.get("sops").is_some() {
         return None;
     }
+    let level = level_of(desired, &filled, schema);
     if normalise::is_turned_over(&filled) {
-        filled = normalise::normalised(&filled);
+        filled = normalise::normalised(&filled, Some(root), level);
     }
     crate::schema::fill(root, &mut filled);
     let judge = |steps: &[Option<&str>], value: &Value| {
@@ -78,14 +81,27 @@ pub fn is_same<'t, S: DeserializeSeed<'t>>(
         let found = walk.finish();
         found.iter().all(|difference| difference.server_set).then_some(!found.is_empty())
     };
-    same::same(&filled, live, managed, &judge)
+    same::same(&filled, level, (live, managed), &judge)
 }
 
 /// What is declared, with what the server puts beside it.
-fn filled(root: Field<'_>, declared: &Value) -> Value {
+fn filled(root: Field<'_>, git: &Value, declared: &Value) -> Value {
     let mut filled = declared.clone();
     crate::schema::fill(root, &mut filled);
+    if root.built_in_name().is_none() && normalise::has_null(git) {
+        normalise::fill_null_keys(root, git, &mut filled);
+    }
     filled
+}
+
+/// How much of the object is compared. A status is data where Git declares it and the kind has no subresource for it: then
+/// whoever applies the object writes it.
+fn level_of(desired: &Desired, git: &Value, schema: &Schema) -> Level {
+    let id = &desired.id;
+    let is_data = git.get("status").is_some()
+        && !id.is_built_in()
+        && schema.has_status_as_data(&id.group, &id.version, &id.kind);
+    if is_data { Level::WithStatus } else { Level::Object }
 }
 
 /// Marks what the server put into a custom resource by the defaults of the version at which it stores the kind: it fills
@@ -94,7 +110,7 @@ fn filled(root: Field<'_>, declared: &Value) -> Value {
 fn of_stored_versions(
     desired: &Desired,
     live: &Value,
-    schema: &Schema,
+    (schema, level): (&Schema, Level),
     (declared, filled): (&Value, &Value),
     differences: &mut [Difference],
 ) {
@@ -103,7 +119,7 @@ fn of_stored_versions(
     for other in schema.other_versions(group, version, kind) {
         let mut stored = filled.clone();
         crate::schema::fill(other, &mut stored);
-        let mut walk = walk::Walk::new(desired, declared);
+        let mut walk = walk::Walk::new(desired, declared, level);
         walk.object(root, declared, &stored, live);
         let left: Vec<FieldPath> = walk.finish().into_iter().map(|difference| difference.path).collect();
         for difference in differences.iter_mut().filter(|difference| !left.contains(&difference.path)) {

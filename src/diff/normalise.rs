@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::equal::is_hollow;
+use crate::schema::{Field, Shape};
 
 /// Fields of `metadata` that only the server writes.
 pub(super) const SERVER_METADATA: &[&str] = &[
@@ -26,9 +27,11 @@ const UNCOMPARED: [&str; 2] =
     ["kubectl.kubernetes.io/last-applied-configuration", "deprecated.daemonset.template.generation"];
 
 /// A map of which some keys are not compared.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     Object,
+    /// An object whose status is data like any other.
+    WithStatus,
     Metadata,
     Annotations,
 }
@@ -38,6 +41,7 @@ pub(super) enum Level {
 pub(super) fn is_passed_over(level: Level, key: &str) -> bool {
     match level {
         Level::Object => matches!(key, "apiVersion" | "kind" | "status"),
+        Level::WithStatus => matches!(key, "apiVersion" | "kind"),
         Level::Metadata => matches!(key, "name" | "namespace") || SERVER_METADATA.contains(&key),
         Level::Annotations => UNCOMPARED.contains(&key),
     }
@@ -47,16 +51,30 @@ pub(super) fn is_passed_over(level: Level, key: &str) -> bool {
 /// `stringData` of a Secret as `data`, an empty `caBundle` and the empty rules of an aggregated ClusterRole as none.
 #[must_use]
 pub fn declared(object: &Value) -> Cow<'_, Value> {
-    if is_as_declared(object) { Cow::Borrowed(object) } else { Cow::Owned(normalised(object)) }
+    if is_as_declared(object, Level::Object) {
+        Cow::Borrowed(object)
+    } else {
+        Cow::Owned(normalised(object, None, Level::Object))
+    }
+}
+
+/// As [`declared`], with the nulls that the server keeps by the kind's schema, and with the status where that is data.
+pub(super) fn declared_by<'v>(root: Field<'_>, level: Level, object: &'v Value) -> Cow<'v, Value> {
+    if is_as_declared(object, level) {
+        Cow::Borrowed(object)
+    } else {
+        Cow::Owned(normalised(object, Some(root), level))
+    }
 }
 
 /// Whether nothing has to be taken out or turned over: so most manifests are.
-fn is_as_declared(object: &Value) -> bool {
+fn is_as_declared(object: &Value, level: Level) -> bool {
     let Some(map) = object.as_object() else { return !has_null(object) };
     let metadata = map.get("metadata").and_then(Value::as_object);
     let of_server =
         |metadata: &Map<String, Value>| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key));
-    let taken_out = map.contains_key("status") || metadata.is_some_and(of_server) || has_null(object);
+    let with_status = level == Level::Object && map.contains_key("status");
+    let taken_out = with_status || metadata.is_some_and(of_server) || has_null(object);
     !taken_out && !is_turned_over(object)
 }
 
@@ -72,7 +90,7 @@ pub(super) fn is_turned_over(object: &Value) -> bool {
     of_kind || ["sops", "stringData", "aggregationRule"].iter().any(|key| map.contains_key(*key))
 }
 
-fn has_null(value: &Value) -> bool {
+pub(super) fn has_null(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Object(map) => map.values().any(has_null),
@@ -81,10 +99,13 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-pub(super) fn normalised(object: &Value) -> Value {
-    let mut declared = without_nulls(object);
+pub(super) fn normalised(object: &Value, root: Option<Field<'_>>, level: Level) -> Value {
+    let custom = root.filter(|root| root.built_in_name().is_none());
+    let mut declared = custom.map_or_else(|| without_nulls(object), |root| with_kept_nulls(root, object));
     let Some(map) = declared.as_object_mut() else { return declared };
-    map.remove("status");
+    if level == Level::Object {
+        map.remove("status");
+    }
     // What SOPS keeps of its keys; never applied.
     map.remove("sops");
     if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -124,6 +145,52 @@ pub(super) fn without_nulls(value: &Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
         other => other.clone(),
+    }
+}
+
+/// The value without the nulls that the server does not keep: elsewhere it puts a default in their place, or takes them
+/// out (`Default` and `PruneNonNullableNullsWithoutDefaults` in apiextensions-apiserver
+/// `pkg/apiserver/schema/defaulting`). The default of a field is put there with those of all others.
+///
+/// A null that the server keeps is not always sent: client-side apply leaves out all but those in lists.
+fn with_kept_nulls(field: Field<'_>, value: &Value) -> Value {
+    match value {
+        // Metadata is of a type of Kubernetes, in a custom resource too.
+        _ if field.is_typed(false) => without_nulls(value),
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(key, inner)| !inner.is_null() || field.field(key).is_nullable());
+            let kept = kept.map(|(key, inner)| (key.clone(), with_kept_nulls(field.field(key), inner)));
+            Value::Object(kept.collect())
+        }
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| with_kept_nulls(field.items(), item)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Puts the default of a map's values where Git writes null under a key: elsewhere in a map no default is put.
+pub(super) fn fill_null_keys(field: Field<'_>, git: &Value, filled: &mut Value) {
+    match (git, filled) {
+        _ if field.is_typed(false) => {}
+        (Value::Object(git), Value::Object(filled)) => {
+            let free = matches!(field.shape(), Shape::Map);
+            for (key, inner) in git {
+                let place = field.field(key);
+                match (place.default(), filled.get_mut(key)) {
+                    (_, Some(filled)) => fill_null_keys(place, inner, filled),
+                    (Some(default), None) if free && inner.is_null() => {
+                        filled.insert(key.clone(), default.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (Value::Array(git), Value::Array(filled)) => {
+            let items = git.iter().zip(filled);
+            items.for_each(|(git, filled)| fill_null_keys(field.items(), git, filled));
+        }
+        _ => {}
     }
 }
 

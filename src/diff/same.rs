@@ -26,13 +26,13 @@ pub(super) type Judge<'j> = &'j dyn Fn(&[Option<&str>], &Value) -> Option<bool>;
 /// aside. `None` says nothing, and is given for every object that is being deleted.
 pub(super) fn same<'t, S: DeserializeSeed<'t>>(
     filled: &Value,
-    text: &'t str,
-    managed: S,
+    level: Level,
+    (text, managed): (&'t str, S),
     judge: Judge<'_>,
 ) -> Option<Same<S::Value>> {
     let mut books = Books { judge, seed: Some(managed), managed: None, server_set: false };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let root = Place { value: filled, way: Way::Root, level: Some(Level::Object), books: &mut books };
+    let root = Place { value: filled, way: Way::Root, level: Some(level), books: &mut books };
     root.deserialize(&mut reader).ok()?;
     Some(Same { managed: books.managed, server_set: books.server_set })
 }
@@ -91,7 +91,7 @@ fn treatment(level: Option<Level>, key: &str) -> Treatment {
         (Some(Level::Metadata), "deletionTimestamp") => Treatment::GivenUp,
         (Some(Level::Metadata), "managedFields") => Treatment::Kept,
         (Some(level), key) if is_passed_over(level, key) => Treatment::PassedOver,
-        (Some(Level::Object), "metadata") => Treatment::Compared(Some(Level::Metadata)),
+        (Some(Level::Object | Level::WithStatus), "metadata") => Treatment::Compared(Some(Level::Metadata)),
         (Some(Level::Metadata), "annotations") => Treatment::Compared(Some(Level::Annotations)),
         _ => Treatment::Compared(None),
     }

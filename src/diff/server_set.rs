@@ -7,6 +7,8 @@ use crate::model::{FieldPath, ResourceId, Step};
 /// Group, kind (`*` for any), path; `[]` stands for an item of a list.
 const PLACES: &[(&str, &str, &str)] = &[
     ("*", "*", "metadata.finalizers"),
+    // Where it is data: the controller writes beside what Git declares of it.
+    ("*", "*", "status"),
     ("*", "*", "metadata.ownerReferences"),
     ("*", "*", "metadata.generateName"),
     ("", "Service", "spec.clusterIP"),
@@ -213,11 +215,11 @@ pub(super) fn is_of_the_system(id: &ResourceId, path: &FieldPath, live: Option<&
 /// Whether the server's or a controller's items stand beside those of others in a list here: owners, the token volume of a
 /// Pod and its mounts.
 pub(super) fn takes_items_of_the_server(id: &ResourceId, path: &FieldPath) -> bool {
-    let list = path.steps().last();
-    let of_volumes = matches!(list, Some(Step::Field(name)) if name == "volumes" || name == "volumeMounts");
     if path.fields().eq(["metadata", "ownerReferences"]) {
         return true;
     }
+    let list = path.steps().last();
+    let of_volumes = matches!(list, Some(Step::Field(name)) if name == "volumes" || name == "volumeMounts");
     id.kind == "Pod" && id.group.is_empty() && of_volumes
 }
 

@@ -3,7 +3,10 @@
 mod built_in;
 mod custom;
 mod lists;
+mod nulls;
 mod same;
+mod status;
+mod twins;
 mod values;
 
 use serde_json::Value;

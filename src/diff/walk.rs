@@ -10,7 +10,7 @@ use super::server_set::{
     takes_items_of_the_server,
 };
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
-use crate::schema::{Field, ListType, Scalar, Shape};
+use crate::schema::{Field, ListType, Scalar, Shape, fill};
 
 /// A comparison under way.
 pub(super) struct Walk<'a> {
@@ -18,6 +18,8 @@ pub(super) struct Walk<'a> {
     /// The object as Git writes it, nulls included.
     git: &'a Value,
     unstable: &'a [String],
+    /// How much of the object is compared.
+    level: Level,
     /// Whether Git leaves the rules of an aggregated ClusterRole to the controller.
     aggregated: bool,
     out: Vec<Difference>,
@@ -47,12 +49,13 @@ struct Sides<'v> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(desired: &'a Desired, declared: &Value) -> Self {
+    pub(super) fn new(desired: &'a Desired, declared: &Value, level: Level) -> Self {
         let aggregated = declared.get("aggregationRule").is_some() && declared.get("rules").is_none();
         Self {
             id: &desired.id,
             git: &desired.value,
             unstable: &desired.unstable,
+            level,
             aggregated,
             out: Vec::new(),
         }
@@ -60,7 +63,14 @@ impl<'a> Walk<'a> {
 
     /// For what only live has: `git` is the object as Git writes it, or with the server's defaults.
     pub(super) fn of_live(desired: &'a Desired, git: &'a Value) -> Self {
-        Self { id: &desired.id, git, unstable: &desired.unstable, aggregated: false, out: Vec::new() }
+        Self {
+            id: &desired.id,
+            git,
+            unstable: &desired.unstable,
+            level: Level::Object,
+            aggregated: false,
+            out: Vec::new(),
+        }
     }
 
     pub(super) fn finish(self) -> Vec<Difference> {
@@ -72,7 +82,7 @@ impl<'a> Walk<'a> {
         let (Some(live), Some(declared)) = (live.as_object(), declared.as_object()) else { return };
         let root = self.root(field);
         for key in union(declared, live) {
-            if !is_passed_over(Level::Object, key) {
+            if !is_passed_over(self.level, key) {
                 let sides =
                     Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
                 self.field(&root, key, sides);
@@ -122,21 +132,53 @@ impl<'a> Walk<'a> {
     }
 
     fn place(&mut self, at: &At<'a>, sides: Sides<'_>) {
-        let live = sides.live.filter(|live| !live.is_null());
+        // A null over nothing says nothing; over a default or a declared value somebody put it.
+        let kept = sides.filled.is_some() && at.field.is_nullable();
+        let live = sides.live.filter(|live| kept || !live.is_null());
         if self.unstable.contains(&at.desired) {
             return;
         }
         match (sides.declared, live) {
             (None, None) => {}
+            (Some(declared), Some(live)) if declared.is_null() || live.is_null() => {
+                self.nulls(at, declared, live);
+            }
             (Some(declared), None) => self.only_desired(at, declared),
             (None, Some(live)) => self.only_live(at, sides.filled, live),
             (Some(declared), Some(live)) => self.both(at, declared, sides.filled.unwrap_or(declared), live),
         }
     }
 
+    /// Compares two values of which one is a null that the server keeps.
+    fn nulls(&mut self, at: &At<'a>, declared: &Value, live: &Value) {
+        if declared == live {
+            return;
+        }
+        if declared.is_null() && self.is_default(at, live) {
+            // The null of a merge patch, such as `kubectl apply` sends, takes the field out, and the default comes back.
+            self.report(at, ChangeKind::Added, None, Some(live), Some(live));
+            if let Some(found) = self.out.last_mut() {
+                found.server_set = true;
+                found.note =
+                    Some("Git writes null, and the field was taken out: the default came".to_owned());
+            }
+        } else {
+            self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
+        }
+    }
+
+    /// Whether the server puts this into the field where it is left out.
+    fn is_default(&self, at: &At<'a>, value: &Value) -> bool {
+        let default = at.field.default().filter(|_| !at.in_map).cloned();
+        default.is_some_and(|mut default| {
+            fill(at.field, &mut default);
+            default == *value
+        })
+    }
+
     fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
         // A default is put into a field, not under a key of a map; types of an API server have theirs in code.
-        let by_default = !at.typed && !at.in_map && at.field.default() == Some(declared);
+        let by_default = !at.typed && self.is_default(at, declared);
         if !at.pruned && !at.is_unset(declared) && !by_default {
             self.report(at, ChangeKind::Removed, Some(declared), None, None);
         }
@@ -166,6 +208,8 @@ impl<'a> Walk<'a> {
             (None, Value::Array(live)) if takes_items_of_the_server(self.id, &at.path) => {
                 self.items_of_live(at, live);
             }
+            // Whose each value is, is recorded value by value.
+            (None, Value::Array(live)) if !live.is_empty() && at.is_set() => self.set(at, &[], live),
             (None, live) => self.report(at, ChangeKind::Added, None, Some(live), None),
         }
     }
@@ -208,8 +252,6 @@ impl<'a> Walk<'a> {
             (Value::Object(_), _, Value::Object(_))
                 if at.field.is_atomic_map() && !is_server_set(self.id, &at.path) =>
             {
-            // Whose each value is, is recorded value by value.
-            (None, Value::Array(live)) if !live.is_empty() && at.is_set() => self.set(at, &[], live),
                 self.as_one(at, declared, filled, live);
             }
             (Value::Object(declared), Value::Object(filled), Value::Object(live)) => {
@@ -392,6 +434,10 @@ impl<'a> At<'a> {
         Self { path: self.path.join(step), field, in_map: false, typed, pruned: false, ..self.clone() }
     }
 
+    fn is_set(&self) -> bool {
+        self.field.shape() == Shape::List(ListType::Set)
+    }
+
     /// Whether the server does not tell this value from a field that was left out.
     fn is_unset(&self, value: &Value) -> bool {
         // An item of a list is there, however little it holds.
@@ -434,10 +480,6 @@ fn union<'m>(
     right: &'m Map<String, Value>,
 ) -> impl Iterator<Item = &'m String> {
     left.keys().chain(right.keys().filter(|key| !left.contains_key(*key)))
-    fn is_set(&self) -> bool {
-        self.field.shape() == Shape::List(ListType::Set)
-    }
-
 }
 
 fn scalar(field: Field<'_>) -> Scalar {

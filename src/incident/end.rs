@@ -97,7 +97,8 @@ fn is_adopted_whole(record: &RecordedFinding, declared: &dyn Declared) -> bool {
 #[must_use]
 pub fn agree(declared: Option<&Value>, live: Option<&Value>) -> bool {
     match (declared, live) {
-        (None, None) => true,
+        // A null that the server does not keep declares nothing.
+        (None | Some(Value::Null), None) => true,
         (Some(Value::Object(declared)), Some(Value::Object(live))) => declared.iter().all(|(key, value)| {
             value.is_null() || live.get(key).is_some_and(|live| agree(Some(value), Some(live)))
         }),

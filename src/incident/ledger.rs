@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::model::{Cause, Change, ChangeKind, Finding, State};
@@ -150,10 +150,10 @@ pub struct RecordedChange {
     /// How it differs.
     pub change: ChangeKind,
     /// Git's value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub desired: Option<Value>,
     /// The live value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub live: Option<Value>,
     /// Whether the values are secret and left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -166,6 +166,11 @@ pub struct RecordedChange {
     /// When at the latest it was written, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+}
+
+/// A value that is there: null is one, too.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// Where an incident stands.

@@ -222,6 +222,21 @@ fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
     assert_eq!((ending.how, ending.files), (How::Accepted, vec!["drift.yaml".to_owned()]));
 }
 
+/// Null is a value where a field may be null: the ledger tells it from none.
+#[test]
+fn a_null_is_recorded_and_ends_as_a_value_does() {
+    let a = finding("a", "kubectl-patch", "spec/x", Value::Null);
+    let (ledger, id) = opened(&[&a]);
+    let read = read(&ledger.changes()).expect("what was written is read");
+    let incident = read.incident(&id).expect("just opened");
+    assert_eq!(Some(incident), ledger.incident(&id));
+    assert_eq!(incident.recorded()[0].changes[0].live, Some(Value::Null));
+    let none = BTreeMap::new();
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(Value::Null))).how, How::Adopted);
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, How::Reverted);
+    assert_eq!(how_it_ended(incident, &none, &Now(None)).how, How::Reverted);
+}
+
 proptest! {
     #[test]
     fn whatever_the_cluster_holds_is_recorded_and_read_again(name in "[a-z]{1,9}", manager in any::<String>(), text in any::<String>()) {

@@ -149,6 +149,12 @@ fn why_not(change: &Change) -> Option<String> {
     if change.difference.kind == ChangeKind::Removed {
         return Some("it was removed from the live object, and a removed field leaves no owner".to_owned());
     }
+    // Seen with kubectl on kube-apiserver v1.36: a null in a manifest is not sent, or takes the field out.
+    if change.difference.live.as_ref().is_some_and(Value::is_null) {
+        let why = "it is null now, and a null in Git is kept by server-side apply only: `kubectl apply` takes the field \
+                   out, and its default comes";
+        return Some(why.to_owned());
+    }
     let moved = change.difference.note.as_deref() == Some("the order differs");
     moved.then(|| "only the order of the items differs".to_owned())
 }

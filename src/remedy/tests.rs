@@ -29,7 +29,13 @@ fn served() -> Served {
         namespaced: true,
         listable: true,
     };
-    let kinds = vec![kind("", "ConfigMap"), kind("", "Secret"), kind("apps", "Deployment")];
+    let kinds = vec![
+        kind("", "ConfigMap"),
+        kind("", "Secret"),
+        kind("apps", "Deployment"),
+        kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        kind("example.com", "Widget"),
+    ];
     Served { version: "v1.36.2".to_owned(), kinds }
 }
 
@@ -39,6 +45,7 @@ struct Lab {
     sources: Vec<Source>,
     served: Served,
     tools: Tools,
+    schema: Schema,
     desired: Vec<Desired>,
     live: BTreeMap<ObjectKey, Value>,
 }
@@ -58,6 +65,7 @@ impl Lab {
             sources: vec![source],
             served: served(),
             tools: Tools::default(),
+            schema: Schema::built_in().clone(),
             desired: Vec::new(),
             live: BTreeMap::new(),
         };
@@ -87,7 +95,8 @@ impl Lab {
         let mut findings = Vec::new();
         for object in &self.desired {
             let Some(live) = self.live.get(&object.id.key()) else { continue };
-            let differences = crate::diff::compare(object, live, Schema::built_in()).into_iter();
+            let differences = crate::diff::compare(object, live, &self.schema).into_iter();
+            let by_hand = |path: &FieldPath| path.to_string().contains("example.com/hold");
             let changes: Vec<Change> = differences
                 .filter(|difference| !difference.server_set || by_hand(&difference.path))
                 .map(|difference| Change { difference, verdict: verdict.clone(), origin: None })
@@ -101,7 +110,7 @@ impl Lab {
 
     fn plan(&self, findings: &[&Finding]) -> Plan {
         let object = |key: &ObjectKey| self.desired.iter().find(|object| object.id.key() == *key);
-        plan(findings, &object, &|_| Schema::built_in())
+        plan(findings, &object, &|_| &self.schema)
     }
 
     fn prove(&self, findings: &[Finding]) -> Proven {
@@ -115,7 +124,7 @@ impl Lab {
             incomplete: 0,
             skipped: &std::collections::BTreeSet::new(),
             live: &self.live,
-            schema: &|_| Schema::built_in(),
+            schema: &|_| &self.schema,
         };
         let findings: Vec<&Finding> = findings.iter().collect();
         prove(&findings, make, &ground)
@@ -198,6 +207,58 @@ fn only_what_a_person_changed_beyond_doubt_is_taken_in() {
         let findings = lab.findings(&Verdict { cause, confidence: High, ..Verdict::unknown() });
         let proven = lab.prove(&findings);
         assert!(proven.plan.is_empty() && proven.plan.left.is_empty(), "{cause:?}");
+    }
+}
+
+/// The server's own finalizer stays out of Git.
+#[test]
+fn of_a_set_that_others_share_only_the_persons_value_is_taken_in() {
+    let live = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop, finalizers: [kubernetes.io/x, example.com/hold]}\ndata: {level: info}\n";
+    for (git, after) in [
+        (GIT.to_owned(), "metadata: {name: a, finalizers: [example.com/hold]}"),
+        (
+            GIT.replace("{name: a}", "{name: a, finalizers: []}"),
+            "metadata: {name: a, finalizers: [example.com/hold]}",
+        ),
+        (
+            GIT.replace("metadata: {name: a}", "metadata:\n  name: a"),
+            "metadata:\n  name: a\n  finalizers:\n    - example.com/hold\n",
+        ),
+    ] {
+        let lab = Lab::new(&[("apps/all.yaml", &git)], live);
+        let proven = lab.prove(&lab.findings(&by_hand()));
+        assert_eq!(left(&proven), "");
+        assert!(proven.files["apps/all.yaml"].contains(after), "{}", proven.files["apps/all.yaml"]);
+        assert!(!proven.files["apps/all.yaml"].contains("kubernetes.io"));
+    }
+}
+
+/// Where the schema says `nullable`, null is a value. One in the cluster is left to a person, who knows how Git is applied.
+#[test]
+fn a_value_over_a_null_is_taken_in_and_a_null_is_a_persons() {
+    let crd = json!({"spec": {"group": "example.com", "names": {"kind": "Widget"}, "versions": [{"name": "v1", "schema":
+        {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+            "size": {"type": "integer", "nullable": true, "default": 3},
+            "mode": {"type": "string", "nullable": true}}}}}}}]}});
+    let widget = |spec: &str| {
+        format!("apiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w}}\nspec: {spec}\n")
+    };
+    for (git, live, after) in [
+        ("{mode: null}", "{mode: z, size: 3}", Some("spec: {mode: z}")),
+        ("{mode: null, size: null}", "{mode: z, size: 4}", Some("spec: {mode: z, size: 4}")),
+        ("{mode: x}", "{mode: z, size: null}", Some("spec: {mode: z}")),
+        ("{mode: x, size: 5}", "{mode: x, size: null}", None),
+        ("{mode: x}", "{mode: null, size: 3}", None),
+    ] {
+        let live_text = widget(live).replace("{name: w}", "{name: w, namespace: shop}");
+        let mut lab = Lab::new(&[("apps/all.yaml", &widget(git))], &live_text);
+        lab.schema.extend(Schema::from_crd(&crd));
+        let proven = lab.prove(&lab.findings(&by_hand()));
+        let text = proven.files.get("apps/all.yaml").map(String::as_str);
+        assert_eq!(text.is_some(), after.is_some(), "{git}");
+        assert!(text.unwrap_or_default().contains(after.unwrap_or_default()), "{text:?}");
+        let is_left = left(&proven).contains("a null in Git is kept by server-side apply only");
+        assert_eq!(is_left, live.contains("null"), "{git}: {}", left(&proven));
     }
 }
 

@@ -293,6 +293,13 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether the server keeps a null here as it was written. Anywhere else in a custom resource it takes the null out
+    /// or puts the default in its place (apiextensions-apiserver `pkg/apiserver/schema/defaulting`).
+    #[must_use]
+    pub fn is_nullable(self) -> bool {
+        [self.node, self.resolved].into_iter().flatten().any(|node| node.nullable)
+    }
+
     /// The default that the schema itself names.
     #[must_use]
     pub fn default(self) -> Option<&'a Value> {

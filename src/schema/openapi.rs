@@ -1,6 +1,6 @@
 //! Schemas as OpenAPI v3 and CRDs write them, without their prose.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -20,6 +20,9 @@ pub struct Schema {
     types: HashMap<String, Type>,
     /// `group/version/kind` to the type's name.
     kinds: BTreeMap<String, String>,
+    /// Kinds (as in `kinds`) of which the status is no subresource: data like any other.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    status_as_data: BTreeSet<String>,
     /// Whether this is what the server holds objects by, and not a copy of another version.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     servers: bool,
@@ -61,6 +64,8 @@ pub(super) struct Type {
     pub(super) preserve: bool,
     #[serde(rename = "x-kubernetes-embedded-resource", skip_serializing_if = "std::ops::Not::not")]
     pub(super) embedded: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) nullable: bool,
     #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
     pub(super) kinds: Vec<Kind>,
     /// Names of the properties that have a default: asked of every object.
@@ -101,6 +106,32 @@ struct Document {
     _version: String,
     #[serde(default)]
     components: Components,
+    #[serde(default)]
+    paths: HashMap<String, Path>,
+}
+
+/// What can be done at an address.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Path {
+    get: Option<Get>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Get {
+    #[serde(rename = "x-kubernetes-group-version-kind")]
+    kind: Kind,
+}
+
+impl Document {
+    /// The kinds whose objects have an address and their status has none.
+    fn status_as_data(&self) -> BTreeSet<String> {
+        let objects = self.paths.iter().filter(|(path, _)| path.ends_with("/{name}"));
+        let without = objects.filter(|(path, _)| !self.paths.contains_key(&format!("{path}/status")));
+        let kinds = without.filter_map(|(_, path)| Some(&path.get.as_ref()?.kind));
+        kinds.map(|kind| key(&kind.group, &kind.version, &kind.kind)).collect()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -115,17 +146,21 @@ impl Schema {
     /// Reads the document of one group and version, as `/openapi/v3/apis/GROUP/VERSION` returns it.
     pub fn from_openapi(bytes: &[u8]) -> Result<Self, SchemaError> {
         let document: Document = serde_json::from_slice(bytes)?;
-        let mut schema = Self { types: document.components.schemas, kinds: BTreeMap::new(), servers: true };
+        let status_as_data = document.status_as_data();
+        let mut schema = Self { types: document.components.schemas, servers: true, ..Self::default() };
         for (name, node) in &mut schema.types {
             for kind in std::mem::take(&mut node.kinds) {
                 schema.kinds.insert(key(&kind.group, &kind.version, &kind.kind), name.clone());
             }
         }
+        // What a type of Kubernetes has no status for, the server leaves out.
+        let custom = |key: &String| schema.root(key).built_in_name().is_none();
+        schema.status_as_data = status_as_data.into_iter().filter(custom).collect();
         Ok(schema)
     }
 
     /// Names the form of [`Schema::to_bytes`]; whoever changes what is kept of a document changes it. A test holds both.
-    pub const FORMAT: &str = "drift/schema/v1";
+    pub const FORMAT: &str = "drift/schema/v2";
 
     /// The schema as bytes that [`Schema::from_bytes`] reads.
     ///
@@ -157,6 +192,9 @@ impl Schema {
             let meta =
                 Type { reference: Some(format!("#/components/schemas/{OBJECT_META}")), ..Type::default() };
             root.properties.insert("metadata".to_owned(), meta);
+            if version.pointer("/subresources/status").is_none_or(Value::is_null) {
+                schema.status_as_data.insert(key(group, name, kind));
+            }
             let full = format!("{group}.{name}.{kind}");
             schema.kinds.insert(key(group, name, kind), full.clone());
             schema.types.insert(full, root);
@@ -183,6 +221,7 @@ impl Schema {
     pub fn extend(&mut self, other: Self) {
         self.types.extend(other.types);
         self.kinds.extend(other.kinds);
+        self.status_as_data.extend(other.status_as_data);
         self.servers |= other.servers;
     }
 
@@ -197,6 +236,12 @@ impl Schema {
         self.kinds.contains_key(&key(group, version, kind))
     }
 
+    /// Whether the status of a kind's objects is known to be data like any other: whoever writes the object writes it.
+    #[must_use]
+    pub fn has_status_as_data(&self, group: &str, version: &str, kind: &str) -> bool {
+        self.status_as_data.contains(&key(group, version, kind))
+    }
+
     /// Whether any kind of this group and version is known.
     #[must_use]
     pub fn serves(&self, group: &str, version: &str) -> bool {
@@ -207,7 +252,11 @@ impl Schema {
     /// The root of a kind; a kind that is not known gives a field of unknown shape with known metadata.
     #[must_use]
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Field<'_> {
-        let name = self.kinds.get(&key(group, version, kind));
+        self.root(&key(group, version, kind))
+    }
+
+    fn root(&self, kind: &str) -> Field<'_> {
+        let name = self.kinds.get(kind);
         Field::root(self, name.and_then(|name| self.types.get_key_value(name.as_str())))
     }
 
@@ -301,7 +350,7 @@ mod tests {
                 "map": {"type": "object", "additionalProperties": {"type": "string", "format": "byte"},
                         "x-kubernetes-map-type": "atomic"},
                 "open": {"additionalProperties": true},
-                "size": {"x-kubernetes-int-or-string": true, "pattern": "[KMGTPE]i", "default": 3}}}}}})
+                "size": {"x-kubernetes-int-or-string": true, "pattern": "[KMGTPE]i", "default": 3, "nullable": true}}}}}})
     }
 
     #[test]
@@ -315,7 +364,7 @@ mod tests {
         let thing = expected["a.Thing"].as_object_mut().expect("a map");
         thing.retain(|key, _| !matches!(key.as_str(), "description" | "x-kubernetes-group-version-kind"));
         assert_eq!(kept, json!({"types": expected, "kinds": {"a/v1/Thing": "a.Thing"}, "servers": true}));
-        assert_eq!(Schema::FORMAT, "drift/schema/v1");
+        assert_eq!(Schema::FORMAT, "drift/schema/v2");
     }
 
     #[test]

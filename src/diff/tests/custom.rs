@@ -101,29 +101,6 @@ fn an_empty_value_of_a_custom_resource_is_a_value() {
     check_custom(properties, "{obj: {a: 1}}", "{obj: {}}", &["- .spec.obj.a 1 -> -"]);
 }
 
-/// `defaulting/prunenulls_test.go`: a null that the schema does not allow is left out, and takes the default; one that is
-/// allowed stays. Either way Git has set nothing.
-#[test]
-fn null_sets_nothing() {
-    let properties = "{plain: {type: string}, defaulted: {type: string, default: d}, nullable: {type: string, nullable: true}, both: {type: string, nullable: true, default: d}, free: {type: object, x-kubernetes-preserve-unknown-fields: true}, list: {type: array, items: {type: string, nullable: true}}}";
-    let cases: &[(&str, &str, &[&str])] = &[
-        ("{plain: null}", "{}", &[]),
-        ("{defaulted: null}", "{defaulted: d}", &[]),
-        ("{nullable: null}", "{nullable: null}", &[]),
-        ("{both: null}", "{both: null}", &[]),
-        ("{free: {a: null}}", "{free: {a: null}}", &[]),
-        ("{list: [null, a]}", "{list: [null, a]}", &[]),
-        ("{list: [null, a]}", "{list: [b, a]}", &["~ .spec.list [null,\"a\"] -> [\"b\",\"a\"]"]),
-        ("{list: [b, a]}", "{list: [null, a]}", &["~ .spec.list [\"b\",\"a\"] -> [null,\"a\"]"]),
-        ("{plain: null}", "{plain: x}", &["+ .spec.plain - -> \"x\""]),
-        ("{defaulted: null}", "{defaulted: x}", &["+ .spec.defaulted - -> \"x\" (default \"d\")"]),
-        ("{nullable: x}", "{nullable: null}", &["- .spec.nullable \"x\" -> -"]),
-    ];
-    for (git, live, expected) in cases {
-        check_custom(properties, git, live, expected);
-    }
-}
-
 /// `defaulting/algorithm_test.go` (`TestDefault`): defaults of nested objects, in lists, in values of maps; a default is
 /// filled itself.
 #[test]

@@ -183,6 +183,9 @@ impl Judge<'_> {
     /// Why the server's answer says nothing of a change.
     fn unjudged(&self, change: &Reported<'_>) -> Option<&'static str> {
         let difference = &change.change.difference;
+        if difference.path.fields().next() == Some("status") {
+            return Some("the server is not asked about the status");
+        }
         let places = || change.live.iter().chain(&change.server).chain(Some(&difference.desired_pointer));
         let inside = |of: &std::collections::BTreeSet<String>| {
             of.iter().any(|place| places().any(|at| is_within(at, place)))
@@ -222,9 +225,20 @@ impl Judge<'_> {
         if in_git.is_some_and(Value::is_null) && live.is_some_and(|live| live == "") {
             return Some("Git writes null, which server-side apply stores as an empty text");
         }
+        if (leaf.server.is_none() || leaf.live.is_none()) && self.is_in_null(path) {
+            return Some("Git writes null, which client-side apply leaves out");
+        }
         let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
         let by_itself = by_itself || self.is_in_item_of_the_system(leaf);
         (by_itself && !declared).then_some("the server, a controller or a deployer keeps it there")
+    }
+
+    /// Whether Git writes null here or around, in a custom resource.
+    fn is_in_null(&self, path: &FieldPath) -> bool {
+        let steps = path.steps();
+        let around = |count: usize| FieldPath::from(steps[..count].to_vec());
+        let is_null = |path: FieldPath| path.find(&self.desired.value).is_some_and(Value::is_null);
+        !self.desired.id.is_built_in() && (1..=steps.len()).any(|count| is_null(around(count)))
     }
 
     /// Whether the place is an item of a live list that the system keeps, or in one.

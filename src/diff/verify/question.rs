@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::pairs::pair;
 use crate::diff::normalise::{declared, without_nulls};
-use crate::model::{Change, ChangeKind, push_pointer};
+use crate::model::{Change, ChangeKind, ResourceId, push_pointer};
 
 /// Parts of the metadata that a manifest decides whole: what it does not declare is not there.
 const WHOLE: [&str; 2] = ["labels", "annotations"];
@@ -30,7 +30,7 @@ impl<'a> Question<'a> {
     /// Asks whether live would change if the object were as this manifest declares it.
     #[must_use]
     pub fn new(manifest: &Value, live: &'a Value) -> Self {
-        let mut declared = without_nulls(manifest);
+        let mut declared = if is_custom(manifest) { with_nulls(manifest) } else { without_nulls(manifest) };
         if let Some(map) = declared.as_object_mut() {
             map.remove("status");
         }
@@ -40,7 +40,8 @@ impl<'a> Question<'a> {
     /// Asks the same of the manifest with these changes taken in: whatever would still change follows from none of them.
     #[must_use]
     pub fn with_changes(&self, manifest: &Value, changes: &[Change]) -> Self {
-        let mut declared = declared(manifest).into_owned();
+        let mut declared =
+            if is_custom(manifest) { self.declared.clone() } else { declared(manifest).into_owned() };
         adopt(&mut declared, self.live, changes);
         Self { declared, ..self.clone() }
     }
@@ -104,6 +105,20 @@ impl<'a> Question<'a> {
         }
         intended
     }
+}
+
+/// Whether the object is of a kind in which the server may keep a null.
+fn is_custom(manifest: &Value) -> bool {
+    ResourceId::of(manifest).is_ok_and(|id| !id.is_built_in())
+}
+
+/// The manifest as server-side apply sends it; metadata keeps no null.
+fn with_nulls(manifest: &Value) -> Value {
+    let mut declared = manifest.clone();
+    if let Some(metadata) = declared.get_mut("metadata") {
+        *metadata = without_nulls(metadata);
+    }
+    declared
 }
 
 /// Whether a manifest decides this part of an object.

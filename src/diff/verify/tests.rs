@@ -124,6 +124,49 @@ fn a_null_that_was_stored_as_an_empty_text_is_explained() {
     }
 }
 
+/// In a custom resource the server is asked with Git's nulls: it keeps them where a field may be null.
+#[test]
+fn a_null_of_a_custom_resource_is_asked_about() {
+    let with = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x", "resourceVersion": "7"}, "spec": spec});
+    let (git, live) = (with(json!({"size": null, "list": null})), with(json!({"size": 3, "list": null})));
+    let question = Question::new(&git, &live);
+    let operation = json!({"op": "add", "path": "/spec", "value": {"size": null, "list": null}});
+    assert!(
+        question.patch().as_array().is_some_and(|operations| operations.contains(&operation)),
+        "{question:?}"
+    );
+    // Client-side apply leaves nulls out, and the defaults come.
+    let found = judged(&git, &with(json!({"size": 3, "list": ["a"]})), &git, Vec::clear);
+    let why = "Git writes null, which client-side apply leaves out";
+    let expected = [".spec.list[0]", ".spec.size"].map(|place| format!("{why}: {place}"));
+    assert_eq!((reasons(&found), faults(&found)), (expected.to_vec(), Vec::new()));
+    // Over a default that Git leaves alone it is a change.
+    let (git, live) = (with(json!({})), with(json!({"size": null})));
+    assert_eq!(faults(&judged(&git, &live, &with(json!({"size": 3})), |_| {})), ["missed .spec.size"]);
+    // Labels are of a type of Kubernetes.
+    let mut labelled = git.clone();
+    labelled["metadata"]["labels"] = json!({"a": null});
+    assert!(!Question::new(&labelled, &live).patch().to_string().contains("null"));
+}
+
+#[test]
+fn of_a_status_the_server_is_not_asked() {
+    let of = |phase: &str| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "status": {"phase": phase}});
+    let (git, live) = (of("ok"), of("bad"));
+    let crd = json!({"spec": {"group": "example.com", "names": {"kind": "Widget"}, "versions": [
+        {"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}});
+    let desired = super::super::tests::of(git.clone());
+    let verdict = Verdict { cause: Cause::Manual, ..Verdict::unknown() };
+    let said: Vec<Change> = compare(&desired, &live, &Schema::from_crd(&crd))
+        .into_iter()
+        .map(|difference| Change { difference, verdict: verdict.clone(), origin: None })
+        .collect();
+    assert_eq!(said.len(), 1);
+    let found = judge(&desired, &live, &live, &Question::new(&git, &live), &said);
+    assert_eq!(faults(&found), [""; 0]);
+    assert_eq!(reasons(&found), ["the server is not asked about the status: .status.phase"]);
+}
+
 #[test]
 fn what_follows_from_a_reported_change_is_explained_by_the_servers_second_answer() {
     let with =

@@ -233,6 +233,9 @@ fn place<'a>(value: &Value, pointer: &str, types: &Types<'a>, schema: &'a Value,
         Value::Array(items) => list(items, pointer, types, schema, found),
         scalar => found.push(others(scalar, pointer, types, schema)),
     }
+    if schema["nullable"] == true && !value.is_null() {
+        found.push(vec![Edit::Set(pointer.to_owned(), Value::Null)]);
+    }
     found.push(vec![Edit::Remove(pointer.to_owned())]);
 }
 

@@ -690,6 +690,13 @@ pub(super) const CASES: &[Case] = &[
         &["patch widget/@ --type=merge -p {\"spec\":{\"size\":4}}"],
         &["+ .spec.size - -> 4: manual high kubectl-patch"],
     ),
+    // A null stays where a field may be null.
+    case(
+        "widget-null",
+        WIDGET,
+        &["patch widget/@ --type=json -p [{\"op\":\"replace\",\"path\":\"/spec/limit\",\"value\":null}]"],
+        &["+ .spec.limit - -> null: manual high kubectl-patch"],
+    ),
     case(
         "widget-on",
         WIDGET,

@@ -90,6 +90,30 @@ fn what_git_changes_later_leaves_no_drift() {
     }
 }
 
+/// Server-side apply refuses such lists.
+#[test]
+fn of_two_items_with_one_key_the_one_that_went_is_told() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("verdicts-twins");
+    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+    let text = fill(DEPLOYMENT, "web", &namespace)
+        .replace("{name: A, value: '1'}", "{name: A, value: '0'}, {name: A, value: '1'}");
+    let repo = Repo::with(&[("drift.yaml", &config), ("app/web.yaml", &text)]);
+    plane.apply("gitops", &namespace, &text, &[]);
+    assert_eq!(lines(&report(plane, &repo)), BTreeSet::new(), "before any change");
+    let remove = r#"[{"op":"remove","path":"/spec/template/spec/containers/0/env/0"}]"#;
+    let patch = ["patch", "deployment/web", "--namespace", &namespace, "--type=json", "-p", remove];
+    let _ = plane.kubectl("alice", &patch).expect_status(0);
+    let path = ".spec.template.spec.containers[name=\"web\"].env[name=\"A\"]";
+    let found = lines(&report(plane, &repo));
+    assert_eq!(found.len(), 1, "{found:?}");
+    let line = format!("web - {path} {{\"name\":\"A\",\"value\":\"0\"}} -> -: ");
+    assert!(found.iter().all(|found| found.starts_with(&line)), "{found:?}");
+}
+
 /// Needs the ReplicaSets that only a controller makes.
 #[test]
 fn an_undone_rollout_is_a_rollback_where_the_applied_copy_proves_it() {
@@ -340,11 +364,11 @@ fn line(change: &Value) -> String {
         _ => '~',
     };
     let path = change["path"].as_str().unwrap_or_default();
-    let value = |side: &str| match (change["masked"] == true, &change[side]) {
+    let value = |side: &str| match (change["masked"] == true, change.get(side)) {
         (true, _) => "***".to_owned(),
-        (false, Value::Null) => "-".to_owned(),
-        (false, Value::String(_)) if path.contains("restartedAt") => "TIME".to_owned(),
-        (false, value) => value.to_string(),
+        (false, None) => "-".to_owned(),
+        (false, Some(Value::String(_))) if path.contains("restartedAt") => "TIME".to_owned(),
+        (false, Some(value)) => value.to_string(),
     };
     format!("{sign} {path} {} -> {}: {}", value("desired"), value("live"), verdict(change))
 }

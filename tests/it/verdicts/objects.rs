@@ -283,6 +283,7 @@ spec:
             properties:
               replicas: {type: integer}
               size: {type: integer, default: 3}
+              limit: {type: integer, nullable: true, default: 3}
               enabled: {type: boolean}
               free: {type: object, x-kubernetes-preserve-unknown-fields: true}
               tags: {type: array, items: {type: string}, x-kubernetes-list-type: set}
