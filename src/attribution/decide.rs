@@ -51,6 +51,11 @@ impl<'a> Judge<'a> {
         if let Some(writer) = latest(counted, |owner| owner.known.is_unknown()) {
             return self.by_unknown(writer, difference);
         }
+        // A status that is plain data is written by whoever reconciles the kind.
+        if difference.server_set && difference.path.fields().next() == Some("status") {
+            let manager = counted.first().map(|owner| &owner.entry.manager);
+            return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace).by(manager);
+        }
         if let Some(platform) = latest(counted, |owner| owner.known.class == Class::Platform) {
             return self.by_platform(platform, difference);
         }
@@ -89,6 +94,9 @@ impl<'a> Judge<'a> {
         let controller = |rule| Verdict::new(Cause::Controller, Confidence::High, rule).by(manager);
         if difference.kind == ChangeKind::Added && is_guard(&difference.path) {
             return controller(Rule::Guard);
+        }
+        if difference.server_set && difference.path.fields().next() == Some("status") {
+            return controller(Rule::StatusWriter);
         }
         if !self.writes_status(writer.entry) {
             return Verdict::new(Cause::Manual, Confidence::None, Rule::UnknownOwns).by(manager);

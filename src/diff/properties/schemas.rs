@@ -21,6 +21,9 @@ fn any_schema() -> impl Strategy<Value = Value> {
             |name| json!({"default": {}, "allOf": [{"$ref": format!("#/components/schemas/{name}")}]})
         ),
         Just(json!({"x-kubernetes-int-or-string": true, "pattern": "[KMGTPE]i"})),
+        Just(json!({"type": "integer", "nullable": true, "default": 3})),
+        prop::sample::select(vec!["double", "float"])
+            .prop_map(|format| json!({"type": "number", "format": format})),
         any_json(),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
