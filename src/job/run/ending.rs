@@ -58,7 +58,10 @@ impl Declared for Now<'_> {
 }
 
 fn value(object: &Desired, path: &str) -> Option<Value> {
-    FieldPath::parse(path)?.find(&crate::diff::declared(&object.value)).cloned()
+    let path = FieldPath::parse(path)?;
+    // A null declares nothing, but where a field may be null: there it is the value.
+    let null = || path.find(&object.value).filter(|value| value.is_null()).cloned();
+    path.find(&crate::diff::declared(&object.value)).cloned().or_else(null)
 }
 
 /// How the incident ended, the commit that did it, and why in words.
