@@ -10,6 +10,7 @@ mod places;
 mod resource;
 mod secret;
 mod serving;
+pub mod substitution;
 
 pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference, Manager, Verdict};
 pub use desired::Desired;
