@@ -312,7 +312,7 @@ impl<'a> Walk<'a> {
                 let differs = |index: usize, live: &Value| {
                     let declared = declared.and_then(|declared| declared.get(index));
                     let sides = Sides { declared, filled: filled.get(index), live: Some(live) };
-                    self.side_differs(&at.step_any(), sides)
+                    self.side_differs(&at.step_index(index), sides)
                 };
                 if is_unordered(self.id, &at.path) {
                     !same_multiset(filled.len(), &live, |index, live| !differs(index, live))
@@ -420,6 +420,13 @@ impl<'a> At<'a> {
 
     fn step_any(&self) -> Self {
         self.step(Step::Index(0))
+    }
+
+    /// The item of a list that is compared as a whole: what renders differently each time is known by its place in Git.
+    fn step_index(&self, index: usize) -> Self {
+        let mut next = self.step_any();
+        push_pointer(&mut next.desired, &index.to_string());
+        next
     }
 }
 

@@ -289,3 +289,31 @@ fn selectors_and_references_are_one_value() {
         assert_eq!(found, [expected], "{kind} {git}");
     }
 }
+
+/// A chart may write the revision of a release into a list that is compared as a whole.
+#[test]
+fn what_renders_differently_each_time_is_not_compared_inside_a_list_either() {
+    let git = "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: c, image: i, args: [run, --revision=1, --fast], env: [{name: R, value: '1'}, {name: K, value: k}]}]}}";
+    let mut desired = desired(git);
+    let item = "/spec/containers/0";
+    desired.unstable = vec![format!("{item}/args/1"), format!("{item}/env/0/value")];
+    for (args, env, expected) in [
+        ("[run, --revision=5, --fast]", "[{name: R, value: '5'}, {name: K, value: k}]", &[][..]),
+        ("[run, --revision=5, --slow]", "[{name: R, value: '5'}, {name: K, value: k}]", &["args"]),
+        ("[walk, --revision=5, --fast]", "[{name: R, value: '5'}, {name: K, value: k}]", &["args"]),
+        ("[run, --revision=5]", "[{name: R, value: '5'}, {name: K, value: k}]", &["args"]),
+        (
+            "[run, --revision=5, --fast]",
+            "[{name: R, value: '5'}, {name: K, value: l}]",
+            &["env[name=\"K\"].value"],
+        ),
+    ] {
+        let live = git.replace("[run, --revision=1, --fast]", args);
+        let live = live.replace("[{name: R, value: '1'}, {name: K, value: k}]", env);
+        let found = compare(&desired, &object(&live), Schema::built_in());
+        let expected: Vec<_> =
+            expected.iter().map(|path| format!(".spec.containers[name=\"c\"].{path}")).collect();
+        let found: Vec<_> = found.iter().map(|difference| difference.path.to_string()).collect();
+        assert_eq!(found, expected, "{args} {env}");
+    }
+}
