@@ -18,7 +18,7 @@ mod held;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod untouched;
 
@@ -51,6 +51,17 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     differences.sort_by_cached_key(|difference| difference.path.to_string());
     derived::leave_out(root, live, &mut differences);
     differences
+}
+
+/// Whether two declarations of one object say the same: with what the server puts beside it, neither has anything that
+/// the other lacks or has otherwise. Of two versions nobody but the server can tell.
+#[must_use]
+pub fn says_the_same(one: &Desired, other: &Desired, schema: &Schema) -> bool {
+    let root = schema.kind(&one.id.group, &one.id.version, &one.id.kind);
+    let live = |object: &Desired| filled(root, &declared(&object.value));
+    one.id.version == other.id.version
+        && compare(one, &live(other), schema).is_empty()
+        && compare(other, &live(one), schema).is_empty()
 }
 
 /// Whether [`compare`] would find no difference in a live object that is still text, but for such as only live has and the

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::JobError;
 use super::autoscalers::autoscalers;
+use super::duplicates::settle;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::missing::trace;
@@ -82,6 +83,8 @@ pub(super) async fn compare(
     };
     let mut compared = comparison.run().await;
     let (schemas, warnings) = schemas.end().await;
+    let duplicates = std::mem::take(&mut rendered.duplicates);
+    rendered.incomplete.extend(settle(&mut rendered.objects, duplicates, &schemas));
     let judge = Judge {
         settings,
         opened,

@@ -5,6 +5,7 @@ mod audit;
 mod autoscalers;
 mod check;
 mod demo;
+mod duplicates;
 mod error;
 mod history;
 mod live;

@@ -42,3 +42,20 @@ pub struct Incomplete {
     /// Why, and what to do.
     pub why: String,
 }
+
+impl Incomplete {
+    /// The most characters that are told of either: names and kinds are the repository's, and may be as long as a file.
+    const LONGEST: usize = 1000;
+
+    /// With either text cut where it is too long to be read.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        for text in [&mut self.what, &mut self.why] {
+            if let Some((end, _)) = text.char_indices().nth(Self::LONGEST) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+        self
+    }
+}

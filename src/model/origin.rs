@@ -1,5 +1,7 @@
 //! Where a desired value comes from.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A line and column of a text file, both counted from 1; the column counts characters.
@@ -20,4 +22,14 @@ pub struct Origin {
     pub file: String,
     /// Place in that file; `None` where only the file is known (Kustomize, Helm).
     pub place: Option<Place>,
+}
+
+impl fmt::Display for Origin {
+    /// `apps/web/deploy.yaml:12:3`, or the file alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some(place) => write!(f, "{}:{}:{}", self.file, place.line, place.column),
+            None => f.write_str(&self.file),
+        }
+    }
 }

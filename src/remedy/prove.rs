@@ -141,9 +141,9 @@ fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), St
     }
     let before: BTreeMap<ObjectKey, &Desired> =
         ground.desired.iter().map(|object| (object.id.key(), object)).collect();
-    let rendered = rendered.objects.iter().map(|object| (object.id.key(), object));
+    let objects = rendered.objects.iter().map(|object| (object.id.key(), object));
     let after: BTreeMap<ObjectKey, &Desired> =
-        rendered.filter(|(key, _)| !ground.skipped.contains(key)).collect();
+        objects.filter(|(key, _)| !ground.skipped.contains(key)).collect();
     if let Some(key) = before
         .keys()
         .find(|key| !after.contains_key(key))
@@ -160,6 +160,15 @@ fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), St
             None if is_same(before[key], object) => {}
             None => return Err(format!("it would change {} too", object.id)),
             Some(adoption) => object_holds(adoption, before[key], object, ground)?,
+        }
+    }
+    let adopted = |object: &&Desired| plan.adopted.iter().any(|one| one.resource.key() == object.id.key());
+    for other in rendered.duplicates.iter().filter(adopted) {
+        let declared = after.get(&other.id.key());
+        if !declared
+            .is_some_and(|object| crate::diff::says_the_same(object, other, (ground.schema)(&other.id)))
+        {
+            return Err(format!("{} is also declared at {}: change both", other.id, other.origin));
         }
     }
     Ok(())

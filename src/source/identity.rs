@@ -8,7 +8,7 @@ use hashbrown::hash_table::Entry;
 
 use serde_json::Value;
 
-use super::{Draft, Gathered, Rendered, RenderedSource, Request, namespace_of, place_of};
+use super::{Draft, Gathered, Rendered, RenderedSource, Request, namespace_of};
 use crate::model::{Desired, Incomplete, ResourceId, ServedIndex, ServedKind, join_api_version};
 use crate::threads;
 
@@ -37,10 +37,7 @@ pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Render
         });
     }
     rendered.objects = sorted(rendered.objects);
-    for lacking in &mut rendered.incomplete {
-        shorten(&mut lacking.what);
-        shorten(&mut lacking.why);
-    }
+    rendered.incomplete = rendered.incomplete.into_iter().map(Incomplete::shortened).collect();
     rendered
 }
 
@@ -52,14 +49,6 @@ fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
     let mut sorted = Vec::with_capacity(objects.len());
     sorted.extend(order.into_iter().filter_map(|at| objects[at].take()));
     sorted
-}
-
-/// Names and kinds are the repository's, and may be as long as a file.
-fn shorten(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().nth(1000) {
-        text.truncate(end);
-        text.push('…');
-    }
 }
 
 /// Of an object, what tells which one it is.
@@ -202,14 +191,11 @@ impl Seen {
     }
 }
 
-/// Keeps the first declaration of an object and names both places where there is a second.
+/// Keeps the first declaration of an object among the objects, and every other apart.
 fn keep(desired: Desired, rendered: &mut Rendered, seen: &mut Seen) {
-    let Some(first) = seen.first(&desired.id, &rendered.objects) else {
+    if seen.first(&desired.id, &rendered.objects).is_none() {
         rendered.objects.push(desired);
-        return;
-    };
-    let first = place_of(&rendered.objects[first].origin);
-    let id = desired.id.with_group();
-    let why = format!("{id} is declared twice, first at {first}: that one was compared; remove one");
-    rendered.incomplete.push(Incomplete { what: place_of(&desired.origin), why });
+    } else {
+        rendered.duplicates.push(desired);
+    }
 }

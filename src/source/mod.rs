@@ -50,6 +50,9 @@ pub struct Request<'a> {
 pub struct Rendered {
     /// The objects, sorted by id, each once.
     pub objects: Vec<Desired>,
+    /// Further declarations of them, in the order of the sources. Whether they say the same is for those who know the
+    /// kinds' defaults to tell.
+    pub duplicates: Vec<Desired>,
     /// What could not be rendered or read, in the order of the sources.
     pub incomplete: Vec<Incomplete>,
     /// What a person should know and nothing depends on.
@@ -143,14 +146,7 @@ struct Draft {
 impl Draft {
     /// `apps/web/deploy.yaml:12:3`, or the file alone.
     fn place(&self) -> String {
-        place_of(&self.origin)
-    }
-}
-
-fn place_of(origin: &Origin) -> String {
-    match origin.place {
-        Some(place) => format!("{}:{}:{}", origin.file, place.line, place.column),
-        None => origin.file.clone(),
+        self.origin.to_string()
     }
 }
 

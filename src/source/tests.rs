@@ -74,7 +74,15 @@ fn shown(rendered: &Rendered) -> Value {
             format!("{} {:?} {} {complete}", source.path, source.kind, source.objects)
         })
         .collect();
-    json!({"objects": objects, "incomplete": incomplete, "warnings": rendered.warnings, "sources": sources})
+    let mut shown = json!({"objects": objects, "incomplete": incomplete, "warnings": rendered.warnings, "sources": sources});
+    // What few cases have.
+    let duplicates = rendered.duplicates.iter().map(|object| format!("{}: {}", object.origin, object.id));
+    for (name, list) in [("duplicates", duplicates.collect::<Vec<_>>())] {
+        if !list.is_empty() {
+            shown[name] = list.into();
+        }
+    }
+    shown
 }
 
 #[test]

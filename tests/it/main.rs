@@ -6,6 +6,7 @@ mod action;
 mod audit;
 mod cache;
 mod cluster;
+mod declared;
 mod deploy;
 mod embedded;
 mod forge;
