@@ -15,6 +15,7 @@ fn desired(value: Value) -> Desired {
         document: Some((0, None)),
         notes: Vec::new(),
         unstable: Vec::new(),
+        optional: None,
     }
 }
 

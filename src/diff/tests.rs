@@ -29,6 +29,7 @@ pub(super) fn of(value: Value) -> Desired {
         document: Some((0, None)),
         notes: Vec::new(),
         unstable: Vec::new(),
+        optional: None,
     }
 }
 

@@ -16,9 +16,10 @@ use crate::attribution::{Autoscaler, Evidence, IgnoreRules, Managers, attribute,
 use crate::cluster::Cluster;
 use crate::config::Secrets;
 use crate::model::{
-    Cause, Change, Desired, Finding, Incomplete, ObjectKey, Served, State, Verdict, is_secret,
+    Cause, Change, Desired, Finding, Incomplete, ObjectKey, Optional, Served, State, Verdict, is_secret,
 };
 use crate::source::{self, Ahead, Rendered, Request, render_ahead};
+use crate::text::count;
 
 /// Namespace of namespaced objects that name none.
 pub(super) const DEFAULT_NAMESPACE: &str = "default";
@@ -76,12 +77,14 @@ pub(super) async fn compare(
         schemas: &schemas,
         managers: &managers,
         skipped: &skipped,
+        hooks: &rendered.hooks,
         strangers: rendered.incomplete.is_empty() && !opened.is_part(),
         skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
         keep_live: settings.verify,
     };
     let mut compared = comparison.run().await;
+    let hooks = rendered.hooks.count();
     let (schemas, warnings) = schemas.end().await;
     let duplicates = std::mem::take(&mut rendered.duplicates);
     rendered.incomplete.extend(settle(&mut rendered.objects, duplicates, &schemas));
@@ -125,8 +128,14 @@ pub(super) async fn compare(
             dirty: opened.dirty,
         },
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
-        warnings: [rendered.warnings, warnings, judge.rules().warnings(&findings), part_warning(opened)]
-            .concat(),
+        warnings: [
+            rendered.warnings,
+            not_missed(&rendered.objects, &compared),
+            warnings,
+            judge.rules().warnings(&findings),
+            part_warning(opened),
+        ]
+        .concat(),
         verification,
         ..Checked::default()
     };
@@ -134,7 +143,7 @@ pub(super) async fn compare(
     checked.incomplete =
         [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();
     if checked.incomplete.is_empty() && checked.summary.desired == skipped.len() {
-        checked.incomplete.push(nothing_examined(opened, skipped.len()));
+        checked.incomplete.push(nothing_examined(opened, skipped.len(), hooks));
     }
     checked.incomplete.sort();
     checked.incomplete.dedup();
@@ -158,14 +167,30 @@ fn part_warning(opened: &Opened) -> Vec<String> {
     opened.is_part().then(why).into_iter().collect()
 }
 
+/// What is not there and not missed, by source: hooks, and what charts render at one moment only.
+fn not_missed(desired: &[Desired], compared: &Compared) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, Option<Optional>), usize> = BTreeMap::new();
+    for object in compared.not_missed.iter().map(|index| &desired[*index]) {
+        *counts.entry((&object.origin.source, object.optional)).or_default() += 1;
+    }
+    let warning = |((source, optional), number): ((&str, Option<Optional>), usize)| {
+        let (thing, why) = match optional {
+            Some(Optional::Hook) | None => ("hook", "hooks come and go"),
+        };
+        let are = if number == 1 { "is" } else { "are" };
+        format!("{} {are} not live in {source}, which is no drift: {why}", count(number, thing))
+    };
+    counts.into_iter().map(warning).collect()
+}
+
 /// Nothing was compared, so nothing is known to be clean.
-fn nothing_examined(opened: &Opened, skipped: usize) -> Incomplete {
+fn nothing_examined(opened: &Opened, skipped: usize, hooks: usize) -> Incomplete {
     let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
     let what = what.join(", ");
-    let why = if skipped == 0 {
-        "no object is declared there, so nothing was examined: name the folder of the manifests"
-    } else {
-        "only Secrets are declared there, and they are left out, so nothing was examined"
+    let why = match (skipped, hooks) {
+        (0, 0) => "no object is declared there, so nothing was examined: name the folder of the manifests",
+        (0, _) => "only hooks are declared there, and they are not compared, so nothing was examined",
+        _ => "only Secrets are declared there, and they are left out, so nothing was examined",
     };
     Incomplete { what, why: why.to_owned() }
 }

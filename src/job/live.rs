@@ -17,6 +17,7 @@ use crate::attribution::{
 };
 use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
 use crate::model::{Change, Desired, Incomplete, ObjectKey, ResourceId, ServedKind, Verdict, is_secret};
+use crate::source::Hooks;
 use crate::threads::{self, side_by_side};
 
 /// Lists under way at the same time.
@@ -35,6 +36,8 @@ pub(super) struct Comparison<'a> {
     pub(super) managers: &'a Managers,
     /// The keys of declared objects that are left out.
     pub(super) skipped: &'a BTreeSet<ObjectKey>,
+    /// Hooks that are declared and not compared.
+    pub(super) hooks: &'a Hooks,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
     /// Whether Secrets are left out.
@@ -52,8 +55,10 @@ pub(super) struct Compared {
     pub(super) differing: BTreeMap<usize, (Value, Vec<Change>)>,
     /// Desired objects that were looked for and are not there; the text says what is known of it.
     pub(super) missing: BTreeMap<usize, Option<String>>,
-    /// Desired objects that live equals.
+    /// Desired objects that live equals, and those that are not there and need not be.
     pub(super) in_sync: BTreeSet<usize>,
+    /// Of those, the hooks and such that are not there.
+    pub(super) not_missed: BTreeSet<usize>,
     /// Objects that nothing declares and a person made.
     pub(super) unmanaged: Vec<(ResourceId, Verdict)>,
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
@@ -91,6 +96,7 @@ impl Compared {
         self.differing.extend(other.differing);
         self.missing.extend(other.missing);
         self.in_sync.extend(other.in_sync);
+        self.not_missed.extend(other.not_missed);
         self.unmanaged.extend(other.unmanaged);
         self.listed.extend(other.listed);
         other.applied_at.into_iter().for_each(|(source, at)| self.applied(source, at));
@@ -253,7 +259,7 @@ impl<'a> Comparison<'a> {
                     let held = self.hold(*index, live.clone(), || Ok(live), &mut compared);
                     compared.incomplete.extend(held.err().map(Incomplete::from));
                 }
-                Ok(None) => drop(compared.missing.insert(*index, None)),
+                Ok(None) => self.absent(*index, None, &mut compared),
                 Err(unread) => compared.incomplete.push(unread.into()),
             }
         }
@@ -281,7 +287,7 @@ impl<'a> Comparison<'a> {
                 reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
             for (_, index) in expected {
                 if !compared.knows(*index) {
-                    self.absent(*index, &mut compared);
+                    self.absent(*index, None, &mut compared);
                 }
             }
         }
@@ -339,7 +345,7 @@ impl<'a> Comparison<'a> {
     ) -> Result<(), Unread> {
         let desired = &self.desired[index];
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
-            compared.missing.insert(index, Some(terminating(&live)));
+            self.absent(index, Some(terminating(&live)), compared);
             return Ok(());
         }
         if self.lift(desired, &mut live) {
@@ -390,19 +396,21 @@ impl<'a> Comparison<'a> {
         appliers.filter_map(crate::attribution::Entry::seconds).max()
     }
 
-    /// A desired object that is not there. A Job that removes itself when it has finished is not missed.
-    fn absent(&self, index: usize, compared: &mut Compared) {
+    /// A desired object that is not there, or will not be for long, and what is known of it. A Job that removes itself
+    /// when it has finished is not missed, nor is a hook.
+    fn absent(&self, index: usize, known: Option<String>, compared: &mut Compared) {
         let desired = &self.desired[index];
-        let job = desired.id.group == "batch" && desired.id.kind == "Job";
-        if job
-            && desired
-                .value
-                .pointer("/spec/ttlSecondsAfterFinished")
-                .is_some_and(|seconds| !seconds.is_null())
-        {
+        let finished = || {
+            let seconds = desired.value.pointer("/spec/ttlSecondsAfterFinished");
+            seconds.is_some_and(|seconds| !seconds.is_null())
+        };
+        if desired.optional.is_some() {
+            compared.in_sync.insert(index);
+            compared.not_missed.insert(index);
+        } else if desired.id.group == "batch" && desired.id.kind == "Job" && finished() {
             compared.in_sync.insert(index);
         } else {
-            compared.missing.insert(index, None);
+            compared.missing.insert(index, known);
         }
     }
 
@@ -419,8 +427,12 @@ impl<'a> Comparison<'a> {
         let id = item.id();
         // Declared at another version, perhaps.
         let is_declared = self.desired.binary_search_by(|object| object.id.cmp_key(&id)).is_ok();
-        if !is_declared && !self.skipped.contains(&id.key()) {
-            let verdict = made_by_hand(&id, &item.compared()?, self.managers);
+        if is_declared || self.skipped.contains(&id.key()) {
+            return Ok(());
+        }
+        let live = item.compared()?;
+        if !self.hooks.made(&id, &live) {
+            let verdict = made_by_hand(&id, &live, self.managers);
             compared.unmanaged.extend(verdict.map(|verdict| (id, verdict)));
         }
         Ok(())

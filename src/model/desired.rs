@@ -22,4 +22,14 @@ pub struct Desired {
     pub notes: Vec<String>,
     /// RFC 6901 pointers of leaves that render differently each time (Helm's random and date functions), not compared.
     pub unstable: Vec<String>,
+    /// Why it need not be live; `None` where its absence is drift.
+    pub optional: Option<Optional>,
+}
+
+/// Why an object that Git declares need not be live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Optional {
+    /// An annotation makes it a hook of a deployer that may be the one of its source: that makes it at some moment of a
+    /// deployment, and may delete it afterwards.
+    Hook,
 }

@@ -13,7 +13,7 @@ mod serving;
 pub mod substitution;
 
 pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference, Manager, Verdict};
-pub use desired::Desired;
+pub use desired::{Desired, Optional};
 pub use finding::{Finding, Incomplete, State};
 pub use later::Later;
 pub use origin::{Origin, Place};

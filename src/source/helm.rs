@@ -221,7 +221,8 @@ impl Chart<'_> {
         }
         let origin = Origin { source: self.located.source.path.clone(), file, place: None };
         let (value, fields) = (value.into(), Later::default());
-        manifest::add(Draft { value, origin, fields, document: None, notes, unstable }, gathered);
+        let document = None;
+        manifest::add(Draft { value, origin, fields, document, notes, unstable, optional: None }, gathered);
     }
 
     fn warn(&self, gathered: &mut Gathered) {
@@ -268,7 +269,7 @@ impl Chart<'_> {
     fn args(&self) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec![self.tool.before.into()];
         args.push(format!("--namespace={}", self.located.namespace()).into());
-        args.extend(["--include-crds".into(), "--skip-tests".into()]);
+        args.push("--include-crds".into());
         args.extend(capabilities(self.located.request.served).into_iter().map(OsString::from));
         if !self.content.schemas_are_local {
             args.push("--skip-schema-validation".into());

@@ -8,12 +8,12 @@ use hashbrown::hash_table::Entry;
 
 use serde_json::Value;
 
-use super::{Draft, Gathered, Rendered, RenderedSource, Request, namespace_of};
-use crate::model::{Desired, Incomplete, ResourceId, ServedIndex, ServedKind, join_api_version};
+use super::hooks::HookOf;
+use super::{Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, namespace_of};
+use crate::model::{
+    Desired, Incomplete, Optional, ResourceId, ServedIndex, ServedKind, join_api_version, split_api_version,
+};
 use crate::threads;
-
-/// Annotations of objects that live only while a release is made.
-const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
 
 /// Turns what the sources gave, in their order, into desired objects.
 pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Rendered {
@@ -24,9 +24,9 @@ pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Render
     rendered.objects.reserve_exact(count);
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
-        let step = Identify { request, served: &served, namespace, crds: &crds };
-        let before = (rendered.objects.len(), rendered.incomplete.len());
         let (kind, tool) = (gathered.kind, gathered.tool.clone());
+        let step = Identify { request, kind, served: &served, namespace, crds: &crds };
+        let before = (rendered.objects.len(), rendered.incomplete.len());
         step.source(&source.path, gathered, &mut rendered, &mut seen);
         rendered.sources.push(RenderedSource {
             path: source.path.clone(),
@@ -54,26 +54,51 @@ fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
 /// Of an object, what tells which one it is.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// Its id, with the namespace as written; or what it lacks for one.
+    /// Its id, with the namespace as written; or what it lacks for one. Of a hook whose name is made up when it is, the
+    /// name is what that begins with.
     id: Result<ResourceId, &'static str>,
-    /// Kind and name of a hook.
-    hook: Option<String>,
+    hook: HookOf,
+    is_generated: bool,
     /// Group and kind that a CRD defines.
     defines: Option<(String, String)>,
 }
 
 impl Head {
     pub(super) fn of(object: &Value) -> Self {
-        let annotations = &object["metadata"]["annotations"];
-        let is_hook = HOOKS.iter().any(|hook| annotations.get(hook).is_some());
-        let hook = is_hook.then(|| format!("{} {}", object["kind"], object["metadata"]["name"]));
+        let hook = HookOf::of(object);
         let defines = || {
             let spec = &object["spec"];
             Some((spec["group"].as_str()?.to_owned(), spec["names"]["kind"].as_str()?.to_owned()))
         };
         let defines = if object["kind"] == "CustomResourceDefinition" { defines() } else { None };
-        Self { id: ResourceId::of(object), hook, defines }
+        let generated = hook.any().then(|| generated_id(object)).flatten();
+        let is_generated = generated.is_some();
+        Self { id: generated.map_or_else(|| ResourceId::of(object), Ok), hook, is_generated, defines }
     }
+
+    /// Whether it is a hook for whom its name is made up.
+    pub(super) fn is_generated(&self) -> bool {
+        self.is_generated
+    }
+}
+
+fn text(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// The id of an object that has a `generateName` and no name.
+fn generated_id(object: &Value) -> Option<ResourceId> {
+    let metadata = object.get("metadata")?;
+    let is_unnamed = metadata.get("name").is_none_or(|name| name.is_null() || name == "");
+    let (group, version) = split_api_version(text(object.get("apiVersion"))?);
+    let name = text(metadata.get("generateName")).filter(|_| is_unnamed)?;
+    Some(ResourceId {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: text(object.get("kind"))?.to_owned(),
+        namespace: text(metadata.get("namespace")).map(str::to_owned),
+        name: name.to_owned(),
+    })
 }
 
 /// Group and kind to the place of the CRD that declares them.
@@ -86,6 +111,7 @@ fn declared_crds(gathered: &[Gathered]) -> Crds {
 
 struct Identify<'a> {
     request: &'a Request<'a>,
+    kind: SourceKind,
     served: &'a ServedIndex<'a>,
     namespace: &'a str,
     crds: &'a Crds,
@@ -96,11 +122,14 @@ impl Identify<'_> {
         rendered.warnings.extend(gathered.warnings);
         rendered.incomplete.extend(gathered.incomplete);
         let mut hooks = BTreeSet::new();
-        for (head, draft) in gathered.drafts {
-            if let Some(hook) = head.hook {
-                hooks.insert(hook);
+        for (head, mut draft) in gathered.drafts {
+            let is_hook = head.hook.any();
+            if is_hook && self.is_left_out(&head) {
+                hooks.extend(head.id.as_ref().ok().map(ToString::to_string));
+                self.leave_out(head, rendered);
                 continue;
             }
+            draft.optional = if is_hook { Some(Optional::Hook) } else { draft.optional };
             match self.desired(head.id, draft) {
                 Ok(desired) => keep(desired, rendered, seen),
                 Err(incomplete) => rendered.incomplete.push(incomplete),
@@ -113,12 +142,35 @@ impl Identify<'_> {
         }
     }
 
+    /// Whether a hook cannot be compared: Helm keeps no account of its own, another deployer makes a name up each time,
+    /// and what the cluster does not serve is not live.
+    fn is_left_out(&self, head: &Head) -> bool {
+        let is_served = |id: &ResourceId| self.served.kind(&id.group, &id.version, &id.kind).is_some();
+        let by_helm = self.kind == SourceKind::Helm && head.hook.helm;
+        by_helm || head.is_generated || !head.id.as_ref().is_ok_and(is_served)
+    }
+
+    /// Keeps the key of a hook that is not compared, for what it makes is not unmanaged.
+    fn leave_out(&self, head: Head, rendered: &mut Rendered) {
+        let Ok(mut id) = head.id else { return };
+        let Some(served) = self.served.kind(&id.group, &id.version, &id.kind) else { return };
+        self.resolve(&mut id, served);
+        let hooks = &mut rendered.hooks;
+        let known = if head.is_generated { &mut hooks.generated } else { &mut hooks.named };
+        known.insert(id.key());
+    }
+
+    fn resolve(&self, id: &mut ResourceId, served: &ServedKind) {
+        let own = id.namespace.take();
+        id.namespace = served.namespaced.then(|| own.unwrap_or_else(|| self.namespace.to_owned()));
+    }
+
     fn desired(&self, id: Result<ResourceId, &str>, draft: Draft) -> Result<Desired, Incomplete> {
         let lacks = |why: String| Incomplete { what: draft.place(), why };
         let mut id = id.map_err(|lacking| lacks(format!("no {lacking}")))?;
         let served = self.served.kind(&id.group, &id.version, &id.kind);
         let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
-        id.namespace = served.namespaced.then(|| id.namespace.unwrap_or_else(|| self.namespace.to_owned()));
+        self.resolve(&mut id, served);
         Ok(Desired {
             id,
             value: draft.value,
@@ -127,6 +179,7 @@ impl Identify<'_> {
             document: draft.document,
             notes: draft.notes,
             unstable: draft.unstable,
+            optional: draft.optional,
         })
     }
 

@@ -132,7 +132,15 @@ impl Builder<'_> {
         let file = file.unwrap_or_else(|| own_file(self.located));
         let origin = Origin { source: self.located.source.path.clone(), file, place };
         let (value, fields) = (value.into(), Later::default());
-        Draft { value, origin, fields, document: None, notes: Vec::new(), unstable: Vec::new() }
+        Draft {
+            value,
+            origin,
+            fields,
+            document: None,
+            notes: Vec::new(),
+            unstable: Vec::new(),
+            optional: None,
+        }
     }
 
     /// `path: ../tree/base/deploy.yaml` or `configuredIn: ..`, from the root, where there is such a file.

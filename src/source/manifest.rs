@@ -54,6 +54,7 @@ fn draft_of(file: &File<'_>, outline: Value, place: Place, written: Written) -> 
         document,
         notes: Vec::new(),
         unstable: Vec::new(),
+        optional: None,
     }
 }
 
@@ -69,14 +70,16 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
     }
     match items_of(&draft.value) {
         Some(count) => (0..count).for_each(|at| add(item_of(&draft, at), gathered)),
-        None => match name_fault_of(&draft.value) {
-            Some(why) => gathered.lacks(draft.place(), why),
-            None => {
-                let head = Head::of(&draft.value);
-                draft.value.forget();
-                gathered.drafts.push((head, draft));
+        None => {
+            let head = Head::of(&draft.value);
+            match name_fault_of(&draft.value).filter(|_| !head.is_generated()) {
+                Some(why) => gathered.lacks(draft.place(), why),
+                None => {
+                    draft.value.forget();
+                    gathered.drafts.push((head, draft));
+                }
             }
-        },
+        }
     }
 }
 
@@ -156,6 +159,7 @@ fn item_of(list: &Draft, at: usize) -> Draft {
         document,
         notes: list.notes.clone(),
         unstable: list.unstable.iter().filter_map(|leaf| shifted(leaf, &prefix)).collect(),
+        optional: list.optional,
     }
 }
 

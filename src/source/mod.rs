@@ -5,6 +5,7 @@
 
 mod copy;
 mod helm;
+mod hooks;
 mod identity;
 mod kustomize;
 mod manifest;
@@ -23,9 +24,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::{self, Source};
-use crate::model::{Desired, FieldOrigins, Incomplete, Later, Origin, Served};
+use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, Served};
 use crate::threads::side_by_side;
 
+pub use hooks::Hooks;
 pub use tools::{ToolError, Tools};
 
 use identity::Head;
@@ -53,6 +55,8 @@ pub struct Rendered {
     /// Further declarations of them, in the order of the sources. Whether they say the same is for those who know the
     /// kinds' defaults to tell.
     pub duplicates: Vec<Desired>,
+    /// Hooks that are not compared.
+    pub hooks: Hooks,
     /// What could not be rendered or read, in the order of the sources.
     pub incomplete: Vec<Incomplete>,
     /// What a person should know and nothing depends on.
@@ -141,6 +145,7 @@ struct Draft {
     document: Option<(usize, Option<usize>)>,
     notes: Vec<String>,
     unstable: Vec<String>,
+    optional: Option<Optional>,
 }
 
 impl Draft {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Rendered, Request, Tools, render};
 use crate::config::{self, Source};
-use crate::model::{Served, ServedKind};
+use crate::model::{ObjectKey, Served, ServedKind};
 
 /// A cluster with a few kinds.
 fn served() -> Served {
@@ -63,6 +63,13 @@ fn shown(rendered: &Rendered) -> Value {
                 "value": *object.value,
             })
         })
+        .zip(&rendered.objects)
+        .map(|(mut shown, object)| {
+            if let Some(optional) = object.optional {
+                shown["optional"] = format!("{optional:?}").into();
+            }
+            shown
+        })
         .collect();
     let incomplete: Vec<_> =
         rendered.incomplete.iter().map(|lacking| format!("{}: {}", lacking.what, lacking.why)).collect();
@@ -77,7 +84,15 @@ fn shown(rendered: &Rendered) -> Value {
     let mut shown = json!({"objects": objects, "incomplete": incomplete, "warnings": rendered.warnings, "sources": sources});
     // What few cases have.
     let duplicates = rendered.duplicates.iter().map(|object| format!("{}: {}", object.origin, object.id));
-    for (name, list) in [("duplicates", duplicates.collect::<Vec<_>>())] {
+    let key = |key: &ObjectKey| {
+        let namespace = key.namespace.as_deref().unwrap_or("-");
+        format!("{}.{} {namespace} {}", key.kind, key.group, key.name)
+    };
+    let named = rendered.hooks.named.iter().map(key);
+    let generated = rendered.hooks.generated.iter().map(|hook| format!("{}*", key(hook)));
+    for (name, list) in
+        [("duplicates", duplicates.collect::<Vec<_>>()), ("hooks", named.chain(generated).collect())]
+    {
         if !list.is_empty() {
             shown[name] = list.into();
         }
@@ -348,7 +363,7 @@ echo "  on path: '$(/bin/ls -A "$PATH")'"
     let temporary = home.strip_suffix("/home").unwrap();
     assert!(!Path::new(temporary).exists(), "{temporary} was left behind");
     let expected = format!(
-        "template --namespace=shop --include-crds --skip-tests --kube-version=v1.36.2 \
+        "template --namespace=shop --include-crds --kube-version=v1.36.2 \
          --api-versions=apiextensions.k8s.io/v1 --api-versions=apiextensions.k8s.io/v1/CustomResourceDefinition \
          --api-versions=apps/v1 --api-versions=apps/v1/Deployment --api-versions=batch/v1 \
          --api-versions=batch/v1/Job --api-versions=networking.k8s.io/v1 \

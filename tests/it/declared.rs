@@ -1,4 +1,4 @@
-//! What Git declares more than once.
+//! What Git declares and need not be live, or declares more than once.
 
 use std::collections::BTreeSet;
 
@@ -52,6 +52,129 @@ fn lines(report: &Value) -> BTreeSet<String> {
 fn patch(plane: &ControlPlane, namespace: &str, resource: &str, patch: &str) {
     let arguments = ["patch", resource, "--namespace", namespace, "--type=merge", "--patch", patch];
     let _ = plane.kubectl("alice", &arguments).expect_status(0);
+}
+
+#[test]
+fn a_hook_of_a_plain_source_is_compared_where_it_is_live_and_not_missed_where_it_is_not() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("hooks");
+    let hook = |kind: &str, name: &str, annotation: &str, rest: &str| {
+        format!(
+            "apiVersion: {kind}\nmetadata: {{name: {name}, annotations: {{{annotation}}}}}\n{rest}\n---\n"
+        )
+    };
+    let role = format!("{namespace}-admission");
+    let live = [
+        hook("v1\nkind: ConfigMap", "settings", "argocd.argoproj.io/hook: Sync", "data: {a: b}"),
+        hook(
+            "v1\nkind: ServiceAccount",
+            "runner",
+            "helm.sh/hook: pre-install",
+            "automountServiceAccountToken: false",
+        ),
+        hook(
+            "rbac.authorization.k8s.io/v1\nkind: ClusterRole",
+            &role,
+            "helm.sh/hook: 'post-install,post-upgrade'",
+            "rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]",
+        ),
+        hook("v1\nkind: ConfigMap", "leaving", "argocd.argoproj.io/hook: PostSync", "data: {a: b}")
+            .replace("metadata: {", "metadata: {finalizers: [example.com/keep], "),
+    ]
+    .concat();
+    let gone = [
+        hook("v1\nkind: ConfigMap", "done", "argocd.argoproj.io/hook: PreSync", "data: {a: b}"),
+        hook("v1\nkind: ConfigMap", "never", "argocd.argoproj.io/hook: Skip", "data: {a: b}"),
+        hook(
+            "rbac.authorization.k8s.io/v1\nkind: ClusterRole",
+            &format!("{role}-gone"),
+            "helm.sh/hook: test",
+            "rules: []",
+        ),
+        hook("argoproj.io/v1alpha1\nkind: Workflow", "unknown", "argocd.argoproj.io/hook: Sync", ""),
+        hook("v1\nkind: ConfigMap", "missing", "helm.sh/hook: crd-install", "data: {a: b}"),
+    ]
+    .concat();
+    let repo = repo(&namespace, &["app"], &[("app/live.yaml", &live), ("app/gone.yaml", &gone)]);
+    plane.apply("gitops", &namespace, &live, &["--server-side", "--field-manager=kustomize-controller"]);
+    let leave = ["delete", "configmap/leaving", "--wait=false", "--namespace", &namespace];
+    let _ = plane.kubectl("gitops", &leave).expect_status(0);
+    let report = check(plane, &repo).expect_status(1).json();
+    assert_eq!(lines(&report), BTreeSet::from(["ConfigMap/missing missing".to_owned()]));
+    assert_eq!(report["incomplete"], json!([]));
+    assert_eq!(
+        report["warnings"],
+        json!([
+            "1 hook is not compared in app: hooks come and go",
+            "4 hooks are not live in app, which is no drift: hooks come and go"
+        ])
+    );
+    patch(plane, &namespace, "configmap/settings", r#"{"data": {"a": "c"}}"#);
+    patch(plane, &namespace, "serviceaccount/runner", r#"{"automountServiceAccountToken": true}"#);
+    patch(plane, &namespace, &format!("clusterrole/{role}"), r#"{"rules": []}"#);
+    let report = check(plane, &repo).expect_status(1).json();
+    let expected = [
+        format!("ClusterRole/{role} modified .rules: manual kubectl-patch"),
+        "ConfigMap/missing missing".to_owned(),
+        "ConfigMap/settings modified .data.a: manual kubectl-patch".to_owned(),
+        "ServiceAccount/runner modified .automountServiceAccountToken: manual kubectl-patch".to_owned(),
+    ];
+    assert_eq!(lines(&report), BTreeSet::from(expected));
+}
+
+#[test]
+fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("hooks");
+    let made = |kind: &str, rest: &str| {
+        format!(
+            "apiVersion: {kind}\nmetadata: {{generateName: migrate-, annotations: {{argocd.argoproj.io/hook: PreSync}}}}\n{rest}\n---\n"
+        )
+    };
+    let pod = "spec: {restartPolicy: Never, containers: [{name: a, image: a}]}";
+    let generated = [
+        made("v1\nkind: ConfigMap", "data: {a: b}"),
+        made("v1\nkind: Pod", pod).replace("argocd.argoproj.io/hook: PreSync", "helm.sh/hook: test"),
+        made("batch/v1\nkind: Job", &format!("spec: {{template: {{{pod}}}}}")),
+    ]
+    .concat();
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+    let helm_hook = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: NAME\n  annotations: {helm.sh/hook: post-upgrade}\n";
+    let repo = repo(
+        &namespace,
+        &["app", "web"],
+        &[
+            ("app/hooks.yaml", &generated),
+            ("app/settings.yaml", config),
+            ("web/Chart.yaml", chart),
+            ("web/templates/fixed.yaml", &helm_hook.replace("NAME", "fixed")),
+        ],
+    );
+    plane.apply("gitops", &namespace, config, &[]);
+    // By hand, as somebody does who runs the hooks without their tool.
+    let create = ["create", "--namespace", &namespace, "--filename", "-"];
+    let _ = plane.kubectl_with("alice", &create, &generated).expect_status(0);
+    for name in ["fixed"] {
+        let hook = helm_hook.replace("NAME", name);
+        let _ = plane.kubectl_with("alice", &create, &hook).expect_status(0);
+    }
+    let report = check(plane, &repo).expect_status(0).json();
+    assert_eq!(lines(&report), BTreeSet::new());
+    assert_eq!(report["incomplete"], json!([]));
+    for name in ["migrate-by-hand", "seed-by-hand", "fixed-too"] {
+        let arguments = ["create", "configmap", name, "--namespace", &namespace];
+        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    }
+    let report = check(plane, &repo).expect_status(1).json();
+    let expected = ["migrate-by-hand", "seed-by-hand", "fixed-too"];
+    assert_eq!(lines(&report), expected.map(|name| format!("ConfigMap/{name} unmanaged")).into());
 }
 
 #[test]

@@ -247,7 +247,7 @@ fn a_chart_is_rendered_with_its_release_namespace_values_and_capabilities() {
         );
         let crd = object(&rendered, "CustomResourceDefinition/b.example.com");
         assert_eq!(crd.origin.file, "charts/web/crds/x.yaml");
-        assert_eq!(rendered.warnings, ["1 hook is not compared in charts/web: hooks come and go"]);
+        assert_eq!(rendered.warnings, ["2 hooks are not compared in charts/web: hooks come and go"]);
         let told = &rendered.sources[0];
         assert_eq!((told.kind, told.complete, told.objects), (SourceKind::Helm, true, 5));
         assert!(told.tool.as_ref().unwrap().starts_with(&format!("helm {version}")), "{told:?}");
