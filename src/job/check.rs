@@ -175,6 +175,11 @@ fn not_missed(desired: &[Desired], compared: &Compared) -> Vec<String> {
     }
     let warning = |((source, optional), number): ((&str, Option<Optional>), usize)| {
         let (thing, why) = match optional {
+            Some(Optional::Install) => ("object", "rendered by the chart on an install only"),
+            Some(Optional::Upgrade) => ("object", "rendered by the chart on an upgrade only"),
+            Some(Optional::Revision) => {
+                ("object", "rendered by the chart at the release's first revision only")
+            }
             Some(Optional::Hook) | None => ("hook", "hooks come and go"),
         };
         let are = if number == 1 { "is" } else { "are" };

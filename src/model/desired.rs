@@ -20,7 +20,8 @@ pub struct Desired {
     pub document: Option<(usize, Option<usize>)>,
     /// What to say beside its findings: a deprecated version, a leaf that rendered differently twice, ...
     pub notes: Vec<String>,
-    /// RFC 6901 pointers of leaves that render differently each time (Helm's random and date functions), not compared.
+    /// RFC 6901 pointers of leaves that render differently from time to time (Helm's random and date functions, the
+    /// number of a release), not compared.
     pub unstable: Vec<String>,
     /// Why it need not be live; `None` where its absence is drift.
     pub optional: Option<Optional>,
@@ -32,4 +33,10 @@ pub enum Optional {
     /// An annotation makes it a hook of a deployer that may be the one of its source: that makes it at some moment of a
     /// deployment, and may delete it afterwards.
     Hook,
+    /// A chart renders it on the install of a release only.
+    Install,
+    /// A chart renders it on an upgrade of a release only.
+    Upgrade,
+    /// A chart renders it at the first revision of a release only: its name has the number in it, as a rule.
+    Revision,
 }

@@ -1,6 +1,7 @@
-//! Charts, rendered by the real helm in a private copy: twice, so that what differs by itself is known.
+//! Charts, rendered by the real helm in a private copy: twice, as an install and as an upgrade at another revision and
+//! time, so that what differs by itself is known.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +9,14 @@ use std::thread;
 
 use serde_json::Value;
 
+use super::hooks::HookOf;
+use super::release::{self, Objects, Others, Reason, Told, Way};
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::{
-    CHART, Draft, Gathered, Located, SourceKind, copy, locate, manifest, message, slashed, unstable,
-};
+use super::{CHART, Draft, Gathered, Located, SourceKind, clock, copy, locate, manifest, message, slashed};
 use crate::config;
 use crate::model::{Incomplete, Later, Origin, ResourceId, Served, join_api_version};
+use crate::threads::side_by_side;
 use crate::yaml;
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
@@ -36,19 +38,28 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
 fn template(located: &Located<'_>, tool: &Tool, gathered: &mut Gathered) -> Result<(), Incomplete> {
     let fault = |why: String| Incomplete { what: located.source.path.clone(), why };
     let values = values_files(located)?;
-    let sandbox = Sandbox::new().map_err(|error| fault(format!("no temporary folder: {error}")))?;
-    let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
-    let left_out =
-        copy::copy(located.root, wanted, &sandbox.tree()).map_err(|error| fault(error.to_string()))?;
-    let content = Content::of(&sandbox.tree(), &located.path);
+    let (sandbox, left_out) = copied(located, &values).map_err(fault)?;
+    let mut content = Content::of(&sandbox.tree(), &located.path);
+    values.iter().for_each(|file| content.text(&sandbox.tree(), file));
     if let Some(link) = left_out.links.iter().find(|link| content.holds(link)) {
         let why = "the link leads out of the repository, and a chart's files may not";
         return Err(Incomplete { what: slashed(link), why: why.to_owned() });
     }
-    let chart = Chart { located, tool, sandbox, values, content, name: chart_name(located) };
+    let (other, _) = copied(located, &values).map_err(fault)?;
+    let chart = Chart { located, tool, sandbox, other, values, content, name: chart_name(located) };
+    chart.alter();
     let result = chart.render(gathered);
     chart.sandbox.close();
+    chart.other.close();
     result
+}
+
+/// A private copy of the chart and its values files, or why there is none.
+fn copied(located: &Located<'_>, values: &[PathBuf]) -> Result<(Sandbox, copy::LeftOut), String> {
+    let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
+    let left_out = copy::copy(located.root, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
+    Ok((sandbox, left_out))
 }
 
 /// The values files, from the root of the repository, without links; each must be there.
@@ -84,8 +95,10 @@ struct Content {
     folders: BTreeSet<PathBuf>,
     /// Schemas ask for nothing but themselves.
     schemas_are_local: bool,
-    /// Templates that read the clock, from the root of the repository.
-    clocks: BTreeSet<String>,
+    /// Templates that read the clock, and values that may be templates, from the root of the repository.
+    clocks: BTreeSet<PathBuf>,
+    /// Whether a template may look at what kind of release it is rendered for.
+    asks_release: bool,
 }
 
 impl Content {
@@ -116,13 +129,20 @@ impl Content {
             let bytes = fs::read(tree.join(file)).unwrap_or_default();
             self.schemas_are_local &= serde_json::from_slice(&bytes).is_ok_and(|schema| is_local(&schema));
         } else if name.ends_with(".tgz") {
-            // A packaged chart's schema is not looked into, so it is not believed.
+            // A packaged chart is not looked into, so its schema is not believed.
             self.schemas_are_local = false;
-        } else if [".yaml", ".yml", ".tpl"].iter().any(|ending| name.ends_with(ending))
-            && file.components().any(|part| part.as_os_str() == "templates")
-            && fs::read_to_string(tree.join(file)).is_ok_and(|text| reads_clock(&text))
-        {
-            self.clocks.insert(slashed(file));
+            self.asks_release = true;
+        } else if name == "values.yaml" || file.components().any(|part| part.as_os_str() == "templates") {
+            self.text(tree, file);
+        }
+    }
+
+    /// Looks into what is a template, or values that a template may take for one (`tpl`).
+    fn text(&mut self, tree: &Path, file: &Path) {
+        let text = fs::read_to_string(tree.join(file)).unwrap_or_default();
+        self.asks_release |= ["Revision", "IsInstall", "IsUpgrade"].iter().any(|word| text.contains(word));
+        if clock::is_read_by(&text) {
+            self.clocks.insert(file.to_path_buf());
         }
     }
 
@@ -160,69 +180,133 @@ fn is_known_draft(address: &str) -> bool {
     path.is_some_and(|path| drafts.contains(&path))
 }
 
-/// Whether an action of a template calls `now` or `ago`.
-fn reads_clock(template: &str) -> bool {
-    template.split("{{").skip(1).any(|rest| {
-        let action = rest.split("}}").next().unwrap_or_default();
-        action
-            .split(|c: char| !(c.is_alphanumeric() || "_.$\"/".contains(c)))
-            .any(|word| word == "now" || word == "ago")
-    })
-}
-
 struct Chart<'a> {
     located: &'a Located<'a>,
     tool: &'a Tool,
     sandbox: Sandbox,
+    /// A second copy, which is altered.
+    other: Sandbox,
     values: Vec<PathBuf>,
     content: Content,
     name: String,
 }
 
+/// How deep the template that changes the release lies: deeper than those of any chart.
+const DEPTH: usize = 40;
+
 impl Chart<'_> {
-    fn render(&self, gathered: &mut Gathered) -> Result<(), Incomplete> {
-        let (first, second) = thread::scope(|scope| {
-            let again = scope.spawn(|| self.run());
-            (self.run(), again.join().expect("running a program does not panic"))
-        });
-        let (first, again) = (first?, second?);
-        let mut second = BTreeMap::new();
-        for (_, value) in self.documents(&again).into_iter().flatten() {
-            if let Ok(id) = ResourceId::of(&value) {
-                second.insert(id, value);
+    /// Gives the second copy another clock and another revision. What cannot be written stays as it is, and then does not
+    /// show in the second render.
+    fn alter(&self) {
+        let tree = self.other.tree();
+        for file in self.content.clocks.iter().map(|file| tree.join(file)) {
+            let text = fs::read_to_string(&file).ok();
+            if let Some(other) = text.and_then(|text| clock::with_another(&text)) {
+                let _unaltered = fs::write(&file, other);
             }
         }
+        let probe = self.probe();
+        if probe.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()) {
+            let _unaltered = fs::write(probe, release::probe());
+        }
+    }
+
+    fn probe(&self) -> PathBuf {
+        let mut path = self.other.tree().join(&self.located.path).join("templates");
+        path.extend(std::iter::repeat_n("drift", DEPTH));
+        path.join("release.yaml")
+    }
+
+    fn render(&self, gathered: &mut Gathered) -> Result<(), Incomplete> {
+        let (first, second) = thread::scope(|scope| {
+            let second = scope.spawn(|| self.run(Way::OtherUpgrade));
+            (self.run(Way::Install), second.join().expect("running a program does not panic"))
+        });
+        let first = first?;
+        let others = match second {
+            Ok(second) => self.others(&first, &second, true),
+            // A chart may refuse an upgrade without the passwords of the install.
+            Err(_) => match self.run(Way::OtherInstall) {
+                Ok(second) => self.others(&first, &second, false),
+                Err(_) => self.unaltered(&first, gathered)?,
+            },
+        };
+        let objects = if others.is_some() { self.objects(&first) } else { Objects::new() };
         for document in self.documents(&first) {
             match document {
-                Ok((file, value)) => self.add(file, value, &second, gathered),
+                Ok((file, value)) => self.add(file, value, (&objects, others.as_ref()), gathered),
                 Err(incomplete) => gathered.incomplete.push(incomplete),
             }
+        }
+        for (file, value, told) in others.iter().flat_map(|others| others.of_upgrades(&objects)) {
+            self.draft(file, value, told, gathered);
         }
         self.warn(gathered);
         Ok(())
     }
 
-    fn add(&self, file: String, value: Value, second: &BTreeMap<ResourceId, Value>, gathered: &mut Gathered) {
-        let again = ResourceId::of(&value).ok().map(|id| (second.get(&id), id));
-        let unstable = match again {
-            Some((None, id)) => {
+    /// The renders that tell why the second one differs, if it does.
+    fn others(&self, first: &[u8], second: &[u8], upgrades: bool) -> Option<Others> {
+        if first == second {
+            return None;
+        }
+        let all = self.objects(second);
+        if !self.content.asks_release && self.content.clocks.is_empty() {
+            return Some(Others { all, rest: Reason::Random, ..Others::default() });
+        }
+        // From here on only the clock of the second copy is another.
+        let _kept = fs::remove_file(self.probe());
+        let mut ways = vec![(Reason::Random, Way::Install)];
+        ways.extend((!self.content.clocks.is_empty()).then_some((Reason::Clock, Way::OtherInstall)));
+        ways.extend(upgrades.then_some((Reason::Upgrade, Way::Upgrade)));
+        let renders = side_by_side(&ways, |(_, way)| self.run(*way));
+        let single = ways.iter().zip(renders);
+        let single = single.filter_map(|((reason, _), render)| Some((*reason, self.objects(&render.ok()?))));
+        Some(Others { single: single.collect(), all, rest: Reason::Revision })
+    }
+
+    /// A second render of a chart that cannot be rendered with another clock and revision.
+    fn unaltered(&self, first: &[u8], gathered: &mut Gathered) -> Result<Option<Others>, Incomplete> {
+        let path = &self.located.source.path;
+        let clocks = self.content.clocks.iter().map(|file| slashed(file));
+        let warning = |file| format!("{file} reads the clock: dates in {path} may differ from day to day");
+        gathered.warnings.extend(clocks.map(warning));
+        let second = self.run(Way::Install)?;
+        let others = || Others { all: self.objects(&second), rest: Reason::Random, ..Others::default() };
+        Ok((first != second).then(others))
+    }
+
+    fn objects(&self, output: &[u8]) -> Objects {
+        let documents = self.documents(output).into_iter().flatten();
+        documents.filter_map(|(file, value)| Some((ResourceId::of(&value).ok()?, (file, value)))).collect()
+    }
+
+    fn add(
+        &self,
+        file: String,
+        mut value: Value,
+        (first, others): (&Objects, Option<&Others>),
+        gathered: &mut Gathered,
+    ) {
+        let mut told = Told::default();
+        if let (Some(others), Ok(id)) = (others, ResourceId::of(&value)) {
+            told = others.tell(&id, &value);
+            let is_hook = HookOf::of(&value).any();
+            if is_hook && told.is_renamed() {
+                rename(&mut value, others.beginning(&id, first));
+            } else if told.is_unsteady {
                 gathered.lacks(file, format!("{} has another name each time it is rendered", id.kind));
                 return;
             }
-            Some((Some(again), _)) => unstable::differing(&value, again),
-            None => Vec::new(),
-        };
-        let mut notes = Vec::new();
-        if !unstable.is_empty() {
-            notes.push("the chart renders random values or dates here; they are not compared".to_owned());
         }
-        if self.content.clocks.contains(&file) {
-            notes.push("its template reads the clock: dates in it may differ from day to day".to_owned());
-        }
+        self.draft(file, value, told, gathered);
+    }
+
+    fn draft(&self, file: String, value: Value, told: Told, gathered: &mut Gathered) {
+        let Told { unstable, notes, optional, .. } = told;
         let origin = Origin { source: self.located.source.path.clone(), file, place: None };
         let (value, fields) = (value.into(), Later::default());
-        let document = None;
-        manifest::add(Draft { value, origin, fields, document, notes, unstable, optional: None }, gathered);
+        manifest::add(Draft { value, origin, fields, document: None, notes, unstable, optional }, gathered);
     }
 
     fn warn(&self, gathered: &mut Gathered) {
@@ -231,21 +315,20 @@ impl Chart<'_> {
             let why = "values of {path} were not checked against values.schema.json: it refers to other files or is packaged";
             gathered.warnings.push(why.replace("{path}", path));
         }
-        for helper in self.content.clocks.iter().filter(|file| file.ends_with(".tpl")) {
-            gathered
-                .warnings
-                .push(format!("{helper} reads the clock: dates in {path} may differ from day to day"));
-        }
     }
 
-    fn run(&self) -> Result<Vec<u8>, Incomplete> {
-        let program = self.sandbox.program(&self.tool.path).args(self.args());
+    fn run(&self, way: Way) -> Result<Vec<u8>, Incomplete> {
+        let sandbox = match way {
+            Way::Install | Way::Upgrade => &self.sandbox,
+            Way::OtherInstall | Way::OtherUpgrade => &self.other,
+        };
+        let program = sandbox.program(&self.tool.path).args(self.args(sandbox, way));
         let fault = |why: String| Incomplete { what: self.located.source.path.clone(), why };
         let output = program.run().map_err(|error| fault(error.to_string()))?;
         if output.status == 0 {
             return Ok(output.stdout);
         }
-        let told = message::error_of(&self.sandbox.without_paths(&output.stderr));
+        let told = message::error_of(&sandbox.without_paths(&output.stderr));
         Err(self.failure(&told))
     }
 
@@ -266,15 +349,18 @@ impl Chart<'_> {
 
     /// Every value is joined to its flag with `=`, and names stand after `--`: nothing in the repository or from the
     /// cluster can become a flag.
-    fn args(&self) -> Vec<OsString> {
+    fn args(&self, sandbox: &Sandbox, way: Way) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec![self.tool.before.into()];
         args.push(format!("--namespace={}", self.located.namespace()).into());
         args.push("--include-crds".into());
+        if matches!(way, Way::Upgrade | Way::OtherUpgrade) {
+            args.push("--is-upgrade".into());
+        }
         args.extend(capabilities(self.located.request.served).into_iter().map(OsString::from));
         if !self.content.schemas_are_local {
             args.push("--skip-schema-validation".into());
         }
-        let tree = self.sandbox.tree();
+        let tree = sandbox.tree();
         for file in &self.values {
             // The flag is a list in CSV: quoted, a comma in a path does not part it.
             let path = tree.join(file).display().to_string().replace('"', "\"\"");
@@ -326,6 +412,15 @@ impl Chart<'_> {
     }
 }
 
+/// Has the name of a hook made up, which begins so.
+fn rename(hook: &mut Value, beginning: Option<String>) {
+    let metadata = hook.get_mut("metadata").and_then(Value::as_object_mut);
+    if let (Some(metadata), Some(beginning)) = (metadata, beginning) {
+        metadata.remove("name");
+        metadata.insert("generateName".to_owned(), beginning.into());
+    }
+}
+
 /// What charts may ask for: the server's version, and every version and kind that it serves.
 fn capabilities(served: &Served) -> Vec<String> {
     let word = |text: &str| {
@@ -351,7 +446,7 @@ fn capabilities(served: &Served) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::{is_local, reads_clock};
+    use super::is_local;
 
     #[test]
     fn a_schema_that_refers_elsewhere_is_not_local() {
@@ -367,14 +462,5 @@ mod tests {
         assert!(is_local(
             &json!({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/$defs/x"})
         ));
-    }
-
-    #[test]
-    fn a_call_of_now_is_found_in_actions_only() {
-        assert!(reads_clock("at: {{ now | date \"2006\" }}"));
-        assert!(reads_clock("{{- $x := (now) -}}"));
-        for template in ["now: {{ .Values.now }}", "{{ .Values.nowhere }} now", "{{ $now }}"] {
-            assert!(!reads_clock(template), "{template}");
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
 //! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
 
+mod clock;
 mod copy;
 mod helm;
 mod hooks;
@@ -11,6 +12,7 @@ mod kustomize;
 mod manifest;
 mod message;
 mod plain;
+mod release;
 mod sandbox;
 mod scan;
 mod tools;

@@ -147,6 +147,7 @@ fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
     let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
     let helm_hook = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: NAME\n  annotations: {helm.sh/hook: post-upgrade}\n";
+    let numbered = helm_hook.replace("NAME", "seed-{{ .Release.Revision }}");
     let repo = repo(
         &namespace,
         &["app", "web"],
@@ -155,13 +156,14 @@ fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
             ("app/settings.yaml", config),
             ("web/Chart.yaml", chart),
             ("web/templates/fixed.yaml", &helm_hook.replace("NAME", "fixed")),
+            ("web/templates/numbered.yaml", &numbered),
         ],
     );
     plane.apply("gitops", &namespace, config, &[]);
     // By hand, as somebody does who runs the hooks without their tool.
     let create = ["create", "--namespace", &namespace, "--filename", "-"];
     let _ = plane.kubectl_with("alice", &create, &generated).expect_status(0);
-    for name in ["fixed"] {
+    for name in ["fixed", "seed-12"] {
         let hook = helm_hook.replace("NAME", name);
         let _ = plane.kubectl_with("alice", &create, &hook).expect_status(0);
     }

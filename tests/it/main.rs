@@ -18,6 +18,7 @@ mod kinds;
 mod layers;
 mod matrix;
 mod missing;
+mod releases;
 mod report_schema;
 mod reports;
 mod run;
