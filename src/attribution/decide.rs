@@ -197,6 +197,10 @@ impl<'a> Judge<'a> {
         if !self.is_harmful(difference) && self.may_be_default(&difference.path) {
             return Verdict::new(Cause::Server, Confidence::Medium, Rule::ApplierDefault).by(manager);
         }
+        // What Git declared once, and an apply could not take away: an alias, a value derived from another.
+        if let Some(older) = explained_by(self.evidence.older, difference) {
+            return self.unsynced(older, Rule::Leftover).by(manager);
+        }
         if let Some(verdict) = self.by_admission(difference) {
             return verdict.by(manager);
         }
@@ -216,14 +220,16 @@ impl<'a> Judge<'a> {
         !self.may_be_default(path)
     }
 
-    /// Whether a server could have put a default there: into a field of a type, never under a key of a free map or as an
-    /// item of a list.
+    /// Whether a server could have put a default there that no schema has now: into a field of a custom resource, whose
+    /// definition may have had another one, never under a key of a free map or as an item of a list. The defaults of
+    /// built-in kinds are known, but for ports of the host, which stay when `hostNetwork` goes.
     fn may_be_default(&self, path: &FieldPath) -> bool {
         let id = &self.evidence.desired.id;
         let root = self.evidence.schema.kind(&id.group, &id.version, &id.kind);
-        let Some((Step::Field(_), parent)) = path.steps().split_last() else { return false };
+        let Some((Step::Field(name), parent)) = path.steps().split_last() else { return false };
         let metadata = matches!(parent.first(), Some(Step::Field(name)) if name == "metadata");
-        !metadata && !matches!(root.at(parent).shape(), Shape::Map)
+        let may_change = !id.is_built_in() || name == "hostPort";
+        may_change && !metadata && !matches!(root.at(parent).shape(), Shape::Map)
     }
 
     fn mark(&self, applier: FieldOwner<'a>, difference: &Difference) -> Option<Rule> {

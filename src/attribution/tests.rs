@@ -297,10 +297,10 @@ fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_c
     let copy = deployment(1, "app:1");
     for (stored, fields, path, expected) in [
         (
-            stored("/spec/someNewDefault", json!("x")),
-            json!({"f:spec": {"f:someNewDefault": {}}}),
-            ".spec.someNewDefault",
-            ("Server Medium", "Manual High"),
+            stored("/spec/minReadySeconds", json!(5)),
+            json!({"f:spec": {"f:minReadySeconds": {}}}),
+            ".spec.minReadySeconds",
+            ("Manual None", "Manual High"),
         ),
         (
             stored("/metadata/labels", json!({"team": "x"})),
@@ -327,6 +327,21 @@ fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_c
         let by_hand = entry("kubectl-edit", "Update", None, fields);
         let found = plain(&git, &live(stored, &[by_hand], Some(&copy)));
         assert_eq!(found, [format!("{path} {} kubectl-edit", expected.1)]);
+    }
+}
+
+/// A definition of an earlier version may have had the default.
+#[test]
+fn a_default_that_no_definition_has_any_more_is_the_servers() {
+    let thing = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "shop"}, "spec": spec});
+    let git = desired(thing(json!({"size": 1})));
+    for (field, value, expected) in [("mode", json!("x"), "Server Medium"), ("image", json!("x"), "Manual None")] {
+        let mut spec = json!({"size": 1});
+        spec[field] = value;
+        let fields = json!({"f:spec": {format!("f:{field}"): {}}});
+        let entries = [applied_by("kubectl-client-side-apply", None, fields)];
+        let found = plain(&git, &live(thing(spec), &entries, Some(&thing(json!({"size": 1})))));
+        assert_eq!(found, [format!(".spec.{field} {expected} kubectl-client-side-apply")]);
     }
 }
 

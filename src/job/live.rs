@@ -430,7 +430,13 @@ impl<'a> Comparison<'a> {
 
     /// Keeps an object that differs; one whose differences are the server's and the deployer's own is in sync.
     fn keep(&self, index: usize, live: Value, changes: Vec<Change>, compared: &mut Compared) {
-        let settled = |change: &Change| matches!(change.verdict.cause, Cause::Server | Cause::Deployer);
+        // The server's own answer is compared with what the deployer and the server are believed to have done.
+        let asked = self.keep_live;
+        let settled = |change: &Change| match change.verdict.cause {
+            Cause::Server => !asked || change.verdict.rule != Rule::Dropped,
+            Cause::Deployer => !asked,
+            _ => false,
+        };
         if changes.is_empty() || (!self.keep_hidden && changes.iter().all(settled)) {
             for change in &changes {
                 *compared.rules.entry(change.verdict.rule).or_default() += 1;

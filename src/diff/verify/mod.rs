@@ -164,6 +164,8 @@ impl Judge<'_> {
             match change.change.verdict.cause {
                 Cause::Controller => judged.explained.push(explain("a controller may own it")),
                 Cause::Ignored => judged.explained.push(explain("an ignore rule covers it")),
+                Cause::Admission => judged.explained.push(explain("an admission webhook or policy wrote it")),
+                Cause::Deployer => judged.explained.push(explain("the deployer set it")),
                 _ => {}
             }
             return;
@@ -192,6 +194,9 @@ impl Judge<'_> {
         };
         if inside(&self.question.kept) {
             return Some("the server refuses every change here");
+        }
+        if change.change.verdict.cause.is_hidden() {
+            return Some("the server, the deployer or a controller keeps it");
         }
         if difference.kind == ChangeKind::Added && inside(&self.question.lenient) {
             return Some("the server refuses that it goes");

@@ -15,7 +15,7 @@
 
 mod edits;
 mod judge;
-mod truth;
+pub(crate) mod truth;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -62,12 +62,12 @@ fn edits_of_objects_applied_by_argo_are_found() {
 }
 
 /// An object of `testdata/kinds`, with `@` for its name and `{NS}` for the namespace.
-struct Base {
-    text: String,
+pub(crate) struct Base {
+    pub(crate) text: String,
     /// `deployment-0`
-    name: String,
+    pub(crate) name: String,
     /// `/apis/apps/v1/namespaces/{NS}/deployments`
-    collection: String,
+    pub(crate) collection: String,
 }
 
 /// One edit of one object; `edit` is `None` for a copy that nobody touches.
@@ -114,7 +114,7 @@ fn matrix() -> &'static Matrix {
 }
 
 /// Reads the objects, and asks the server where their kinds are.
-fn bases(client: &Client) -> Vec<Base> {
+pub(crate) fn bases(client: &Client) -> Vec<Base> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kinds");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder of the kinds")
@@ -149,11 +149,11 @@ fn bases(client: &Client) -> Vec<Base> {
 }
 
 impl Base {
-    fn named(&self, name: &str, namespace: &str) -> String {
+    pub(crate) fn named(&self, name: &str, namespace: &str) -> String {
         self.text.replace('@', name).replace("{NS}", namespace)
     }
 
-    fn path(&self, object: &Value, namespace: &str) -> String {
+    pub(crate) fn path(&self, object: &Value, namespace: &str) -> String {
         let name = object["metadata"]["name"].as_str().expect("an object has a name");
         format!("{}/{name}", self.collection.replace("{NS}", namespace))
     }
@@ -207,7 +207,7 @@ fn cases(plane: &ControlPlane, client: &Client, bases: &[Base], namespace: &str)
 }
 
 /// Runs `work` for each number below `count`; the results in order.
-fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let run = || {
         let mut done = Vec::new();

@@ -10,23 +10,23 @@ use serde_json::{Map, Value};
 
 /// A step of a path: a field, or an item of a list by its keys, value or index.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Field(String),
     Keys(Vec<(String, Value)>),
     Other(String),
 }
 
 /// A place, from the root of the object.
-pub(super) type Path = Vec<Step>;
+pub(crate) type Path = Vec<Step>;
 
 /// A place whose value differs.
 #[derive(Debug)]
-pub(super) struct Leaf {
-    pub(super) path: Path,
+pub(crate) struct Leaf {
+    pub(crate) path: Path,
     /// Where it is in the object after the change (RFC 6901), if it is there.
-    pub(super) after: Option<String>,
+    pub(crate) after: Option<String>,
     /// Whether only the order of a list of keyed items differs.
-    pub(super) order: bool,
+    pub(crate) order: bool,
 }
 
 impl Leaf {
@@ -48,7 +48,7 @@ const KEYS: &[&[&str]] = &[
 ];
 
 /// The object without what the server writes about it.
-pub(super) fn stripped(object: &Value) -> Value {
+pub(crate) fn stripped(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(map) = object.as_object_mut() {
         map.remove("status");
@@ -70,7 +70,7 @@ pub(super) fn stripped(object: &Value) -> Value {
 }
 
 /// Every smallest place at which two objects differ.
-pub(super) fn changed(before: &Value, after: &Value) -> Vec<Leaf> {
+pub(crate) fn changed(before: &Value, after: &Value) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     walk(&stripped(before), &stripped(after), &mut Vec::new(), "", &mut leaves);
     leaves
@@ -144,7 +144,7 @@ fn items(
 }
 
 /// The keys that tell the items of both lists apart; `None`: they are not lists of such maps.
-fn paired(left: &[Value], right: &[Value]) -> Option<Vec<&'static str>> {
+pub(crate) fn paired(left: &[Value], right: &[Value]) -> Option<Vec<&'static str>> {
     let fits = |keys: &&&[&str]| {
         [left, right].iter().all(|list| {
             let identities: Vec<_> = list.iter().map(|item| identity(keys, item)).collect();
@@ -156,12 +156,12 @@ fn paired(left: &[Value], right: &[Value]) -> Option<Vec<&'static str>> {
     KEYS.iter().find(fits).map(|keys| keys.to_vec())
 }
 
-fn identity(keys: &[&str], item: &Value) -> Vec<(String, Value)> {
+pub(crate) fn identity(keys: &[&str], item: &Value) -> Vec<(String, Value)> {
     keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone()))).collect()
 }
 
 /// Reads a path as the report prints it: `.a.b["c.d"][name="x",port=1].e[0][="v"]`.
-pub(super) fn parse(text: &str) -> Path {
+pub(crate) fn parse(text: &str) -> Path {
     let mut path = Path::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -212,7 +212,7 @@ fn keys(inside: &str) -> Vec<(String, Value)> {
 }
 
 /// Whether one place is the other, or around it.
-pub(super) fn is_around(outer: &[Step], inner: &[Step]) -> bool {
+pub(crate) fn is_around(outer: &[Step], inner: &[Step]) -> bool {
     outer.len() <= inner.len() && outer.iter().zip(inner).all(|(left, right)| same(left, right))
 }
 
@@ -230,7 +230,7 @@ fn same(left: &Step, right: &Step) -> bool {
 }
 
 /// What an object has at a path; `None` where a step does not lead on.
-pub(super) fn at<'v>(object: &'v Value, path: &[Step]) -> Option<&'v Value> {
+pub(crate) fn at<'v>(object: &'v Value, path: &[Step]) -> Option<&'v Value> {
     path.iter().try_fold(object, |value, step| match step {
         Step::Field(name) => value.get(name),
         Step::Keys(keys) => value
@@ -243,7 +243,7 @@ pub(super) fn at<'v>(object: &'v Value, path: &[Step]) -> Option<&'v Value> {
 
 /// An entry of managedFields that owns a place, as `MANAGER OPERATION/SUBRESOURCE`, and whether it tracks the place
 /// as one value.
-pub(super) fn owners(object: &Value, path: &[Step]) -> Vec<(String, bool)> {
+pub(crate) fn owners(object: &Value, path: &[Step]) -> Vec<(String, bool)> {
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
     entries
         .into_iter()

@@ -29,9 +29,13 @@ fn the_report_says_what_the_contract_says() {
     assert_eq!(report["git"], json!({"repository": "repo", "revision": repo.head(), "dirty": false}));
     assert_eq!(report["cluster"], json!({"name": "prod", "server": server.url(), "version": "v1.36.2"}));
     assert_eq!((&report["complete"], &report["incomplete"]), (&json!(true), &json!([])));
+    let mut summary = report["summary"].clone();
+    let rules = summary.as_object_mut().and_then(|summary| summary.remove("rules")).expect("how often each rule decided");
+    assert_eq!(rules["person-owns"], 6);
+    assert_eq!(report["unsyncedAfter"], "20000d");
     assert_eq!(
-        report["summary"],
-        json!({"desired": 7, "inSync": 3, "modified": 3, "missing": 1, "unmanaged": 1, "skipped": 0, "notCompared": 0, "drift": 4,
+        summary,
+        json!({"desired": 7, "inSync": 3, "modified": 3, "missing": 1, "unmanaged": 1, "skipped": 0, "notCompared": 0, "drift": 4, "claimed": 0,
                "changes": {"manual": 8, "unsynced": 1, "unknown": 1, "controller": 1, "ignored": 1}})
     );
     let web = finding(&report, "web");
@@ -46,7 +50,7 @@ fn the_report_says_what_the_contract_says() {
         *change(web, ".spec.template.spec.containers[name=\"web\"].resources.limits.memory"),
         json!({"path": ".spec.template.spec.containers[name=\"web\"].resources.limits.memory",
                "pointer": "/spec/template/spec/containers/0/resources/limits/memory",
-               "change": "modified", "desired": "512Mi", "live": "1Gi", "cause": "manual", "confidence": "high",
+               "change": "modified", "desired": "512Mi", "live": "1Gi", "cause": "manual", "confidence": "high", "rule": "person-owns",
                "manager": {"name": "kubectl-edit", "operation": "Update", "subresource": "", "time": "2024-01-03T00:00:00Z"},
                "origin": {"file": "apps/web.yaml", "line": 22, "column": 21}})
     );

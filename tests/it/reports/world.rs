@@ -11,6 +11,7 @@ pub(crate) const SECRETS: [&str; 4] =
 const CONFIG: &str = "\
 version: 1
 cluster: prod
+unsynced-after: 20000d
 sources:
 - path: apps
 ignore:
@@ -144,7 +145,12 @@ spec:
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
-metadata: {name: cart, namespace: shop, uid: u-hpa, labels: {kustomize.toolkit.fluxcd.io/name: autoscaling}}
+metadata:
+  name: cart
+  namespace: shop
+  uid: u-hpa
+  managedFields:
+  - {manager: keda, operation: Update, apiVersion: autoscaling/v2, time: '2024-01-01T00:00:00Z', fieldsType: FieldsV1, fieldsV1: {'f:spec': {}}}
 spec:
   minReplicas: 2
   maxReplicas: 8

@@ -114,4 +114,36 @@ impl Client {
             Err(error) => panic!("{method} {url}: {error:?}"),
         }
     }
+
+    /// The same with a body of another media type, and under the name of another program.
+    #[track_caller]
+    pub(crate) fn send(&self, request: &Request<'_>) -> (u16, Value) {
+        let url = format!("{}{}", self.url, request.path);
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).expect("a method of HTTP");
+        let mut builder = self.client.request(method, &url).header("authorization", &self.authorization);
+        if let Some(agent) = request.agent {
+            builder = builder.header("user-agent", agent);
+        }
+        let builder = builder.header("content-type", request.media).body(request.body.to_string());
+        let answer = async {
+            let response = builder.send().await?;
+            Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
+        };
+        match RUNTIME.block_on(answer) {
+            Ok((status, text)) => (status, json(text)),
+            Err(error) => panic!("{} {url}: {error:?}", request.method),
+        }
+    }
+}
+
+/// A call of a [`Client`] with a body.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    /// From `/`, with its query.
+    pub(crate) path: &'a str,
+    /// The media type of the body, `application/merge-patch+json`.
+    pub(crate) media: &'a str,
+    /// What `User-Agent` says: the API server takes the first word of it for the manager where none is named.
+    pub(crate) agent: Option<&'a str>,
+    pub(crate) body: &'a Value,
 }

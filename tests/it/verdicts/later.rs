@@ -139,21 +139,13 @@ data: {b: dHdv}
 "]),
 ];
 
-/// What a server-side apply leaves behind, and nobody owns: live really has it, and no later apply takes it away. Git's
-/// history has it: a leftover, which is drift after a time.
+/// What an apply leaves behind: live really has it, and no later apply takes it away. Git's history has it: a leftover,
+/// which is drift after a time.
 pub(super) const LEFT_BEHIND: &[&str] = &[
     // The API server keeps what it derived from `stringData`.
     "keys + .data.a *** -> ***: unsynced medium -",
     // The alias `serviceAccount`, written by the server, brings the name back.
     "removed + .spec.template.spec.serviceAccountName - -> \"robot\": unsynced medium -",
-];
-
-/// The same after an apply by the client: live has it, and only the server says so. The applier owns it without having
-/// declared it, which drift takes for a default that it does not know.
-pub(super) const UNSEEN: &[&str] = &[
-    "keys missed .data.a",
-    "removed missed .spec.template.spec.serviceAccount",
-    "removed missed .spec.template.spec.serviceAccountName",
 ];
 
 const WEB: &str = "
