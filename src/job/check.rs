@@ -455,7 +455,8 @@ impl Judge<'_> {
 fn modified(desired: &Desired, mut changes: Vec<Change>, rules: &IgnoreRules) -> Option<Finding> {
     for change in &mut changes {
         if rules.covering(&desired.id, Some(&change.difference.path)).is_some() {
-            change.verdict = Verdict::ignored();
+            let manager = change.verdict.manager.take();
+            change.verdict = Verdict::ignored().by(manager.as_ref());
         }
     }
     if changes.is_empty() {

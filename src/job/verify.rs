@@ -10,7 +10,7 @@ use super::result::{AboutObject, Disagreeing, Explanation, Verification};
 use super::veil::is_encrypted;
 use crate::cluster::{Cluster, Played, Refusal, Unread, name_of_list};
 use crate::diff::verify::{Judged, Question, judge};
-use crate::model::{Change, Desired, Finding, Incomplete, ObjectKey, ServedKind, is_secret};
+use crate::model::{Cause, Change, Desired, Finding, Incomplete, ObjectKey, Rule, ServedKind, is_secret};
 
 /// Questions under way at the same time.
 const PARALLEL: usize = 8;
@@ -47,6 +47,13 @@ impl From<Unread> for Unasked {
     }
 }
 
+/// The changes that the server's answer is compared with. What is taken for its own doing is for the answer to confirm.
+fn told(changes: &[Change]) -> Vec<Change> {
+    let is_told =
+        |change: &&Change| change.verdict.cause != Cause::Server || change.verdict.rule == Rule::Dropped;
+    changes.iter().filter(is_told).cloned().collect()
+}
+
 impl Verifier<'_> {
     /// Asks about every object that was compared. What could not be asked is incomplete, and so is a verification that
     /// disagrees: neither may be taken for clean.
@@ -54,14 +61,14 @@ impl Verifier<'_> {
         let kinds: BTreeSet<&ServedKind> =
             self.live.keys().filter_map(|index| self.kind(&self.desired[*index])).collect();
         let playable = self.cluster.playable(&kinds).await;
-        let changes: BTreeMap<ObjectKey, &[Change]> = self
+        let changes: BTreeMap<ObjectKey, Vec<Change>> = self
             .findings
             .iter()
-            .map(|finding| (finding.resource.key(), finding.changes.as_slice()))
+            .map(|finding| (finding.resource.key(), told(&finding.changes)))
             .collect();
         let asked = stream::iter(self.live).map(|(index, live)| {
             let desired = &self.desired[*index];
-            let changes = changes.get(&desired.id.key()).copied().unwrap_or_default();
+            let changes = changes.get(&desired.id.key()).map(Vec::as_slice).unwrap_or_default();
             let playable = &playable;
             async move { (*index, self.object(desired, live, changes, playable).await) }
         });

@@ -27,7 +27,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     }
     let waits = |finding: &&Finding| is_waiting(&finding.verdict);
     let title = format!(
-        "Not applied yet: Git is ahead of the cluster, which is drift after {} (`unsynced-after`).",
+        "Not applied yet: Git is ahead of the cluster, which is drift after {}.",
         checked.unsynced_after
     );
     page.section(&title, listed().filter(waits), style)?;

@@ -112,6 +112,7 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: kube-system, uid: u-0}
 ";
+    repo.write("drift.yaml", "version: 1\nunsynced-after: 20000d\nsources: [{path: apps}]\n");
     let output = check(&repo, &Server::with(live), &[]).run().expect_status(0);
     golden("unsynced.txt", &output.stdout);
 }

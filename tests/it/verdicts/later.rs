@@ -143,9 +143,9 @@ data: {b: dHdv}
 /// which is drift after a time.
 pub(super) const LEFT_BEHIND: &[&str] = &[
     // The API server keeps what it derived from `stringData`.
-    "keys + .data.a *** -> ***: unsynced medium -",
+    "keys + .data.a *** -> ***: unsynced medium",
     // The alias `serviceAccount`, written by the server, brings the name back.
-    "removed + .spec.template.spec.serviceAccountName - -> \"robot\": unsynced medium -",
+    "removed + .spec.template.spec.serviceAccountName - -> \"robot\": unsynced medium",
 ];
 
 const WEB: &str = "
