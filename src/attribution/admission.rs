@@ -55,12 +55,15 @@ impl Mutator {
         let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str);
         let (kind, name) = (text("/kind")?, text("/metadata/name")?);
         let is_policy = kind == "MutatingAdmissionPolicy";
-        let bound = |binding: &&Value| binding.pointer("/spec/policyName").and_then(Value::as_str) == Some(name);
+        let bound =
+            |binding: &&Value| binding.pointer("/spec/policyName").and_then(Value::as_str) == Some(name);
         let rules = if is_policy {
             let constraints = live.pointer("/spec/matchConstraints")?;
-            bindings.iter().filter(bound).flat_map(|binding| {
-                Rule::of_policy(constraints, binding.pointer("/spec/matchResources"))
-            }).collect()
+            bindings
+                .iter()
+                .filter(bound)
+                .flat_map(|binding| Rule::of_policy(constraints, binding.pointer("/spec/matchResources")))
+                .collect()
         } else {
             let webhooks = live.get("webhooks").and_then(Value::as_array).into_iter().flatten();
             webhooks.flat_map(|webhook| Rule::list(webhook, "rules")).collect::<Vec<_>>()
@@ -91,13 +94,16 @@ impl Rule {
     fn list(outer: &Value, key: &str) -> Vec<Self> {
         let selector = |key: &str| outer.get(key).cloned().unwrap_or_default();
         let rules = outer.get(key).and_then(Value::as_array).into_iter().flatten();
-        rules.filter_map(|rule| Self::new(rule, selector("namespaceSelector"), selector("objectSelector"))).collect()
+        rules
+            .filter_map(|rule| Self::new(rule, selector("namespaceSelector"), selector("objectSelector")))
+            .collect()
     }
 
     /// The rules of a policy, narrowed by the selectors of one of its bindings.
     fn of_policy(constraints: &Value, binding: Option<&Value>) -> Vec<Self> {
         let mut rules = Self::list(constraints, "resourceRules");
-        let selector = |key: &str| binding.and_then(|binding| binding.get(key)).filter(|value| !value.is_null());
+        let selector =
+            |key: &str| binding.and_then(|binding| binding.get(key)).filter(|value| !value.is_null());
         for rule in &mut rules {
             // Both must match; of the binding's only what the policy does not select itself is read.
             if let (Value::Null, Some(namespaces)) = (&rule.namespaces, selector("namespaceSelector")) {
@@ -111,7 +117,8 @@ impl Rule {
     }
 
     fn new(rule: &Value, namespaces: Value, objects: Value) -> Option<Self> {
-        let writes = texts(rule, "operations").iter().any(|word| matches!(word.as_str(), "*" | "CREATE" | "UPDATE"));
+        let writes =
+            texts(rule, "operations").iter().any(|word| matches!(word.as_str(), "*" | "CREATE" | "UPDATE"));
         writes.then(|| Self {
             groups: texts(rule, "apiGroups"),
             versions: texts(rule, "apiVersions"),
@@ -200,9 +207,7 @@ mod tests {
 
     #[test]
     fn a_mutator_matches_by_group_resource_and_operation() {
-        let rule = |groups: &str, resources: &str, operations: &str| {
-            json!({"apiGroups": [groups], "apiVersions": ["v1"], "resources": [resources], "operations": [operations]})
-        };
+        let rule = |groups: &str, resources: &str, operations: &str| json!({"apiGroups": [groups], "apiVersions": ["v1"], "resources": [resources], "operations": [operations]});
         for (rule, expected) in [
             (rule("apps", "deployments", "CREATE"), true),
             (rule("*", "*", "*"), true),
@@ -229,10 +234,22 @@ mod tests {
             (json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}), "namespaceSelector", true),
             (json!({"matchLabels": {"kubernetes.io/metadata.name": "other"}}), "namespaceSelector", false),
             (json!({"matchLabels": {"app": "web"}}), "objectSelector", true),
-            (json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}), "objectSelector", true),
-            (json!({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}), "objectSelector", false),
+            (
+                json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}),
+                "objectSelector",
+                true,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}),
+                "objectSelector",
+                false,
+            ),
             (json!({"matchExpressions": [{"key": "inject", "operator": "Exists"}]}), "objectSelector", false),
-            (json!({"matchExpressions": [{"key": "skip", "operator": "DoesNotExist"}]}), "objectSelector", true),
+            (
+                json!({"matchExpressions": [{"key": "skip", "operator": "DoesNotExist"}]}),
+                "objectSelector",
+                true,
+            ),
         ] {
             let mut webhook = json!({"rules": [rule]});
             webhook[key] = selector;

@@ -61,9 +61,7 @@ impl<'a> LastApplied<'a> {
 
     /// Whether the copy has at this place what live has.
     pub(super) fn equals_live(&self, path: &FieldPath) -> bool {
-        self.copy().is_some_and(|copy| {
-            !overlaps(&copy.differs_at, path) && path.find(&copy.value).is_some()
-        })
+        self.copy().is_some_and(|copy| !overlaps(&copy.differs_at, path) && path.find(&copy.value).is_some())
     }
 
     /// Whether the copy lacks the place as live does: nobody has applied it.

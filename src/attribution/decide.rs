@@ -110,9 +110,7 @@ impl<'a> Judge<'a> {
     /// Whether the manager writes the object's status: a controller of the kind, then.
     fn writes_status(&self, entry: &Entry) -> bool {
         let mut entries = self.owners.entries().iter();
-        entries.any(|other| {
-            other.manager.subresource == "status" && other.manager.name == entry.manager.name
-        })
+        entries.any(|other| other.manager.subresource == "status" && other.manager.name == entry.manager.name)
     }
 
     fn by_platform(&self, platform: FieldOwner<'a>, difference: &Difference) -> Verdict {
@@ -169,9 +167,16 @@ impl<'a> Judge<'a> {
             return Verdict::new(Cause::Deployer, confidence, rule).by(manager);
         }
         let by_apply = applier.entry.manager.operation == "Apply";
-        if is_deployer && by_apply && let Some(variable) = substituted(difference) {
-            difference.note = Some(format!("Git has {variable} here, which {} replaces", applier.entry.manager.name));
+        if is_deployer
+            && by_apply
+            && let Some(variable) = substituted(difference)
+        {
+            difference.note =
+                Some(format!("Git has {variable} here, which {} replaces", applier.entry.manager.name));
             return Verdict::new(Cause::Deployer, confidence, Rule::Substituted).by(manager);
+        }
+        if difference.server_set && self.asks_for_a_value(difference) {
+            return Verdict::new(Cause::Server, confidence, Rule::ServerPlace).by(manager);
         }
         let declared = self.is_declared_by(applier.entry, &difference.path);
         if difference.kind == ChangeKind::Added && !declared {
@@ -232,6 +237,12 @@ impl<'a> Judge<'a> {
         may_change && !metadata && !matches!(root.at(parent).shape(), Shape::Map)
     }
 
+    /// Whether Git writes an empty value, which asks the server for one of its own: `clusterIP: ""`.
+    fn asks_for_a_value(&self, difference: &Difference) -> bool {
+        let declared = self.evidence.desired.value.pointer(&difference.desired_pointer);
+        declared.is_some_and(|value| value.is_null() || value == "")
+    }
+
     fn mark(&self, applier: FieldOwner<'a>, difference: &Difference) -> Option<Rule> {
         let id = &self.evidence.desired.id;
         if applier.known.marks(difference) || applier.known.writes(id, difference) {
@@ -273,7 +284,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Live has what an older commit declared: not applied yet, applied late, or gone back to.
-    fn older_value(&self, older: &Older, applier: Option<FieldOwner<'a>>, difference: &Difference) -> Verdict {
+    fn older_value(
+        &self,
+        older: &Older,
+        applier: Option<FieldOwner<'a>>,
+        difference: &Difference,
+    ) -> Verdict {
         let manager = applier.map(|applier| &applier.entry.manager);
         let exact = applier.is_none_or(|applier| applier.exact);
         let confidence = if exact { Confidence::High } else { Confidence::Medium };
@@ -484,10 +500,7 @@ fn claimed(cause: Cause) -> Verdict {
 }
 
 /// An owner that fits: one of the very place before one around it, the latest first.
-fn latest<'a>(
-    owners: &[FieldOwner<'a>],
-    fits: impl Fn(&FieldOwner<'a>) -> bool,
-) -> Option<FieldOwner<'a>> {
+fn latest<'a>(owners: &[FieldOwner<'a>], fits: impl Fn(&FieldOwner<'a>) -> bool) -> Option<FieldOwner<'a>> {
     let fitting = owners.iter().filter(|owner| fits(owner));
     fitting.max_by_key(|owner| (owner.exact, owner.entry.manager.time.clone())).copied()
 }

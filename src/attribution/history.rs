@@ -82,13 +82,7 @@ pub struct Remembered {
 impl Remembered {
     /// The object with the template of one of its revisions, compared with Git.
     #[must_use]
-    pub fn new(
-        revision: &Value,
-        desired: &Desired,
-        live: &Value,
-        template: &Value,
-        schema: &Schema,
-    ) -> Self {
+    pub fn new(revision: &Value, desired: &Desired, live: &Value, template: &Value, schema: &Schema) -> Self {
         let mut before = live.clone();
         before["spec"]["template"] = template.clone();
         let found = crate::diff::compare(desired, &before, schema);

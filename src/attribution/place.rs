@@ -75,9 +75,12 @@ impl WritePlace {
                 keys.filter(|key| desired.get(*key) != live.get(*key)).map(Step::field).collect()
             }
             (Some(_), Some(Value::Array(items))) => {
-                let Some(Step::Key(keys)) = self.steps.get(difference.path.steps().len()) else { return false };
+                let Some(Step::Key(keys)) = self.steps.get(difference.path.steps().len()) else {
+                    return false;
+                };
                 let value = |item: &Value, key: &String| item.get(key).cloned().unwrap_or_default();
-                let step = |item| Step::Key(keys.iter().map(|(key, _)| (key.clone(), value(item, key))).collect());
+                let step =
+                    |item| Step::Key(keys.iter().map(|(key, _)| (key.clone(), value(item, key))).collect());
                 items.iter().map(step).collect()
             }
             _ => return false,
@@ -95,7 +98,9 @@ fn parse_path(text: &str) -> Option<Vec<Step>> {
 fn matches_step(pattern: &Step, step: &Step) -> bool {
     match (pattern, step) {
         (Step::Field(pattern), Step::Field(name)) => matches_text(pattern, name),
-        (Step::Value(Value::String(any)), Step::Key(_) | Step::Index(_) | Step::Value(_)) if any == "*" => true,
+        (Step::Value(Value::String(any)), Step::Key(_) | Step::Index(_) | Step::Value(_)) if any == "*" => {
+            true
+        }
         (Step::Key(patterns), Step::Key(keys)) => patterns.iter().all(|(name, pattern)| {
             keys.iter().any(|(key, value)| key == name && matches_value(pattern, value))
         }),
@@ -159,15 +164,39 @@ mod tests {
             ("Service .spec", "ConfigMap", ".spec.x", none(), false),
             ("Service .spec", "example.com/Service", ".spec.x", none(), false),
             ("Rollout.argoproj.io .spec.replicas", "argoproj.io/Rollout", ".spec.replicas", none(), true),
-            ("* .metadata.annotations[\"a.b/*\"]", "Service", ".metadata.annotations[\"a.b/c\"]", none(), true),
-            ("* .metadata.annotations[\"a.b/*\"]", "Service", ".metadata.annotations[\"a.c/c\"]", none(), false),
+            (
+                "* .metadata.annotations[\"a.b/*\"]",
+                "Service",
+                ".metadata.annotations[\"a.b/c\"]",
+                none(),
+                true,
+            ),
+            (
+                "* .metadata.annotations[\"a.b/*\"]",
+                "Service",
+                ".metadata.annotations[\"a.c/c\"]",
+                none(),
+                false,
+            ),
             ("* .a[*].env[name=\"X_*\"]", "Pod", ".a[name=\"b\"].env[name=\"X_1\"].value", none(), true),
             ("* .a[*].env[name=\"X_*\"]", "Pod", ".a[name=\"b\"].env[name=\"Y\"].value", none(), false),
             ("* .metadata.finalizers[=\"a/*\"]", "Pod", ".metadata.finalizers[=\"a/b\"]", none(), true),
             ("* .s[\"hash\"]", "Pod", ".s", [json!({"app": "a"}), json!({"app": "a", "hash": "1"})], true),
             ("* .s[\"hash\"]", "Pod", ".s", [json!({"app": "a"}), json!({"app": "b", "hash": "1"})], false),
-            ("* .env[name=\"X_*\"]", "Pod", ".env", [Value::Null, json!([{"name": "X_1", "value": "1"}])], true),
-            ("* .env[name=\"X_*\"]", "Pod", ".env", [Value::Null, json!([{"name": "X_1"}, {"name": "Y"}])], false),
+            (
+                "* .env[name=\"X_*\"]",
+                "Pod",
+                ".env",
+                [Value::Null, json!([{"name": "X_1", "value": "1"}])],
+                true,
+            ),
+            (
+                "* .env[name=\"X_*\"]",
+                "Pod",
+                ".env",
+                [Value::Null, json!([{"name": "X_1"}, {"name": "Y"}])],
+                false,
+            ),
             ("* .p = Fail", "Pod", ".p", [json!("Ignore"), json!("Fail")], true),
             ("* .p = Fail", "Pod", ".p", [json!("Fail"), json!("Ignore")], false),
         ] {

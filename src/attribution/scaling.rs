@@ -82,7 +82,14 @@ pub(super) fn apply_autoscaler(
                 difference.note =
                     Some(format!("{} {} scales it: remove replicas from Git", scaler.kind, scaler.name));
             }
-            Verdict { rule: Rule::Autoscaler, claimed: None, overdue: false, unsynced_since: None, cause: Cause::Controller, ..verdict }
+            Verdict {
+                rule: Rule::Autoscaler,
+                claimed: None,
+                overdue: false,
+                unsynced_since: None,
+                cause: Cause::Controller,
+                ..verdict
+            }
         }
         (None, Some(scaler)) => {
             difference.note = Some(format!(

@@ -101,10 +101,9 @@ fn is_item(path: &FieldPath) -> bool {
 /// The parts of a value that may have owners of their own: path, token of the pointer, value.
 fn children<'v>(field: Field<'_>, path: &FieldPath, live: &'v Value) -> Vec<(FieldPath, String, &'v Value)> {
     match (live, field.shape()) {
-        (Value::Object(map), _) if !field.is_atomic_map() => map
-            .iter()
-            .map(|(key, inner)| (path.join(Step::field(key)), key.clone(), inner))
-            .collect(),
+        (Value::Object(map), _) if !field.is_atomic_map() => {
+            map.iter().map(|(key, inner)| (path.join(Step::field(key)), key.clone(), inner)).collect()
+        }
         (Value::Array(items), Shape::List(ListType::Map(keys))) => {
             let step = |item: &Value| {
                 let of_key = |key: &String| {
@@ -120,9 +119,7 @@ fn children<'v>(field: Field<'_>, path: &FieldPath, live: &'v Value) -> Vec<(Fie
         }
         (Value::Array(items), Shape::List(ListType::Set)) => {
             let items = items.iter().enumerate();
-            items
-                .map(|(at, item)| (path.join(Step::Value(item.clone())), at.to_string(), item))
-                .collect()
+            items.map(|(at, item)| (path.join(Step::Value(item.clone())), at.to_string(), item)).collect()
         }
         _ => Vec::new(),
     }

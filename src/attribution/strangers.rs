@@ -103,8 +103,10 @@ mod tests {
         let many: Vec<Finding> = (0..6).map(|number| finding(number, path)).collect();
         assert_eq!(
             unknown_managers(&many),
-            ["'my-operator' wrote 6 of the objects in drift and is not a known manager; if it is a controller, add to \
-              drift.yaml: managers: [{name: 'my-operator', class: platform, fields: ['.spec.ports[*].nodePort'], reason: why}]"]
+            [
+                "'my-operator' wrote 6 of the objects in drift and is not a known manager; if it is a controller, add to \
+              drift.yaml: managers: [{name: 'my-operator', class: platform, fields: ['.spec.ports[*].nodePort'], reason: why}]"
+            ]
         );
     }
 }

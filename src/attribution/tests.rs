@@ -136,10 +136,7 @@ fn the_owner_of_a_leaf_gives_the_cause() {
             vec![entry("kustomize-controller", "Apply", None, image_field())],
             "Unknown High kustomize-controller",
         ),
-        (
-            vec![entry("kubelet", "Update", None, image_field())],
-            "Unknown None kubelet claimed Controller",
-        ),
+        (vec![entry("kubelet", "Update", None, image_field())], "Unknown None kubelet claimed Controller"),
         (
             vec![entry("kube-controller-manager", "Update", None, image_field())],
             "Unknown None kube-controller-manager claimed Controller",
@@ -153,10 +150,7 @@ fn the_owner_of_a_leaf_gives_the_cause() {
         ),
         (vec![], "Unknown None -"),
         // A person's write leaves an owner: this one wrote something else.
-        (
-            vec![entry("kubectl-label", "Update", None, json!({"f:metadata": {}}))],
-            "Unknown None -",
-        ),
+        (vec![entry("kubectl-label", "Update", None, json!({"f:metadata": {}}))], "Unknown None -"),
     ] {
         let live = live(deployment(1, "app:9"), &entries, None);
         assert_eq!(plain(&git, &live), [format!("{IMAGE} {expected}")], "{entries:?}");
@@ -179,9 +173,21 @@ fn an_older_commits_value_is_unsynced_or_a_rollback_by_who_wrote_it_when() {
         ("not written since", vec![flux(before)], None, hour, "Unsynced High kustomize-controller"),
         ("not written for long", vec![flux(before)], None, DAY, "Unsynced High kustomize-controller overdue"),
         ("a late pipeline", vec![flux(soon)], None, hour, "Unsynced High kustomize-controller"),
-        ("a late pipeline, long ago", vec![flux(soon)], None, DAY, "Unsynced High kustomize-controller overdue"),
+        (
+            "a late pipeline, long ago",
+            vec![flux(soon)],
+            None,
+            DAY,
+            "Unsynced High kustomize-controller overdue",
+        ),
         ("written long after", vec![flux(late)], None, 40 * DAY, "Rollback High kustomize-controller"),
-        ("kubectl apply, late", vec![apply(soon)], Some(&old), hour, "Unsynced High kubectl-client-side-apply"),
+        (
+            "kubectl apply, late",
+            vec![apply(soon)],
+            Some(&old),
+            hour,
+            "Unsynced High kubectl-client-side-apply",
+        ),
         (
             "kubectl apply over a deployer",
             vec![flux_elsewhere(before), apply(soon)],
@@ -218,10 +224,9 @@ fn an_older_commits_value_is_unsynced_or_a_rollback_by_who_wrote_it_when() {
 fn what_a_gitops_tool_says_it_applied_decides() {
     let git = desired(deployment(1, "app:2"));
     let older = [("c1", deployment(1, "app:1"))];
-    for (applied, time, expected) in [
-        (true, "2025-12-31T00:00:00Z", "Rollback"),
-        (false, "2026-02-01T00:00:00Z", "Unsynced"),
-    ] {
+    for (applied, time, expected) in
+        [(true, "2025-12-31T00:00:00Z", "Rollback"), (false, "2026-02-01T00:00:00Z", "Unsynced")]
+    {
         let flux = entry("kustomize-controller", "Apply", Some(time), image_field());
         let live = live(deployment(1, "app:1"), &[flux], None);
         let beside = Beside { older: &older, newer_applied: Some(applied), ..Beside::default() };
@@ -244,7 +249,13 @@ fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
     let old = deployment(1, "app:1");
     let none = || json!({"f:spec": {}});
     for (name, entries, copy, now, expected) in [
-        ("the copy lacks it", vec![apply(before)], Some(&old), 0, "Unsynced Medium kubectl-client-side-apply"),
+        (
+            "the copy lacks it",
+            vec![apply(before)],
+            Some(&old),
+            0,
+            "Unsynced Medium kubectl-client-side-apply",
+        ),
         ("the copy has it", vec![apply(before)], Some(&new), 0, "Unknown None -"),
         (
             "the copy has it, and a person wrote",
@@ -262,8 +273,20 @@ fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
             DAY,
             "Unknown None -",
         ),
-        ("a deployer before", vec![argo(before, none())], None, DAY, "Unsynced Medium argocd-controller overdue"),
-        ("a deployer since, in time", vec![argo(soon, none())], None, 3600, "Unsynced Medium argocd-controller"),
+        (
+            "a deployer before",
+            vec![argo(before, none())],
+            None,
+            DAY,
+            "Unsynced Medium argocd-controller overdue",
+        ),
+        (
+            "a deployer since, in time",
+            vec![argo(soon, none())],
+            None,
+            3600,
+            "Unsynced Medium argocd-controller",
+        ),
         ("a deployer since", vec![argo(soon, none())], None, DAY, "Unknown None -"),
     ] {
         let live = live(deployment(1, "app:1"), &entries, copy);
@@ -289,7 +312,12 @@ fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_c
     let stored = |pointer: &str, value: Value| {
         let mut stored = deployment(1, "app:1");
         let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
-        stored.pointer_mut(parent).expect("there").as_object_mut().expect("a map").insert(key.to_owned(), value);
+        stored
+            .pointer_mut(parent)
+            .expect("there")
+            .as_object_mut()
+            .expect("a map")
+            .insert(key.to_owned(), value);
         stored
     };
     let pod = json!({"f:spec": {"f:template": {"f:spec": {"f:hostPID": {}, "f:containers": {"k:{\"name\":\"evil\"}": {".": {}, "f:name": {}}}}}}});
@@ -335,7 +363,9 @@ fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_c
 fn a_default_that_no_definition_has_any_more_is_the_servers() {
     let thing = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "shop"}, "spec": spec});
     let git = desired(thing(json!({"size": 1})));
-    for (field, value, expected) in [("mode", json!("x"), "Server Medium"), ("image", json!("x"), "Manual None")] {
+    for (field, value, expected) in
+        [("mode", json!("x"), "Server Medium"), ("image", json!("x"), "Manual None")]
+    {
         let mut spec = json!({"size": 1});
         spec[field] = value;
         let fields = json!({"f:spec": {format!("f:{field}"): {}}});
@@ -352,10 +382,8 @@ fn a_copy_that_somebody_else_wrote_is_not_believed() {
     let mut stored = deployment(1, "app:1");
     stored["metadata"]["labels"] = json!({"team": "x"});
     let fields = json!({"f:metadata": {"f:labels": {"f:team": {}}}});
-    let entries = [
-        entry("kubectl-client-side-apply", "Update", None, fields),
-        applied_by("kubectl", None, json!({})),
-    ];
+    let entries =
+        [entry("kubectl-client-side-apply", "Update", None, fields), applied_by("kubectl", None, json!({}))];
     let found = plain(&git, &live(stored, &entries, Some(&deployment(1, "app:1"))));
     assert_eq!(found, [".metadata.labels.team Manual None kubectl-client-side-apply"]);
 }
@@ -565,7 +593,12 @@ fn a_part_is_split_by_its_owners() {
     let mut filled = git.clone();
     filled["data"] = json!({"token": "eA==", "ca.crt": "eA==", "more": "eA=="});
     let entries = [
-        entry("kube-controller-manager", "Update", None, json!({"f:data": {".": {}, "f:token": {}, "f:ca.crt": {}}})),
+        entry(
+            "kube-controller-manager",
+            "Update",
+            None,
+            json!({"f:data": {".": {}, "f:token": {}, "f:ca.crt": {}}}),
+        ),
         entry("kubectl-patch", "Update", None, json!({"f:data": {"f:more": {}}})),
     ];
     assert_eq!(
@@ -610,9 +643,19 @@ fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
         (made("kube-root-ca.crt", "kubectl-create", json!({})), None),
         (made("x", "", json!({"managedFields": []})), Some("Unknown None -")),
         (of_kind("Pod", made("sh.helm.release.v1.x", "curl", json!({}))), Some("Manual None curl")),
-        (of_kind("Secret", made("sh.helm.release.v1.x.v1", "helm", json!({"labels": {"owner": "helm"}}))), None),
         (
-            of_kind("Pod", made("x", "kubectl-create", json!({"annotations": {"control-plane.alpha.kubernetes.io/leader": "x"}}))),
+            of_kind("Secret", made("sh.helm.release.v1.x.v1", "helm", json!({"labels": {"owner": "helm"}}))),
+            None,
+        ),
+        (
+            of_kind(
+                "Pod",
+                made(
+                    "x",
+                    "kubectl-create",
+                    json!({"annotations": {"control-plane.alpha.kubernetes.io/leader": "x"}}),
+                ),
+            ),
             Some("Manual High kubectl-create"),
         ),
     ] {
@@ -633,7 +676,8 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
         object["kind"] = json!(kind);
         object
     };
-    let helm = json!({"annotations": {"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "n"}});
+    let helm =
+        json!({"annotations": {"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "n"}});
     let argo = json!({"annotations": {"argocd.argoproj.io/tracking-id": "team_app:/ConfigMap:shop/x"}});
     let flux = json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "k", "kustomize.toolkit.fluxcd.io/namespace": "n"}});
     let text = |text: &str| text.to_owned();
@@ -646,7 +690,10 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
     };
     for (object, expected) in [
         (made("x", "helm", helm), vec![Claim::HelmRelease { namespace: text("n"), name: text("r") }]),
-        (made("x", "curl", argo), vec![Claim::Application { namespace: Some(text("team")), name: text("app") }]),
+        (
+            made("x", "curl", argo),
+            vec![Claim::Application { namespace: Some(text("team")), name: text("app") }],
+        ),
         (
             made("x", "curl", flux),
             vec![Claim::FluxObject { kind: "Kustomization", namespace: text("n"), name: text("k") }],
@@ -655,7 +702,10 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
         (made("x", "my-operator", owner("Service")), vec![owned("Service")]),
         // A ConfigMap makes no Pods, a ReplicaSet does.
         (of_kind("Pod", made("x", "curl", owner("ConfigMap"))), vec![]),
-        (of_kind("Pod", made("x", "kube-controller-manager", owner("ReplicationController"))), vec![owned("ReplicationController")]),
+        (
+            of_kind("Pod", made("x", "kube-controller-manager", owner("ReplicationController"))),
+            vec![owned("ReplicationController")],
+        ),
         // A person's copy has the owner references of its original.
         (made("x", "kubectl-create", owner("Service")), vec![]),
     ] {
@@ -781,7 +831,8 @@ fn finalizers_of_an_unknown_writer_are_a_controllers_and_a_persons_are_not() {
         ("kubectl", "Apply", "Manual"),
         ("argocd-controller", "Apply", "Unknown"),
     ] {
-        let found = plain(&git, &live(held.clone(), &[entry(manager, operation, None, fields.clone())], None));
+        let found =
+            plain(&git, &live(held.clone(), &[entry(manager, operation, None, fields.clone())], None));
         assert!(found.len() == 1 && found[0].contains(&format!(" {expected} ")), "{manager}: {found:?}");
     }
 }
@@ -818,9 +869,21 @@ fn no_name_hides_a_harmful_change() {
         ("rbac.authorization.k8s.io/v1", "Role", ".rules".to_owned()),
         ("rbac.authorization.k8s.io/v1", "ClusterRole", ".rules".to_owned()),
         ("rbac.authorization.k8s.io/v1", "RoleBinding", ".subjects".to_owned()),
-        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", ".webhooks[name=\"a\"].rules".to_owned()),
-        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", ".webhooks[name=\"a\"].clientConfig.url".to_owned()),
-        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", ".webhooks[name=\"a\"].clientConfig.service.name".to_owned()),
+        (
+            "admissionregistration.k8s.io/v1",
+            "ValidatingWebhookConfiguration",
+            ".webhooks[name=\"a\"].rules".to_owned(),
+        ),
+        (
+            "admissionregistration.k8s.io/v1",
+            "ValidatingWebhookConfiguration",
+            ".webhooks[name=\"a\"].clientConfig.url".to_owned(),
+        ),
+        (
+            "admissionregistration.k8s.io/v1",
+            "MutatingWebhookConfiguration",
+            ".webhooks[name=\"a\"].clientConfig.service.name".to_owned(),
+        ),
         ("v1", "ConfigMap", ".data.mode".to_owned()),
         ("v1", "Secret", ".data.password".to_owned()),
         ("v1", "Service", ".spec.selector.app".to_owned()),
@@ -835,7 +898,8 @@ fn no_name_hides_a_harmful_change() {
         let name = name.replace('*', "x");
         names += 1;
         for (version, kind, path) in &places {
-            let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x", "namespace": "shop"}});
+            let object =
+                json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x", "namespace": "shop"}});
             let git = desired(object.clone());
             let difference = difference(path, json!("evil"));
             assert!(!known.writes(&git.id, &difference), "{name} may write {kind} {path}");

@@ -266,7 +266,8 @@ fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
     }
     let tracked = of("annotations", "argocd.argoproj.io/tracking-id");
     let tracked = tracked.and_then(|id| id.split_once(':').map(|(app, _)| app.to_owned()));
-    let instance = of("labels", "argocd.argoproj.io/instance").or_else(|| of("labels", "app.kubernetes.io/instance"));
+    let instance =
+        of("labels", "argocd.argoproj.io/instance").or_else(|| of("labels", "app.kubernetes.io/instance"));
     for app in tracked.into_iter().chain(instance) {
         // Applications in other namespaces are written `NAMESPACE_NAME`.
         let (namespace, name) = match app.split_once('_') {

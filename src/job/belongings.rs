@@ -38,10 +38,7 @@ impl<'a> Belongings<'a> {
     }
 
     /// The objects that belong to nothing. What could not be looked up is believed of a deployer's own objects, and said.
-    pub(super) async fn unmanaged(
-        &mut self,
-        compared: &mut Compared,
-    ) -> Vec<UnmanagedCandidate> {
+    pub(super) async fn unmanaged(&mut self, compared: &mut Compared) -> Vec<UnmanagedCandidate> {
         let mut unmanaged = Vec::new();
         let mut unread = BTreeSet::new();
         for candidate in std::mem::take(&mut compared.unmanaged) {
@@ -87,12 +84,18 @@ impl<'a> Belongings<'a> {
         let found = match claim {
             Claim::Owner { group, version, kind, name, uid } => {
                 let served = self.cluster.served();
-                let Some(kind) = served.kind(group, version, kind).or_else(|| served.any_version(group, kind)) else {
+                let Some(kind) =
+                    served.kind(group, version, kind).or_else(|| served.any_version(group, kind))
+                else {
                     return Lookup::HasNot;
                 };
                 let owner = self.get(kind, namespace, name).await;
-                let same = |live: &Value| uid.is_empty() || live.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
-                owner.map(|owner| if owner.as_ref().is_some_and(same) { Lookup::Has(None) } else { Lookup::HasNot })
+                let same = |live: &Value| {
+                    uid.is_empty() || live.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid)
+                };
+                owner.map(
+                    |owner| if owner.as_ref().is_some_and(same) { Lookup::Has(None) } else { Lookup::HasNot },
+                )
             }
             Claim::HelmRelease { namespace, name } => self.release(namespace, name).await,
             Claim::Application { namespace, name } => self.application(namespace.as_deref(), name).await,
@@ -133,7 +136,8 @@ impl<'a> Belongings<'a> {
                 exists = true;
                 let resources = app.pointer("/status/resources").and_then(Value::as_array);
                 objects.extend(resources.into_iter().flatten().map(|resource| {
-                    let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                    let text =
+                        |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
                     (text("group"), text("kind"), text("namespace"), text("name"))
                 }));
             }
@@ -142,7 +146,8 @@ impl<'a> Belongings<'a> {
     }
 
     async fn flux_object(&self, kind: &str, namespace: &str, name: &str) -> Result<Lookup, Unread> {
-        let group = if kind == "HelmRelease" { "helm.toolkit.fluxcd.io" } else { "kustomize.toolkit.fluxcd.io" };
+        let group =
+            if kind == "HelmRelease" { "helm.toolkit.fluxcd.io" } else { "kustomize.toolkit.fluxcd.io" };
         let Some(served) = self.cluster.served().any_version(group, kind) else { return Ok(Lookup::HasNot) };
         let Some(root) = self.cluster.get(served, Some(namespace), name).await? else {
             return Ok(Lookup::HasNot);
@@ -181,7 +186,9 @@ impl<'a> Belongings<'a> {
 
 fn is_present(claim: &Claim, compared: &Compared) -> bool {
     match claim {
-        Claim::Owner { group, kind, name, uid, .. } => compared.present.contains(&presence((group, kind), name, uid)),
+        Claim::Owner { group, kind, name, uid, .. } => {
+            compared.present.contains(&presence((group, kind), name, uid))
+        }
         _ => false,
     }
 }

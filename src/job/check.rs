@@ -22,7 +22,8 @@ use crate::attribution::{
 use crate::cluster::Cluster;
 use crate::config::Secrets;
 use crate::model::{
-    Change, Desired, Finding, Incomplete, ObjectKey, Optional, ResourceId, Rule, Served, State, Verdict, is_secret,
+    Change, Desired, Finding, Incomplete, ObjectKey, Optional, ResourceId, Rule, Served, State, Verdict,
+    is_secret,
 };
 use crate::source::{self, Ahead, Rendered, Request, render_ahead};
 use crate::text::count;
@@ -178,8 +179,15 @@ pub(super) async fn compare(
     let listed = std::mem::take(&mut compared.listed);
     let live =
         compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
-    checked.material =
-        Material { live: live.collect(), desired: rendered.objects, schemas, unrendered, skipped, listed, past };
+    checked.material = Material {
+        live: live.collect(),
+        desired: rendered.objects,
+        schemas,
+        unrendered,
+        skipped,
+        listed,
+        past,
+    };
     Ok(checked)
 }
 
@@ -323,9 +331,10 @@ impl Judge<'_> {
     /// What older commits declared of the objects that differ or are missing.
     fn past(&self, compared: &Compared) -> Result<Past, JobError> {
         let evidence = self.evidence;
-        let differing = compared.differing.iter().map(|(index, (live, _))| {
-            (*index, Some(live), evidence.applied.get(index))
-        });
+        let differing = compared
+            .differing
+            .iter()
+            .map(|(index, (live, _))| (*index, Some(live), evidence.applied.get(index)));
         let missing = compared.missing.keys().map(|index| {
             let source = &self.desired[*index].origin.source;
             (*index, None, evidence.applied_of_source(self.desired, source))

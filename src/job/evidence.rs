@@ -37,9 +37,8 @@ impl ClusterEvidence {
         compared: &Compared,
     ) -> Self {
         let deployed = |name: &String| compared.deployed.get(name).copied().unwrap_or_default();
-        let is_common = |(name, _): &(String, String), number: usize| {
-            number >= FEWEST_MARKED && number == deployed(name)
-        };
+        let is_common =
+            |(name, _): &(String, String), number: usize| number >= FEWEST_MARKED && number == deployed(name);
         let common = compared.marks.iter().filter(|(mark, number)| is_common(mark, **number));
         Self {
             remembered: remembered(cluster, desired, schemas, compared).await,
@@ -168,10 +167,7 @@ async fn all(cluster: &Cluster, (group, kind): (&str, &str)) -> Vec<Value> {
 }
 
 /// The namespaces of these objects, as far as they may be read.
-async fn namespaces(
-    cluster: &Cluster,
-    ids: impl Iterator<Item = &ResourceId>,
-) -> BTreeMap<String, Value> {
+async fn namespaces(cluster: &Cluster, ids: impl Iterator<Item = &ResourceId>) -> BTreeMap<String, Value> {
     let names: BTreeSet<&String> = ids.filter_map(|id| id.namespace.as_ref()).collect();
     let mut found = BTreeMap::new();
     let Some(kind) = cluster.served().kind("", "v1", "Namespace") else { return found };
@@ -192,7 +188,8 @@ async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> 
     let mut known: BTreeMap<(String, String), bool> = BTreeMap::new();
     let mut found = BTreeSet::new();
     for (index, (live, _)) in &compared.differing {
-        let text = |key: &str| live.get("metadata")?.get("annotations")?.get(key)?.as_str().map(str::to_owned);
+        let text =
+            |key: &str| live.get("metadata")?.get("annotations")?.get(key)?.as_str().map(str::to_owned);
         let (Some(name), Some(namespace)) =
             (text("meta.helm.sh/release-name"), text("meta.helm.sh/release-namespace"))
         else {
@@ -297,7 +294,12 @@ mod tests {
     #[test]
     fn a_revision_names_its_commit() {
         let id = "0123456789abcdef0123456789abcdef01234567";
-        for text in [id.to_owned(), format!("main@sha1:{id}"), format!("main/{id}"), format!("refs/heads/x@sha1:{id}")] {
+        for text in [
+            id.to_owned(),
+            format!("main@sha1:{id}"),
+            format!("main/{id}"),
+            format!("refs/heads/x@sha1:{id}"),
+        ] {
             assert_eq!(commit_of(&text).as_deref(), Some(id), "{text}");
         }
         for text in ["", "main", "v1.2.3", "main@sha1:0123"] {

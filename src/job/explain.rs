@@ -171,7 +171,11 @@ mod tests {
             ("/payments/web", None),
             ("a/b/c/d", None),
         ] {
-            assert_eq!(ResourceQuery::parse(text).ok().map(|query| query.shown()).as_deref(), shown, "{text}");
+            assert_eq!(
+                ResourceQuery::parse(text).ok().map(|query| query.shown()).as_deref(),
+                shown,
+                "{text}"
+            );
         }
     }
 }

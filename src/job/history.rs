@@ -171,7 +171,8 @@ impl History<'_> {
         let mainline = self.mainline()?;
         for source in &self.opened.sources {
             let path = if source.path == "." { "" } else { source.path.as_str() };
-            let commits = self.opened.repository.commits_touching(&self.opened.commit, path, LEFTOVER_VERSIONS)?;
+            let commits =
+                self.opened.repository.commits_touching(&self.opened.commit, path, LEFTOVER_VERSIONS)?;
             let arrivals = commits.iter().map(|commit| self.arrived(commit, &mainline));
             let arrivals = arrivals.collect::<Result<Vec<i64>, JobError>>()?;
             for version in versions(&commits, &arrivals, self.opened.dirty) {

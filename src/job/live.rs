@@ -119,7 +119,10 @@ impl Compared {
         self.present.extend(other.present);
         other.hidden.into_iter().for_each(|(cause, number)| *self.hidden.entry(cause).or_default() += number);
         other.rules.into_iter().for_each(|(rule, number)| *self.rules.entry(rule).or_default() += number);
-        other.deployed.into_iter().for_each(|(name, number)| *self.deployed.entry(name).or_default() += number);
+        other
+            .deployed
+            .into_iter()
+            .for_each(|(name, number)| *self.deployed.entry(name).or_default() += number);
         other.marks.into_iter().for_each(|(mark, number)| *self.marks.entry(mark).or_default() += number);
         self.other_versions.extend(other.other_versions);
         self.listed.extend(other.listed);
@@ -519,12 +522,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Notes that an object is there, for owner references that name it.
-    pub(super) fn note_present(
-        &self,
-        item: &Item,
-        namespaces: &BTreeSet<&str>,
-        compared: &mut Compared,
-    ) {
+    pub(super) fn note_present(&self, item: &Item, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
         let managed = item.namespace().is_none_or(|namespace| namespaces.contains(namespace));
         if let (true, true, Some(uid)) = (self.strangers, managed, item.uid()) {
             compared.present.insert(presence(item.kind(), item.name(), uid));

@@ -72,7 +72,8 @@ fn hidden_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live:
             let Some(value) = path.find(live) else { continue };
             let verdict = Verdict::new(Cause::Manual, Confidence::Low, Rule::OtherVersion);
             let verdict = verdict.by(Some(&entry.manager));
-            let note = format!("set at {api_version}; {}, which Git declares, cannot show it", id.api_version());
+            let note =
+                format!("set at {api_version}; {}, which Git declares, cannot show it", id.api_version());
             changes.entry(path.to_string()).or_insert_with(|| Change {
                 difference: added(path, value, note),
                 verdict,

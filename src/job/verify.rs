@@ -61,11 +61,8 @@ impl Verifier<'_> {
         let kinds: BTreeSet<&ServedKind> =
             self.live.keys().filter_map(|index| self.kind(&self.desired[*index])).collect();
         let playable = self.cluster.playable(&kinds).await;
-        let changes: BTreeMap<ObjectKey, Vec<Change>> = self
-            .findings
-            .iter()
-            .map(|finding| (finding.resource.key(), told(&finding.changes)))
-            .collect();
+        let changes: BTreeMap<ObjectKey, Vec<Change>> =
+            self.findings.iter().map(|finding| (finding.resource.key(), told(&finding.changes))).collect();
         let asked = stream::iter(self.live).map(|(index, live)| {
             let desired = &self.desired[*index];
             let changes = changes.get(&desired.id.key()).map(Vec::as_slice).unwrap_or_default();

@@ -77,10 +77,7 @@ impl Cause {
     /// Whether changes of this cause are counted only, and listed on request.
     #[must_use]
     pub fn is_hidden(self) -> bool {
-        matches!(
-            self,
-            Self::Controller | Self::Ignored | Self::Server | Self::Admission | Self::Deployer
-        )
+        matches!(self, Self::Controller | Self::Ignored | Self::Server | Self::Admission | Self::Deployer)
     }
 }
 

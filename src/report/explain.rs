@@ -110,7 +110,10 @@ fn writer(manager: &Manager, class: Class) -> String {
         "" => String::new(),
         other => format!(" of {}", one_line(other, 40)),
     };
-    let at = manager.time.as_deref().map_or_else(|| "time unknown".to_owned(), |time| format!("at or before {}", since(time)));
+    let at = manager
+        .time
+        .as_deref()
+        .map_or_else(|| "time unknown".to_owned(), |time| format!("at or before {}", since(time)));
     let version = match manager.api_version.as_str() {
         "" => String::new(),
         version => format!(" at {}", one_line(version, 100)),

@@ -28,8 +28,7 @@ pub(super) fn check(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn warning(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let drifting: Vec<&Change> =
-        finding.changes.iter().filter(|change| change.verdict.is_drift()).collect();
+    let drifting: Vec<&Change> = finding.changes.iter().filter(|change| change.verdict.is_drift()).collect();
     let origin = drifting.first().and_then(|change| change.origin.as_ref()).or(finding.origin.as_ref());
     let title = format!("drift: {}", finding.resource);
     let lines: Vec<String> = drifting.iter().take(20).map(|change| line(change)).collect();

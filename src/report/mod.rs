@@ -63,13 +63,23 @@ pub fn check(format: Format, style: Style, checked: &Checked, out: &mut dyn Writ
 
 /// The changes of a finding that a report lists.
 fn listed(finding: &crate::model::Finding, style: Style) -> impl Iterator<Item = &crate::model::Change> {
-    finding.changes.iter().filter(move |change| style.all || !change.verdict.cause.is_hidden())
+    finding.changes.iter().filter(move |change| is_shown(&change.verdict, style))
+}
+
+/// Whether a report lists what was decided so. What the server fills in every object is no news on request either: only
+/// `drift explain` tells it.
+fn is_shown(verdict: &crate::model::Verdict, style: Style) -> bool {
+    let hidden = verdict.cause.is_hidden();
+    !hidden || (style.all && verdict.rule != crate::model::Rule::ServerPlace)
 }
 
 /// Whether a report lists the finding at all.
 fn is_listed(finding: &crate::model::Finding, style: Style) -> bool {
-    let hidden = finding.verdict.cause.is_hidden();
-    style.all || if finding.changes.is_empty() { !hidden } else { listed(finding, style).next().is_some() }
+    if finding.changes.is_empty() {
+        is_shown(&finding.verdict, style)
+    } else {
+        listed(finding, style).next().is_some()
+    }
 }
 
 /// Whether it is not applied yet, and not for too long.

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::{
-    Style, headline, is_listed, is_waiting, listed, not_listed, not_looked_through, only_one_side, values, verification,
+    Style, headline, is_listed, is_waiting, listed, not_listed, not_looked_through, only_one_side, values,
+    verification,
 };
 use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
@@ -201,9 +202,8 @@ impl Page<'_> {
         )?;
         writeln!(self.out, "To undo it, apply Git again: `kubectl apply`, or your GitOps tool.")?;
         let stays = |finding: &Finding| {
-            let added = |change: &Change| {
-                change.verdict.is_drift() && change.difference.kind == ChangeKind::Added
-            };
+            let added =
+                |change: &Change| change.verdict.is_drift() && change.difference.kind == ChangeKind::Added;
             finding.state == State::Unmanaged || finding.changes.iter().any(added)
         };
         if checked.findings.iter().any(|finding| is_drift(finding) && stays(finding)) {

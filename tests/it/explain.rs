@@ -69,10 +69,19 @@ fn an_object_is_explained_field_by_field() {
         fields.iter().find(path).cloned().unwrap_or_else(|| panic!("no {end}: {report}"))
     };
     let image = field(".image");
-    assert_eq!((&image["verdict"]["cause"], &image["verdict"]["rule"]), (&json!("manual"), &json!("person-owns")));
-    assert_eq!((&image["verdict"]["drift"], &image["owners"][0]["name"]), (&json!(true), &json!("kubectl-set")));
+    assert_eq!(
+        (&image["verdict"]["cause"], &image["verdict"]["rule"]),
+        (&json!("manual"), &json!("person-owns"))
+    );
+    assert_eq!(
+        (&image["verdict"]["drift"], &image["owners"][0]["name"]),
+        (&json!(true), &json!("kubectl-set"))
+    );
     let host = field(".hostPID");
-    assert_eq!((&host["verdict"]["cause"], &host["verdict"]["rule"]), (&json!("unknown"), &json!("name-only")));
+    assert_eq!(
+        (&host["verdict"]["cause"], &host["verdict"]["rule"]),
+        (&json!("unknown"), &json!("name-only"))
+    );
     assert_eq!(host["verdict"]["claimed"], "controller");
     let text = explain(plane, &repo, &[&web]).expect_status(0).stdout;
     for part in [
@@ -89,7 +98,8 @@ fn an_object_is_explained_field_by_field() {
     }
     for format in ["text", "json"] {
         let output = format!("--output={format}");
-        let login = explain(plane, &repo, &[&output, &format!("Secret/{namespace}/login")]).expect_status(0).stdout;
+        let login =
+            explain(plane, &repo, &[&output, &format!("Secret/{namespace}/login")]).expect_status(0).stdout;
         assert!(login.contains("kubectl-patch"), "{login}");
         assert!(!login.contains("SeCrEt") && !login.contains("sEcReT"), "{login}");
     }

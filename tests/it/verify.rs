@@ -203,7 +203,8 @@ fn a_disagreement_is_listed_and_makes_the_report_incomplete() {
         &["patch", "deployment/web", "--field-manager=kubectl-client-side-apply", "--patch", patch],
     );
     let report = check(plane, "admin", &repo, "json").expect_status(3).json();
-    let path = ".spec.template.spec.containers[name=\"web\"].ports[containerPort=80,protocol=\"TCP\"].hostPort";
+    let path =
+        ".spec.template.spec.containers[name=\"web\"].ports[containerPort=80,protocol=\"TCP\"].hostPort";
     assert_eq!(disagreements(&report), [format!("Deployment web: missed {path}")]);
     assert_eq!(report["verification"]["agreed"], 3);
     assert_eq!(report["verification"]["disagreements"][0]["live"], 80);

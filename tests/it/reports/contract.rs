@@ -30,7 +30,10 @@ fn the_report_says_what_the_contract_says() {
     assert_eq!(report["cluster"], json!({"name": "prod", "server": server.url(), "version": "v1.36.2"}));
     assert_eq!((&report["complete"], &report["incomplete"]), (&json!(true), &json!([])));
     let mut summary = report["summary"].clone();
-    let rules = summary.as_object_mut().and_then(|summary| summary.remove("rules")).expect("how often each rule decided");
+    let rules = summary
+        .as_object_mut()
+        .and_then(|summary| summary.remove("rules"))
+        .expect("how often each rule decided");
     assert_eq!(rules["person-owns"], 6);
     assert_eq!(report["unsyncedAfter"], "20000d");
     assert_eq!(

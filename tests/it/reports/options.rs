@@ -197,7 +197,10 @@ fn a_configured_manager_is_believed() {
     assert_eq!(json(&repo, &server, &[], 1).json()["summary"]["changes"], serde_json::json!({"manual": 1}));
     repo.write("drift.yaml", format!("{BOTH}managers: [{{name: 'paint-*', class: platform}}]\n"));
     let claimed = json(&repo, &server, &[], 1).json();
-    assert_eq!(claimed["summary"]["claimed"], 1, "data may do harm: it is trusted by name, field and reason only");
+    assert_eq!(
+        claimed["summary"]["claimed"], 1,
+        "data may do harm: it is trusted by name, field and reason only"
+    );
     let trusted = "managers: [{name: 'paint-*', class: platform, fields: [.data.color], reason: it paints}]";
     repo.write("drift.yaml", format!("{BOTH}{trusted}\n"));
     assert_eq!(
@@ -237,7 +240,8 @@ fn a_cluster_that_has_not_caught_up_is_no_drift_whatever_renders_the_source() {
     type Files = dyn Fn(&str) -> Vec<(String, String)>;
     let ways: [(&str, &Files); 3] = [("plain", &plain), ("kustomize", &kustomize), ("helm", &helm)];
     for (way, files) in ways {
-        let repo = Repo::with(&[("drift.yaml", "version: 1\nunsynced-after: 20000d\nsources: [{path: src}]\n")]);
+        let repo =
+            Repo::with(&[("drift.yaml", "version: 1\nunsynced-after: 20000d\nsources: [{path: src}]\n")]);
         for color in ["old", "middle", "new"] {
             for (path, text) in files(color) {
                 repo.write(&path, text);

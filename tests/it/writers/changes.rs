@@ -72,7 +72,7 @@ spec:
   replicas: 2
   revisionHistoryLimit: 5
   selector: {matchLabels: {app: '@'}}
-  strategy: {type: Recreate}
+  strategy: {rollingUpdate: {maxSurge: 2}}
   template:
     metadata: {labels: {app: '@'}, annotations: {seen: 'yes', old: 'x'}}
     spec:
@@ -250,7 +250,11 @@ pub(super) const CHANGES: &[Change] = &[
     // Scalars.
     change("text", PANEL, &[("/spec/color", Some("\"blue\""))]),
     change("number", WORKLOAD, &[("/spec/revisionHistoryLimit", Some("9"))]),
-    change("number-in-template", WORKLOAD, &[("/spec/template/spec/terminationGracePeriodSeconds", Some("90"))]),
+    change(
+        "number-in-template",
+        WORKLOAD,
+        &[("/spec/template/spec/terminationGracePeriodSeconds", Some("90"))],
+    ),
     change("percentage", BUDGET, &[("/spec/minAvailable", Some("\"50%\""))]),
     change("bool", PANEL, &[("/spec/enabled", Some("true"))]),
     harmful(
@@ -263,8 +267,16 @@ pub(super) const CHANGES: &[Change] = &[
     change("map-key-added", PANEL, &[("/spec/options/c", Some("\"3\""))]),
     change("map-key-modified", PANEL, &[("/spec/options/a", Some("\"9\""))]),
     change("map-key-removed", PANEL, &[("/spec/options/b", None)]),
-    change("template-annotation-added", WORKLOAD, &[("/spec/template/metadata/annotations/by.hand~1x", Some("\"y\""))]),
-    change("template-annotation-modified", WORKLOAD, &[("/spec/template/metadata/annotations/seen", Some("\"no\""))]),
+    change(
+        "template-annotation-added",
+        WORKLOAD,
+        &[("/spec/template/metadata/annotations/by.hand~1x", Some("\"y\""))],
+    ),
+    change(
+        "template-annotation-modified",
+        WORKLOAD,
+        &[("/spec/template/metadata/annotations/seen", Some("\"no\""))],
+    ),
     change("template-annotation-removed", WORKLOAD, &[("/spec/template/metadata/annotations/old", None)]),
     change("label-added", WORKLOAD, &[("/metadata/labels/tier", Some("\"front\""))])
         .by("label deployment/@ tier=front"),
@@ -279,7 +291,8 @@ pub(super) const CHANGES: &[Change] = &[
         .by("annotate --overwrite deployment/@ note=two"),
     change("atomic-map", WORKLOAD, &[("/spec/template/spec/nodeSelector/disk", Some("\"hdd\""))]),
     change("atomic-map-key-added", PANEL, &[("/spec/whole/b", Some("\"2\""))]),
-    harmful("selector", SERVICE, &[("/spec/selector/app", Some("\"other\""))]).by("set selector service @ app=other"),
+    harmful("selector", SERVICE, &[("/spec/selector/app", Some("\"other\""))])
+        .by("set selector service @ app=other"),
     // Lists.
     harmful(
         "item-added",
@@ -337,24 +350,36 @@ pub(super) const CHANGES: &[Change] = &[
         .by("set env deployment/@ -c web A=9"),
     harmful("env-removed", WORKLOAD, &[("/spec/template/spec/containers/0/env/1", None)])
         .by("set env deployment/@ -c web B-"),
-    change("limit-modified", WORKLOAD, &[("/spec/template/spec/containers/0/resources/limits/memory", Some("\"1Gi\""))])
-        .by("set resources deployment/@ -c web --limits=memory=1Gi"),
+    change(
+        "limit-modified",
+        WORKLOAD,
+        &[("/spec/template/spec/containers/0/resources/limits/memory", Some("\"1Gi\""))],
+    )
+    .by("set resources deployment/@ -c web --limits=memory=1Gi"),
     change("limit-removed", WORKLOAD, &[("/spec/template/spec/containers/0/resources/limits/cpu", None)]),
     change(
         "container-port-added",
         WORKLOAD,
-        &[("/spec/template/spec/containers/0/ports/-", Some("{\"containerPort\": 81, \"protocol\": \"TCP\"}"))],
+        &[(
+            "/spec/template/spec/containers/0/ports/-",
+            Some("{\"containerPort\": 81, \"protocol\": \"TCP\"}"),
+        )],
     ),
     change("replicas", WORKLOAD, &[("/spec/replicas", Some("5"))]).by("scale deployment/@ --replicas=5"),
-    change("replicas-undeclared", PLAIN, &[("/spec/replicas", Some("5"))]).by("scale deployment/@ --replicas=5"),
+    change("replicas-undeclared", PLAIN, &[("/spec/replicas", Some("5"))])
+        .by("scale deployment/@ --replicas=5"),
     harmful("account", WORKLOAD, &[("/spec/template/spec/serviceAccountName", Some("\"robot\""))])
         .by("set serviceaccount deployment/@ robot"),
     harmful("host-network", WORKLOAD, &[("/spec/template/spec/hostNetwork", Some("true"))]),
-    change("strategy", WORKLOAD, &[("/spec/strategy", Some("{\"type\": \"RollingUpdate\"}"))]),
+    change("strategy", WORKLOAD, &[("/spec/strategy/rollingUpdate/maxSurge", Some("\"50%\""))]),
     change("deadline", WORKLOAD, &[("/spec/progressDeadlineSeconds", Some("77"))]),
     // Fields that the server may fill.
     change("pull-policy", PLAIN, &[("/spec/template/spec/containers/0/imagePullPolicy", Some("\"Always\""))]),
-    change("pull-policy-declared", WORKLOAD, &[("/spec/template/spec/containers/0/imagePullPolicy", Some("\"Always\""))]),
+    change(
+        "pull-policy-declared",
+        WORKLOAD,
+        &[("/spec/template/spec/containers/0/imagePullPolicy", Some("\"Always\""))],
+    ),
     change("node-port", SERVICE, &[("/spec/ports/0/nodePort", Some("PORT"))]),
     change("traffic-policy", SERVICE, &[("/spec/externalTrafficPolicy", Some("\"Local\""))]),
     change("default-of-kind", PANEL, &[("/spec/level", Some("4"))]),
@@ -365,14 +390,19 @@ pub(super) const CHANGES: &[Change] = &[
         CONFIG_MAP,
         &[(
             "/metadata/ownerReferences",
-            Some("[{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"name\": \"owner\", \"uid\": \"UID\"}]"),
+            Some(
+                "[{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"name\": \"owner\", \"uid\": \"UID\"}]",
+            ),
         )],
     ),
     // Other kinds.
     change(
         "service-port-added",
         SERVICE,
-        &[("/spec/ports/-", Some("{\"name\": \"alt\", \"port\": 81, \"protocol\": \"TCP\", \"targetPort\": 81, \"nodePort\": PORT}"))],
+        &[(
+            "/spec/ports/-",
+            Some("{\"name\": \"alt\", \"port\": 81, \"protocol\": \"TCP\", \"targetPort\": 81}"),
+        )],
     ),
     change("service-port-modified", SERVICE, &[("/spec/ports/0/targetPort", Some("9090"))]),
     harmful("external-ips", SERVICE, &[("/spec/externalIPs", Some("[\"192.0.2.7\"]"))]),
@@ -386,7 +416,10 @@ pub(super) const CHANGES: &[Change] = &[
     harmful(
         "subjects",
         BINDING,
-        &[("/subjects/-", Some("{\"apiGroup\": \"rbac.authorization.k8s.io\", \"kind\": \"User\", \"name\": \"bob\"}"))],
+        &[(
+            "/subjects/-",
+            Some("{\"apiGroup\": \"rbac.authorization.k8s.io\", \"kind\": \"User\", \"name\": \"bob\"}"),
+        )],
     )
     .by("set subject rolebinding @ --user=bob"),
     harmful("policy-ingress", POLICY, &[("/spec/ingress", Some("[{}]"))]),

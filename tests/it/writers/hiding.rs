@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::judge::{covers, is_drift, shown};
+use super::judge::{covers, is_derived, is_drift, shown};
 use super::means::{APPLY, MERGE, STRATEGIC, send};
 use super::parsed;
 use crate::matrix::in_parallel;
@@ -261,12 +261,14 @@ const MARKS: &[(&str, &str)] = &[
     ("helm-label", "{labels: {app.kubernetes.io/managed-by: Helm, app.kubernetes.io/instance: none}}"),
     ("argo", "{annotations: {argocd.argoproj.io/tracking-id: 'none:/Pod:default/x'}}"),
     ("argo-label", "{labels: {argocd.argoproj.io/instance: none}}"),
-    ("flux", "{labels: {kustomize.toolkit.fluxcd.io/name: none, kustomize.toolkit.fluxcd.io/namespace: default}}"),
+    (
+        "flux",
+        "{labels: {kustomize.toolkit.fluxcd.io/name: none, kustomize.toolkit.fluxcd.io/namespace: default}}",
+    ),
     ("flux-helm", "{labels: {helm.toolkit.fluxcd.io/name: none, helm.toolkit.fluxcd.io/namespace: default}}"),
     ("kapp", "{labels: {kapp.k14s.io/app: '1', kapp.k14s.io/association: v1.x}}"),
     ("owned", "{ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: owner, uid: UID}]}"),
     ("leader", "{annotations: {control-plane.alpha.kubernetes.io/leader: x}}"),
-    ("mirror", "{annotations: {kubernetes.io/config.mirror: x, kubernetes.io/config.source: file}}"),
 ];
 
 /// How many of the marks each name tries.
@@ -274,7 +276,8 @@ const MARKS_OF_A_NAME: usize = 4;
 
 /// The names of the table of managers, each once.
 pub(super) fn names() -> Vec<String> {
-    let text = std::fs::read_to_string(root().join("src/attribution/managers.yaml")).expect("the table of managers");
+    let text =
+        std::fs::read_to_string(root().join("src/attribution/managers.yaml")).expect("the table of managers");
     let table: Vec<Value> = serde_yaml::from_str(&text).expect("the table is YAML");
     let names = table.iter().map(|row| row["name"].as_str().expect("a row has a name").replace('*', "x"));
     names.collect::<BTreeSet<_>>().into_iter().collect()
@@ -409,13 +412,13 @@ fn judge(written: &[Written], report: &Value) {
     let mut total = 0;
     for one in written {
         let finding = found.get(&(one.after["kind"].to_string(), one.after["metadata"]["name"].to_string()));
-        let changes = finding.and_then(|finding| finding["changes"].as_array()).map_or(&[][..], Vec::as_slice);
+        let changes =
+            finding.and_then(|finding| finding["changes"].as_array()).map_or(&[][..], Vec::as_slice);
         let leaves = changed(&one.before, &one.after);
         *fields.entry(&one.name).or_default().entry(one.way).or_default() += leaves.len();
         total += leaves.len();
         for leaf in leaves {
-            // An old name of the same field, which the server keeps in step.
-            if shown(&leaf.path).ends_with("/serviceAccount") {
+            if is_derived(&leaf) {
                 continue;
             }
             let path = |change: &Value| parse(change["path"].as_str().unwrap_or_default());
@@ -425,14 +428,22 @@ fn judge(written: &[Written], report: &Value) {
                 let _ = writeln!(
                     wrong,
                     "{} ({}): {} {} is {} ({})",
-                    one.name, WAYS[one.way].0, one.after["kind"], shown(&leaf.path), hidden["cause"], hidden["rule"]
+                    one.name,
+                    WAYS[one.way].0,
+                    one.after["kind"],
+                    shown(&leaf.path),
+                    hidden["cause"],
+                    hidden["rule"]
                 );
             }
             if none {
                 let _ = writeln!(
                     wrong,
                     "{} ({}): {} {} is not found",
-                    one.name, WAYS[one.way].0, one.after["kind"], shown(&leaf.path)
+                    one.name,
+                    WAYS[one.way].0,
+                    one.after["kind"],
+                    shown(&leaf.path)
                 );
             }
         }
@@ -466,7 +477,7 @@ fn privileged_pods_are_unmanaged_whatever_they_claim() {
     let names = names();
     let every = if super::is_whole() { MARKS.len() } else { MARKS_OF_A_NAME };
     let made: Vec<(String, String)> = in_parallel(names.len() * every, |at| {
-        let (name, mark) = (at / every, (at / every + (at % every) * 3) % MARKS.len());
+        let (name, mark) = (at / every, (at / every + at % every * 3) % MARKS.len());
         let pod = format!("n{name}-{}", MARKS[mark].0);
         let mut body = json!({
             "apiVersion": "v1",

@@ -65,6 +65,19 @@ pub(super) enum Truth {
     Returned,
     /// Not applied yet.
     Unsynced,
+    /// A person made it, by exactly this manager.
+    Made,
+    /// A person removed it.
+    Removed,
+    /// The garbage collector removed it.
+    Collected,
+}
+
+impl Truth {
+    /// Whether it is of an object that is there or not.
+    pub(super) fn is_of_the_whole(self) -> bool {
+        matches!(self, Self::Made | Self::Removed | Self::Collected)
+    }
 }
 
 impl Writer {
@@ -154,8 +167,25 @@ pub(super) struct Task<'a> {
     pub(super) copy: &'a Value,
     pub(super) before: &'a Value,
     /// The live object, changed.
-    pub(super) after: &'a Value,
+    pub(super) changed: &'a dyn Fn(&Value) -> Value,
 }
+
+impl Task<'_> {
+    fn after(&self) -> Value {
+        (self.changed)(self.before)
+    }
+
+    /// The same of the object as it is now: controllers go on writing.
+    fn fresh(&self, client: &Client) -> Value {
+        let (status, mut live) = client.json("GET", self.path, None);
+        assert_eq!(status, 200, "{}: {live}", self.path);
+        live["metadata"]["managedFields"].take();
+        (self.changed)(&live)
+    }
+}
+
+/// How often a change is tried again that a controller's write came before.
+const TRIES: usize = 5;
 
 /// Makes a change by the writer's own means; those that kubectl makes of many objects at once are made elsewhere.
 #[track_caller]
@@ -165,29 +195,32 @@ pub(super) fn write(writer: Writer, task: &Task<'_>, plane: &ControlPlane, clien
     let manager = writer.manager(task.change);
     match writer {
         Writer::Patch => patch(task, plane),
-        Writer::Edit => edit(task, plane),
+        Writer::Edit => edit(task, plane, client),
         Writer::Command => command(task, plane),
         Writer::ScriptPatch => {
-            let body = merge_patch(task.before, task.after);
+            let body = merge_patch(task.before, &task.after());
             send(client, "PATCH", &named(manager), MERGE, &body);
         }
         Writer::ScriptPut => {
             let (method, media) = ("PUT", "application/json");
-            let body = settled(task.after);
             let agent = Some("OpenAPI-Generator/31.0.0/python");
-            let request = Request { method, path: task.path, media, agent, body: &body };
-            let (status, answer) = client.send(&request);
+            let put = || {
+                let body = task.fresh(client);
+                client.send(&Request { method, path: task.path, media, agent, body: &body })
+            };
+            let (status, answer) =
+                (0..TRIES).map(|_| put()).find(|(status, _)| *status != 409).expect("a quiet moment");
             assert_eq!(status, 200, "{}: {answer}", task.path);
         }
         Writer::ScriptApply => {
-            let body = parts(task.before, task.after);
+            let body = parts(task.before, &task.after());
             send(client, "PATCH", &forced(manager), APPLY, &body);
         }
         Writer::ScriptCopy | Writer::OtherDeployer => {
             send(client, "PATCH", &forced(manager), APPLY, task.copy);
         }
         Writer::Operator => {
-            let body = merge_patch(task.before, task.after);
+            let body = merge_patch(task.before, &task.after());
             send(client, "PATCH", &named(manager), MERGE, &body);
             let status = format!("{}/status?fieldManager={manager}", task.path);
             send(client, "PATCH", &status, MERGE, &condition());
@@ -221,7 +254,7 @@ fn target(task: &Task<'_>) -> String {
 }
 
 fn patch(task: &Task<'_>, plane: &ControlPlane) {
-    let body = merge_patch(task.before, task.after).to_string();
+    let body = merge_patch(task.before, &task.after()).to_string();
     let arguments =
         ["patch", &target(task), "--namespace", task.namespace, "--type=merge", "--patch", body.as_str()];
     let _ = plane.kubectl("alice", &arguments).expect_status(0);
@@ -234,32 +267,38 @@ fn command(task: &Task<'_>, plane: &ControlPlane) {
 }
 
 /// The editor puts the changed object in the place of what it is given.
-fn edit(task: &Task<'_>, plane: &ControlPlane) {
+fn edit(task: &Task<'_>, plane: &ControlPlane, client: &Client) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("edited.json");
-    std::fs::write(&file, settled(task.after).to_string()).expect("a temporary file");
-    let mut command = Command::new(program("kubectl", "kubectl"));
-    command.env_clear();
-    hermetic(&mut command, &plane.servers().folder().join("home"));
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMPDIR", folder.path());
-    command.env("KUBE_EDITOR", format!("cp {}", file.display())).env("KUBECONFIG", plane.kubeconfig("alice"));
-    let output =
-        command.args(["edit", "--namespace", task.namespace, &target(task)]).output().expect("kubectl starts");
-    assert_eq!(code(output.status), 0, "{}: {}", task.path, String::from_utf8_lossy(&output.stderr));
+    let edited = || {
+        std::fs::write(&file, task.fresh(client).to_string()).expect("a temporary file");
+        let mut command = Command::new(program("kubectl", "kubectl"));
+        command.env_clear();
+        hermetic(&mut command, &plane.servers().folder().join("home"));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMPDIR", folder.path());
+        command.env("KUBE_EDITOR", format!("cp {}", file.display()));
+        command.env("KUBECONFIG", plane.kubeconfig("alice"));
+        command.args(["edit", "--namespace", task.namespace, &target(task)]);
+        let output = command.output().expect("kubectl starts");
+        if code(output.status) == 0 {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    };
+    let tried: Vec<String> = (0..TRIES).map_while(|_| edited().err()).collect();
+    assert!(tried.len() < TRIES, "{}: {tried:?}", task.path);
 }
 
-/// The object without what controllers go on writing; a custom one keeps the version that a PUT must name.
+/// The object without what the server writes about it: kubectl reads the version that it replaces.
 pub(super) fn settled(object: &Value) -> Value {
     let mut object = object.clone();
-    let custom = object["apiVersion"].as_str().is_some_and(|version| version.ends_with(".example/v1"));
     if let Some(map) = object.as_object_mut() {
         map.remove("status");
     }
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.remove("managedFields");
-        if !custom {
-            metadata.remove("resourceVersion");
-        }
+        metadata.remove("resourceVersion");
     }
     object
 }
@@ -352,7 +391,8 @@ mod tests {
     fn what_is_applied_has_the_keys_of_items_and_atomic_values_whole() {
         let fields = json!({"f:l": {"k:{\"name\":\"x\"}": {"f:v": {}}}, "f:w": {}});
         let metadata = json!({"name": "n", "managedFields": [{"manager": "m", "fieldsV1": fields}]});
-        let before = json!({"metadata": metadata, "l": [{"name": "x", "v": 1, "o": 1}, {"name": "y"}], "w": ["a"]});
+        let before =
+            json!({"metadata": metadata, "l": [{"name": "x", "v": 1, "o": 1}, {"name": "y"}], "w": ["a"]});
         let mut after = before.clone();
         after["l"][0]["v"] = json!(2);
         after["w"] = json!(["a", "b"]);

@@ -5,8 +5,7 @@
 //! managedFields; what may be said of it follows from the kind of writer (`judge.rs`), not from a table of expectations.
 //! One run of `drift check` sees all of a way.
 //!
-//! `DRIFT_TEST_WRITERS=all` makes every change by every writer; otherwise those that take a process each are spread over
-//! the ways.
+//! `DRIFT_TEST_WRITERS=all` makes every change by every writer; otherwise they are spread over the ways.
 
 #![expect(
     clippy::disallowed_methods,
@@ -18,8 +17,10 @@ mod changes;
 mod hiding;
 mod judge;
 mod means;
+mod others;
 mod places;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -35,8 +36,9 @@ use crate::support::needs;
 use crate::support::repo::{AUTHOR, Repo};
 use crate::support::servers::eventually;
 use changes::{CHANGES, Change, DEFINITION, OWNER};
-use judge::Seen;
+use judge::Judged;
 use means::{Task, Writer};
+use others::Others;
 
 /// A way of applying: its name and the arguments of `kubectl apply`.
 type Way = (&'static str, &'static [&'static str]);
@@ -85,10 +87,13 @@ fn world() -> &'static World {
         let plane = ControlPlane::with_controllers();
         let client = plane.client("admin");
         plane.apply("admin", "default", DEFINITION, &[]);
-        eventually("the custom kind is served", Duration::from_secs(30), || {
-            let (_, document) = client.json("GET", "/openapi/v3/apis/writers.example/v1", None);
-            document.to_string().contains("Panel").then_some(())
-        });
+        plane.apply("admin", "default", include_str!("../../../testdata/kinds-definitions.yaml"), &[]);
+        for (group, kind) in [("writers.example", "Panel"), ("matrix.example", "Loose")] {
+            eventually("the custom kinds are served", Duration::from_secs(30), || {
+                let (_, document) = client.json("GET", &format!("/openapi/v3/apis/{group}/v1"), None);
+                document.to_string().contains(kind).then_some(())
+            });
+        }
         World { plane, client }
     })
 }
@@ -146,7 +151,8 @@ fn cases(way: usize, namespace: &str, uid: &str) -> Vec<Case> {
             if writer == Writer::Command && change.command.is_none() {
                 continue;
             }
-            if writer.is_slow() && !is_whole() && number % 3 != way % 3 {
+            let every = if writer.is_slow() { 3 } else { 2 };
+            if !is_whole() && writer != Writer::Command && number % every != way % every {
                 continue;
             }
             let name = format!("{}-{}", writer.short(), change.name);
@@ -158,11 +164,12 @@ fn cases(way: usize, namespace: &str, uid: &str) -> Vec<Case> {
             if writer == Writer::Operator && !matches!(kind, "Deployment" | "Service" | "Panel") {
                 continue;
             }
-            let port = if change.edits.iter().any(|(_, value)| value.is_some_and(|text| text.contains("PORT"))) {
-                port()
-            } else {
-                String::new()
-            };
+            let port =
+                if change.edits.iter().any(|(_, value)| value.is_some_and(|text| text.contains("PORT"))) {
+                    port()
+                } else {
+                    String::new()
+                };
             let mut case = Case { writer, change, name, path, declared, copy: None, port };
             case.copy = case.changed(&case.declared, uid);
             if case.copy.is_some() || !writer.needs_a_copy() {
@@ -178,15 +185,30 @@ impl Case {
         self.change.of(object, &|text| text.replace("UID", uid).replace("PORT", &self.port))
     }
 
-    /// The live object after the change that waits in Git.
-    fn changed_live(&self, live: &Value) -> Value {
-        self.changed(live, "").unwrap_or_else(|| live.clone())
+    fn judged<'a>(&'a self, before: &'a Value, after: &'a Value) -> Judged<'a> {
+        let after = match self.writer {
+            // Nobody wrote: what Git has now is the change.
+            Writer::Pending => self.changed(before, "").map_or(Cow::Borrowed(before), Cow::Owned),
+            _ => Cow::Borrowed(after),
+        };
+        Judged {
+            row: self.writer.short(),
+            kind: self.declared["kind"].as_str().expect("a kind"),
+            name: self.declared["metadata"]["name"].as_str().expect("a name"),
+            truth: self.writer.truth(),
+            manager: self.writer.manager(self.change),
+            harmful: self.change.harmful,
+            before: Cow::Borrowed(before),
+            after,
+        }
     }
 
     /// What Git declares in the end.
     fn in_git(&self) -> &Value {
         match self.writer {
-            Writer::Newer | Writer::Older | Writer::Pending => self.copy.as_ref().expect("deployers have one"),
+            Writer::Newer | Writer::Older | Writer::Pending => {
+                self.copy.as_ref().expect("deployers have one")
+            }
             _ => &self.declared,
         }
     }
@@ -218,10 +240,10 @@ fn live(client: &Client, cases: &[Case], namespace: &str) -> Live {
     live
 }
 
-/// Applies objects by several kubectl at the same time.
+/// Applies objects, many by several kubectl at the same time.
 fn apply<'a>(plane: &ControlPlane, user: &str, objects: impl Iterator<Item = &'a Value>, how: &[&str]) {
     let texts: Vec<String> = objects.map(Value::to_string).collect();
-    let chunks: Vec<&[String]> = texts.chunks(texts.len().div_ceil(3).max(1)).collect();
+    let chunks: Vec<&[String]> = texts.chunks((texts.len() / 3).max(100)).collect();
     in_parallel(chunks.len(), |at| {
         let text = chunks[at].join("\n---\n");
         let arguments = [&["apply", "--validate=false", "--filename", "-"][..], how].concat();
@@ -235,14 +257,17 @@ fn writers_are_told(way: usize) {
     if !needs("cluster") {
         return;
     }
-    let World { plane, client } = world();
+    let world = world();
+    let World { plane, client } = world;
     let (name, how) = WAYS[way];
     let namespace = plane.fresh_namespace(&format!("writers-{name}"));
     plane.apply("gitops", &namespace, &OWNER.replace('%', &namespace), how);
     let owner = plane.live(&namespace, "configmap/owner");
     let uid = owner["metadata"]["uid"].as_str().expect("a uid");
     let cases = cases(way, &namespace, uid);
-    let repo = declare(&cases, &namespace);
+    let mut others = Others::new(world, way, &namespace);
+    let repo = declare(&cases, &others, &namespace);
+    others.begin(world, how);
     apply(plane, "gitops", cases.iter().map(|case| &case.declared), how);
     let mut before = live(client, &cases, &namespace);
     // Git has the pending commit from here on.
@@ -258,16 +283,26 @@ fn writers_are_told(way: usize) {
     for case in of(&[Writer::Older]) {
         before.insert(case.path.clone(), newer[&case.path].clone());
     }
+    others.write(world);
     write(plane, client, (&cases, &before), &namespace, uid);
     apply(plane, "gitops", of(&[Writer::Older]).map(|case| &case.declared), how);
     let after = live(client, &cases, &namespace);
+    others.end(world);
     let report = check(plane, &repo);
-    let seen = Seen { before: &before, after: &after, report: &report };
-    judge::hold(name, &cases, &seen);
+    let mut judged: Vec<Judged<'_>> =
+        cases.iter().map(|case| case.judged(&before[&case.path], &after[&case.path])).collect();
+    judged.extend(others.judged());
+    judge::hold(name, &judged, &report);
 }
 
 /// Everybody but the deployer writes.
-fn write(plane: &ControlPlane, client: &Client, (cases, before): (&[Case], &Live), namespace: &str, uid: &str) {
+fn write(
+    plane: &ControlPlane,
+    client: &Client,
+    (cases, before): (&[Case], &Live),
+    namespace: &str,
+    uid: &str,
+) {
     let by = |writer: Writer| cases.iter().filter(move |case| case.writer == writer);
     let copies = |writer: Writer| by(writer).filter_map(|case| case.copy.as_ref());
     apply(plane, "alice", copies(Writer::Apply), &[]);
@@ -283,7 +318,8 @@ fn write(plane: &ControlPlane, client: &Client, (cases, before): (&[Case], &Live
     in_parallel(alone.len(), |at| {
         let case = alone[at];
         let before = &before[&case.path];
-        let after = case.changed(before, uid).unwrap_or_else(|| panic!("{} cannot be made", case.name));
+        let changed =
+            |live: &Value| case.changed(live, uid).unwrap_or_else(|| panic!("{} cannot be made", case.name));
         let copy = case.copy.as_ref().unwrap_or(&Value::Null);
         let task = Task {
             change: case.change,
@@ -292,14 +328,14 @@ fn write(plane: &ControlPlane, client: &Client, (cases, before): (&[Case], &Live
             path: &case.path,
             copy,
             before,
-            after: &after,
+            changed: &changed,
         };
         means::write(case.writer, &task, plane, client);
     });
 }
 
 /// A repository with a file for each writer, and the commits of the deployer that are applied.
-fn declare(cases: &[Case], namespace: &str) -> Repo {
+fn declare(cases: &[Case], others: &Others, namespace: &str) -> Repo {
     let repo = Repo::with(&[
         ("drift.yaml", "version: 1\ncluster: test\nsources: [{path: app}]\n"),
         ("app/owner.yaml", &OWNER.replace('%', namespace)),
@@ -307,6 +343,7 @@ fn declare(cases: &[Case], namespace: &str) -> Repo {
     for writer in Writer::ALL {
         file(&repo, cases, writer, |case| &case.declared);
     }
+    repo.write("app/others.yaml", others.text());
     repo.commit("What is applied at first");
     for writer in [Writer::Newer, Writer::Older] {
         file(&repo, cases, writer, Case::in_git);

@@ -237,7 +237,8 @@ struct Place {
 }
 
 fn places() -> Vec<Place> {
-    let text = std::fs::read_to_string(root().join("src/attribution/managers.yaml")).expect("the table of managers");
+    let text =
+        std::fs::read_to_string(root().join("src/attribution/managers.yaml")).expect("the table of managers");
     let table: Vec<Value> = serde_yaml::from_str(&text).expect("the table is YAML");
     let mut places = Vec::new();
     for row in &table {
@@ -251,7 +252,9 @@ fn places() -> Vec<Place> {
             let (kind, group) = match kind.split_once('.') {
                 Some((kind, group)) => (kind, Some(group.to_owned())),
                 // Any kind: a custom one, and one of Kubernetes for metadata.
-                None if kind == "*" && path.starts_with(".spec") => ("Claim", Some("writers.example".to_owned())),
+                None if kind == "*" && (path.starts_with(".spec") || path.contains("crossplane")) => {
+                    ("Claim", Some("writers.example".to_owned()))
+                }
                 None if kind == "*" => ("ConfigMap", None),
                 None => (kind, None),
             };
@@ -314,7 +317,9 @@ impl Place {
                 "resources" => json!({"requests": {"cpu": "150m"}}),
                 "caBundle" => json!(self.bundle()),
                 "secrets" | "imagePullSecrets" => json!([{"name": "token"}]),
-                "claimRef" => json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": "c", "namespace": namespace}),
+                "claimRef" => {
+                    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": "c", "namespace": namespace})
+                }
                 "resourceRef" | "compositionRef" | "compositionRevisionRef" => json!({"name": "x"}),
                 "podCIDR" => json!("10.244.0.0/24"),
                 "podCIDRs" => json!(["10.244.0.0/24"]),
@@ -328,7 +333,8 @@ impl Place {
                 Value::Object(item)
             }
             Some(Step::Other(text)) => {
-                let value: Value = serde_json::from_str(text.trim_start_matches('=')).expect("a value of a set");
+                let value: Value =
+                    serde_json::from_str(text.trim_start_matches('=')).expect("a value of a set");
                 any(&value)
             }
             None => Value::Null,
@@ -429,11 +435,25 @@ fn what_controllers_write_in_their_places_is_no_drift() {
         (!collection.is_empty()).then(|| {
             let way = at % WAYS.len();
             let before = applied(&client, collection, object, way);
-            (way, written(&client, &places[at], &before, &format!("{collection}/{}", object["metadata"]["name"].as_str().expect("a name")), &namespace), before)
+            (
+                way,
+                written(
+                    &client,
+                    &places[at],
+                    &before,
+                    &format!("{collection}/{}", object["metadata"]["name"].as_str().expect("a name")),
+                    &namespace,
+                ),
+                before,
+            )
         })
     });
-    let skipped: BTreeSet<String> =
-        places.iter().zip(&writes).filter(|(_, write)| write.is_none()).map(|(place, _)| place.kind.clone()).collect();
+    let skipped: BTreeSet<String> = places
+        .iter()
+        .zip(&writes)
+        .filter(|(_, write)| write.is_none())
+        .map(|(place, _)| place.kind.clone())
+        .collect();
     let writes: Vec<Write> = places
         .into_iter()
         .zip(writes)
@@ -441,7 +461,14 @@ fn what_controllers_write_in_their_places_is_no_drift() {
         .filter_map(|((place, write), (_, object))| {
             let (way, after, before) = write?;
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            Some(Write { place, way, kind: text(&object["kind"]), name: text(&object["metadata"]["name"]), before, after })
+            Some(Write {
+                place,
+                way,
+                kind: text(&object["kind"]),
+                name: text(&object["metadata"]["name"]),
+                before,
+                after,
+            })
         })
         .collect();
     let drift = Drift::new().args(["check", "--output=json", "--all", "--kubeconfig"]);
@@ -493,7 +520,13 @@ fn declare(objects: &[(String, Value)]) -> Repo {
 }
 
 /// Writes in the place as the program does; why the server refused it.
-fn written(client: &Client, place: &Place, live: &Value, path: &str, namespace: &str) -> Result<Value, String> {
+fn written(
+    client: &Client,
+    place: &Place,
+    live: &Value,
+    path: &str,
+    namespace: &str,
+) -> Result<Value, String> {
     let written = place.written(live, namespace);
     let mut body = merge_patch(live, &written);
     let subresource = place.subresource();
@@ -542,7 +575,8 @@ fn judge(writes: &[Write], skipped: &BTreeSet<String>, report: &Value) {
         rows.insert(&place.manager);
         fields += leaves.len();
         let finding = found.get(&(write.kind.as_str(), write.name.as_str()));
-        let changes = finding.and_then(|finding| finding["changes"].as_array()).map_or(&[][..], Vec::as_slice);
+        let changes =
+            finding.and_then(|finding| finding["changes"].as_array()).map_or(&[][..], Vec::as_slice);
         for change in changes.iter().filter(|change| is_drift(change)) {
             let path = change["path"].as_str().unwrap_or_default();
             let of_write = leaves.iter().any(|leaf| covers(&parse(path), &leaf.path));
@@ -554,7 +588,11 @@ fn judge(writes: &[Write], skipped: &BTreeSet<String>, report: &Value) {
             );
         }
     }
-    println!("places: {fields} fields in {} places of {} rows; no object of {skipped:?}", writes.len(), rows.len());
+    println!(
+        "places: {fields} fields in {} places of {} rows; no object of {skipped:?}",
+        writes.len(),
+        rows.len()
+    );
     print!("{}", if refused.is_empty() { String::new() } else { format!("refused:\n{refused}") });
     let of_managers: BTreeSet<&String> = writes.iter().map(|write| &write.place.manager).collect();
     let untried: Vec<_> = of_managers.difference(&rows).collect();
