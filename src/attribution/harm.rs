@@ -89,10 +89,10 @@ pub(super) fn is_harmful(difference: &Difference, live: Option<&Value>) -> bool 
         return false;
     }
     let name_of = |step: &Step| match step {
-        Step::Field(name) => Some(name.as_str()).map(str::to_owned),
+        Step::Field(name) => Some(name),
         _ => None,
     };
-    let harmful = |name: &String| HARMFUL_FIELDS.contains(&name.as_str());
+    let harmful = |name: &&String| HARMFUL_FIELDS.contains(&name.as_str());
     let is_program = match steps {
         [.., Step::Field(list), Step::Key(_) | Step::Index(_)] | [.., Step::Field(list)] => {
             PROGRAMS.contains(&list.as_str())
@@ -101,7 +101,7 @@ pub(super) fn is_harmful(difference: &Difference, live: Option<&Value>) -> bool 
     };
     steps.iter().filter_map(name_of).any(|name| harmful(&name))
         || is_program
-        || live.is_some_and(|live| holds_harmful(live))
+        || live.is_some_and(holds_harmful)
 }
 
 fn holds_harmful(value: &Value) -> bool {

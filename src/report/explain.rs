@@ -70,7 +70,7 @@ fn explain_field(
     writeln!(out, "      live      {}", shown(live))?;
     for (commit, superseded_at) in field.declared_by.iter().take(3) {
         let until = jiff::Timestamp::from_second(*superseded_at).map(|time| since(&time.to_string()));
-        let until = until.map_or_else(|_| revision(report), |until| until);
+        let until = until.unwrap_or_else(|_| revision(report));
         writeln!(out, "                as commit {} declared it until {until}", one_line(commit, 40))?;
     }
     if field.owners.is_empty() {

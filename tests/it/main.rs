@@ -30,4 +30,3 @@ mod support;
 mod support_works;
 mod verdicts;
 mod verify;
-mod writers;
