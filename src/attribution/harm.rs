@@ -88,20 +88,14 @@ pub(super) fn is_harmful(difference: &Difference, live: Option<&Value>) -> bool 
     if metadata {
         return false;
     }
-    let name_of = |step: &Step| match step {
-        Step::Field(name) => Some(name),
-        _ => None,
-    };
-    let harmful = |name: &&String| HARMFUL_FIELDS.contains(&name.as_str());
+    let harmful = |step: &Step| matches!(step, Step::Field(name) if HARMFUL_FIELDS.contains(&name.as_str()));
     let is_program = match steps {
         [.., Step::Field(list), Step::Key(_) | Step::Index(_)] | [.., Step::Field(list)] => {
             PROGRAMS.contains(&list.as_str())
         }
         _ => false,
     };
-    steps.iter().filter_map(name_of).any(|name| harmful(&name))
-        || is_program
-        || live.is_some_and(holds_harmful)
+    steps.iter().any(harmful) || is_program || live.is_some_and(holds_harmful)
 }
 
 fn holds_harmful(value: &Value) -> bool {
