@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::applied::LastApplied;
 use super::harm::is_harmful;
-use super::history::{Older, explained_by};
+use super::history::{Older, explained_by, unowned_since};
 use super::managers::Known;
 use super::owners::{Entry, Owners, Share};
 use super::verdict::{Evidence, unsynced};
@@ -367,7 +367,7 @@ impl<'a> Judge<'a> {
         if self.is_asked_for(difference) && difference.kind == ChangeKind::Added {
             return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace);
         }
-        if let Some(older) = explained_by(self.evidence.older, difference)
+        if let Some(older) = unowned_since(self.evidence.older, difference)
             && difference.kind == ChangeKind::Modified
         {
             return self.older_value(older, None, difference);
@@ -427,7 +427,7 @@ impl<'a> Judge<'a> {
                 Verdict::new(Cause::Server, Confidence::High, Rule::Dropped).by(manager)
             };
         }
-        if let Some(older) = explained_by(self.evidence.older, difference)
+        if let Some(older) = unowned_since(self.evidence.older, difference)
             && let Some(rule) = self.is_unapplied(older, difference)
         {
             let applier = self.latest_entry(|_, known| known.applier);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::model::{Desired, Difference, FieldPath};
+use crate::model::{ChangeKind, Desired, Difference, FieldPath};
 use crate::schema::Schema;
 
 /// One object as an older commit declared it, compared with live.
@@ -21,6 +21,8 @@ pub struct Older {
     pub newer_applied: Option<bool>,
     /// Where live differs from what the older commit declared; `None`: it did not declare the object.
     pub differs_at: Option<BTreeSet<FieldPath>>,
+    /// Where live has what the server fills in by itself and the older commit did not declare: a part of `differs_at`.
+    filled_at: BTreeSet<FieldPath>,
 }
 
 /// When a version was superseded, and whether the newer one is known to be applied: see [`Older`].
@@ -44,15 +46,16 @@ impl Older {
         live: &Value,
         schema: &Schema,
     ) -> Self {
-        let paths = |older: &Desired| {
-            crate::diff::compare(older, live, schema).into_iter().map(|found| found.path).collect()
-        };
+        let found = older.map(|older| crate::diff::compare(older, live, schema));
+        let filled = |found: &&Difference| found.server_set && found.kind == ChangeKind::Added;
+        let filled_at = found.iter().flatten().filter(filled).map(|found| found.path.clone()).collect();
         Self {
             commit: commit.to_owned(),
             committed_at: superseded.committed_at,
             superseded_at: superseded.superseded_at,
             newer_applied: superseded.newer_applied,
-            differs_at: older.map(paths),
+            differs_at: found.map(|found| found.into_iter().map(|found| found.path).collect()),
+            filled_at,
         }
     }
 
@@ -62,12 +65,23 @@ impl Older {
         let Some(differs_at) = &self.differs_at else { return false };
         !overlaps(differs_at, &difference.path)
     }
+
+    /// Whether the commit left this place to the server, which filled it: of a value that nobody owns.
+    fn left_to_server(&self, difference: &Difference) -> bool {
+        difference.kind == ChangeKind::Modified && self.filled_at.contains(&difference.path)
+    }
 }
 
 /// The newest older commit that declared what live has at this place.
 #[must_use]
 pub fn explained_by<'a>(older: &'a [Older], difference: &Difference) -> Option<&'a Older> {
     older.iter().find(|older| older.explains(difference))
+}
+
+/// The same of a value that nobody owns, which the server may have filled in.
+#[must_use]
+pub(super) fn unowned_since<'a>(older: &'a [Older], difference: &Difference) -> Option<&'a Older> {
+    older.iter().find(|older| older.explains(difference) || older.left_to_server(difference))
 }
 
 /// A revision that the cluster remembers of a workload (a ReplicaSet, a ControllerRevision), compared with Git.

@@ -43,7 +43,8 @@ impl WritePlace {
     /// Whether the whole difference lies in this place. Of an atomic map both sides are compared key by key.
     pub(super) fn covers(&self, id: &ResourceId, difference: &Difference) -> bool {
         let pinned = |wanted: &String| {
-            difference.live.as_ref().is_some_and(|live| live.as_str().is_some_and(|live| live == wanted))
+            let text = |live: &Value| live.as_str().map_or_else(|| live.to_string(), str::to_owned);
+            difference.live.as_ref().is_some_and(|live| text(live) == *wanted)
         };
         self.is_of(id)
             && self.value.as_ref().is_none_or(pinned)
@@ -65,28 +66,71 @@ impl WritePlace {
             && self.steps.iter().zip(path).all(|(pattern, step)| matches_step(pattern, step))
     }
 
-    /// Whether all that differs inside an atomic map, or all that a map or keyed list which only live has, lies there.
+    /// Whether all that differs inside an atomic map or list, or all of a map or list that only live has, lies there.
     fn covers_inside(&self, difference: &Difference) -> bool {
+        let live = difference.live.as_ref().filter(|live| !is_empty(live));
+        live.is_some_and(|live| self.covers_value(&difference.path, difference.desired.as_ref(), Some(live)))
+    }
+
+    fn covers_value(&self, path: &FieldPath, desired: Option<&Value>, live: Option<&Value>) -> bool {
         static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
-        let desired = difference.desired.as_ref().map_or(Some(&*NOTHING), Value::as_object);
-        let inner: Vec<Step> = match (desired, &difference.live) {
-            (Some(desired), Some(Value::Object(live))) => {
-                let keys = desired.keys().chain(live.keys());
-                keys.filter(|key| desired.get(*key) != live.get(*key)).map(Step::field).collect()
+        if desired == live || self.covers_path(path.steps()) {
+            return true;
+        }
+        if path.steps().len() >= self.steps.len() {
+            return false;
+        }
+        match (desired, live) {
+            (Some(Value::Object(_)) | None, Some(Value::Object(live))) => {
+                let desired = desired.and_then(Value::as_object).unwrap_or(&NOTHING);
+                let mut keys = desired.keys().chain(live.keys());
+                keys.all(|key| {
+                    self.covers_value(&path.join(Step::field(key)), desired.get(key), live.get(key))
+                })
             }
-            (Some(_), Some(Value::Array(items))) => {
-                let Some(Step::Key(keys)) = self.steps.get(difference.path.steps().len()) else {
-                    return false;
+            (Some(Value::Array(_)) | None, Some(Value::Array(live))) => {
+                let desired = desired.and_then(Value::as_array).map(Vec::as_slice);
+                self.covers_items(path, desired, live)
+            }
+            _ => false,
+        }
+    }
+
+    /// Of a list: items are paired by the keys that the place names, else by their order, where there are as many.
+    fn covers_items(&self, path: &FieldPath, desired: Option<&[Value]>, live: &[Value]) -> bool {
+        let desired = desired.unwrap_or_default();
+        match self.steps.get(path.steps().len()) {
+            Some(Step::Key(keys)) => {
+                let identity = |item: &Value| -> Vec<(String, Value)> {
+                    keys.iter()
+                        .map(|(key, _)| (key.clone(), item.get(key).cloned().unwrap_or_default()))
+                        .collect()
                 };
-                let value = |item: &Value, key: &String| item.get(key).cloned().unwrap_or_default();
-                let step =
-                    |item| Step::Key(keys.iter().map(|(key, _)| (key.clone(), value(item, key))).collect());
-                items.iter().map(step).collect()
+                let find = |items: &[Value], wanted: &Value| {
+                    items.iter().find(|item| identity(item) == identity(wanted)).cloned()
+                };
+                desired.iter().all(|item| find(live, item).is_some())
+                    && live.iter().all(|item| {
+                        let path = path.join(Step::Key(identity(item)));
+                        self.covers_value(&path, find(desired, item).as_ref(), Some(item))
+                    })
             }
-            _ => return false,
-        };
-        !inner.is_empty()
-            && inner.into_iter().all(|step| self.covers_path(difference.path.join(step).steps()))
+            Some(Step::Value(_)) if desired.is_empty() || desired.len() == live.len() => {
+                let mut items = live.iter().enumerate();
+                items.all(|(at, item)| {
+                    self.covers_value(&path.join(Step::Index(at)), desired.get(at), Some(item))
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
     }
 }
 
@@ -197,6 +241,49 @@ mod tests {
                 [Value::Null, json!([{"name": "X_1"}, {"name": "Y"}])],
                 false,
             ),
+            // Inside a list that is one value, item by item.
+            ("* .h[*].r[*].w", "Pod", ".h", [json!([{"r": [{"w": 9}]}]), json!([{"r": [{"w": 5}]}])], true),
+            (
+                "* .h[*].r[*].w",
+                "Pod",
+                ".h",
+                [json!([{"r": [{"w": 9}]}]), json!([{"r": [{"w": 5, "x": 1}]}])],
+                false,
+            ),
+            (
+                "* .h[*].r[*].w",
+                "Pod",
+                ".h",
+                [json!([{"r": [{"w": 9}]}]), json!([{"r": [{"w": 5}]}, {"r": []}])],
+                false,
+            ),
+            (
+                "* .c[*].env[name=\"X_*\"]",
+                "Pod",
+                ".c",
+                [
+                    json!([{"n": "a", "env": [{"name": "Y"}]}]),
+                    json!([{"n": "a", "env": [{"name": "Y"}, {"name": "X_1"}]}]),
+                ],
+                true,
+            ),
+            (
+                "* .c[*].env[name=\"X_*\"]",
+                "Pod",
+                ".c",
+                [json!([{"n": "a", "env": [{"name": "Y"}]}]), json!([{"n": "a", "env": [{"name": "X_1"}]}])],
+                false,
+            ),
+            (
+                "* .c[*].env[name=\"X_*\"]",
+                "Pod",
+                ".c",
+                [json!([{"image": "a"}]), json!([{"image": "b", "env": [{"name": "X_1"}]}])],
+                false,
+            ),
+            ("* .c[*].env[name=\"X_*\"]", "Pod", ".c", [Value::Null, json!([])], false),
+            ("* .p = 1", "Pod", ".p", [Value::Null, json!(1)], true),
+            ("* .p = 1", "Pod", ".p", [Value::Null, json!(2)], false),
             ("* .p = Fail", "Pod", ".p", [json!("Ignore"), json!("Fail")], true),
             ("* .p = Fail", "Pod", ".p", [json!("Fail"), json!("Ignore")], false),
         ] {

@@ -30,3 +30,4 @@ mod support;
 mod support_works;
 mod verdicts;
 mod verify;
+mod writers;

@@ -13,6 +13,11 @@ fn assert_opens_nothing(place: &Place) {
     assert!(place.ledger().is_empty());
 }
 
+/// Commits later than everything that the cluster has was applied: else it would have come with that.
+fn commit_after_apply(place: &Place, message: &str) {
+    place.repo.commit_at(AUTHOR, 2_500_000_000, message);
+}
+
 #[test]
 fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
     if !needs("cluster") {
@@ -23,14 +28,14 @@ fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
 
     let place = Place::new("late");
     place.repo.write(FILE, &newer);
-    place.repo.commit("More memory");
+    commit_after_apply(&place, "More memory");
     assert_opens_nothing(&place);
 
     let applier = ["--server-side", "--field-manager=kustomize-controller"];
     let place = Place::with("late-gitops", &[(FILE, WEB)], "");
     place.plane.apply("gitops", &place.namespace, WEB, &applier);
     place.repo.write(FILE, &newer);
-    place.repo.commit("More memory");
+    commit_after_apply(&place, "More memory");
     assert_opens_nothing(&place);
     // It arrives: still nothing.
     place.plane.apply("gitops", &place.namespace, &newer, &applier);
@@ -46,8 +51,7 @@ fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
     place
         .repo
         .write("apps/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n");
-    // After everything that the cluster has was applied: else it would have come with that.
-    place.repo.commit_at(AUTHOR, 2_500_000_000, "Something new");
+    commit_after_apply(&place, "Something new");
     assert_opens_nothing(&place);
 }
 
@@ -142,10 +146,11 @@ fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
     }
     let place = Place::with("ten", &[("apps/many.yaml", &config_maps(12, "git"))], "");
     place.apply_git();
-    for number in 0..12 {
-        // Every tool of its own: incidents of their own.
+    // Every tool of its own: incidents of their own.
+    let tools = "annotate argo-rollouts autoscale create edit expose label patch replace rollout run set";
+    for (number, tool) in tools.split(' ').enumerate() {
         let name = format!("cm-{number:02}");
-        let manager = format!("--field-manager=kubectl-tool{number:02}");
+        let manager = format!("--field-manager=kubectl-{tool}");
         place.kubectl(&[
             "patch",
             "configmap",
