@@ -87,6 +87,25 @@ impl Mutator {
         let named = |text: &String| name.is_some_and(|name| text.contains(name.as_str()));
         self.text.as_ref().is_none_or(named)
     }
+
+    /// Whether it is a policy that names the field and the very value that live has: it writes it into whatever is applied.
+    pub(super) fn sets(&self, difference: &Difference) -> bool {
+        let value = match &difference.live {
+            Some(Value::String(text)) if !text.is_empty() => text.clone(),
+            Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
+            _ => return false,
+        };
+        self.text.as_ref().is_some_and(|text| has_word(text, &value)) && self.may_write(difference)
+    }
+}
+
+/// Whether a text has this word: nothing that could go on with it stands beside it.
+fn has_word(text: &str, word: &str) -> bool {
+    let goes_on =
+        |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || "-_.".contains(next));
+    text.match_indices(word).any(|(at, _)| {
+        !goes_on(text[..at].chars().next_back()) && !goes_on(text[at + word.len()..].chars().next())
+    })
 }
 
 impl Rule {

@@ -7,10 +7,10 @@ use super::harm::is_harmful;
 use super::history::{Older, explained_by, unowned_since};
 use super::managers::Known;
 use super::owners::{Entry, Owners, Share};
+use super::rewritten::{is_rewritten_json, substituted};
 use super::verdict::{Evidence, unsynced};
-use crate::model::substitution;
 use crate::model::{Cause, ChangeKind, Class, Confidence, Difference, FieldPath, Rule, Step, Verdict};
-use crate::schema::{Shape, same_quantity};
+use crate::schema::Shape;
 
 /// Decides the differences of one object.
 pub(super) struct Judge<'a> {
@@ -42,6 +42,10 @@ impl<'a> Judge<'a> {
             return Verdict::new(Cause::Server, Confidence::High, Rule::ServerPlace);
         }
         let owners = self.owners_of(&difference.path);
+        if difference.kind == ChangeKind::Added && self.is_request(&difference.path) {
+            let manager = owners.first().map(|owner| &owner.entry.manager);
+            return Verdict::new(Cause::Deployer, Confidence::High, Rule::Request).by(manager);
+        }
         let exact: Vec<FieldOwner<'a>> = owners.iter().filter(|owner| owner.exact).copied().collect();
         // A place that the server fills is told by exact owners alone.
         let counted = if exact.is_empty() && !difference.server_set { &owners } else { &exact };
@@ -63,6 +67,21 @@ impl<'a> Judge<'a> {
             Some(applier) => self.by_applier(applier, difference),
             None => self.unowned(difference),
         }
+    }
+
+    /// Whether the annotation asks a deployer for a run (fluxcd/pkg `apis/meta/annotations.go`, argo-cd
+    /// `pkg/apis/application/v1alpha1`): of no other kinds than the deployer's own.
+    fn is_request(&self, path: &FieldPath) -> bool {
+        let [Step::Field(metadata), Step::Field(map), Step::Field(key)] = path.steps() else { return false };
+        let group = self.evidence.desired.id.group.as_str();
+        let asks = match key.as_str() {
+            "reconcile.fluxcd.io/requestedAt"
+            | "reconcile.fluxcd.io/forceAt"
+            | "reconcile.fluxcd.io/resetAt" => group.ends_with(".toolkit.fluxcd.io"),
+            "argocd.argoproj.io/refresh" | "argocd.argoproj.io/hydrate" => group == "argoproj.io",
+            _ => false,
+        };
+        metadata == "metadata" && map == "annotations" && asks
     }
 
     fn owners_of(&self, path: &FieldPath) -> Vec<FieldOwner<'a>> {
@@ -199,7 +218,9 @@ impl<'a> Judge<'a> {
         if difference.server_set {
             return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace).by(manager);
         }
-        if !self.is_harmful(difference) && self.may_be_default(&difference.path) {
+        // A null is never a default: somebody put it over one.
+        let may_be_default = self.may_be_default(&difference.path) && difference.live != Some(Value::Null);
+        if !self.is_harmful(difference) && may_be_default {
             return Verdict::new(Cause::Server, Confidence::Medium, Rule::ApplierDefault).by(manager);
         }
         // What Git declared once, and an apply could not take away: an alias, a value derived from another.
@@ -207,9 +228,14 @@ impl<'a> Judge<'a> {
             return self.unsynced(older, Rule::Leftover).by(manager);
         }
         if let Some(verdict) = self.by_admission(difference) {
-            return verdict.by(manager);
+            return self.or_claimed(verdict, difference).by(manager);
         }
         Verdict::new(Cause::Manual, Confidence::None, Rule::ApplierOwns).by(manager)
+    }
+
+    /// What the applier owns, it may have been sent under its name: where it could do harm, a webhook is a claim.
+    fn or_claimed(&self, verdict: Verdict, difference: &Difference) -> Verdict {
+        if self.is_harmful(difference) { claimed(Cause::Admission) } else { verdict }
     }
 
     /// Whether the applier declared the live value. An Update entry owns what the server filled in, too: there the
@@ -254,20 +280,25 @@ impl<'a> Judge<'a> {
     }
 
     /// A value that admission wrote over what the applier sent. The last-applied copy tells what it sent; without one, a
-    /// deployer's record is believed, and another applier's is a claim: a person may have sent the value.
+    /// deployer's record is believed, or a policy that sets this value; another applier's is a claim: a person may have
+    /// sent the value.
     fn rewritten(&self, applier: FieldOwner<'a>, difference: &mut Difference) -> Option<Verdict> {
         if difference.kind != ChangeKind::Modified {
             return None;
         }
         if self.applied.is_kept_by(applier.entry) {
             let sent = self.applied.value(&difference.path) == difference.desired.as_ref();
-            return self.by_admission(difference).filter(|_| sent);
+            let verdict = self.by_admission(difference).filter(|_| sent)?;
+            return Some(self.or_claimed(verdict, difference));
         }
         let verdict = self.by_admission(difference)?;
-        Some(if applier.known.class == Class::Gitops { verdict } else { claimed(Cause::Admission) })
+        let verdict = self.or_claimed(verdict, difference);
+        let is_proven = applier.known.class == Class::Gitops
+            || self.evidence.mutators.iter().any(|mutator| mutator.sets(difference));
+        Some(if is_proven { verdict } else { claimed(Cause::Admission) })
     }
 
-    /// A webhook or policy that matches explains what nobody but the applier owns; where it could do harm, it is a claim.
+    /// A webhook or policy that matches explains what nobody owns.
     fn by_admission(&self, difference: &mut Difference) -> Option<Verdict> {
         let mutators = self.evidence.mutators.iter().filter(|mutator| mutator.may_write(difference));
         let names: Vec<&str> = mutators.take(3).map(|mutator| mutator.name.as_str()).collect();
@@ -276,11 +307,7 @@ impl<'a> Judge<'a> {
         }
         let names = names.join(", ");
         difference.note.get_or_insert_with(|| format!("perhaps written by {names}"));
-        Some(if self.is_harmful(difference) {
-            claimed(Cause::Admission)
-        } else {
-            Verdict::new(Cause::Admission, Confidence::Low, Rule::Admission)
-        })
+        Some(Verdict::new(Cause::Admission, Confidence::Low, Rule::Admission))
     }
 
     /// Live has what an older commit declared: not applied yet, applied late, or gone back to.
@@ -309,7 +336,9 @@ impl<'a> Judge<'a> {
         if older.newer_applied == Some(false) {
             return Timing::Unsynced(Rule::NotApplied);
         }
-        if self.is_newer_known(older, difference) || applier.is_some_and(|applier| self.is_second(applier)) {
+        if self.is_newer_known(older, difference)
+            || applier.is_some_and(|applier| self.is_second(applier, older))
+        {
             return Timing::Returned;
         }
         let grace_ends = older.superseded_at.saturating_add(self.evidence.unsynced_after);
@@ -341,16 +370,18 @@ impl<'a> Judge<'a> {
         older.newer_applied != Some(false) && (self.is_newer_known(older, difference) || applied_since())
     }
 
-    /// Whether another applier, a deployer, has the object: then this one is a second one that wrote over it.
-    fn is_second(&self, applier: FieldOwner<'a>) -> bool {
-        let deploys = |entry: &Entry| {
+    /// Whether another applier, a deployer, has the object: then this one is a second one that wrote over it. Of two
+    /// deployers the other must have written since the newer commit, else the object only went from one to the other.
+    fn is_second(&self, applier: FieldOwner<'a>, older: &Older) -> bool {
+        let is_deployer = applier.known.class == Class::Gitops;
+        let first = |entry: &&Entry| {
             let known = self.evidence.managers.of(entry);
             known.applier && known.class == Class::Gitops && entry.manager.name != applier.entry.manager.name
         };
-        applier.known.class != Class::Gitops
-            && self.owners.entries().iter().any(|entry| {
-                deploys(entry) && entry.seconds().unwrap_or(i64::MAX) <= applier.entry.seconds().unwrap_or(0)
-            })
+        self.owners.entries().iter().filter(first).any(|entry| {
+            let since = !is_deployer || entry.seconds().is_some_and(|at| at >= older.superseded_at);
+            since && entry.seconds().unwrap_or(i64::MAX) <= applier.entry.seconds().unwrap_or(0)
+        })
     }
 
     /// When an applier last wrote the object.
@@ -389,7 +420,8 @@ impl<'a> Judge<'a> {
         if let Some(verdict) = self.by_admission(difference) {
             return verdict;
         }
-        if difference.kind == ChangeKind::Added && !self.is_harmful(difference) {
+        let may_be_servers = difference.kind == ChangeKind::Added && difference.live != Some(Value::Null);
+        if may_be_servers && !self.is_harmful(difference) {
             return Verdict::new(Cause::Server, Confidence::Low, Rule::Unowned);
         }
         match explained_by(self.evidence.older, difference) {
@@ -415,6 +447,11 @@ impl<'a> Judge<'a> {
         if let Some(person) = person {
             let verdict = Verdict::new(Cause::Manual, Confidence::High, Rule::PersonOwns);
             return verdict.by(Some(&person.entry.manager));
+        }
+        let id = &self.evidence.desired.id;
+        if let Some(entry) = self.latest_entry(|_, known| known.clears(id, difference)) {
+            let verdict = Verdict::new(Cause::Controller, Confidence::Medium, Rule::ControllerPlace);
+            return verdict.by(Some(&entry.manager));
         }
         let applies = |owner: &FieldOwner<'_>| {
             owner.exact && owner.known.applier && owner.entry.manager.operation == "Apply"
@@ -522,36 +559,4 @@ fn is_guard(path: &FieldPath) -> bool {
 /// Where `/scale` writes: of built-in kinds `.spec.replicas`, of custom ones nearly always.
 fn is_scale(path: &FieldPath) -> bool {
     path.steps().len() == 2 && path.fields().eq(["spec", "replicas"])
-}
-
-/// Whether the server only wrote JSON in its own way: it keeps what `autoscaling/v1` cannot show in annotations
-/// (`pkg/apis/autoscaling/v1/conversion.go`).
-fn is_rewritten_json(difference: &Difference) -> bool {
-    let [.., Step::Field(map), Step::Field(key)] = difference.path.steps() else { return false };
-    let parse = |side: &Option<Value>| serde_json::from_str::<Value>(side.as_ref()?.as_str()?).ok();
-    map == "annotations"
-        && key.starts_with("autoscaling.alpha.kubernetes.io/")
-        && matches!((parse(&difference.desired), parse(&difference.live)), (Some(git), Some(live)) if same_json(&git, &live))
-}
-
-/// Equal JSON, quantities in whatever form.
-fn same_json(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len()
-                && left.iter().all(|(key, left)| right.get(key).is_some_and(|right| same_json(left, right)))
-        }
-        (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_json(left, right))
-        }
-        _ => left == right || same_quantity(left, right),
-    }
-}
-
-/// The variable that Git has, where the deployer may have replaced it by what is live.
-fn substituted(difference: &Difference) -> Option<String> {
-    let (desired, live) = (difference.desired.as_ref()?.as_str()?, difference.live.as_ref()?);
-    let live = live.as_str().map_or_else(|| live.to_string(), str::to_owned);
-    let may_be = substitution::has_variable(desired) && substitution::could_render(desired, &live);
-    may_be.then(|| desired.chars().take(80).collect())
 }

@@ -130,6 +130,11 @@ impl Known {
         self.writes.iter().any(|place| place.covers(id, difference))
     }
 
+    /// Whether the manager sets the field to false there, which the server keeps as no field.
+    pub(super) fn clears(&self, id: &ResourceId, difference: &Difference) -> bool {
+        self.writes.iter().any(|place| place.clears(id, difference))
+    }
+
     /// Whether it is known where the manager writes.
     pub(super) fn has_places(&self) -> bool {
         !self.writes.is_empty()

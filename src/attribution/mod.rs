@@ -12,6 +12,7 @@ mod ignore;
 mod managers;
 mod owners;
 mod place;
+mod rewritten;
 mod scaling;
 mod split;
 mod strangers;

@@ -51,6 +51,14 @@ impl WritePlace {
             && (self.covers_path(difference.path.steps()) || self.covers_inside(difference))
     }
 
+    /// Whether this is a place for `false` alone and live has no field there: it is what becomes of a written false.
+    pub(super) fn clears(&self, id: &ResourceId, difference: &Difference) -> bool {
+        self.is_of(id)
+            && self.value.as_deref() == Some("false")
+            && difference.live.is_none()
+            && self.covers_path(difference.path.steps())
+    }
+
     fn is_of(&self, id: &ResourceId) -> bool {
         self.kind.as_ref().is_none_or(|(kind, group)| {
             let same_group = match group {

@@ -461,6 +461,71 @@ fn a_variable_that_the_deployer_replaces_is_the_deployers() {
 }
 
 #[test]
+fn a_variable_inside_a_whole_list_is_the_deployers_where_nothing_else_differs() {
+    let role = |host: &str, verb: &str| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"},
+        "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": [host], "verbs": [verb]}]})
+    };
+    let git = desired(role("${DOMAIN}-tls", "get"));
+    for (live_role, expected) in [
+        (role("shop-tls", "get"), "Deployer High kustomize-controller"),
+        (role("shop", "get"), "Unknown High kustomize-controller"),
+        (role("shop-tls", "*"), "Unknown High kustomize-controller"),
+    ] {
+        let live =
+            live(live_role, &[entry("kustomize-controller", "Apply", None, json!({"f:rules": {}}))], None);
+        assert_eq!(plain(&git, &live), [format!(".rules {expected}")], "{live}");
+    }
+}
+
+#[test]
+fn a_request_to_a_controller_is_no_drift_on_the_kinds_of_that_controller_alone() {
+    let object = |group: &str, annotations: Value| json!({"apiVersion": format!("{group}/v1"), "kind": "X", "metadata": {"name": "x", "annotations": annotations}});
+    for (group, key, expected) in [
+        ("kustomize.toolkit.fluxcd.io", "reconcile.fluxcd.io/requestedAt", "Deployer High flux"),
+        ("helm.toolkit.fluxcd.io", "reconcile.fluxcd.io/forceAt", "Deployer High flux"),
+        ("argoproj.io", "argocd.argoproj.io/refresh", "Deployer High flux"),
+        ("apps", "reconcile.fluxcd.io/requestedAt", "Manual High flux"),
+        ("kustomize.toolkit.fluxcd.io", "reconcile.fluxcd.io/other", "Manual High flux"),
+    ] {
+        let fields = json!({"f:metadata": {"f:annotations": {".": {}, format!("f:{key}"): {}}}});
+        let git = desired(object(group, json!({"a": "b"})));
+        let live = live_with_annotation(object(group, json!({"a": "b", key: "now"})), &fields);
+        let path = FieldPath::of_fields(["metadata", "annotations", key]);
+        assert_eq!(plain(&git, &live), [format!("{path} {expected}")], "{group} {key}");
+    }
+}
+
+fn live_with_annotation(mut object: Value, fields: &Value) -> Value {
+    object["metadata"]["managedFields"] = json!([entry("flux", "Update", None, fields.clone())]);
+    object
+}
+
+#[test]
+fn the_behaviour_of_an_autoscaler_is_compared_with_the_servers_defaults_in_it() {
+    let scaler = |behavior: &str| {
+        json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "x",
+        "annotations": {"autoscaling.alpha.kubernetes.io/behavior": behavior}}, "spec": {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "x"}}})
+    };
+    let git = desired(scaler(r#"{"ScaleDown": {"StabilizationWindowSeconds": 60}}"#));
+    let up = r#""ScaleUp":{"StabilizationWindowSeconds":0,"SelectPolicy":"Max","Policies":[{"Type":"Pods","Value":4,"PeriodSeconds":15},{"Type":"Percent","Value":100,"PeriodSeconds":15}]}"#;
+    let down = |window: &str, policy: &str| {
+        format!(
+            r#"{{{up},"ScaleDown":{{"StabilizationWindowSeconds":{window},"SelectPolicy":"{policy}","Policies":[{{"Type":"Percent","Value":100,"PeriodSeconds":15}}],"Tolerance":null}}}}"#
+        )
+    };
+    for (behavior, is_same) in [
+        (down("60", "Max"), true),
+        (down("61", "Max"), false),
+        (down("60", "Disabled"), false),
+        (down("60", "Max").replace("\"Value\":4", "\"Value\":40"), false),
+    ] {
+        let found = plain(&git, &live(scaler(&behavior), &[], None));
+        assert_eq!(found.iter().all(|verdict| verdict.contains("Server")), is_same, "{behavior}: {found:?}");
+    }
+}
+
+#[test]
 fn a_matching_webhook_explains_what_nobody_else_can_have_written() {
     let rule = json!({"apiGroups": ["apps"], "apiVersions": ["*"], "resources": ["deployments"], "operations": ["*"]});
     let webhook = json!({"kind": "MutatingWebhookConfiguration", "metadata": {"name": "m"}, "webhooks": [{"rules": [rule]}]});
@@ -507,11 +572,65 @@ fn a_matching_webhook_explains_what_nobody_else_can_have_written() {
             &sidecar,
             vec![entry("argocd-controller", "Apply", None, fields.clone())],
             None,
-            ".spec.template.spec.hostPID Unknown None - claimed Admission".to_owned(),
+            ".spec.template.spec.hostPID Admission Low -".to_owned(),
         ),
     ] {
         let live = live(object.clone(), &entries, copy);
         assert_eq!(verdicts(&git, &live, &beside), [expected]);
+    }
+}
+
+#[test]
+fn a_policy_that_sets_the_live_value_explains_it_under_any_applier() {
+    let rule = json!({"apiGroups": ["apps"], "apiVersions": ["*"], "resources": ["deployments"], "operations": ["*"]});
+    let git = deployment(1, "app:1");
+    let fields = json!({"f:spec": {"f:paused": {}, "f:template": {"f:spec": {"f:terminationGracePeriodSeconds": {}, "f:priorityClassName": {}, "f:hostPID": {}}}}});
+    let pod = "/spec/template/spec";
+    for (field, value, expression, expected) in [
+        (
+            "terminationGracePeriodSeconds",
+            json!(45),
+            "Spec{terminationGracePeriodSeconds: 45}",
+            "Admission Low kubectl",
+        ),
+        (
+            "terminationGracePeriodSeconds",
+            json!(45),
+            "Spec{terminationGracePeriodSeconds: 450}",
+            "Unknown None kubectl claimed Admission",
+        ),
+        ("priorityClassName", json!("high"), "Spec{priorityClassName: 'high'}", "Admission Low kubectl"),
+        (
+            "priorityClassName",
+            json!("high"),
+            "Spec{priorityClassName: 'high-2'}",
+            "Unknown None kubectl claimed Admission",
+        ),
+        ("priorityClassName", json!("high"), "Spec{other: 'high'}", "Manual None kubectl"),
+        ("hostPID", json!(true), "Spec{hostPID: true}", "Unknown None kubectl claimed Admission"),
+    ] {
+        let policy = json!({"kind": "MutatingAdmissionPolicy", "metadata": {"name": "p"}, "spec": {
+            "matchConstraints": {"resourceRules": [rule]},
+            "mutations": [{"applyConfiguration": {"expression": expression}}]}});
+        let mutators: Vec<Mutator> =
+            Mutator::new(&policy, &[json!({"spec": {"policyName": "p"}})]).into_iter().collect();
+        let (mut declared, mut rewritten) = (git.clone(), git.clone());
+        let zero = if value.is_boolean() {
+            json!(false)
+        } else if value.is_string() {
+            json!("low")
+        } else {
+            json!(20)
+        };
+        declared.pointer_mut(pod).expect("a pod")[field] = zero;
+        rewritten.pointer_mut(pod).expect("a pod")[field] = value;
+        let live = live(rewritten, &[entry("kubectl", "Apply", None, fields.clone())], None);
+        let beside = Beside { mutators: &mutators, ..Beside::default() };
+        assert_eq!(
+            verdicts(&desired(declared), &live, &beside),
+            [format!(".spec.template.spec.{field} {expected}")],
+            "{expression}"
+        );
     }
 }
 
@@ -637,6 +756,17 @@ fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
         (made("x", "kubectl-client-side-apply", json!({})), Some("Manual None kubectl-client-side-apply")),
         (made("x", "curl", json!({})), Some("Manual None curl")),
         (made("x", "kube-controller-manager", json!({})), None),
+        // A copy that carries the entries of its original.
+        (
+            made(
+                "x",
+                "",
+                json!({"creationTimestamp": "2026-01-02T00:00:00Z", "managedFields": [
+                    entry("argocd-controller", "Update", Some("2026-01-01T00:00:00Z"), json!({"f:data": {}})),
+                    entry("curl", "Update", Some("2026-01-02T00:00:00Z"), json!({"f:metadata": {}}))]}),
+            ),
+            Some("Manual None curl"),
+        ),
         (of_kind("Pod", made("x", "kubelet", json!({}))), Some("Unknown None kubelet")),
         (of_kind("Pod", made("x", "operator", status.clone())), Some("Manual None operator")),
         (of_kind("PersistentVolumeClaim", made("x", "operator", status)), None),

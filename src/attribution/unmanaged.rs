@@ -117,7 +117,8 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
         return None;
     }
     let owners = Owners::writers(live);
-    let maker = maker(owners.entries(), managers);
+    let created = live.pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+    let maker = maker(owners.entries(), created, managers);
     let known = maker.map(|maker| managers.of(maker));
     let by_person = known.is_some_and(|known| known.class == Class::Human);
     // A controller of the platform, or one that writes a status, may make what does no harm.
@@ -148,15 +149,18 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
 }
 
 /// Who wrote first: an object that an operator made and a person only labelled is the operator's. Of the same second a
-/// person comes first, then one who applies manifests.
-fn maker<'a>(entries: &'a [Entry], managers: &Managers) -> Option<&'a Entry> {
+/// person comes first, then one who applies manifests. What was written before the object was made was written to
+/// another one, of which this is a copy.
+fn maker<'a>(entries: &'a [Entry], created: Option<&str>, managers: &Managers) -> Option<&'a Entry> {
     let rank = |entry: &Entry| match managers.of(entry) {
         known if known.class == Class::Human => 0,
         known if known.applier => 1,
         _ => 2,
     };
+    let copied =
+        |entry: &Entry| entry.manager.time.as_deref().zip(created).is_some_and(|(at, made)| at < made);
     let whole = entries.iter().filter(|entry| entry.manager.subresource.is_empty());
-    whole.min_by_key(|entry| (entry.manager.time.clone(), rank(entry)))
+    whole.min_by_key(|entry| (copied(entry), entry.manager.time.clone(), rank(entry)))
 }
 
 /// What every namespace has, told by kind and name, of which there is one each.

@@ -43,7 +43,7 @@ impl ClusterEvidence {
         Self {
             remembered: remembered(cluster, desired, schemas, compared).await,
             mutators: mutators(cluster, desired, compared).await,
-            applied: applied_revisions(cluster, compared).await,
+            applied: applied_revisions(cluster, desired, compared).await,
             rolled_back: if skip_secrets { BTreeSet::new() } else { rolled_back(cluster, compared).await },
             common_marks: common.map(|(mark, _)| mark.clone()).collect(),
         }
@@ -210,20 +210,50 @@ async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> 
 /// Where a deployer's object that applied another is: group, kind, namespace, name.
 type Root = (&'static str, &'static str, Option<String>, String);
 
-async fn applied_revisions(cluster: &Cluster, compared: &Compared) -> BTreeMap<usize, String> {
+async fn applied_revisions(
+    cluster: &Cluster,
+    desired: &[Desired],
+    compared: &Compared,
+) -> BTreeMap<usize, String> {
     let mut known: BTreeMap<Root, Option<String>> = BTreeMap::new();
     let mut applied = BTreeMap::new();
-    for (index, (live, _)) in &compared.differing {
+    let siblings = siblings_of_missing(cluster, desired, compared).await;
+    let differing = compared.differing.iter().map(|(index, (live, _))| (*index, live));
+    for (index, live) in differing.chain(siblings.iter().map(|(index, live)| (*index, live))) {
         let Some(root) = root_of(live) else { continue };
         if !known.contains_key(&root) {
             let revision = applied_revision(cluster, &root).await;
             known.insert(root.clone(), revision);
         }
         if let Some(Some(revision)) = known.get(&root) {
-            applied.insert(*index, revision.clone());
+            applied.insert(index, revision.clone());
         }
     }
     applied
+}
+
+/// Of each source that has missing objects and none that differs, an object that is there: it names the root of the source.
+async fn siblings_of_missing(
+    cluster: &Cluster,
+    desired: &[Desired],
+    compared: &Compared,
+) -> Vec<(usize, Value)> {
+    let source = |index: &usize| desired[*index].origin.source.as_str();
+    let mut wanted: BTreeSet<&str> = compared.missing.keys().map(source).collect();
+    let differing: BTreeSet<&str> = compared.differing.keys().map(source).collect();
+    wanted.retain(|source| !differing.contains(source));
+    let mut found = Vec::new();
+    for index in &compared.in_sync {
+        if !wanted.remove(source(index)) {
+            continue;
+        }
+        let id = &desired[*index].id;
+        let Some(kind) = cluster.served().kind(&id.group, &id.version, &id.kind) else { continue };
+        if let Ok(Some(live)) = cluster.get(kind, id.namespace.as_deref(), &id.name).await {
+            found.push((*index, live));
+        }
+    }
+    found
 }
 
 /// The Flux Kustomization or Argo CD Application that a live object names.

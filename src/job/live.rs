@@ -20,6 +20,7 @@ use crate::attribution::{
 use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
 use crate::model::{
     Cause, Change, Class, Desired, Incomplete, ObjectKey, ResourceId, Rule, ServedKind, Step, is_secret,
+    join_api_version,
 };
 use crate::source::Hooks;
 use crate::threads::{self, side_by_side};
@@ -387,6 +388,26 @@ impl<'a> Comparison<'a> {
             }
         }
         deployers.into_iter().for_each(|name| *compared.deployed.entry(name).or_default() += 1);
+        if writers.entries().is_empty() {
+            self.note_untracked(index, compared);
+        }
+    }
+
+    /// An object that keeps no record of its writers is read at every version: the server forgets the record of a custom
+    /// resource when a field is written that another version lacks.
+    fn note_untracked(&self, index: usize, compared: &mut Compared) {
+        let id = &self.desired[index].id;
+        if id.is_built_in() {
+            return;
+        }
+        let of_kind = |kind: &&ServedKind| kind.group == id.group && kind.kind == id.kind;
+        let served = self.cluster.served().kinds.iter().filter(of_kind);
+        let others = served.filter(|kind| kind.version != id.version);
+        let others: BTreeSet<String> =
+            others.map(|kind| join_api_version(&kind.group, &kind.version)).collect();
+        if !others.is_empty() {
+            compared.other_versions.entry(index).or_default().extend(others);
+        }
     }
 
     /// Holds one live object, as far as it is compared, against the desired one; its text tells what its managers own.

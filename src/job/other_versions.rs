@@ -12,7 +12,7 @@ use crate::model::{
     Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Finding, ResourceId, Rule,
     Step, Verdict, push_pointer, split_api_version,
 };
-use crate::schema::{Field, Shape};
+use crate::schema::{Field, Shape, fill};
 
 /// The changes that only another version shows, by index of the desired object; the objects are kept as differing.
 pub(super) async fn other_versions(
@@ -61,6 +61,9 @@ fn hidden_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live:
     let id = &desired.id;
     let root = judge.schemas.of(&id.group, &id.version).kind(&id.group, &id.version, &id.kind);
     let owners = Owners::of(live);
+    if owners.entries().is_empty() {
+        return unrecorded_changes(judge, desired, api_version, live);
+    }
     let mut changes: BTreeMap<String, Change> = BTreeMap::new();
     for entry in owners.entries().iter().filter(|entry| entry.manager.api_version == api_version) {
         let known = judge.managers.of(entry);
@@ -72,16 +75,74 @@ fn hidden_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live:
             let Some(value) = path.find(live) else { continue };
             let verdict = Verdict::new(Cause::Manual, Confidence::Low, Rule::OtherVersion);
             let verdict = verdict.by(Some(&entry.manager));
-            let note =
-                format!("set at {api_version}; {}, which Git declares, cannot show it", id.api_version());
-            changes.entry(path.to_string()).or_insert_with(|| Change {
-                difference: added(path, value, note),
-                verdict,
-                origin: Some(desired.origin.clone()),
-            });
+            changes
+                .entry(path.to_string())
+                .or_insert_with(|| hidden(desired, api_version, (path, value), verdict));
         }
     }
     changes.into_values().collect()
+}
+
+/// What an object that keeps no record of its writers has at that version and Git's version does not know, but for the
+/// version's own defaults. Nobody is named.
+fn unrecorded_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live: &Value) -> Vec<Change> {
+    let id = &desired.id;
+    let schema = judge.schemas.of(&id.group, &id.version);
+    let (_, other) = split_api_version(api_version);
+    let mut unknown = Vec::new();
+    let spec = FieldPath::root().join(Step::field("spec"));
+    unknown_below(schema.kind(&id.group, &id.version, &id.kind), &spec, live.get("spec"), &mut unknown);
+    let mut bare = live.clone();
+    for (path, _) in &unknown {
+        remove(&mut bare, path);
+    }
+    fill(schema.kind(&id.group, other, &id.kind), &mut bare);
+    let is_default = |path: &FieldPath, value: &Value| path.find(&bare) == Some(value);
+    let set = unknown.into_iter().filter(|(path, value)| !is_default(path, value));
+    set.map(|part| hidden(desired, api_version, part, Verdict::unknown())).collect()
+}
+
+/// The outermost fields below `path` that the schema does not know, with their values.
+fn unknown_below<'v>(
+    root: Field<'_>,
+    path: &FieldPath,
+    value: Option<&'v Value>,
+    found: &mut Vec<(FieldPath, &'v Value)>,
+) {
+    if !matches!(root.at(path.steps()).shape(), Shape::Object) {
+        return;
+    }
+    for (name, value) in value.and_then(Value::as_object).into_iter().flatten() {
+        let path = path.join(Step::field(name));
+        if matches!(root.at(path.steps()).shape(), Shape::Unknown) {
+            found.push((path, value));
+        } else {
+            unknown_below(root, &path, Some(value), found);
+        }
+    }
+}
+
+fn remove(object: &mut Value, path: &FieldPath) {
+    let Some((Step::Field(name), parents)) = path.steps().split_last() else { return };
+    let parent = parents.iter().try_fold(object, |value, step| match step {
+        Step::Field(name) => value.get_mut(name),
+        _ => None,
+    });
+    if let Some(map) = parent.and_then(Value::as_object_mut) {
+        map.remove(name);
+    }
+}
+
+/// The change of a part that only another version shows.
+fn hidden(
+    desired: &Desired,
+    api_version: &str,
+    (path, value): (FieldPath, &Value),
+    verdict: Verdict,
+) -> Change {
+    let declared = desired.id.api_version();
+    let note = format!("set at {api_version}; {declared}, which Git declares, cannot show it");
+    Change { difference: added(path, value, note), verdict, origin: Some(desired.origin.clone()) }
 }
 
 /// The outermost part of a path below `spec` that the schema of Git's version does not know.

@@ -28,6 +28,8 @@ pub enum Rule {
     DeployerMark,
     /// The same label or annotation stands on everything that the deployer applied.
     CommonMark,
+    /// A request to a controller, which `flux reconcile` and its like write as an annotation.
+    Request,
     /// Git has a variable that the deployer replaces.
     Substituted,
     /// The server or the platform fills this place.
@@ -136,6 +138,11 @@ impl Rule {
                 "deployer-mark",
                 "only a deployer owns this label or annotation, and its key is one of that deployer's own",
                 "another owner of the key, or another key",
+            ),
+            Self::Request => (
+                "request",
+                "the annotation asks a controller for a run, whoever writes it, and says nothing of the state",
+                "another annotation",
             ),
             Self::CommonMark => (
                 "common-mark",

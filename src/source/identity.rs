@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::hooks::HookOf;
 use super::{Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, namespace_of};
 use crate::model::{
-    Desired, Incomplete, Optional, ResourceId, ServedIndex, ServedKind, join_api_version, split_api_version,
+    Desired, Incomplete, Optional, ResourceId, ServedIndex, ServedKind, is_secret, join_api_version,
+    split_api_version,
 };
 use crate::threads;
 
@@ -171,6 +172,12 @@ impl Identify<'_> {
         let served = self.served.kind(&id.group, &id.version, &id.kind);
         let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
         self.resolve(&mut id, served);
+        let mut unstable = draft.unstable;
+        if is_secret(&id) {
+            // `stringData` is compared as the data that the server makes of it.
+            let plain = unstable.iter().filter_map(|leaf| leaf.strip_prefix("/stringData/"));
+            unstable.extend(plain.map(|key| format!("/data/{key}")).collect::<Vec<_>>());
+        }
         Ok(Desired {
             id,
             value: draft.value,
@@ -178,7 +185,7 @@ impl Identify<'_> {
             fields: draft.fields,
             document: draft.document,
             notes: draft.notes,
-            unstable: draft.unstable,
+            unstable,
             optional: draft.optional,
         })
     }
