@@ -8,7 +8,7 @@ use super::error::{ClusterError, Unread, UnreadKind, name_of_list};
 use super::item::{Item, Of};
 use super::list::What;
 use super::openapi::Documents;
-use super::request::{Answer, Failure, Requests, Status, status_text};
+use super::request::{Answer, Call, Failure, Requests, Status, status_text};
 use super::settings::Settings;
 use super::{connection, discovery::Undiscovered};
 use crate::model::{Served, ServedKind};
@@ -51,12 +51,12 @@ impl Api {
     }
 
     /// GETs something of a kind; of a group whose server did not say what it serves, little is expected.
-    pub(super) async fn ask(&self, kind: &ServedKind, path: &str, accept: &str) -> Result<Answer, Failure> {
+    pub(super) async fn ask(&self, kind: &ServedKind, call: &Call<'_>) -> Result<Answer, Failure> {
         let mut undiscovered = self.undiscovered().iter();
         if undiscovered.any(|of| of.group == kind.group && of.version == kind.version) {
-            return self.requests.get_doubtful(path, accept).await;
+            return self.requests.send_doubtful(call).await;
         }
-        self.requests.get(path, accept).await
+        self.requests.send(call).await
     }
 
     pub(super) async fn identity(&self) -> Result<Option<String>, Unread> {
@@ -85,7 +85,7 @@ impl Api {
             return Err(unread(Failure { why, kind: UnreadKind::Other }));
         }
         let path = format!("{}/{}", path(kind, namespace), escape(name));
-        let answer = self.ask(kind, &path, "application/json").await.map_err(unread)?;
+        let answer = self.ask(kind, &Call::get(&path, "application/json")).await.map_err(unread)?;
         if is_absent(&answer, name) {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::{UnreadKind, one_line};
-use super::request::{Failure, Requests, status_text};
+use super::request::{Call, Failure, Requests, status_text};
 use crate::model::{Incomplete, Served, ServedKind, join_api_version};
 
 /// Aggregated discovery, and the older kinds for servers that do not know it.
@@ -126,7 +126,7 @@ fn add_groups(groups: Vec<Group>, found: &mut Discovered, order: &mut Order) {
 async fn ask_each(requests: &Requests, versions: Order, found: &mut Discovered, order: &mut Order) {
     for (group, version) in versions {
         let prefix = if group.is_empty() { "/api/".to_owned() } else { format!("/apis/{group}/") };
-        let answer = requests.get_doubtful(&format!("{prefix}{version}"), JSON).await;
+        let answer = requests.send_doubtful(&Call::get(&format!("{prefix}{version}"), JSON)).await;
         match answer.and_then(|answer| parse::<ResourceList>(answer.status, &answer.body)) {
             Ok(list) => {
                 let kinds =

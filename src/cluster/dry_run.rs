@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::api::{Api, NOT_JSON, escape, path};
 use super::error::{Unread, UnreadKind, name_of_list};
-use super::request::{Answer, Call, Failure, Status, status_text};
+use super::request::{Answer, Call, CallOf, Failure, Status, status_text};
 use crate::model::ServedKind;
 
 /// The field manager that the server would record if it wrote.
@@ -63,6 +63,7 @@ impl Api {
             path: &target,
             accept: "application/json",
             body: Some(("application/json-patch+json", patch.to_string())),
+            of: CallOf::Other,
         };
         let answer = self.requests.send(&call).await.map_err(unread)?;
         played(&answer, kind, name).map_err(unread)

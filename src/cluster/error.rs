@@ -94,6 +94,8 @@ pub enum UnreadKind {
     Timeout,
     /// An answer that is not what was asked for: HTML, a cut body, another kind.
     Malformed,
+    /// An answer of more bytes than are allowed.
+    TooLarge,
     /// Anything else.
     Other,
 }

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::api::NOT_JSON;
 use super::error::{Unread, UnreadKind, name_of_list};
@@ -38,10 +39,32 @@ pub struct Item {
     text: Text,
 }
 
+const TOO_DEEP: &str = "it is nested deeper than 127 levels, and is not looked at";
 pub(super) const NO_OBJECT: &str = "the answer holds something that is no object";
 
+/// The text of a page.
+pub(super) struct PageText {
+    text: String,
+    /// The place that a large page takes as long as any of its objects is kept.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl PageText {
+    pub(super) fn new(text: String, place: Option<OwnedSemaphorePermit>) -> Arc<Self> {
+        Arc::new(Self { text, _place: place })
+    }
+}
+
+impl Deref for PageText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// The text of an object, in that of its page.
-pub(super) type Text = (Arc<String>, Range<usize>);
+pub(super) type Text = (Arc<PageText>, Range<usize>);
 
 /// Of an object, what tells which one it is.
 #[derive(Deserialize)]
@@ -65,7 +88,7 @@ struct HeadMetadata {
 impl Item {
     /// An object whose text is all of this.
     pub(super) fn alone(text: String, of: &Arc<Of>, namespace: Option<&str>) -> Result<Self, String> {
-        let text = Arc::new(text);
+        let text = PageText::new(text, None);
         let head = serde_json::from_str(&text);
         let head = head.map_err(|cause| if cause.is_data() { NO_OBJECT } else { NOT_JSON })?;
         Self::new(head, (Arc::clone(&text), 0..text.len()), of, namespace)
@@ -139,6 +162,15 @@ impl Item {
         &text[at.clone()]
     }
 
+    /// An error about it, which names it.
+    fn unread(&self, cause: &serde_json::Error) -> Unread {
+        let what = format!("{} of {}", self.name, name_of_list(&self.of.kind, self.namespace()));
+        // Not for nothing: serde_json has no kind for it.
+        let too_deep = cause.to_string().starts_with("recursion limit exceeded");
+        let why = if too_deep { TOO_DEEP } else { NOT_JSON };
+        Unread { what, why: why.to_owned(), kind: UnreadKind::Malformed }
+    }
+
     /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
     pub fn whole(&self) -> Result<Value, Unread> {
         self.typed(serde_json::from_str(self.text()))
@@ -158,10 +190,11 @@ impl Item {
     }
 
     fn typed(&self, read: serde_json::Result<Value>) -> Result<Value, Unread> {
-        let Ok(Value::Object(mut object)) = read else {
-            let what = name_of_list(&self.of.kind, None);
-            return Err(Unread { what, why: NOT_JSON.to_owned(), kind: UnreadKind::Malformed });
-        };
+        let read = read.and_then(|read| match read {
+            Value::Object(object) => Ok(object),
+            _ => Err(serde::de::Error::custom(NO_OBJECT)),
+        });
+        let mut object = read.map_err(|cause| self.unread(&cause))?;
         if self.of.what == What::Metadata {
             object.retain(|name, _| name == "metadata");
         }

@@ -154,7 +154,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{NO_LIST, NO_OBJECT, NOT_JSON, Page};
-    use crate::cluster::item::{Item, Of};
+    use crate::cluster::item::{Item, Of, PageText};
     use crate::cluster::list::What;
     use crate::model::ServedKind;
 
@@ -170,7 +170,7 @@ mod tests {
             namespaced: true,
             listable: true,
         };
-        let (of, body) = (Of::new(&kind, What::Objects), Arc::new(text.to_owned()));
+        let (of, body) = (Of::new(&kind, What::Objects), PageText::new(text.to_owned(), None));
         let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None))?;
         let (items, next) = page.of(&kind, What::Objects)?;
         let shown = |item: Item| (item.name().to_owned(), item.text().to_owned());

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use kube::client::Body;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::{UnreadKind, one_line};
@@ -20,7 +22,13 @@ const REFUSED_LIMIT: Duration = Duration::from_secs(5);
 /// What is known to be in trouble gets this long.
 const DOUBTFUL_LIMIT: Duration = Duration::from_secs(5);
 /// Largest body of one answer, unpacked.
-const BODY_LIMIT: usize = 256 << 20;
+const BODY_LIMIT: usize = 64 << 20;
+/// Largest body of a page of a list: a longer one is asked for with fewer objects.
+const PAGE_LIMIT: usize = 8 << 20;
+/// A page of more bytes than this takes one of the few places for large pages.
+const SMALL_PAGE: usize = 1 << 20;
+/// Large pages in memory at the same time: what one tenant stores does not decide how much memory a check needs.
+const LARGE_PAGES: usize = 4;
 /// Waits before a retry: doubled from the first to the last.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -31,6 +39,7 @@ const RETRIES_OF_500: u32 = 5;
 pub(super) struct Requests {
     client: kube::Client,
     timeout: Duration,
+    large_pages: Arc<Semaphore>,
     sent: AtomicU64,
     received: AtomicU64,
 }
@@ -43,11 +52,28 @@ pub(super) struct Call<'a> {
     pub(super) accept: &'a str,
     /// Content type and content.
     pub(super) body: Option<(&'static str, String)>,
+    pub(super) of: CallOf,
+}
+
+/// What a call asks for, which says how long the answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallOf {
+    /// A page of a list of several objects.
+    Page,
+    /// A page of one object, which may be as long as any object.
+    PageOfOne,
+    /// Anything else.
+    Other,
 }
 
 impl<'a> Call<'a> {
-    fn get(path: &'a str, accept: &'a str) -> Self {
-        Self { method: Method::GET, path, accept, body: None }
+    pub(super) fn get(path: &'a str, accept: &'a str) -> Self {
+        Self { method: Method::GET, path, accept, body: None, of: CallOf::Other }
+    }
+
+    /// The most bytes of an answer.
+    fn limit(&self) -> usize {
+        if self.of == CallOf::Page { PAGE_LIMIT } else { BODY_LIMIT }
     }
 
     fn request(&self) -> Result<Request<Body>, http::Error> {
@@ -65,6 +91,8 @@ impl<'a> Call<'a> {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
+    /// The place that a large page takes as long as it is in memory.
+    pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
 /// Why there is no such answer.
@@ -92,7 +120,8 @@ enum Limit {
 
 impl Requests {
     pub(super) fn new(client: kube::Client, timeout: Duration) -> Self {
-        Self { client, timeout, sent: AtomicU64::new(0), received: AtomicU64::new(0) }
+        let large_pages = Arc::new(Semaphore::new(LARGE_PAGES));
+        Self { client, timeout, large_pages, sent: AtomicU64::new(0), received: AtomicU64::new(0) }
     }
 
     /// Requests sent, retries among them.
@@ -116,8 +145,8 @@ impl Requests {
     }
 
     /// As [`Self::get`] for what is known to be in trouble: a whole time-out for each of its lists would be lost.
-    pub(super) async fn get_doubtful(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
-        self.send_within(self.timeout.min(DOUBTFUL_LIMIT), &Call::get(path, accept)).await
+    pub(super) async fn send_doubtful(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        self.send_within(self.timeout.min(DOUBTFUL_LIMIT), call).await
     }
 
     async fn send_within(&self, limit: Duration, call: &Call<'_>) -> Result<Answer, Failure> {
@@ -155,23 +184,28 @@ impl Requests {
         let response = self.client.send(request).await.map_err(|cause| unsent(&cause))?;
         let (head, mut body) = response.into_parts();
         // Put together once: a buffer that grows is copied and touches new memory each time.
-        let (mut frames, mut length) = (Vec::new(), 0);
+        let (mut frames, mut length, mut place) = (Vec::new(), 0, None);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|cause| cut(&cause))?;
             let Ok(data) = frame.into_data() else { continue };
             self.received.fetch_add(data.len() as u64, Ordering::Relaxed);
             length += data.len();
-            if length > BODY_LIMIT {
-                let why = format!("an answer of more than {} MiB", BODY_LIMIT >> 20);
-                return Err(Attempt::never(UnreadKind::Malformed, why));
+            if length > call.limit() {
+                let why = format!("an answer of more than {} MiB", call.limit() >> 20);
+                return Err(Attempt::never(UnreadKind::TooLarge, why));
             }
             frames.push(data);
+            if call.of != CallOf::Other && length > SMALL_PAGE && place.is_none() {
+                place = Arc::clone(&self.large_pages).acquire_owned().await.ok();
+            }
         }
-        let bytes = frames.concat();
+        let mut bytes = Vec::with_capacity(length);
+        // Each is freed when it is taken over.
+        frames.into_iter().for_each(|frame| bytes.extend_from_slice(&frame));
         if head.status == StatusCode::TOO_MANY_REQUESTS || head.status.is_server_error() {
             return Err(busy(head.status, &head.headers, &bytes));
         }
-        Ok(Answer { status: head.status, body: bytes })
+        Ok(Answer { status: head.status, body: bytes, place })
     }
 }
 

@@ -86,6 +86,8 @@ pub(super) struct Compared {
     pub(super) applied_at: BTreeMap<String, i64>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
+    /// Declared objects that are there and could not be looked at; each is named in `incomplete`.
+    unread: BTreeSet<usize>,
     /// Lists of kinds that Git does not declare and that could not be read: unmanaged objects may be there.
     pub(super) not_examined: Vec<Incomplete>,
     /// Secrets of which only the keys were compared.
@@ -103,6 +105,7 @@ impl Compared {
     /// Whether a desired object was looked at.
     fn knows(&self, index: usize) -> bool {
         self.in_sync.contains(&index)
+            || self.unread.contains(&index)
             || self.differing.contains_key(&index)
             || self.missing.contains_key(&index)
     }
@@ -129,6 +132,7 @@ impl Compared {
         self.listed.extend(other.listed);
         other.applied_at.into_iter().for_each(|(source, at)| self.applied(source, at));
         self.incomplete.extend(other.incomplete);
+        self.unread.extend(other.unread);
         self.not_examined.extend(other.not_examined);
         self.keys_only.extend(other.keys_only);
         self.kept.extend(other.kept);
@@ -308,7 +312,7 @@ impl<'a> Comparison<'a> {
             while let Some(page) = pages.next().await {
                 let page = page?;
                 self.schemas.ready().await;
-                compared.merge(self.items(reading, &page, namespaces)?);
+                compared.merge(self.items(reading, &page, namespaces));
             }
             let kind = reading.kind;
             compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
@@ -323,26 +327,27 @@ impl<'a> Comparison<'a> {
         Ok(compared)
     }
 
-    /// Looks at some items of a list.
-    fn items(
-        &self,
-        reading: &Reading<'a>,
-        items: &[Item],
-        namespaces: &BTreeSet<&str>,
-    ) -> Result<Compared, Unread> {
+    /// Looks at some items of a list. One that cannot be looked at is named, and hides no other.
+    fn items(&self, reading: &Reading<'a>, items: &[Item], namespaces: &BTreeSet<&str>) -> Compared {
         let mut compared = Compared::default();
         for item in items {
             self.note_present(item, namespaces, &mut compared);
             match reading.wanted.get(&(item.namespace(), item.name())) {
                 Some(index) if self.is_same(*index, item, &mut compared) => {}
                 Some(index) => {
-                    let live = (item.compared()?, item.text());
-                    self.hold(*index, live, || item.whole(), &mut compared)?;
+                    let live = item.compared();
+                    let held = live.and_then(|live| {
+                        self.hold(*index, (live, item.text()), || item.whole(), &mut compared)
+                    });
+                    if let Err(unread) = held {
+                        compared.incomplete.push(unread.into());
+                        compared.unread.insert(*index);
+                    }
                 }
-                None => self.stranger(item, namespaces, &mut compared)?,
+                None => self.stranger(item, namespaces, &mut compared),
             }
         }
-        Ok(compared)
+        compared
     }
 
     /// Notes an object that is what Git declares, and with which nothing else has to be done.
@@ -519,27 +524,22 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(super) fn stranger(
-        &self,
-        item: &Item,
-        namespaces: &BTreeSet<&str>,
-        compared: &mut Compared,
-    ) -> Result<(), Unread> {
+    pub(super) fn stranger(&self, item: &Item, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
         let managed = item.namespace().is_some_and(|namespace| namespaces.contains(namespace));
         if !self.strangers || !managed {
-            return Ok(());
+            return;
         }
         let id = item.id();
         // Declared at another version, perhaps.
         let is_declared = self.desired.binary_search_by(|object| object.id.cmp_key(&id)).is_ok();
         if is_declared || self.skipped.contains(&id.key()) {
-            return Ok(());
+            return;
         }
-        let live = item.compared()?;
-        if !self.hooks.made(&id, &live) {
-            compared.unmanaged.extend(unmanaged_candidate(&id, &live, self.managers));
+        match item.compared() {
+            Ok(live) if self.hooks.made(&id, &live) => {}
+            Ok(live) => compared.unmanaged.extend(unmanaged_candidate(&id, &live, self.managers)),
+            Err(unread) => compared.not_examined.push(unread.into()),
         }
-        Ok(())
     }
 
     /// Notes that an object is there, for owner references that name it.

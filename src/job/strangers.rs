@@ -107,7 +107,7 @@ impl Comparison<'_> {
         while let Some(page) = pages.next().await {
             for item in page? {
                 self.note_present(&item, namespaces, compared);
-                self.stranger(&item, namespaces, compared)?;
+                self.stranger(&item, namespaces, compared);
             }
         }
         compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));

@@ -1,5 +1,6 @@
 //! Lists and single objects: each fault ends as what it is, and none as an empty list.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -318,4 +319,52 @@ async fn a_server_that_asks_for_no_wait_is_not_hammered() {
     let (_, unread) = all(&mock.impatient().await, &config_maps(), None, What::Objects).await;
     assert!(unread.is_some());
     assert!((2..8).contains(&mock.asked(LIST)), "asked {} times in 1.5 s", mock.asked(LIST));
+}
+
+/// A server of so many objects of so many bytes each, which keeps the limits that it was asked for.
+fn large(objects: usize, bytes: usize, limits: &Arc<Mutex<Vec<usize>>>) -> Mock {
+    let limits = Arc::clone(limits);
+    Mock::start(move |seen| {
+        let rest = seen.url.strip_prefix(LIST)?;
+        let (limit, token) = rest.split_once("&continue=").unwrap_or((rest, "0"));
+        let (limit, start): (usize, usize) = (limit.parse().ok()?, token.parse().ok()?);
+        limits.lock().expect("nobody panics with it").push(limit);
+        let end = (start + limit).min(objects);
+        let fill = "x".repeat(bytes);
+        let items: Vec<Value> = (start..end)
+            .map(|at| json!({"metadata": {"name": format!("o{at:04}"), "uid": at.to_string()}, "data": {"x": fill}}))
+            .collect();
+        let next = if end < objects { end.to_string() } else { String::new() };
+        let list = json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"continue": next}, "items": items});
+        Some(Reply::Json(200, list))
+    })
+}
+
+#[tokio::test]
+async fn pages_of_large_objects_hold_fewer_and_all_are_read_once() {
+    for (objects, bytes, smallest) in [(300, 10, 250), (60, 1 << 20, 3), (5, 9 << 20, 1)] {
+        let limits = Arc::default();
+        let mock = large(objects, bytes, &limits);
+        let cluster = mock.cluster().await;
+        let (read, unread) = all(&cluster, &config_maps(), None, What::Objects).await;
+        assert_eq!((read.len(), unread), (objects, None), "{bytes}");
+        let asked = limits.lock().expect("nobody panics with it").clone();
+        assert_eq!((asked[0], asked.iter().min()), (250, Some(&smallest)), "{bytes}: {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_deep_is_named_and_the_others_are_read() {
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(130), "}".repeat(130));
+    let body = format!(
+        r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{}},"items":[{{"metadata":{{"name":"deep"}},"data":{deep}}},{{"metadata":{{"name":"flat"}}}}]}}"#
+    );
+    let mock =
+        Mock::start(move |seen| seen.url.starts_with(LIST).then(|| Reply::Text(200, "", body.clone())));
+    let cluster = mock.cluster().await;
+    let mut pages = cluster.list(&config_maps(), None, What::Objects);
+    let page = pages.next().await.expect("one page").expect("it can be read");
+    let said = page[0].compared().expect_err("it is too deep").to_string();
+    assert_eq!(said, "deep of configmaps: it is nested deeper than 127 levels, and is not looked at");
+    assert_eq!(page[1].compared().expect("it is flat")["metadata"]["name"], "flat");
 }

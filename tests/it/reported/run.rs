@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -40,14 +39,12 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(folder: &CaseFolder, mode: &str) -> Result<Self, String> {
-        static PORTS: AtomicU32 = AtomicU32::new(0);
         let plane = ControlPlane::with_controllers();
         let short: String = folder.name.chars().take(30).collect();
         let namespace = plane.fresh_namespace(&format!("v-{}", short.trim_end_matches('-')));
         let (files, repo) = (tempfile::tempdir().map_err(|error| error.to_string())?, Repo::new());
-        // The lowest of the range are handed out by the server itself only when all others are taken.
         let port = match folder.mentions("{PORT}") {
-            true => (30_000 + PORTS.fetch_add(1, Ordering::Relaxed)).to_string(),
+            true => ControlPlane::fresh_node_port(),
             false => "no port".to_owned(),
         };
         let path = |path: &std::path::Path| path.to_str().expect("temporary folders are UTF-8").to_owned();

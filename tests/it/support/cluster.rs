@@ -224,6 +224,13 @@ impl ControlPlane {
         name
     }
 
+    /// A port of the nodes that no other test has, from the lower band of the range: the server itself hands those out
+    /// only when all others are taken.
+    pub(crate) fn fresh_node_port() -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(30_000);
+        NEXT.fetch_add(1, Ordering::Relaxed).to_string()
+    }
+
     /// The audit log: JSON lines, level Metadata.
     pub(crate) fn audit_file(&self) -> PathBuf {
         self.servers.folder().join("audit.log")

@@ -137,12 +137,6 @@ fn parsed(text: &str) -> Value {
     serde_yaml::from_str(text).expect("an object of the table")
 }
 
-/// Ports of nodes that the server gives to nobody by itself (the lower band of the range).
-fn port() -> String {
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(30_000);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string()
-}
-
 /// Every change by every writer that can make it.
 fn cases(way: usize, namespace: &str, uid: &str) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -166,7 +160,7 @@ fn cases(way: usize, namespace: &str, uid: &str) -> Vec<Case> {
             }
             let port =
                 if change.edits.iter().any(|(_, value)| value.is_some_and(|text| text.contains("PORT"))) {
-                    port()
+                    ControlPlane::fresh_node_port()
                 } else {
                     String::new()
                 };

@@ -297,6 +297,9 @@ impl Place {
             // Both are set together.
             Some(Step::Field(name)) if name == "podCIDR" => object["spec"]["podCIDRs"] = json!([value]),
             Some(Step::Field(name)) if name == "podCIDRs" => object["spec"]["podCIDR"] = value[0].clone(),
+            Some(Step::Field(name)) if name == "insecureSkipTLSVerify" => {
+                object["spec"]["caBundle"] = json!(self.bundle());
+            }
             _ => {}
         }
         object
