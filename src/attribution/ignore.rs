@@ -1,6 +1,6 @@
 //! Ignore rules: differences that are not drift, each with a reason.
 
-use crate::config::Ignore;
+use crate::config::{Ignore, IgnoredResource};
 use crate::model::{FieldPath, Finding, ResourceId};
 
 /// The ignore rules that hold on a day, and what was wrong with the others.
@@ -45,7 +45,12 @@ impl IgnoreRules {
                 rule.reason
             )
         });
-        expired.chain(unused).chain(broad).collect()
+        let everywhere = |rule: &&Ignore| rule.resource == IgnoredResource::default() && !is_broad(rule);
+        let everywhere = self.rules.iter().filter(everywhere).map(|rule| {
+            let field = rule.field.as_deref().unwrap_or_default();
+            format!("an ignore rule covers {field} of every object: name a `resource`: {}", rule.reason)
+        });
+        expired.chain(unused).chain(broad).chain(everywhere).collect()
     }
 }
 

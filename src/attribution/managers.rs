@@ -117,6 +117,20 @@ impl Managers {
         self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(&STRANGER)
     }
 
+    /// The tools of persons in the built-in table that a name, or a name with a `*` at its end, covers.
+    pub(super) fn tools_of_persons(name: &str) -> Vec<String> {
+        let prefix = name.strip_suffix('*');
+        let covers = |known: &&Known| match (prefix, known.name.strip_suffix('*')) {
+            (Some(prefix), Some(other)) => other.starts_with(prefix) || prefix.starts_with(other),
+            (Some(prefix), None) => known.name.starts_with(prefix),
+            (None, _) => matches_text(&known.name, name),
+        };
+        let tools = TABLE.iter().filter(|known| known.class == Class::Human).filter(covers);
+        let mut names: Vec<String> = tools.map(|known| known.name.clone()).collect();
+        names.dedup();
+        names
+    }
+
     /// Every row of the built-in table: its name (a trailing `*` for any ending), class, and whether it applies.
     #[cfg(test)]
     pub(super) fn table() -> impl Iterator<Item = (&'static str, &'static Known)> {

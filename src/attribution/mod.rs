@@ -5,6 +5,7 @@
 
 mod admission;
 mod applied;
+mod configured;
 mod decide;
 mod harm;
 mod history;
@@ -23,6 +24,7 @@ mod verdict;
 mod tests;
 
 pub use admission::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator};
+pub use configured::{held_managers, manager_warnings};
 pub use history::{Older, Remembered, Superseded, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};

@@ -641,6 +641,7 @@ fn drift_yaml_trusts_a_manager_in_the_fields_it_names() {
         class: Class::Platform,
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         reason: Some("it is ours".to_owned()),
+        expires: None,
     };
     let git = desired(deployment(1, "app:1"));
     let operator = entry("my-operator", "Update", None, image_field());

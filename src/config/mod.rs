@@ -192,6 +192,9 @@ pub struct KnownManager {
     /// Why it is trusted there.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Last day on which it holds, `2027-03-31`.
+    #[serde(default)]
+    pub expires: Option<String>,
 }
 
 /// A difference that is not drift, and why.

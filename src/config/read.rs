@@ -97,11 +97,11 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         if rule.field.is_none() && rule.resource == super::IgnoredResource::default() {
             return refuse("ignore", "an ignore rule names a `field`, a `resource`, or both".to_owned());
         }
-        if let Some(day) = &rule.expires
-            && day.parse::<jiff::civil::Date>().is_err()
-        {
-            return refuse("expires", format!("expires: {day:?} is not a date such as 2027-03-31"));
-        }
+    }
+    let expiries = config.ignore.iter().map(|rule| &rule.expires);
+    let expiries = expiries.chain(config.managers.iter().map(|manager| &manager.expires));
+    if let Some(day) = expiries.flatten().find(|day| day.parse::<jiff::civil::Date>().is_err()) {
+        return refuse("expires", format!("expires: {day:?} is not a date such as 2027-03-31"));
     }
     for manager in &config.managers {
         if manager.name.trim_matches('*').trim().is_empty() {

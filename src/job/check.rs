@@ -16,8 +16,8 @@ use super::schemas::{Schemas, Underway};
 use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
 use crate::attribution::{
-    Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute, leftover,
-    missing, strongest, unknown_managers,
+    Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute,
+    held_managers, leftover, manager_warnings, missing, strongest, unknown_managers,
 };
 use crate::cluster::Cluster;
 use crate::config::Secrets;
@@ -85,7 +85,8 @@ pub(super) async fn compare(
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
     let schemas = Underway::new(cluster, &rendered.objects);
-    let managers = Managers::new(&opened.config.managers);
+    let today = settings.now.strftime("%Y-%m-%d").to_string();
+    let managers = Managers::new(&held_managers(&opened.config.managers, &today).0);
     progress("comparing with the cluster");
     let comparison = Comparison {
         cluster,
@@ -157,7 +158,11 @@ pub(super) async fn compare(
             rendered.warnings,
             not_missed(&rendered.objects, &compared),
             warnings,
-            judge.rules().warnings(&findings),
+            by_author(
+                opened,
+                [judge.rules().warnings(&findings), manager_warnings(&opened.config.managers, &today)]
+                    .concat(),
+            )?,
             unknown_managers(&findings),
             part_warning(opened),
         ]
@@ -189,6 +194,18 @@ pub(super) async fn compare(
         past,
     };
     Ok(checked)
+}
+
+/// Names who last changed the rules beside each warning about them.
+fn by_author(opened: &Opened, warnings: Vec<String>) -> Result<Vec<String>, JobError> {
+    if warnings.is_empty() {
+        return Ok(warnings);
+    }
+    let commits = opened.repository.commits_touching(&opened.commit, crate::config::FILE, 1)?;
+    let Some(commit) = commits.first() else { return Ok(warnings) };
+    let (file, author) = (crate::config::FILE, &commit.author.name);
+    let by = format!("({file} last changed by {author} in {})", commit.id.short());
+    Ok(warnings.into_iter().map(|warning| format!("{warning} {by}")).collect())
 }
 
 /// What is not looked for where only a part of what Git declares is read.

@@ -71,8 +71,21 @@ impl FieldOrigins {
     /// The places of a value and of what is inside it, by pointers from there.
     #[must_use]
     pub fn inside(&self, pointer: &str) -> Self {
+        self.find(pointer).map_or_else(Self::default, |start| self.inside_entry(start))
+    }
+
+    /// The places inside each item of a list, in one pass through all of them.
+    #[must_use]
+    pub fn inside_items(&self, pointer: &str) -> Vec<Self> {
+        let Some(list) = self.find(pointer) else { return Vec::new() };
+        let end = self.entries[list].end as usize;
+        let next = |at: &usize| self.entries.get(*at).map(|entry| entry.end as usize);
+        let items = std::iter::successors(Some(list + 1), next).take_while(|at| *at < end);
+        items.map(|at| self.inside_entry(at)).collect()
+    }
+
+    fn inside_entry(&self, start: usize) -> Self {
         let mut inside = Self::default();
-        let Some(start) = self.find(pointer) else { return inside };
         for at in start..self.entries[start].end as usize {
             inside.keys.push_str(if at == start { "" } else { self.key(at) });
             let Entry { end, place, .. } = self.entries[at];

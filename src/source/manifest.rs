@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::identity::Head;
 use super::{Draft, Gathered};
-use crate::model::{Later, Origin, Place, push_pointer};
+use crate::model::{FieldOrigins, Later, Origin, Place};
 use crate::yaml::{self, Written};
 
 /// What is looked at before an object is compared: here and by [`Head::of`].
@@ -69,7 +69,14 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
         return;
     }
     match items_of(&draft.value) {
-        Some(count) => (0..count).for_each(|at| add(item_of(&draft, at), gathered)),
+        Some(count) => {
+            let mut fields = draft.fields.inside_items("/items");
+            fields.resize_with(count, FieldOrigins::default);
+            let mut unstable = unstable_of_items(&draft.unstable, count);
+            for (at, fields) in fields.into_iter().enumerate() {
+                add(item_of(&draft, at, (fields, std::mem::take(&mut unstable[at]))), gathered);
+            }
+        }
         None => {
             let head = Head::of(&draft.value);
             match name_fault_of(&draft.value).filter(|_| !head.is_generated()) {
@@ -141,11 +148,8 @@ fn items_of(value: &Value) -> Option<usize> {
     }
 }
 
-/// One item as a draft of its own: its fields are counted from its own root.
-fn item_of(list: &Draft, at: usize) -> Draft {
-    let mut prefix = "/items".to_owned();
-    push_pointer(&mut prefix, &at.to_string());
-    let fields = list.fields.inside(&prefix);
+/// One item as a draft of its own: its fields and unstable leaves are counted from its own root.
+fn item_of(list: &Draft, at: usize, (fields, unstable): (FieldOrigins, Vec<String>)) -> Draft {
     let place = fields.get("").or(list.origin.place);
     let document = match list.document {
         Some((document, None)) => Some((document, Some(at))),
@@ -158,7 +162,7 @@ fn item_of(list: &Draft, at: usize) -> Draft {
         fields: fields.into(),
         document,
         notes: list.notes.clone(),
-        unstable: list.unstable.iter().filter_map(|leaf| shifted(leaf, &prefix)).collect(),
+        unstable,
         optional: list.optional,
     }
 }
@@ -177,6 +181,15 @@ fn typed_item(list: &Value, at: usize) -> Value {
     item
 }
 
-fn shifted(pointer: &str, prefix: &str) -> Option<String> {
-    pointer.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned)
+/// The unstable leaves of a list by item.
+fn unstable_of_items(leaves: &[String], count: usize) -> Vec<Vec<String>> {
+    let mut of_items = vec![Vec::new(); count];
+    for leaf in leaves {
+        let Some(rest) = leaf.strip_prefix("/items/") else { continue };
+        let (at, inside) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if let Some(leaves) = at.parse().ok().and_then(|at: usize| of_items.get_mut(at)) {
+            leaves.push(inside.to_owned());
+        }
+    }
+    of_items
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span as Raw, StructureStyle, options};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Raw, StructureStyle, options};
 
 use super::entries::{Budget, Entries, Frame, Items, Pending};
 use super::gaps::{Last, after_marker};
@@ -12,6 +12,11 @@ use super::{ReadError, resolve};
 
 /// Levels of lists and maps in one document; `serde_json` stops at 128, and so no live object has more.
 const DEPTH: usize = 250;
+
+/// Values and keys that any document may hold, and the bytes that each further one needs: a value costs
+/// a hundred bytes of memory.
+const FEW_VALUES: usize = 200_000;
+const BYTES_OF_A_VALUE: usize = 6;
 
 /// What differs where the text is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,30 +38,28 @@ impl From<ReadError> for Failure {
     }
 }
 
-/// Reads the first document of `text`; `None` where there is none.
+/// Reads the first document of `text`; `None` where there is none. Each event is used and dropped: they are many times as
+/// large as the text.
 pub(super) fn compose(text: &str, base: Base, syntax: Syntax) -> Result<Option<Node>, Failure> {
-    let events = events(text, base, syntax)?;
-    Ok(Composer::new(text, base, syntax, &events).run(&events)?)
-}
-
-type Located<'a> = (Event<'a>, Raw);
-
-/// The events of the first document.
-fn events(text: &str, base: Base, syntax: Syntax) -> Result<Vec<Located<'_>>, Failure> {
-    let mut limits = options! { disallow_directives: true };
-    limits.set_emit_comments(false);
-    if syntax == Syntax::Json {
-        limits.simple_key_max_lookahead = usize::MAX;
-    }
-    let mut events = Vec::new();
-    for event in Parser::new_from_str_with_options(text, limits) {
+    let mut composer = Composer::new(text, base, syntax, used_anchors(text, syntax));
+    let mut open = Vec::new();
+    composer.begin();
+    for event in parser(text, syntax) {
         match event {
             Ok((Event::DocumentEnd, _)) => break,
             Ok((Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..), _)) => {}
-            Ok(event) => events.push(event),
+            Ok((event, raw)) => {
+                match &event {
+                    Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => open.push(*style),
+                    Event::SequenceEnd | Event::MappingEnd => drop(open.pop()),
+                    _ => {}
+                }
+                composer.event(&event, &raw)?;
+            }
             Err(error) => {
                 let offset = error.marker().byte_offset().unwrap_or(0);
-                let tab = *error.kind() == ErrorKind::TabInBlockIndentation && in_flow(&events);
+                let in_flow = open.last() == Some(&StructureStyle::Flow);
+                let tab = *error.kind() == ErrorKind::TabInBlockIndentation && in_flow;
                 let tab_line = tab.then(|| line_start(text, offset));
                 let place = Places::new(text, base).at(offset);
                 let error = ReadError { place: Some(place), why: error.info() };
@@ -64,19 +67,30 @@ fn events(text: &str, base: Base, syntax: Syntax) -> Result<Vec<Located<'_>>, Fa
             }
         }
     }
-    Ok(events)
+    Ok(composer.end()?)
 }
 
-fn in_flow(events: &[Located<'_>]) -> bool {
-    let mut open = Vec::new();
-    for (event, _) in events {
-        match event {
-            Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => open.push(*style),
-            Event::SequenceEnd | Event::MappingEnd => drop(open.pop()),
-            _ => {}
-        }
+fn parser(text: &str, syntax: Syntax) -> impl Iterator<Item = Result<(Event<'_>, Raw), ScanError>> {
+    let mut limits = options! { disallow_directives: true };
+    limits.set_emit_comments(false);
+    if syntax == Syntax::Json {
+        limits.simple_key_max_lookahead = usize::MAX;
     }
-    open.last() == Some(&StructureStyle::Flow)
+    Parser::new_from_str_with_options(text, limits)
+}
+
+/// The anchors that some alias of the first document refers to; nearly no document has any.
+fn used_anchors(text: &str, syntax: Syntax) -> HashSet<usize> {
+    if syntax == Syntax::Json || !text.contains('*') {
+        return HashSet::new();
+    }
+    let events = parser(text, syntax).map_while(Result::ok);
+    let of_first = events.take_while(|(event, _)| !matches!(event, Event::DocumentEnd));
+    let used = of_first.filter_map(|(event, _)| match event {
+        Event::Alias(id) => Some(id),
+        _ => None,
+    });
+    used.collect()
 }
 
 pub(super) struct Composer<'a> {
@@ -93,14 +107,12 @@ pub(super) struct Composer<'a> {
     used: HashSet<usize>,
     anchors: HashMap<usize, Node>,
     budget: Budget,
+    /// Values and keys so far.
+    written: usize,
 }
 
 impl<'a> Composer<'a> {
-    fn new(text: &'a str, base: Base, syntax: Syntax, events: &[Located<'_>]) -> Self {
-        let used = events.iter().filter_map(|(event, _)| match event {
-            Event::Alias(id) => Some(*id),
-            _ => None,
-        });
+    fn new(text: &'a str, base: Base, syntax: Syntax, used: HashSet<usize>) -> Self {
         Self {
             text,
             base,
@@ -110,37 +122,49 @@ impl<'a> Composer<'a> {
             last: Last::LineStart,
             stack: Vec::new(),
             root: None,
-            used: used.collect(),
+            used,
             anchors: HashMap::new(),
             budget: Budget::default(),
+            written: 0,
         }
     }
 
-    fn run(mut self, events: &[Located<'_>]) -> Result<Option<Node>, ReadError> {
+    fn begin(&mut self) {
         self.cursor = after_marker(self.text);
         if self.cursor > 0 {
             self.last = Last::Other;
         }
-        for (event, raw) in events {
-            self.budget.values += 1;
-            match event {
-                Event::Scalar(value, style, anchor, tag) => {
-                    let tag = tag.as_ref().map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
-                    self.scalar(value, *style, *anchor, tag.as_deref(), raw)?;
-                }
-                Event::Alias(id) => self.alias(*id, raw)?,
-                Event::SequenceStart(style, anchor, tag) => {
-                    let items = Items::Sequence(Vec::new());
-                    self.open(items, *style, *anchor, tag.is_some(), raw)?;
-                }
-                Event::MappingStart(style, anchor, tag) => {
-                    let items = Items::Mapping(Entries::default());
-                    self.open(items, *style, *anchor, tag.is_some(), raw)?;
-                }
-                Event::SequenceEnd | Event::MappingEnd => self.close(raw)?,
-                _ => {}
-            }
+    }
+
+    fn event(&mut self, event: &Event<'_>, raw: &Raw) -> Result<(), ReadError> {
+        self.budget.values += 1;
+        let is_end = matches!(event, Event::SequenceEnd | Event::MappingEnd);
+        self.written += usize::from(!is_end);
+        if self.written > FEW_VALUES + self.text.len() / BYTES_OF_A_VALUE {
+            let place = self.places.at(raw.byte_range().map_or(self.cursor, |range| range.start));
+            let why = "the document holds more values than any object of its size".to_owned();
+            return Err(ReadError { place: Some(place), why });
         }
+        match event {
+            Event::Scalar(value, style, anchor, tag) => {
+                let tag = tag.as_ref().map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
+                self.scalar(value, *style, *anchor, tag.as_deref(), raw)
+            }
+            Event::Alias(id) => self.alias(*id, raw),
+            Event::SequenceStart(style, anchor, tag) => {
+                let items = Items::Sequence(Vec::new());
+                self.open(items, *style, *anchor, tag.is_some(), raw)
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let items = Items::Mapping(Entries::default());
+                self.open(items, *style, *anchor, tag.is_some(), raw)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(raw),
+            _ => Ok(()),
+        }
+    }
+
+    fn end(mut self) -> Result<Option<Node>, ReadError> {
         self.gap()?;
         Ok(self.root)
     }

@@ -1,6 +1,8 @@
 //! Collections while they are composed: duplicate keys refused, merge keys applied, aliases bounded.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
 
 use super::ReadError;
 use super::node::{Form, Key, Node, NodeKind, Span};
@@ -24,8 +26,9 @@ pub(super) enum Items {
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) entries: Vec<(Key, Node)>,
-    /// Name to index in `entries`, and whether a literal key of that name was seen.
-    known: HashMap<String, (usize, bool)>,
+    /// The indexes of `entries` by name, and whether a literal key of that name was seen.
+    known: HashTable<(u32, bool)>,
+    hasher: RandomState,
     pub(super) pending: Option<Pending>,
     /// Whether the current key has a `?`.
     pub(super) explicit: bool,
@@ -78,20 +81,31 @@ fn allowed_ratio(values: usize) -> f64 {
 impl Entries {
     pub(super) fn put(&mut self, name: String, span: Span, node: Node) -> Result<(), ReadError> {
         let key = Key { name, span, merged: false };
-        match self.known.get_mut(&key.name) {
+        let entries = &self.entries;
+        let is_it = |(index, _): &(u32, bool)| entries[*index as usize].0.name == key.name;
+        match self.known.find_mut(self.hasher.hash_one(&key.name), is_it) {
             Some((_, true)) => {
                 let why = format!("the key \"{}\" is already set in this map", key.name.escape_debug());
                 return Err(ReadError { place: Some(key.span.place), why });
             }
             Some((index, literal)) => {
                 *literal = true;
-                self.entries[*index] = (key, node);
+                self.entries[*index as usize] = (key, node);
             }
-            None => {
-                self.known.insert(key.name.clone(), (self.entries.len(), true));
-                self.entries.push((key, node));
-            }
+            None => self.push((key, node), true)?,
         }
+        Ok(())
+    }
+
+    fn push(&mut self, entry: (Key, Node), literal: bool) -> Result<(), ReadError> {
+        let place = Some(entry.0.span.place);
+        let index = u32::try_from(self.entries.len());
+        let index = index.map_err(|_| ReadError { place, why: "too many keys".to_owned() })?;
+        let hash = self.hasher.hash_one(&entry.0.name);
+        self.entries.push(entry);
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        let again = |(index, _): &(u32, bool)| hasher.hash_one(&entries[*index as usize].0.name);
+        self.known.insert_unique(hash, (index, literal), again);
         Ok(())
     }
 
@@ -101,11 +115,11 @@ impl Entries {
         let place = Some(node.span.place);
         let wrong = || ReadError { place, why: "a merge (`<<`) needs a map or a list of maps".to_owned() };
         match node.kind {
-            NodeKind::Mapping(entries) => self.merge_entries(entries),
+            NodeKind::Mapping(entries) => self.merge_entries(entries)?,
             NodeKind::Sequence(items) => {
                 for item in items.into_iter().rev() {
                     let NodeKind::Mapping(entries) = item.kind else { return Err(wrong()) };
-                    self.merge_entries(entries);
+                    self.merge_entries(entries)?;
                 }
             }
             _ => return Err(wrong()),
@@ -113,18 +127,19 @@ impl Entries {
         Ok(())
     }
 
-    fn merge_entries(&mut self, entries: Vec<(Key, Node)>) {
-        for (mut key, node) in entries {
+    fn merge_entries(&mut self, merged: Vec<(Key, Node)>) -> Result<(), ReadError> {
+        for (mut key, node) in merged {
             key.merged = true;
-            if let Some((index, _)) = self.known.get(&key.name) {
-                if !self.entries[*index].0.merged {
-                    self.hidden += 1;
-                }
-                self.entries[*index] = (key, node);
+            let entries = &self.entries;
+            let is_it = |(index, _): &(u32, bool)| entries[*index as usize].0.name == key.name;
+            if let Some(&(index, _)) = self.known.find(self.hasher.hash_one(&key.name), is_it) {
+                let entry = &mut self.entries[index as usize];
+                self.hidden += usize::from(!entry.0.merged);
+                *entry = (key, node);
             } else {
-                self.known.insert(key.name.clone(), (self.entries.len(), false));
-                self.entries.push((key, node));
+                self.push((key, node), false)?;
             }
         }
+        Ok(())
     }
 }
