@@ -34,6 +34,8 @@ pub use dry_run::{Played, Refusal};
 pub use error::{ClusterError, Unread, UnreadKind, name_of_list};
 pub use item::{Item, Writers};
 pub use list::What;
+#[cfg(fuzzing)]
+pub use page::names_of_page;
 pub use settings::{ServiceAccount, Settings};
 pub use snapshot::{Scope, Snapshot, Summary, write_snapshot};
 

@@ -149,6 +149,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The names of the objects of a page of ConfigMaps, as the reader finds them: for the fuzz targets (`tests/fuzz`).
+#[cfg(fuzzing)]
+#[must_use]
+pub fn names_of_page(text: &str) -> Option<Vec<String>> {
+    use std::sync::Arc;
+
+    use super::item::{Of, PageText};
+    let kind = ServedKind {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        plural: "configmaps".to_owned(),
+        namespaced: true,
+        listable: true,
+    };
+    let (of, body) = (Of::new(&kind, What::Objects), PageText::new(text.to_owned(), None));
+    let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None)).ok()?;
+    let (items, _) = page.of(&kind, What::Objects).ok()?;
+    Some(items.iter().map(|item| item.name().to_owned()).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

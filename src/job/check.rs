@@ -376,6 +376,7 @@ impl Judge<'_> {
     fn history(&self) -> History<'_> {
         History {
             opened: self.opened,
+            desired: self.desired,
             served: self.cluster.served(),
             tools: &self.settings.tools,
             schemas: self.schemas,

@@ -20,6 +20,8 @@ const COMMITS: usize = 50;
 /// The past of the objects that differ.
 pub(super) struct History<'a> {
     pub(super) opened: &'a Opened,
+    /// Everything that is declared now.
+    pub(super) desired: &'a [Desired],
     pub(super) served: &'a Served,
     pub(super) tools: &'a Tools,
     pub(super) schemas: &'a Schemas,
@@ -77,23 +79,42 @@ impl History<'_> {
     /// For each object its older versions, newest first: as declared before the tree that was checked.
     pub(super) fn of(&self, asked: &[Asked<'_>]) -> Result<BTreeMap<ObjectKey, Vec<Older>>, JobError> {
         let mut found: BTreeMap<ObjectKey, Vec<Older>> = BTreeMap::new();
-        // A plain object's past is its file's; a rendered one's is the whole repository's, bases may lie anywhere.
-        let mut groups: BTreeMap<(String, String), Vec<Asked<'_>>> = BTreeMap::new();
+        // A plain object's past is its file's; a rendered one's is that of all files that its source is made of.
+        let mut groups: BTreeMap<(String, Option<String>), Vec<Asked<'_>>> = BTreeMap::new();
         for one in asked {
             let origin = &one.desired.origin;
-            let path = if one.desired.document.is_some() { origin.file.clone() } else { ".".to_owned() };
-            groups.entry((origin.source.clone(), path)).or_default().push(*one);
+            let file = one.desired.document.is_some().then(|| origin.file.clone());
+            groups.entry((origin.source.clone(), file)).or_default().push(*one);
         }
         let mainline = if groups.is_empty() { Vec::new() } else { self.mainline()? };
-        for ((source, path), group) in groups {
+        for ((source, file), group) in groups {
             let Some(source) = self.opened.sources.iter().find(|known| known.path == source) else {
                 continue;
             };
-            let narrowed =
-                if path == "." { source.clone() } else { Source { path: path.clone(), ..source.clone() } };
+            let (narrowed, path) = match file {
+                Some(file) => (Source { path: file.clone(), ..source.clone() }, file),
+                None => (source.clone(), self.reach(source)?),
+            };
             self.group((&narrowed, &path), &group, &mainline, &mut found)?;
         }
         Ok(found)
+    }
+
+    /// The folder of all files that a rendered source is made of: the one around the source and the files of its objects
+    /// if that is enough to render it, else the whole repository (empty), for bases may lie anywhere.
+    fn reach(&self, source: &Source) -> Result<String, JobError> {
+        let of_source = self.desired.iter().filter(|object| object.origin.source == source.path);
+        let files = of_source.clone().filter_map(|object| object.origin.file.rsplit_once('/'));
+        let folder = files.fold(source.path.trim_end_matches("/.").to_owned(), |around, (folder, _)| {
+            common_folder(&around, folder)
+        });
+        if folder.is_empty() || folder == "." {
+            return Ok(String::new());
+        }
+        let place = (folder.as_str(), source);
+        let rendered =
+            objects_at(&self.opened.repository, &self.opened.commit, place, (self.served, self.tools))?;
+        Ok(if rendered.len() >= of_source.count() { folder } else { String::new() })
     }
 
     fn group(
@@ -104,7 +125,7 @@ impl History<'_> {
         found: &mut BTreeMap<ObjectKey, Vec<Older>>,
     ) -> Result<(), JobError> {
         let repository = &self.opened.repository;
-        let tree_path = if path == "." { "" } else { path };
+        let tree_path = path;
         let commits = repository.commits_touching(&self.opened.commit, tree_path, COMMITS)?;
         let arrivals = commits.iter().map(|commit| self.arrived(commit, mainline));
         let arrivals = arrivals.collect::<Result<Vec<i64>, JobError>>()?;
@@ -170,7 +191,14 @@ impl History<'_> {
         }
         let mainline = self.mainline()?;
         for source in &self.opened.sources {
-            let path = if source.path == "." { "" } else { source.path.as_str() };
+            let is_rendered =
+                |object: &Desired| object.document.is_none() && object.origin.source == source.path;
+            let path = match source.path.as_str() {
+                "." => String::new(),
+                _ if self.desired.iter().any(is_rendered) => self.reach(source)?,
+                path => path.to_owned(),
+            };
+            let path = path.as_str();
             let commits =
                 self.opened.repository.commits_touching(&self.opened.commit, path, LEFTOVER_VERSIONS)?;
             let arrivals = commits.iter().map(|commit| self.arrived(commit, &mainline));
@@ -199,8 +227,15 @@ impl History<'_> {
         prefix: &str,
         source: &Source,
     ) -> Result<BTreeMap<ObjectKey, Desired>, JobError> {
-        let place = (prefix, source);
-        let objects = objects_at(&self.opened.repository, &commit.id, place, (self.served, self.tools))?;
+        let at = |prefix| {
+            let place = (prefix, source);
+            objects_at(&self.opened.repository, &commit.id, place, (self.served, self.tools))
+        };
+        let mut objects = at(prefix)?;
+        if objects.is_empty() && !prefix.is_empty() && prefix != source.path {
+            // It was made of files from elsewhere, then.
+            objects = at("")?;
+        }
         Ok(objects.into_iter().map(|object| (object.id.key(), object)).collect())
     }
 }
@@ -224,6 +259,12 @@ fn versions<'a>(commits: &'a [CommitInfo], arrivals: &[i64], dirty: bool) -> Vec
         superseded_at: *arrived,
     });
     newest.into_iter().chain(older).collect()
+}
+
+/// The folder around both; empty for the root.
+fn common_folder(left: &str, right: &str) -> String {
+    let same = left.split('/').zip(right.split('/')).take_while(|(left, right)| left == right);
+    same.map(|(name, _)| name).collect::<Vec<_>>().join("/")
 }
 
 /// Whether the commit began the repository: what it holds may have been live long before.

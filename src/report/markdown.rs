@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    Side, Style, headline, in_order, listed, not_listed, not_looked_through, only_one_side, sides,
-    verification,
+    MOST_CHANGES, Side, Style, headline, in_order, listed, not_listed, not_looked_through, only_one_side,
+    sides, verification,
 };
 use crate::job::Checked;
 use crate::model::{Change, Finding, State};
@@ -95,8 +95,11 @@ fn finding(finding: &Finding, style: Style) -> String {
         text.push_str(&format!("{what} ({})\n\n", code(&verdict(&finding.verdict))));
     } else {
         text.push_str("| field | Git | live | why |\n|---|---|---|---|\n");
-        changes.iter().for_each(|change| text.push_str(&row(change)));
+        changes.iter().take(MOST_CHANGES).for_each(|change| text.push_str(&row(change)));
         text.push('\n');
+        if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
+            text.push_str(&format!("_{}: see the JSON report_\n\n", count(more, "more change")));
+        }
     }
     text
 }

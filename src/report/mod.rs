@@ -18,6 +18,9 @@ pub use audit::{audit_json, audit_text};
 pub use explain::{explain_json, explain_text};
 pub use run::{action, run};
 
+/// Changes of one object that are written for a person; the others are counted.
+const MOST_CHANGES: usize = 200;
+
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {

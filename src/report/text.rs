@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::{
-    Style, headline, is_listed, is_waiting, listed, not_listed, not_looked_through, only_one_side, values,
-    verification,
+    MOST_CHANGES, Style, headline, is_listed, is_waiting, listed, not_listed, not_looked_through,
+    only_one_side, values, verification,
 };
 use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
@@ -79,8 +79,12 @@ impl Page<'_> {
         let at = finding.origin.as_ref().map(|origin| format!("  {}", place(origin, false)));
         let at = self.style.paint(DIM, &at.unwrap_or_default());
         writeln!(self.out, "{} {name}{at}", self.style.paint(paint, word))?;
-        for change in listed(finding, style) {
+        let changes: Vec<&Change> = listed(finding, style).collect();
+        for change in changes.iter().take(MOST_CHANGES) {
             self.change(change)?;
+        }
+        if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
+            writeln!(self.out, "  … {}: the JSON report has them all", count(more, "more change"))?;
         }
         if let Some(what) = only_one_side(finding) {
             writeln!(self.out, "  {what}")?;
