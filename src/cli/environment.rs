@@ -42,7 +42,7 @@ pub(super) fn settings(
     } else {
         Place::Folder(PathBuf::from(&place.repository))
     };
-    let options = git::Options { env: inherited(), any_owner: false };
+    let options = git::Options { env: inherited(), any_owner: false, bare: place.repository != "." };
     let path = match (path, &repository) {
         (None, _) => None,
         (Some(path), Place::Url(_)) => Some(lexical(path)?),

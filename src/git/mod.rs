@@ -8,6 +8,7 @@
 mod address;
 mod clone;
 mod commit;
+mod discovery;
 mod error;
 mod fetch;
 mod history;

@@ -152,7 +152,7 @@ fn settings(folder: PathBuf, now: Timestamp) -> Settings {
         keep_hidden: false,
         tools: Tools::at(None, None, None),
         cache: None,
-        git: Options::default(),
+        git: Options { bare: true, ..Options::default() },
         tokens: Tokens::default(),
         now,
     }
