@@ -23,6 +23,7 @@ mod token;
 mod tree;
 mod turn;
 mod types;
+mod work_tree;
 
 #[cfg(test)]
 mod tests;
@@ -34,3 +35,4 @@ pub use message::{subject, trailers};
 pub use repository::{Options, Repository};
 pub use token::{Remote, Token};
 pub use types::{CommitId, CommitInfo, Entry, EntryKind, Person, Pushed, RefUpdate, Signature};
+pub use work_tree::{FileError, read_file};

@@ -8,7 +8,9 @@ use super::JobError;
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, ForgeKind, Source};
 use crate::forge::kind_of_remote;
-use crate::git::{self, CommitId, GitError, Remote, RemoteAddress, Repository, Special};
+use crate::git::{
+    self, CommitId, EntryKind, FileError, GitError, Remote, RemoteAddress, Repository, Special,
+};
 use crate::model::{Desired, Incomplete, Served};
 use crate::source::{Request, Tools, render};
 
@@ -154,13 +156,7 @@ impl Opened {
     fn work_tree(repository: Repository, root: PathBuf, path: Option<&str>) -> Result<Self, JobError> {
         let commit = repository.head()?;
         let dirty = repository.dirty()?;
-        let file = root.join(config::FILE);
-        let text = match std::fs::read(&file) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(source) => return Err(JobError::Io { what: format!("reading {}", file.display()), source }),
-        };
-        let config = parse(text)?;
+        let config = config_in(&root)?;
         let sources = narrow(&config, path)?;
         Ok(Self {
             repository,
@@ -175,7 +171,7 @@ impl Opened {
 
     /// The files of a commit, in a private folder.
     pub fn commit(repository: Repository, commit: CommitId, path: Option<&str>) -> Result<Self, JobError> {
-        let config = parse(repository.read(&commit, config::FILE)?)?;
+        let config = config_at(&repository, &commit)?;
         let sources = narrow(&config, path)?;
         let (folder, incomplete) = materialise(&repository, &commit, "", &sources)?;
         Ok(Self {
@@ -229,13 +225,56 @@ fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, 
     })
 }
 
-pub(crate) fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
-    let Some(bytes) = text else { return Ok(Config::default()) };
-    let text = String::from_utf8(bytes).map_err(|_| config::ConfigError {
-        file: config::FILE.to_owned(),
-        place: String::new(),
-        why: "is not UTF-8 text".to_owned(),
-    })?;
+/// The largest `drift.yaml` that is read.
+const LARGEST_CONFIG: u64 = 4 << 20;
+
+/// `drift.yaml` of a work tree: a regular file, and no link.
+fn config_in(root: &Path) -> Result<Config, JobError> {
+    let file = root.join(config::FILE);
+    let bytes = match file.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Ok(metadata) if metadata.is_symlink() => return Err(no_config(IS_LINK)),
+        _ => {
+            let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+            git::read_file(&root, Path::new(config::FILE), LARGEST_CONFIG)
+        }
+    };
+    match bytes {
+        Ok(bytes) => parse(bytes),
+        Err(FileError::Io(source)) => {
+            Err(JobError::Io { what: format!("reading {}", file.display()), source })
+        }
+        Err(error) => Err(no_config(&error.to_string())),
+    }
+}
+
+/// `drift.yaml` at a commit: the same that would be read of a work tree.
+pub(crate) fn config_at(repository: &Repository, commit: &CommitId) -> Result<Config, JobError> {
+    let entries = repository.list(commit, config::FILE)?;
+    match entries.first() {
+        None => Ok(Config::default()),
+        Some(entry) if entry.path == config::FILE && entry.kind == EntryKind::File => {
+            let bytes = repository.read(commit, config::FILE)?.unwrap_or_default();
+            if bytes.len() as u64 > LARGEST_CONFIG {
+                let (size, cap) = (bytes.len() as u64, LARGEST_CONFIG);
+                return Err(no_config(&FileError::TooLarge { size, cap }.to_string()));
+            }
+            parse(bytes)
+        }
+        Some(entry) if entry.kind == EntryKind::Link => Err(no_config(IS_LINK)),
+        Some(_) => Err(no_config(&FileError::NotRegular.to_string())),
+    }
+}
+
+const IS_LINK: &str = "it is a link: drift.yaml must be a file of its own";
+
+fn no_config(why: &str) -> JobError {
+    let (file, place) = (config::FILE.to_owned(), String::new());
+    config::ConfigError { file, place, why: why.to_owned() }.into()
+}
+
+fn parse(bytes: Vec<u8>) -> Result<Config, JobError> {
+    let text = String::from_utf8(bytes).map_err(|_| no_config("is not UTF-8 text"))?;
     Ok(config::parse(config::FILE, &text)?)
 }
 
