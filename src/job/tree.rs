@@ -9,7 +9,7 @@ use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, ForgeKind, Source};
 use crate::forge::kind_of_remote;
 use crate::git::{
-    self, CommitId, EntryKind, FileError, GitError, Remote, RemoteAddress, Repository, Special,
+    self, CommitId, EntryKind, FileError, Files, GitError, Remote, RemoteAddress, Repository, Special,
 };
 use crate::model::{Desired, Incomplete, Served};
 use crate::source::{Request, Tools, render};
@@ -73,6 +73,8 @@ pub struct Settings {
     pub path: Option<String>,
     /// The cluster.
     pub target: Target,
+    /// Reads untracked and ignored files of the work tree too.
+    pub include_untracked: bool,
     /// Leaves Secrets out, whatever `drift.yaml` says.
     pub skip_secrets: bool,
     /// Asks the server too, by dry-run patches, and reports where it and the comparison differ.
@@ -127,8 +129,11 @@ pub struct Opened {
     pub config: Config,
     /// The sources, narrowed.
     pub sources: Vec<Source>,
-    /// What of the commit's files is not there as it should be.
+    /// What of the files is not there as it should be.
     pub incomplete: Vec<Incomplete>,
+    /// What a person should know of the files.
+    pub warnings: Vec<String>,
+    files: Option<Files>,
     folder: Folder,
 }
 
@@ -145,7 +150,7 @@ impl Opened {
     pub fn open(settings: &Settings) -> Result<Self, JobError> {
         let repository = settings.open()?;
         match (&settings.revision, repository.root().map(Path::to_owned)) {
-            (None, Some(root)) => Self::work_tree(repository, root, settings.path.as_deref()),
+            (None, Some(root)) => Self::work_tree(repository, root, settings),
             (revision, _) => {
                 let commit = resolve(&repository, revision.as_deref())?;
                 Self::commit(repository, commit, settings.path.as_deref())
@@ -153,18 +158,30 @@ impl Opened {
         }
     }
 
-    fn work_tree(repository: Repository, root: PathBuf, path: Option<&str>) -> Result<Self, JobError> {
+    fn work_tree(repository: Repository, root: PathBuf, settings: &Settings) -> Result<Self, JobError> {
         let commit = repository.head()?;
-        let dirty = repository.dirty()?;
         let config = config_in(&root)?;
-        let sources = narrow(&config, path)?;
+        let sources = narrow(&config, settings.path.as_deref())?;
+        let status = repository.status()?;
+        let all = settings.include_untracked;
+        let files = repository.files(all)?;
+        let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
+        let (mut incomplete, mut warnings) = (Vec::new(), Vec::new());
+        if !all {
+            let submodules = repository.submodules()?.into_iter().filter(of_sources);
+            incomplete.extend(submodules.map(|what| Incomplete { what, why: explain(&Special::Submodule) }));
+            let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
+            warnings.extend(untracked_warning(&untracked));
+        }
         Ok(Self {
             repository,
             commit,
-            dirty,
+            dirty: status.dirty,
             config,
             sources,
-            incomplete: Vec::new(),
+            incomplete,
+            warnings,
+            files: Some(files),
             folder: Folder::WorkTree(root),
         })
     }
@@ -181,8 +198,22 @@ impl Opened {
             config,
             sources,
             incomplete,
+            warnings: Vec::new(),
+            files: None,
             folder: Folder::Private(folder),
         })
+    }
+
+    /// What to render of it.
+    pub(crate) fn request<'a>(&'a self, tools: &'a Tools, served: &'a Served) -> Request<'a> {
+        Request {
+            tree: self.root(),
+            files: self.files.as_ref(),
+            sources: &self.sources,
+            served,
+            tools,
+            default_namespace: super::check::DEFAULT_NAMESPACE,
+        }
     }
 
     /// Root of the files.
@@ -213,6 +244,19 @@ impl Opened {
         };
         Ok(remote.unwrap_or_else(folder))
     }
+}
+
+/// What of the sources Git does not know, and so was not read.
+fn untracked_warning(untracked: &[String]) -> Option<String> {
+    const NAMED: usize = 5;
+    let named = untracked.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match untracked.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!untracked.is_empty()).then(|| {
+        format!("not read, as Git does not track it: {named}{more}; `git add` it, or use --include-untracked")
+    })
 }
 
 fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, JobError> {
@@ -309,7 +353,7 @@ pub(crate) fn objects_at(
     let sources = std::slice::from_ref(source);
     let (folder, _) = materialise(repository, commit, prefix, sources)?;
     let default_namespace = super::check::DEFAULT_NAMESPACE;
-    let request = Request { tree: folder.path(), sources, served, tools, default_namespace };
+    let request = Request { tree: folder.path(), files: None, sources, served, tools, default_namespace };
     Ok(render(&request).objects)
 }
 
