@@ -54,6 +54,7 @@ pub(super) fn settings(
         revision,
         path,
         target: target(place, cache.as_deref()),
+        include_untracked: place.include_untracked,
         skip_secrets: place.skip_secrets,
         verify: false,
         keep_hidden: false,

@@ -7,7 +7,7 @@ use git2::ErrorCode;
 
 use super::discovery::discover;
 use super::program::Git;
-use super::{CommitId, GitError, RemoteAddress};
+use super::{CommitId, GitError, RemoteAddress, Status};
 
 /// How a repository is opened and its remotes are reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -199,20 +199,29 @@ impl Repository {
         }
     }
 
-    /// Whether the work tree or the index differs from HEAD: changed, staged, or untracked and not ignored files.
-    /// A bare repository is never dirty.
+    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty.
     ///
     /// # Errors
     /// What libgit2 says.
-    pub fn dirty(&self) -> Result<bool, GitError> {
+    pub fn status(&self) -> Result<Status, GitError> {
         if self.root.is_none() {
-            return Ok(false);
+            return Ok(Status::default());
         }
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
         let statuses =
             self.inner.statuses(Some(&mut options)).map_err(|e| self.failed("compare the work tree", &e))?;
-        Ok(!statuses.is_empty())
+        let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
+        let untracked = untracked.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned());
+        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect() })
+    }
+
+    /// Whether the work tree differs from HEAD: see [`Status::dirty`].
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn dirty(&self) -> Result<bool, GitError> {
+        self.status().map(|status| status.dirty)
     }
 
     /// Whether history is cut off (a shallow clone): what is oldest here may not be the oldest there is.

@@ -2,17 +2,17 @@
 //! being asked, and no flag forbids it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{KUSTOMIZATIONS, slashed};
+use super::{KUSTOMIZATIONS, Seen, slashed};
+use crate::git::read_file;
 use crate::model::{FieldOrigins, Incomplete, push_pointer};
 use crate::yaml;
 
 /// The largest kustomization that is read.
-const FILE_CAP: u64 = 16 * 1024 * 1024;
+pub(super) const FILE_CAP: u64 = 16 * 1024 * 1024;
 /// The most Kustomize roots that one source may reach.
 const ROOTS_CAP: usize = 10_000;
 
@@ -28,8 +28,8 @@ pub(super) struct Scan {
 }
 
 /// Follows a Kustomize root through the repository; `folder` has no links in it.
-pub(super) fn scan(root: &Path, folder: &Path) -> Scan {
-    let mut walk = Walk { root, seen: BTreeSet::new(), scan: Scan::default() };
+pub(super) fn scan(seen: Seen<'_>, folder: &Path) -> Scan {
+    let mut walk = Walk { tree: seen, seen: BTreeSet::new(), scan: Scan::default() };
     walk.folder(folder);
     walk.scan
 }
@@ -68,7 +68,7 @@ const DATA: [&str; 14] = [
 ];
 
 struct Walk<'a> {
-    root: &'a Path,
+    tree: Seen<'a>,
     seen: BTreeSet<PathBuf>,
     scan: Scan,
 }
@@ -103,7 +103,7 @@ impl Walk<'_> {
         self.scan.reached.insert(folder.to_path_buf());
         for name in KUSTOMIZATIONS {
             let file = folder.join(name);
-            if self.root.join(&file).is_file() {
+            if self.tree.is_file(&file) {
                 self.kustomization(folder, &file, first);
             }
         }
@@ -150,20 +150,11 @@ impl Walk<'_> {
     /// The documents of a file; what cannot be read is refused, as what it would fetch is not known.
     fn documents(&mut self, file: &Path) -> Vec<(Value, FieldOrigins)> {
         let shown = slashed(file);
-        let full = self.root.join(file);
         let mut refuse = |what: String, why: String| self.scan.refused.push(Incomplete { what, why });
-        if !full.canonicalize().is_ok_and(|real| real.starts_with(self.root)) {
-            refuse(shown, "the link leads out of the repository".to_owned());
-            return Vec::new();
-        }
-        if fs::metadata(&full).map_or(0, |metadata| metadata.len()) > FILE_CAP {
-            refuse(shown, format!("it is larger than the {FILE_CAP} bytes that are read"));
-            return Vec::new();
-        }
-        let bytes = match fs::read(&full) {
+        let bytes = match read_file(self.tree.root, file, FILE_CAP) {
             Ok(bytes) => bytes,
             Err(error) => {
-                refuse(shown, format!("it cannot be read: {error}"));
+                refuse(shown, error.to_string());
                 return Vec::new();
             }
         };
@@ -222,7 +213,7 @@ impl Walk<'_> {
             }
             Reached::Folder(folder) => {
                 self.scan.reached.insert(lexical(read.folder, entry));
-                if KUSTOMIZATIONS.iter().any(|name| self.root.join(&folder).join(name).is_file()) {
+                if self.tree.kustomization(&folder).is_some() {
                     self.folder(&folder);
                     return None;
                 }
@@ -231,6 +222,7 @@ impl Walk<'_> {
             Reached::Outside => {
                 format!("`{entry}` lies outside the repository: only what it holds is rendered")
             }
+            Reached::Unread(why) => format!("`{entry}`: {why}"),
             Reached::Nothing if is_host_path(entry) => from_network(entry),
             Reached::Nothing => format!("`{}` does not exist", without_credentials(entry)),
         };
@@ -242,9 +234,14 @@ impl Walk<'_> {
         if Path::new(entry).is_absolute() {
             return Reached::Outside;
         }
-        let Ok(real) = self.root.join(folder).join(entry).canonicalize() else { return Reached::Nothing };
-        match real.strip_prefix(self.root) {
+        let Ok(real) = self.tree.root.join(folder).join(entry).canonicalize() else {
+            return Reached::Nothing;
+        };
+        match real.strip_prefix(self.tree.root) {
             Err(_) => Reached::Outside,
+            Ok(inside) if self.tree.why_not(inside).is_some() => {
+                Reached::Unread(self.tree.why_not(inside).unwrap_or_default())
+            }
             Ok(inside) if real.is_dir() => Reached::Folder(inside.to_path_buf()),
             Ok(inside) => Reached::File(inside.to_path_buf()),
         }
@@ -278,6 +275,7 @@ enum Reached {
     File(PathBuf),
     Folder(PathBuf),
     Outside,
+    Unread(&'static str),
     Nothing,
 }
 

@@ -149,6 +149,7 @@ fn settings(folder: PathBuf, now: Timestamp) -> Settings {
         target: Target::Embedded("the recorded cluster", CLUSTER),
         skip_secrets: false,
         verify: false,
+        include_untracked: false,
         keep_hidden: false,
         tools: Tools::at(None, None, None),
         cache: None,
