@@ -153,6 +153,12 @@ pub(super) struct Where {
     /// credentials.
     #[arg(long)]
     pub(super) include_untracked: bool,
+    /// Fail where the kernel cannot keep helm and kustomize from the network and from files outside of their copy.
+    #[arg(long)]
+    pub(super) require_sandbox: bool,
+    /// Say more of what is done: what protects from renderers.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     /// Leave Secrets out.
     #[arg(long)]
     pub(super) skip_secrets: bool,

@@ -61,7 +61,8 @@ const FILE_CAP: u64 = 16 * 1024 * 1024;
 
 /// A private copy of the chart and its values files, or why there is none.
 fn copied(located: &Located<'_>, values: &[PathBuf]) -> Result<(Sandbox, copy::LeftOut), String> {
-    let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let sandbox = Sandbox::new(located.request.tools.confinement())
+        .map_err(|error| format!("no temporary folder: {error}"))?;
     let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
     let left_out = copy::copy(located.seen, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
     Ok((sandbox, left_out))

@@ -23,7 +23,7 @@ const ORIGIN: &str = "config.kubernetes.io/origin";
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut gathered = Gathered::new(SourceKind::Kustomize);
-    let scan = scan::scan(located.seen, &located.path);
+    let scan = scan::scan(located.seen, &located.path, located.request.tools.has_no_network());
     if !scan.refused.is_empty() {
         gathered.incomplete = scan.refused;
         return gathered;
@@ -49,7 +49,8 @@ fn own_file(located: &Located<'_>) -> String {
 }
 
 fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Draft>, String> {
-    let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let sandbox = Sandbox::new(located.request.tools.confinement())
+        .map_err(|error| format!("no temporary folder: {error}"))?;
     let left_out = copy::copy(located.seen, scan.reached.iter().cloned(), &sandbox.tree());
     let left_out = left_out.map_err(|error| error.to_string())?;
     let builder = Builder { located, tool, sandbox, declared: RefCell::default() };

@@ -155,13 +155,13 @@ fn refused(rendered: &Rendered) -> (&str, &str) {
 }
 
 /// A server on loopback that nobody may call.
-struct Trap {
+pub(crate) struct Trap {
     port: u16,
     calls: Arc<AtomicUsize>,
 }
 
 impl Trap {
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let calls = Arc::new(AtomicUsize::new(0));
@@ -178,11 +178,11 @@ impl Trap {
         Self { port, calls }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
-    fn assert_untouched(&self) {
+    pub(crate) fn assert_untouched(&self) {
         assert_eq!(self.calls.load(Ordering::SeqCst), 0, "the renderer called {}", self.url(""));
     }
 }
