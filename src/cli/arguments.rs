@@ -149,6 +149,16 @@ pub(super) struct Where {
     /// Compare with this snapshot instead of a cluster.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context"])]
     pub(super) snapshot: Option<PathBuf>,
+    /// Read files of the work tree too that Git does not track or ignores: no revision has them, and they may hold
+    /// credentials.
+    #[arg(long)]
+    pub(super) include_untracked: bool,
+    /// Fail where the kernel cannot keep helm and kustomize from the network and from files outside of their copy.
+    #[arg(long)]
+    pub(super) require_sandbox: bool,
+    /// Say more of what is done: what protects from renderers.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     /// Leave Secrets out.
     #[arg(long)]
     pub(super) skip_secrets: bool,

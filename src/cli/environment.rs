@@ -42,27 +42,50 @@ pub(super) fn settings(
     } else {
         Place::Folder(PathBuf::from(&place.repository))
     };
-    let options = git::Options { env: inherited(), any_owner: false };
+    let options = git::Options { env: inherited(), any_owner: false, bare: place.repository != "." };
     let path = match (path, &repository) {
         (None, _) => None,
         (Some(path), Place::Url(_)) => Some(lexical(path)?),
         (Some(path), Place::Folder(folder)) => Some(inside(folder, path, revision.is_some(), &options)?),
     };
+    let tools = tools(place)?;
     let cache = place.cache_dir.clone().or_else(default_cache);
     Ok(Settings {
         place: repository,
         revision,
         path,
         target: target(place, cache.as_deref()),
+        include_untracked: place.include_untracked,
         skip_secrets: place.skip_secrets,
         verify: false,
         keep_hidden: false,
-        tools: Tools::find(&variable("PATH").unwrap_or_default()),
+        tools,
         cache,
         git: options,
         tokens: tokens()?,
         now: now(),
     })
+}
+
+/// helm and kustomize, started by this very binary, which confines them.
+fn tools(place: &Where) -> Result<Tools, JobError> {
+    let tools = Tools::find(&variable("PATH").unwrap_or_default());
+    let own = Path::new("/proc/self/exe");
+    let tools = if own.exists() { tools.confined_by(own.to_owned()) } else { tools };
+    if place.verbose {
+        let shown = tools.confinement().map_or_else(
+            || "nothing of the kernel's; what could name an address is refused".to_owned(),
+            crate::process::Confinement::shown,
+        );
+        super::output::note(&format!("renderers have {shown}"));
+    }
+    let is_whole = tools.confinement().is_some_and(|found| found.has_no_network() && found.has_no_files());
+    if place.require_sandbox && !is_whole {
+        let why = "--require-sandbox: this kernel does not keep renderers from the network and from files (it needs \
+                   Landlock of Linux 6.7, or Landlock and user namespaces)";
+        return Err(JobError::Usage(why.to_owned()));
+    }
+    Ok(tools)
 }
 
 /// The tokens of the environment. drift's own is `DRIFT_TOKEN`, else the content of `DRIFT_TOKEN_FILE` (a mounted Secret).

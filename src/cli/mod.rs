@@ -26,6 +26,9 @@ const INCOMPLETE: u8 = 3;
 /// Runs the program: arguments and environment in, exit code out.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = crate::process::confined(std::env::args_os()) {
+        return code;
+    }
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -89,12 +89,33 @@ pub(super) fn ready(print: &Print) -> Result<(), JobError> {
             let why = format!("--output-file {}: there is no folder {}", path.display(), parent.display());
             return Err(JobError::Usage(why));
         }
+        no_link(path)?;
         if path.is_dir() {
             let why = format!("--output-file: {} is a folder: name a file in it", path.display());
             return Err(JobError::Usage(why));
         }
     }
     Ok(())
+}
+
+/// Refuses a file of which a part below the work tree (or the current folder) is a link: whoever may commit chose where it
+/// leads. Devices and streams of the system are no part of any work tree.
+pub(super) fn no_link(path: &Path) -> Result<(), JobError> {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if ["/dev", "/proc"].iter().any(|system| full.starts_with(system)) {
+        return Ok(());
+    }
+    let above = if path.is_relative() { path.components().count() } else { 1 };
+    let work_tree = full.ancestors().position(|folder| folder.join(".git").symlink_metadata().is_ok());
+    let own = full.ancestors().take(above.max(work_tree.unwrap_or_default()));
+    match own.into_iter().find(|part| part.is_symlink()) {
+        None => Ok(()),
+        Some(link) => Err(JobError::Usage(format!(
+            "{}: {} is a link, and what is written follows none: name the file itself",
+            path.display(),
+            link.display()
+        ))),
+    }
 }
 
 /// Writes a file whole or not at all; what is no plain file (`/dev/stderr`, a pipe) is written as it is.

@@ -11,6 +11,9 @@ use crate::job::{self, Extent, JobError, Settings};
 /// Writes the snapshot beside its place and moves it there when it is whole.
 pub(super) async fn run(arguments: SnapshotArguments) -> Result<u8, JobError> {
     let SnapshotArguments { file, path, everything, place } = arguments;
+    if file != Path::new("-") {
+        output::no_link(&file)?;
+    }
     let settings = environment::settings(&place, None, path.as_deref())?;
     let extent = if everything { Extent::Everything } else { Extent::Declared };
     let summary = if file == Path::new("-") {

@@ -77,8 +77,15 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
     let mut config =
         Config::from_custom_kubeconfig(merged, &options).await.map_err(|cause| refuse(why(&cause)))?;
     tidy_token(&mut config.auth_info).map_err(&refuse)?;
+    if let Some(exec) = &mut config.auth_info.exec {
+        let known = exec.drop_env.get_or_insert_default();
+        known.extend(TOKENS.map(str::to_owned));
+    }
     Ok((config, context))
 }
+
+/// Tokens for forges: a credential plug-in has no business with them.
+const TOKENS: [&str; 5] = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
     Kubeconfig::read_from(path)

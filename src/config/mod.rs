@@ -155,7 +155,7 @@ impl TryFrom<String> for UnsyncedAfter {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let refused = || format!("unsynced-after: {text:?} is not a time such as 90m, 6h or 2d");
+        let refused = || "unsynced-after is not a time such as 90m, 6h or 2d".to_owned();
         let unit = match text.chars().last() {
             Some('m') => 60,
             Some('h') => 3600,

@@ -19,7 +19,7 @@ pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let error = |place: String, why: String| ConfigError { file: file.to_owned(), place, why };
     let config: Config = serde_yaml::from_str(text).map_err(|cause| {
         let place = cause.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
-        error(place, with_nearest(&strip_place(&cause.to_string())))
+        error(place, with_nearest(&strip_place(&cause.to_string())).unwrap_or_else(|| NOT_READ.to_owned()))
     })?;
     check(&config).map_err(|(key, why)| error(place_of(text, &key), why))?;
     Ok(config)
@@ -30,17 +30,51 @@ fn strip_place(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
-/// ``unknown field `x`, expected one of `a`, `b` `` with the nearest of the known keys in front.
-fn with_nearest(message: &str) -> String {
-    let mut words = message.split('`').skip(1).step_by(2);
-    let unknown = words.next();
-    let nearest = unknown.and_then(|unknown| {
-        words.map(|known| (distance(unknown, known), known)).filter(|(distance, _)| *distance <= 3).min()
-    });
-    match (message.contains("unknown "), nearest) {
-        (true, Some((_, nearest))) => format!("{message}; did you mean `{nearest}`?"),
-        _ => message.to_owned(),
+const NOT_READ: &str = "it cannot be read: a value is not what its key asks for";
+
+/// What went wrong: the kind of error and what was expected, never the value that stands there. ``unknown field `x`,
+/// expected one of `a`, `b` `` gets the nearest of the known names. `None` for words that are not known to be free of
+/// values.
+fn with_nearest(message: &str) -> Option<String> {
+    let (path, error) = message.split_once(": ").filter(|(path, _)| is_path(path)).unwrap_or(("", message));
+    let at = if path.is_empty() { String::new() } else { format!("{path}: ") };
+    let expected = error.split_once(", expected ").map(|(_, expected)| expected);
+    let unknown = error.split('`').nth(1).unwrap_or_default();
+    let known = expected.into_iter().flat_map(|expected| expected.split('`').skip(1).step_by(2));
+    let nearest = known.map(|known| (distance(unknown, known), known)).filter(|(far, _)| *far <= 3).min();
+    let meant = nearest.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
+    for kind in ["invalid type", "invalid value", "unknown variant"] {
+        if let (true, Some(expected)) = (error.starts_with(kind), expected) {
+            return Some(format!(
+                "{at}{kind}, expected {expected}{}",
+                if kind == "unknown variant" { &meant } else { "" }
+            ));
+        }
     }
+    if error.starts_with("unknown field `") {
+        return Some(format!("{message}{meant}"));
+    }
+    let named = ["missing field `", "duplicate field `", "duplicate entry with key"];
+    let is_free = !error.contains(['`', '"', '\'']) || named.iter().any(|start| error.starts_with(start));
+    is_free.then(|| message.to_owned())
+}
+
+/// `sources[0].helm`: where serde found it.
+fn is_path(text: &str) -> bool {
+    let keys = [
+        "sources",
+        "forge",
+        "ledger",
+        "managers",
+        "ignore",
+        "secrets",
+        "cluster",
+        "version",
+        "unsynced-after",
+    ];
+    keys.iter()
+        .any(|key| text.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
+        && !text.contains(char::is_whitespace)
 }
 
 /// Levenshtein distance.
@@ -74,11 +108,10 @@ fn check(config: &Config) -> Result<(), (String, String)> {
     if config.version != 1 {
         return refuse("version", format!("version is {}; this drift reads `version: 1`", config.version));
     }
-    for source in &config.sources {
+    for (at, source) in config.sources.iter().enumerate() {
         let outside = source.path.starts_with('/') || source.path.split('/').any(|part| part == "..");
         if source.path.is_empty() || outside {
-            let why =
-                format!("path {:?} must lie inside the repository: no leading `/`, no `..`", source.path);
+            let why = format!("sources[{at}].path must lie inside the repository: no leading `/`, no `..`");
             return refuse("path", why);
         }
         if source
@@ -90,29 +123,33 @@ fn check(config: &Config) -> Result<(), (String, String)> {
             return refuse("release", "a release name does not start with `-`".to_owned());
         }
     }
-    for rule in &config.ignore {
+    for (at, rule) in config.ignore.iter().enumerate() {
         if rule.reason.trim().is_empty() {
             return refuse("reason", "an ignore rule needs a reason".to_owned());
         }
         if rule.field.is_none() && rule.resource == super::IgnoredResource::default() {
             return refuse("ignore", "an ignore rule names a `field`, a `resource`, or both".to_owned());
         }
+        if !rule.expires.as_ref().is_none_or(is_day) {
+            return refuse("expires", format!("ignore[{at}].expires is not a date such as 2027-03-31"));
+        }
     }
-    let expiries = config.ignore.iter().map(|rule| &rule.expires);
-    let expiries = expiries.chain(config.managers.iter().map(|manager| &manager.expires));
-    if let Some(day) = expiries.flatten().find(|day| day.parse::<jiff::civil::Date>().is_err()) {
-        return refuse("expires", format!("expires: {day:?} is not a date such as 2027-03-31"));
-    }
-    for manager in &config.managers {
+    for (at, manager) in config.managers.iter().enumerate() {
         if manager.name.trim_matches('*').trim().is_empty() {
-            let why = format!("{:?} would be every manager: name the ones that you mean", manager.name);
+            let why = format!("managers[{at}].name would be every manager: name the ones that you mean");
             return refuse("name", why);
         }
-        if !manager.fields.is_empty() && manager.reason.as_ref().is_none_or(|why| why.trim().is_empty()) {
-            return refuse("fields", format!("{} is trusted in `fields`: add a `reason`", manager.name));
+        if !manager.expires.as_ref().is_none_or(is_day) {
+            return refuse("expires", format!("managers[{at}].expires is not a date such as 2027-03-31"));
         }
-        if let Some(field) = manager.fields.iter().find(|field| !is_field(field)) {
-            return refuse("fields", format!("{field:?} is not a field such as .spec.replicas"));
+        if !manager.fields.is_empty() && manager.reason.as_ref().is_none_or(|why| why.trim().is_empty()) {
+            return refuse("fields", format!("managers[{at}] is trusted in `fields`: add a `reason`"));
+        }
+        if let Some(field) = manager.fields.iter().position(|field| !is_field(field)) {
+            return refuse(
+                "fields",
+                format!("managers[{at}].fields[{field}] is not a field such as .spec.replicas"),
+            );
         }
     }
     let branch = &config.ledger.branch;
@@ -121,9 +158,13 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         || branch.contains("..")
         || branch.contains([' ', '~', '^', ':'])
     {
-        return refuse("branch", format!("{branch:?} is not a branch name"));
+        return refuse("branch", "ledger.branch is not a branch name".to_owned());
     }
     Ok(())
+}
+
+fn is_day(text: &String) -> bool {
+    text.parse::<jiff::civil::Date>().is_ok()
 }
 
 fn is_field(text: &str) -> bool {
@@ -158,9 +199,9 @@ mod tests {
             ("version: 1\nignore:\n  - reason: x\n", "names a `field`, a `resource`, or both"),
             (
                 "version: 1\nignore:\n  - field: .a\n    reason: x\n    expires: soon\n",
-                "drift.yaml:5:5: expires",
+                "drift.yaml:5:5: ignore[0].expires",
             ),
-            ("version: 1\nsecrets: maybe\n", "unknown variant `maybe`"),
+            ("version: 1\nsecrets: maybe\n", "unknown variant, expected `read` or `skip`"),
             ("version: 1\nledger: {branch: a..b}\n", "is not a branch name"),
             ("version: 1\nmanagers: [{name: '*', class: platform}]\n", "would be every manager"),
             ("version: 1\nmanagers: [{name: a, class: platform, fields: [.spec]}]\n", "add a `reason`"),
@@ -173,6 +214,35 @@ mod tests {
         ] {
             let message = refused(text);
             assert!(message.contains(expected), "{text:?} gave {message}");
+        }
+    }
+
+    /// Whatever stands in the file, also one that is none of ours.
+    #[test]
+    fn no_message_holds_a_value() {
+        for text in [
+            "hunter2",
+            "machine git.example.com login x password hunter2\n",
+            "root:x:0:0:hunter2:/root:/bin/sh\n",
+            "version: hunter2\n",
+            "version: 1\nsources: hunter2\n",
+            "version: 1\nsources: [hunter2]\n",
+            "version: 1\nsources: [{path: {a: hunter2}}]\n",
+            "version: 1\nsources: [{path: /hunter2}]\n",
+            "version: 1\nsecrets: hunter2\n",
+            "version: 1\nunsynced-after: hunter2\n",
+            "version: 1\nledger: {branch: 'hunter2 ..'}\n",
+            "version: 1\nforge: {type: hunter2}\n",
+            "version: 1\nmanagers: [{name: a, class: hunter2}]\n",
+            "version: 1\nmanagers: [{name: a, class: platform, fields: [hunter2], reason: r}]\n",
+            "version: 1\nignore: [{field: .a, reason: r, expires: hunter2}]\n",
+            "version: 1\nignore: [{field: [hunter2], reason: r}]\n",
+            "version: *hunter2\n",
+            "version: \"hunter2\\q\"\n",
+            "version: 1\ncluster: \"hunter2\n",
+        ] {
+            let message = refused(text);
+            assert!(!message.contains("hunter2"), "{text:?} gave {message}");
         }
     }
 

@@ -61,7 +61,7 @@ fn refresh(remote: &Remote, place: &Path, options: &Options) -> Result<Repositor
     if !place.join("HEAD").is_file() || !is_ours(remote, place) {
         return Err(Unusable::Clone);
     }
-    let opened = Repository::open(place, options.clone()).map_err(|_| Unusable::Clone)?;
+    let opened = open(place, options.clone()).map_err(|_| Unusable::Clone)?;
     if let Err(error) = update(&opened, remote) {
         let theirs = match &error {
             GitError::Remote { why, .. } => !matches!(why, RemoteFailure::Other(_)),
@@ -71,6 +71,11 @@ fn refresh(remote: &Remote, place: &Path, options: &Options) -> Result<Repositor
         return Err(if theirs { Unusable::Remote(error) } else { Unusable::Clone });
     }
     if tips_are_readable(&opened) { Ok(opened) } else { Err(Unusable::Clone) }
+}
+
+/// Opens a clone of ours, which is bare.
+fn open(place: &Path, options: Options) -> Result<Repository, GitError> {
+    Repository::open(place, Options { bare: true, ..options })
 }
 
 fn is_ours(remote: &Remote, place: &Path) -> bool {
@@ -90,7 +95,7 @@ fn replace(remote: &Remote, cache: &Path, place: &Path, options: Options) -> Res
     // Absent is the usual case; what cannot be moved away fails the next line.
     let _ = fs::rename(place, old.path().join("clone"));
     fs::rename(fresh.path(), place).map_err(|e| io(place, e))?;
-    Repository::open(place, options)
+    open(place, options)
 }
 
 /// Name of the file that says whose clone this is.
@@ -103,7 +108,7 @@ fn make(remote: &Remote, place: &Path, options: Options) -> Result<Repository, G
     }
     let mark = place.join(MARK);
     fs::write(&mark, format!("{}\n", remote.place)).map_err(|e| io(&mark, e))?;
-    let repository = Repository::open(place, options)?;
+    let repository = open(place, options)?;
     let fail = |e: git2::Error| repository.failed("configure the clone", &e);
     repository.inner.remote_with_fetch("origin", &remote.place, HEADS).map(|_| ()).map_err(fail)?;
     update(&repository, remote)?;

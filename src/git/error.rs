@@ -21,6 +21,25 @@ pub enum GitError {
         /// Root of the repository.
         path: PathBuf,
     },
+    /// A bare repository among the files of another: a pull request can bring it, and its settings name programs.
+    #[error(
+        "{} is a bare repository inside of {}: its settings are not used; start from the work tree around it, or move it \
+         out", path.display(), around.display()
+    )]
+    Embedded {
+        /// The bare repository.
+        path: PathBuf,
+        /// The work tree around it.
+        around: PathBuf,
+    },
+    /// A bare repository that nobody named.
+    #[error(
+        "{} is a bare repository, which is used only where it is named: --repository {}", path.display(), path.display()
+    )]
+    Unnamed {
+        /// The bare repository.
+        path: PathBuf,
+    },
     /// A format that drift cannot read.
     #[error(
         "{} uses {what}, which drift cannot read yet: clone it into the default format \

@@ -17,6 +17,6 @@ impl Repository {
             path: folder.to_owned(),
             why: error.message().to_owned(),
         })?;
-        Self::open(folder, options)
+        Self::open(folder, Options { bare: true, ..options })
     }
 }

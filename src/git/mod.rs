@@ -8,6 +8,7 @@
 mod address;
 mod clone;
 mod commit;
+mod discovery;
 mod error;
 mod fetch;
 mod history;
@@ -22,6 +23,7 @@ mod token;
 mod tree;
 mod turn;
 mod types;
+mod work_tree;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +35,4 @@ pub use message::{subject, trailers};
 pub use repository::{Options, Repository};
 pub use token::{Remote, Token};
 pub use types::{CommitId, CommitInfo, Entry, EntryKind, Person, Pushed, RefUpdate, Signature};
+pub use work_tree::{FileError, Files, Status, is_of_git, read_file};

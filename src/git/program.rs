@@ -73,6 +73,7 @@ impl<'a> Git<'a> {
             ("core.hooksPath", "/dev/null"),
             ("core.fsmonitor", "false"),
             ("protocol.ext.allow", "never"),
+            ("safe.bareRepository", "explicit"),
             ("gc.autoDetach", "false"),
             ("maintenance.autoDetach", "false"),
         ];
@@ -101,7 +102,7 @@ impl<'a> Git<'a> {
         self
     }
 
-    /// Works on exactly this repository: nothing is looked for, and its owner has been checked.
+    /// Works on exactly this repository, which the user named or drift made: nothing is looked for.
     pub(super) fn repository(mut self, folder: &Path) -> Self {
         self.repository = Some(folder.to_owned());
         self

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use git2::ErrorCode;
 
+use super::discovery::discover;
 use super::program::Git;
-use super::{CommitId, GitError, RemoteAddress};
+use super::{CommitId, GitError, RemoteAddress, Status};
 
 /// How a repository is opened and its remotes are reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,9 @@ pub struct Options {
     pub env: Vec<(OsString, OsString)>,
     /// Read it even where another user owns it (containers). Its configuration is then trusted.
     pub any_owner: bool,
+    /// The path names the repository itself, so it may be a bare one. Without it one is looked for from the path on,
+    /// and a bare one is nobody's choice.
+    pub bare: bool,
 }
 
 /// A repository on this machine. Values of this type may move between threads, but are used by one at a time.
@@ -33,14 +37,15 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// Opens the repository that `path` lies in: any folder or file inside it, a linked work tree, a bare one.
+    /// Opens the repository that `path` lies in: any folder or file inside it, a linked work tree; a bare one where
+    /// the options say that the path names it.
     ///
     /// # Errors
-    /// [`GitError::NotARepository`], [`GitError::Owner`], [`GitError::Format`], or what libgit2 says.
+    /// [`GitError::NotARepository`], [`GitError::Embedded`], [`GitError::Unnamed`], [`GitError::Owner`], [`GitError::Format`], or what libgit2 says.
     pub fn open(path: &Path, options: Options) -> Result<Self, GitError> {
         let path =
             std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
-        let inner = open_inner(&path, options.any_owner)?;
+        let inner = discover(&path, &options)?;
         if inner.object_format() != git2::ObjectFormat::Sha1 {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
@@ -50,7 +55,7 @@ impl Repository {
 
     /// libgit2 reads where a shallow history ends only once.
     pub(super) fn reopen(&mut self) -> Result<(), GitError> {
-        self.inner = open_inner(self.inner.path(), self.options.any_owner)?;
+        self.inner = discover(self.root.as_deref().unwrap_or(self.inner.path()), &self.options)?;
         Ok(())
     }
 
@@ -194,20 +199,29 @@ impl Repository {
         }
     }
 
-    /// Whether the work tree or the index differs from HEAD: changed, staged, or untracked and not ignored files.
-    /// A bare repository is never dirty.
+    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty.
     ///
     /// # Errors
     /// What libgit2 says.
-    pub fn dirty(&self) -> Result<bool, GitError> {
+    pub fn status(&self) -> Result<Status, GitError> {
         if self.root.is_none() {
-            return Ok(false);
+            return Ok(Status::default());
         }
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
         let statuses =
             self.inner.statuses(Some(&mut options)).map_err(|e| self.failed("compare the work tree", &e))?;
-        Ok(!statuses.is_empty())
+        let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
+        let untracked = untracked.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned());
+        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect() })
+    }
+
+    /// Whether the work tree differs from HEAD: see [`Status::dirty`].
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn dirty(&self) -> Result<bool, GitError> {
+        self.status().map(|status| status.dirty)
     }
 
     /// Whether history is cut off (a shallow clone): what is oldest here may not be the oldest there is.
@@ -224,7 +238,11 @@ impl Repository {
 
     /// A run of the program in this repository.
     pub(super) fn git(&self) -> Git<'_> {
-        Git::new(self.path(), &self.options.env).repository(self.inner.path())
+        let git = Git::new(self.path(), &self.options.env);
+        // Of a work tree Git itself finds the repository, and asks whose it is: no `GIT_DIR` goes past that.
+        let is_found =
+            self.root.as_ref().is_some_and(|root| root.join(".git").exists()) && !self.options.any_owner;
+        if is_found { git } else { git.repository(self.inner.path()) }
     }
 
     pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {
@@ -242,28 +260,7 @@ impl Repository {
     }
 }
 
-const NO_CEILING: [&str; 0] = [];
-
-fn open_inner(path: &Path, any_owner: bool) -> Result<git2::Repository, GitError> {
-    match git2::Repository::open_ext(path, git2::RepositoryOpenFlags::empty(), NO_CEILING) {
-        Err(e) if e.code() == ErrorCode::Owner && any_owner => open_foreign(path),
-        other => other.map_err(|e| refused(path, &e)),
-    }
-}
-
-/// Opens what another user owns. Opened as bare, libgit2 asks nobody; the work tree is set afterwards.
-fn open_foreign(path: &Path) -> Result<git2::Repository, GitError> {
-    let found = git2::Repository::discover_path(path, NO_CEILING).map_err(|e| refused(path, &e))?;
-    let inner = git2::Repository::open_bare(&found).map_err(|e| refused(path, &e))?;
-    if found.file_name().is_some_and(|n| n == ".git")
-        && let Some(root) = found.parent()
-    {
-        inner.set_workdir(root, false).map_err(|e| refused(path, &e))?;
-    }
-    Ok(inner)
-}
-
-fn refused(path: &Path, error: &git2::Error) -> GitError {
+pub(super) fn refused(path: &Path, error: &git2::Error) -> GitError {
     let path = path.to_owned();
     let message = error.message();
     let extension = message.split_once("unsupported extension name ").map(|(_, name)| name);

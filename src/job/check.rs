@@ -25,7 +25,7 @@ use crate::model::{
     Change, Desired, Finding, Incomplete, ObjectKey, Optional, ResourceId, Rule, Served, State, Verdict,
     is_secret,
 };
-use crate::source::{self, Ahead, Rendered, Request, render_ahead};
+use crate::source::{self, Ahead, Rendered, render_ahead};
 use crate::text::count;
 
 /// Namespace of namespaced objects that name none.
@@ -51,23 +51,13 @@ pub(super) async fn open(
     progress("opening the repository");
     let opening = tokio::task::spawn_blocking(move || {
         let opened = Opened::open(&of_tree)?;
-        let ahead = source::ahead(&request(&of_tree, &opened, &Served::default()));
+        let ahead = source::ahead(&opened.request(&of_tree.tools, &Served::default()));
         Ok::<_, JobError>((opened, ahead))
     });
     let (opened, ahead) = opening.await.expect("the work does not panic")?;
     progress("connecting to the cluster");
     let cluster = connecting.await.expect("the work does not panic")?;
     Ok((opened, cluster, ahead))
-}
-
-fn request<'a>(settings: &'a Settings, opened: &'a Opened, served: &'a Served) -> Request<'a> {
-    Request {
-        tree: opened.root(),
-        sources: &opened.sources,
-        served,
-        tools: &settings.tools,
-        default_namespace: DEFAULT_NAMESPACE,
-    }
 }
 
 /// Renders of an opened tree what was not rendered ahead, and compares it with a cluster.
@@ -79,7 +69,7 @@ pub(super) async fn compare(
     progress: &dyn Fn(&str),
 ) -> Result<Checked, JobError> {
     progress("rendering what Git declares");
-    let mut rendered = render_ahead(&request(settings, opened, cluster.served()), ahead);
+    let mut rendered = render_ahead(&opened.request(&settings.tools, cluster.served()), ahead);
     let unrendered = rendered.incomplete.len();
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
@@ -155,6 +145,7 @@ pub(super) async fn compare(
         },
         cluster: facts(opened, cluster, &mut compared.incomplete).await,
         warnings: [
+            opened.warnings.clone(),
             rendered.warnings,
             not_missed(&rendered.objects, &compared),
             warnings,

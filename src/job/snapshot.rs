@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use super::JobError;
 use super::tree::{Opened, Settings};
-use super::{JobError, check};
 use crate::cluster::{Cluster, Scope, Summary, Unread, UnreadKind, write_snapshot};
 use crate::model::{Desired, Incomplete, Served, ServedKind};
-use crate::source::{Request, render};
+use crate::source::render;
 
 /// What a snapshot takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,14 +68,7 @@ fn everything(served: &Served) -> Vec<Scope> {
 /// The kinds that the sources declare, at their versions, wherever they are; and what a check looks at beside them.
 fn declared(settings: &Settings, cluster: &Cluster) -> Result<(Vec<Scope>, Vec<Incomplete>), JobError> {
     let opened = Opened::open(settings)?;
-    let request = Request {
-        tree: opened.root(),
-        sources: &opened.sources,
-        served: cluster.served(),
-        tools: &settings.tools,
-        default_namespace: check::DEFAULT_NAMESPACE,
-    };
-    let rendered = render(&request);
+    let rendered = render(&opened.request(&settings.tools, cluster.served()));
     let objects = rendered.objects;
     let kind_of = |object: &Desired| {
         cluster.served().kind(&object.id.group, &object.id.version, &object.id.kind).cloned()

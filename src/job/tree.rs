@@ -8,7 +8,9 @@ use super::JobError;
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, ForgeKind, Source};
 use crate::forge::kind_of_remote;
-use crate::git::{self, CommitId, GitError, Remote, RemoteAddress, Repository, Special};
+use crate::git::{
+    self, CommitId, EntryKind, FileError, Files, GitError, Remote, RemoteAddress, Repository, Special,
+};
 use crate::model::{Desired, Incomplete, Served};
 use crate::source::{Request, Tools, render};
 
@@ -71,6 +73,8 @@ pub struct Settings {
     pub path: Option<String>,
     /// The cluster.
     pub target: Target,
+    /// Reads untracked and ignored files of the work tree too.
+    pub include_untracked: bool,
     /// Leaves Secrets out, whatever `drift.yaml` says.
     pub skip_secrets: bool,
     /// Asks the server too, by dry-run patches, and reports where it and the comparison differ.
@@ -125,8 +129,11 @@ pub struct Opened {
     pub config: Config,
     /// The sources, narrowed.
     pub sources: Vec<Source>,
-    /// What of the commit's files is not there as it should be.
+    /// What of the files is not there as it should be.
     pub incomplete: Vec<Incomplete>,
+    /// What a person should know of the files.
+    pub warnings: Vec<String>,
+    files: Option<Files>,
     folder: Folder,
 }
 
@@ -143,7 +150,7 @@ impl Opened {
     pub fn open(settings: &Settings) -> Result<Self, JobError> {
         let repository = settings.open()?;
         match (&settings.revision, repository.root().map(Path::to_owned)) {
-            (None, Some(root)) => Self::work_tree(repository, root, settings.path.as_deref()),
+            (None, Some(root)) => Self::work_tree(repository, root, settings),
             (revision, _) => {
                 let commit = resolve(&repository, revision.as_deref())?;
                 Self::commit(repository, commit, settings.path.as_deref())
@@ -151,31 +158,37 @@ impl Opened {
         }
     }
 
-    fn work_tree(repository: Repository, root: PathBuf, path: Option<&str>) -> Result<Self, JobError> {
+    fn work_tree(repository: Repository, root: PathBuf, settings: &Settings) -> Result<Self, JobError> {
         let commit = repository.head()?;
-        let dirty = repository.dirty()?;
-        let file = root.join(config::FILE);
-        let text = match std::fs::read(&file) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(source) => return Err(JobError::Io { what: format!("reading {}", file.display()), source }),
-        };
-        let config = parse(text)?;
-        let sources = narrow(&config, path)?;
+        let config = config_in(&root)?;
+        let sources = narrow(&config, settings.path.as_deref())?;
+        let status = repository.status()?;
+        let all = settings.include_untracked;
+        let files = repository.files(all)?;
+        let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
+        let (mut incomplete, mut warnings) = (Vec::new(), Vec::new());
+        if !all {
+            let submodules = repository.submodules()?.into_iter().filter(of_sources);
+            incomplete.extend(submodules.map(|what| Incomplete { what, why: explain(&Special::Submodule) }));
+            let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
+            warnings.extend(untracked_warning(&untracked));
+        }
         Ok(Self {
             repository,
             commit,
-            dirty,
+            dirty: status.dirty,
             config,
             sources,
-            incomplete: Vec::new(),
+            incomplete,
+            warnings,
+            files: Some(files),
             folder: Folder::WorkTree(root),
         })
     }
 
     /// The files of a commit, in a private folder.
     pub fn commit(repository: Repository, commit: CommitId, path: Option<&str>) -> Result<Self, JobError> {
-        let config = parse(repository.read(&commit, config::FILE)?)?;
+        let config = config_at(&repository, &commit)?;
         let sources = narrow(&config, path)?;
         let (folder, incomplete) = materialise(&repository, &commit, "", &sources)?;
         Ok(Self {
@@ -185,8 +198,22 @@ impl Opened {
             config,
             sources,
             incomplete,
+            warnings: Vec::new(),
+            files: None,
             folder: Folder::Private(folder),
         })
+    }
+
+    /// What to render of it.
+    pub(crate) fn request<'a>(&'a self, tools: &'a Tools, served: &'a Served) -> Request<'a> {
+        Request {
+            tree: self.root(),
+            files: self.files.as_ref(),
+            sources: &self.sources,
+            served,
+            tools,
+            default_namespace: super::check::DEFAULT_NAMESPACE,
+        }
     }
 
     /// Root of the files.
@@ -219,6 +246,19 @@ impl Opened {
     }
 }
 
+/// What of the sources Git does not know, and so was not read.
+fn untracked_warning(untracked: &[String]) -> Option<String> {
+    const NAMED: usize = 5;
+    let named = untracked.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match untracked.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!untracked.is_empty()).then(|| {
+        format!("not read, as Git does not track it: {named}{more}; `git add` it, or use --include-untracked")
+    })
+}
+
 fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, JobError> {
     let Some(revision) = revision else { return Ok(repository.head()?) };
     repository.resolve(revision)?.ok_or_else(|| {
@@ -229,13 +269,56 @@ fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, 
     })
 }
 
-pub(crate) fn parse(text: Option<Vec<u8>>) -> Result<Config, JobError> {
-    let Some(bytes) = text else { return Ok(Config::default()) };
-    let text = String::from_utf8(bytes).map_err(|_| config::ConfigError {
-        file: config::FILE.to_owned(),
-        place: String::new(),
-        why: "is not UTF-8 text".to_owned(),
-    })?;
+/// The largest `drift.yaml` that is read.
+const LARGEST_CONFIG: u64 = 4 << 20;
+
+/// `drift.yaml` of a work tree: a regular file, and no link.
+fn config_in(root: &Path) -> Result<Config, JobError> {
+    let file = root.join(config::FILE);
+    let bytes = match file.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Ok(metadata) if metadata.is_symlink() => return Err(no_config(IS_LINK)),
+        _ => {
+            let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+            git::read_file(&root, Path::new(config::FILE), LARGEST_CONFIG)
+        }
+    };
+    match bytes {
+        Ok(bytes) => parse(bytes),
+        Err(FileError::Io(source)) => {
+            Err(JobError::Io { what: format!("reading {}", file.display()), source })
+        }
+        Err(error) => Err(no_config(&error.to_string())),
+    }
+}
+
+/// `drift.yaml` at a commit: the same that would be read of a work tree.
+pub(crate) fn config_at(repository: &Repository, commit: &CommitId) -> Result<Config, JobError> {
+    let entries = repository.list(commit, config::FILE)?;
+    match entries.first() {
+        None => Ok(Config::default()),
+        Some(entry) if entry.path == config::FILE && entry.kind == EntryKind::File => {
+            let bytes = repository.read(commit, config::FILE)?.unwrap_or_default();
+            if bytes.len() as u64 > LARGEST_CONFIG {
+                let (size, cap) = (bytes.len() as u64, LARGEST_CONFIG);
+                return Err(no_config(&FileError::TooLarge { size, cap }.to_string()));
+            }
+            parse(bytes)
+        }
+        Some(entry) if entry.kind == EntryKind::Link => Err(no_config(IS_LINK)),
+        Some(_) => Err(no_config(&FileError::NotRegular.to_string())),
+    }
+}
+
+const IS_LINK: &str = "it is a link: drift.yaml must be a file of its own";
+
+fn no_config(why: &str) -> JobError {
+    let (file, place) = (config::FILE.to_owned(), String::new());
+    config::ConfigError { file, place, why: why.to_owned() }.into()
+}
+
+fn parse(bytes: Vec<u8>) -> Result<Config, JobError> {
+    let text = String::from_utf8(bytes).map_err(|_| no_config("is not UTF-8 text"))?;
     Ok(config::parse(config::FILE, &text)?)
 }
 
@@ -270,7 +353,7 @@ pub(crate) fn objects_at(
     let sources = std::slice::from_ref(source);
     let (folder, _) = materialise(repository, commit, prefix, sources)?;
     let default_namespace = super::check::DEFAULT_NAMESPACE;
-    let request = Request { tree: folder.path(), sources, served, tools, default_namespace };
+    let request = Request { tree: folder.path(), files: None, sources, served, tools, default_namespace };
     Ok(render(&request).objects)
 }
 

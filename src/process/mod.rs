@@ -1,6 +1,7 @@
 //! Child programs: exactly the environment they are given, a working folder, limits, a time-out, caps on their
 //! output, and the whole process group ended with them.
 
+mod confine;
 mod run;
 
 #[cfg(test)]
@@ -10,6 +11,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use confine::{Confinement, confined};
 
 /// A program to run, and everything it may have.
 ///
@@ -31,6 +34,8 @@ pub struct Program {
     output_cap: usize,
     error_cap: usize,
     memory: Option<u64>,
+    /// Whose name errors give, where another program starts it.
+    shown: Option<PathBuf>,
 }
 
 /// How a program ended that was not stopped by us or by a signal.
@@ -105,6 +110,7 @@ impl Program {
             output_cap: 64 * MIB,
             error_cap: MIB,
             memory: Some(4 * 1024 * MIB as u64),
+            shown: None,
         }
     }
 
@@ -187,6 +193,7 @@ impl Program {
     }
 
     fn name(&self) -> String {
-        Path::new(&self.path).file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+        let path: &Path = self.shown.as_ref().unwrap_or(&self.path);
+        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
     }
 }

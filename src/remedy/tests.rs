@@ -83,6 +83,7 @@ impl Lab {
     fn request(&self) -> Request<'_> {
         Request {
             tree: self.tree.path(),
+            files: None,
             sources: &self.sources,
             served: &self.served,
             tools: &self.tools,

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
+use super::Seen;
+
 /// The most bytes that are copied for one source.
 const BYTES_CAP: u64 = 1024 * 1024 * 1024;
 /// The most files and folders that are copied for one source.
@@ -29,16 +31,21 @@ pub(super) struct LeftOut {
     pub(super) links: BTreeSet<PathBuf>,
 }
 
-/// Copies paths of a tree, and whatever links in them lead to, to the same places in another folder. Folders named
-/// `.git` are left out, and so is what is neither file, folder nor link.
-///
-/// `tree` has no links in it itself.
+/// Copies paths of a tree, and whatever links in them lead to, to the same places in another folder. What is not to be
+/// read (`.git`, what Git does not track) is left out, and so is what is neither file, folder nor link.
 pub(super) fn copy(
-    tree: &Path,
+    seen: Seen<'_>,
     wanted: impl IntoIterator<Item = PathBuf>,
     to: &Path,
 ) -> Result<LeftOut, CopyError> {
-    let mut copy = Copy { tree, to, ..Copy::default() };
+    let mut copy = Copy {
+        seen,
+        to,
+        queue: VecDeque::new(),
+        done: BTreeSet::new(),
+        bytes: 0,
+        left_out: LeftOut::default(),
+    };
     for path in wanted {
         copy.want(&path)?;
     }
@@ -49,26 +56,12 @@ pub(super) fn copy(
 }
 
 struct Copy<'a> {
-    tree: &'a Path,
+    seen: Seen<'a>,
     to: &'a Path,
     queue: VecDeque<PathBuf>,
     done: BTreeSet<PathBuf>,
     bytes: u64,
     left_out: LeftOut,
-}
-
-impl Default for Copy<'_> {
-    fn default() -> Self {
-        let empty = Path::new("");
-        Self {
-            tree: empty,
-            to: empty,
-            queue: VecDeque::new(),
-            done: BTreeSet::new(),
-            bytes: 0,
-            left_out: LeftOut::default(),
-        }
-    }
 }
 
 impl Copy<'_> {
@@ -79,7 +72,8 @@ impl Copy<'_> {
         while let Some(part) = parts.next() {
             let Component::Normal(name) = part else { continue };
             walked.push(name);
-            if fs::symlink_metadata(self.tree.join(&walked)).is_ok_and(|metadata| metadata.is_symlink()) {
+            if fs::symlink_metadata(self.seen.root.join(&walked)).is_ok_and(|metadata| metadata.is_symlink())
+            {
                 let target = self.link(&walked)?;
                 return target.map_or(Ok(()), |target| self.want(&target.join(parts.as_path())));
             }
@@ -89,10 +83,10 @@ impl Copy<'_> {
     }
 
     fn entry(&mut self, path: &Path) -> Result<(), CopyError> {
-        if self.done.contains(path) {
+        if self.done.contains(path) || !self.seen.reads(path) {
             return Ok(());
         }
-        let metadata = match fs::symlink_metadata(self.tree.join(path)) {
+        let metadata = match fs::symlink_metadata(self.seen.root.join(path)) {
             Ok(metadata) => metadata,
             // What is not there is the renderer's to miss.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -116,11 +110,8 @@ impl Copy<'_> {
     fn folder(&mut self, path: &Path) -> Result<(), CopyError> {
         let fail = |source| failed(path, source);
         fs::create_dir_all(self.to.join(path)).map_err(fail)?;
-        for entry in fs::read_dir(self.tree.join(path)).map_err(fail)? {
-            let name = entry.map_err(fail)?.file_name();
-            if name != ".git" {
-                self.queue.push_back(path.join(name));
-            }
+        for entry in fs::read_dir(self.seen.root.join(path)).map_err(fail)? {
+            self.queue.push_back(path.join(entry.map_err(fail)?.file_name()));
         }
         Ok(())
     }
@@ -136,7 +127,7 @@ impl Copy<'_> {
         let target = self.to.join(path);
         let folder = target.parent().map_or(Ok(()), fs::create_dir_all);
         folder
-            .and_then(|()| fs::copy(self.tree.join(path), target))
+            .and_then(|()| fs::copy(self.seen.root.join(path), target))
             .map_err(|source| failed(path, source))?;
         Ok(())
     }
@@ -144,12 +135,12 @@ impl Copy<'_> {
     /// Makes a link that leads to the same place in the copy; returns that place where it has not been seen.
     fn link(&mut self, path: &Path) -> Result<Option<PathBuf>, CopyError> {
         // A link that leads nowhere, or in a circle, holds nothing.
-        let Ok(real) = self.tree.join(path).canonicalize() else { return Ok(None) };
-        let Ok(target) = real.strip_prefix(self.tree).map(Path::to_path_buf) else {
+        let Ok(real) = self.seen.root.join(path).canonicalize() else { return Ok(None) };
+        let Ok(target) = real.strip_prefix(self.seen.root).map(Path::to_path_buf) else {
             self.left_out.links.insert(path.to_path_buf());
             return Ok(None);
         };
-        if target.components().any(|part| part.as_os_str() == ".git") {
+        if !self.seen.reads(path) || !self.seen.reads(&target) {
             return Ok(None);
         }
         if !self.done.contains(path) {
@@ -174,7 +165,11 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
-    use super::{CopyError, copy};
+    use super::{CopyError, LeftOut, Seen};
+
+    fn copy<const N: usize>(root: &Path, wanted: [PathBuf; N], to: &Path) -> Result<LeftOut, CopyError> {
+        super::copy(Seen { root, files: None }, wanted, to)
+    }
 
     fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

@@ -13,8 +13,10 @@ use super::hooks::HookOf;
 use super::release::{self, Objects, Others, Reason, Told, Way};
 use super::sandbox::Sandbox;
 use super::tools::Tool;
+use super::words::Rendering;
 use super::{CHART, Draft, Gathered, Located, SourceKind, clock, copy, locate, manifest, message, slashed};
 use crate::config;
+use crate::git::read_file;
 use crate::model::{Incomplete, Later, Origin, ResourceId, Served, join_api_version};
 use crate::threads::side_by_side;
 use crate::yaml;
@@ -54,11 +56,15 @@ fn template(located: &Located<'_>, tool: &Tool, gathered: &mut Gathered) -> Resu
     result
 }
 
+/// The largest `Chart.yaml` that is read.
+const FILE_CAP: u64 = 16 * 1024 * 1024;
+
 /// A private copy of the chart and its values files, or why there is none.
 fn copied(located: &Located<'_>, values: &[PathBuf]) -> Result<(Sandbox, copy::LeftOut), String> {
-    let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let sandbox = Sandbox::new(located.request.tools.confinement())
+        .map_err(|error| format!("no temporary folder: {error}"))?;
     let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
-    let left_out = copy::copy(located.root, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
+    let left_out = copy::copy(located.seen, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
     Ok((sandbox, left_out))
 }
 
@@ -75,7 +81,10 @@ fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
             let real =
                 real.map_err(|_| lacks("there is no such file; paths are from the source's folder"))?;
             let inside =
-                real.strip_prefix(located.root).map_err(|_| lacks("it lies outside the repository"))?;
+                real.strip_prefix(located.seen.root).map_err(|_| lacks("it lies outside the repository"))?;
+            if let Some(why) = located.seen.why_not(inside) {
+                return Err(lacks(why));
+            }
             let is_file = real.is_file().then(|| inside.to_path_buf());
             is_file.ok_or_else(|| lacks("it is not a file"))
         })
@@ -83,7 +92,7 @@ fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
 }
 
 fn chart_name(located: &Located<'_>) -> String {
-    let bytes = fs::read(located.on_disk().join(CHART)).unwrap_or_default();
+    let bytes = read_file(located.seen.root, &located.path.join(CHART), FILE_CAP).unwrap_or_default();
     let document = yaml::read(&bytes).into_iter().next().and_then(Result::ok);
     let name = document.and_then(|document| document.to_json()["name"].as_str().map(str::to_owned));
     name.unwrap_or_default()
@@ -328,21 +337,33 @@ impl Chart<'_> {
         if output.status == 0 {
             return Ok(output.stdout);
         }
-        let told = message::error_of(&sandbox.without_paths(&output.stderr));
-        Err(self.failure(&told))
+        let error = message::error_of(&sandbox.without_paths(&output.stderr));
+        Err(self.failure(&error, &sandbox.tree()))
     }
 
-    fn failure(&self, told: &str) -> Incomplete {
-        let place = message::template_place(told, &self.name);
-        let what = match place {
-            Some((file, place)) => format!("{}{place}", self.located.shown(&file)),
+    fn failure(&self, error: &str, tree: &Path) -> Incomplete {
+        let place = message::template_place(error, &self.name);
+        let what = match &place {
+            Some((file, place)) => format!("{}{place}", self.located.shown(file)),
             None => self.located.shown(CHART),
         };
-        let why = match told.split_once("missing in charts/ directory: ") {
+        let literal = place.as_ref().and_then(|(file, place)| {
+            let line = place.split(':').nth(1)?.parse::<usize>().ok()?;
+            let text = fs::read_to_string(tree.join(&self.located.path).join(file)).ok()?;
+            message::literal_in(error, text.lines().nth(line.checked_sub(1)?)?)
+        });
+        let rendering = Rendering { tree, folder: &self.located.path, chart: &self.name };
+        let why = match error.split_once("missing in charts/ directory: ") {
             Some((_, missing)) => format!(
-                "the chart's dependencies are not in its charts/ folder: {missing}; run `helm dependency build` and commit charts/"
+                "the chart's dependencies are not in its charts/ folder: {}; run `helm dependency build` and commit charts/",
+                names(missing)
             ),
-            None => format!("helm failed: {told}"),
+            None => {
+                format!(
+                    "helm failed: {}",
+                    literal.map_or_else(|| message::shown(error, &rendering), str::to_owned)
+                )
+            }
         };
         Incomplete { what, why }
     }
@@ -405,11 +426,18 @@ impl Chart<'_> {
     fn file_of(&self, source: Option<&str>) -> String {
         let inside = source.and_then(|source| source.trim().strip_prefix(&self.name)?.strip_prefix('/'));
         let file = inside.and_then(|inside| {
-            let real = locate(self.located.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
-            self.located.root.join(&real).is_file().then_some(real)
+            let real =
+                locate(self.located.seen.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
+            self.located.seen.root.join(&real).is_file().then_some(real)
         });
         file.map_or_else(|| self.located.shown(CHART), |file| slashed(&file))
     }
+}
+
+/// Those of a list that can be names of charts.
+fn names(list: &str) -> String {
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    list.split(", ").map(str::trim).filter(is_name).collect::<Vec<_>>().join(", ")
 }
 
 /// Has the name of a hook made up, which begins so.

@@ -9,9 +9,12 @@ use serde_json::Value;
 
 use super::sandbox::Sandbox;
 use super::tools::Tool;
+use super::words::Rendering;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, SourceKind, copy, locate, manifest, message, scan, slashed,
+    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, locate, manifest, message, scan,
+    slashed,
 };
+use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
 use crate::yaml;
 
@@ -20,7 +23,7 @@ const ORIGIN: &str = "config.kubernetes.io/origin";
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut gathered = Gathered::new(SourceKind::Kustomize);
-    let scan = scan::scan(located.root, &located.path);
+    let scan = scan::scan(located.seen, &located.path, located.request.tools.has_no_network());
     if !scan.refused.is_empty() {
         gathered.incomplete = scan.refused;
         return gathered;
@@ -41,14 +44,14 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
 }
 
 fn own_file(located: &Located<'_>) -> String {
-    let folder = located.on_disk();
-    let name = KUSTOMIZATIONS.iter().find(|name| folder.join(name).is_file());
-    located.shown(name.copied().unwrap_or(KUSTOMIZATIONS[0]))
+    let file = located.seen.kustomization(&located.path);
+    file.map_or_else(|| located.shown(KUSTOMIZATIONS[0]), |file| slashed(&file))
 }
 
 fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Draft>, String> {
-    let sandbox = Sandbox::new().map_err(|error| format!("no temporary folder: {error}"))?;
-    let left_out = copy::copy(located.root, scan.reached.iter().cloned(), &sandbox.tree());
+    let sandbox = Sandbox::new(located.request.tools.confinement())
+        .map_err(|error| format!("no temporary folder: {error}"))?;
+    let left_out = copy::copy(located.seen, scan.reached.iter().cloned(), &sandbox.tree());
     let left_out = left_out.map_err(|error| error.to_string())?;
     let builder = Builder { located, tool, sandbox, declared: RefCell::default() };
     let drafts = builder.drafts(scan.build_metadata);
@@ -109,8 +112,10 @@ impl Builder<'_> {
         let program = self.sandbox.program(&self.tool.path).arg(self.tool.before).arg(folder);
         let output = program.run().map_err(|error| error.to_string())?;
         if output.status != 0 {
-            let told = message::error_of(&self.sandbox.without_paths(&output.stderr));
-            return Err(format!("kustomize failed: {}", innermost(&told)));
+            let error = message::error_of(&self.sandbox.without_paths(&output.stderr));
+            let tree = self.sandbox.tree();
+            let rendering = Rendering { tree: &tree, folder: &self.located.path, chart: "" };
+            return Err(format!("kustomize failed: {}", message::shown(innermost(&error), &rendering)));
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));
@@ -149,15 +154,15 @@ impl Builder<'_> {
         let path = lines
             .find_map(|line| line.strip_prefix("path: ").or_else(|| line.strip_prefix("configuredIn: ")))?;
         let inside = Path::new(path.trim()).strip_prefix("../tree").ok()?;
-        let real = locate(self.located.root, &inside.to_string_lossy()).ok()?;
-        self.located.root.join(&real).is_file().then(|| slashed(&real))
+        let real = locate(self.located.seen.root, &inside.to_string_lossy()).ok()?;
+        self.located.seen.root.join(&real).is_file().then(|| slashed(&real))
     }
 
     /// The one object of its kind in the file whose name is in the rendered one: prefixes and suffixes are added.
     fn place_in(&self, file: &str, value: &Value) -> Option<Place> {
         let mut known = self.declared.borrow_mut();
         let declared =
-            known.entry(file.to_owned()).or_insert_with(|| declared_in(&self.located.root.join(file)));
+            known.entry(file.to_owned()).or_insert_with(|| declared_in(self.located.seen, Path::new(file)));
         let (kind, name) = (value["kind"].as_str()?, value["metadata"]["name"].as_str()?);
         let of_kind = || declared.iter().filter(|(_, other, _)| other == kind);
         let same = of_kind().find(|(_, _, other)| other == name);
@@ -170,8 +175,8 @@ impl Builder<'_> {
 /// The place, kind and name of every object of a file.
 type Declared = Vec<(Place, String, String)>;
 
-fn declared_in(file: &Path) -> Declared {
-    let documents = yaml::read(&fs::read(file).unwrap_or_default());
+fn declared_in(seen: Seen<'_>, file: &Path) -> Declared {
+    let documents = yaml::read(&read_file(seen.root, file, scan::FILE_CAP).unwrap_or_default());
     documents
         .into_iter()
         .flatten()

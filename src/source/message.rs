@@ -1,29 +1,34 @@
-//! What helm and kustomize say when they fail, made short: no noise, no rendered values, one line.
+//! What helm and kustomize say when they fail, made short: no noise, nothing of what they read, one line.
+
+use super::words::Rendering;
 
 /// The longest reason that is passed on, in characters.
 const LONGEST: usize = 600;
 
-/// The error in a renderer's standard error: what follows its last `Error:`, on one line.
+/// The error in a renderer's standard error: what follows its last `Error:`, on one line. It quotes what was read, so it
+/// is only looked into; what is shown of it is for [`shown`] to say.
 pub(super) fn error_of(stderr: &str) -> String {
     let lines: Vec<_> = stderr.lines().collect();
-    let start = lines.iter().rposition(|line| line.starts_with("Error:"));
-    let told = match start {
-        Some(start) => {
-            let rest = lines[start..].iter().map(|line| line.trim());
-            let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
-            let joined = rest.map(without_value).collect::<Vec<_>>().join(" ");
-            without_rest(joined.trim_start_matches("Error:").trim())
-        }
-        None => panic_of(&lines),
+    let Some(start) = lines.iter().rposition(|line| line.starts_with("Error:")) else {
+        return panic_of(&lines);
     };
-    bounded(&told)
+    let rest = lines[start..].iter().map(|line| line.trim());
+    let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
+    rest.collect::<Vec<_>>().join(" ").trim_start_matches("Error:").trim().to_owned()
 }
+
+/// What of such an error may be shown.
+pub(super) fn shown(error: &str, rendering: &Rendering<'_>) -> String {
+    if error == NO_MEMORY { error.to_owned() } else { bounded(&rendering.shown(error)) }
+}
+
+const NO_MEMORY: &str = "it needs more than the 4 GiB of memory that rendering may use";
 
 /// The first line of a Go program's own end (`fatal error: runtime: out of memory`), or the last line.
 fn panic_of(lines: &[&str]) -> String {
     let fatal = lines.iter().find(|line| line.starts_with("fatal error:") || line.starts_with("panic:"));
     if lines.iter().any(|line| line.contains("out of memory") || line.contains("cannot allocate memory")) {
-        return "it needs more than the 4 GiB of memory that rendering may use".to_owned();
+        return NO_MEMORY.to_owned();
     }
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     fatal.or(last).map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned())
@@ -38,36 +43,20 @@ fn bounded(text: &str) -> String {
     short
 }
 
-/// What stands before text that comes from the repository's values, and what to say in its place.
-const QUOTING: [(&str, &str); 5] = [
-    ("literal sources [", "a literal is not of the form key=value"),
-    ("JSON patch from [", "a patch is neither a strategic merge patch nor a JSON patch"),
-    ("parsing \"", "a value cannot be converted"),
-    ("invalid duration \"", "a value is no duration"),
-    ("must be valid utf8", "a file is not UTF-8"),
-];
-
-/// A message up to where it quotes a value.
-fn without_rest(message: &str) -> String {
-    let first = QUOTING.iter().filter_map(|(said, instead)| Some((message.find(said)?, instead))).min();
-    match first {
-        Some((at, instead)) => {
-            let told = message[..at].trim_end_matches(|c: char| c != ':').trim_end_matches(':');
-            format!("{told}: {instead}")
-        }
-        None => message.to_owned(),
-    }
-}
-
-/// A line of schema errors without the value that it quotes.
-fn without_value(line: &str) -> String {
-    for said in [" does not match pattern ", " is not valid "] {
-        if let Some(at) = line.find(said) {
-            let place = line.find("': ").filter(|end| *end < at).map_or("", |end| &line[..end + 3]);
-            return format!("{place}value{}", &line[at..].split(": ").next().unwrap_or_default());
-        }
-    }
-    line.to_owned()
+/// The text that a template itself fails with, of a message that ends in it: a literal of `fail` or `required` in the
+/// named line, and so no value.
+pub(super) fn literal_in<'m>(message: &'m str, line: &str) -> Option<&'m str> {
+    let (_, text) = message.split_once("execution error at (")?.1.split_once("): ")?;
+    let words = ["fail", "required"]
+        .iter()
+        .flat_map(|word| line.match_indices(word).map(|(at, word)| &line[at + word.len()..]));
+    let mut literals = words.map(|rest| rest.trim_start().trim_start_matches('(').trim_start());
+    let is_literal = |quote: char, rest: &str| {
+        rest.strip_prefix(quote)
+            .and_then(|rest| rest.strip_prefix(text))
+            .is_some_and(|rest| rest.starts_with(quote))
+    };
+    literals.any(|rest| is_literal('"', rest) || is_literal('`', rest)).then_some(text)
 }
 
 /// `(templates/x.yaml:5:8)` of a message that names `chart/templates/x.yaml:5:8`: the path in the chart, and the place
@@ -87,26 +76,14 @@ pub(super) fn template_place(message: &str, chart: &str) -> Option<(String, Stri
 
 #[cfg(test)]
 mod tests {
-    use super::{error_of, template_place};
+    use super::{bounded, error_of, literal_in, template_place};
 
     #[test]
-    fn errors_lose_noise_and_values() {
+    fn errors_lose_noise() {
         for (stderr, expected) in [
             (
                 "level=ERROR msg=\"x\"\nError: web/templates/x.yaml:1:13\n  executing \"web/templates/x.yaml\" at <.Values.a>:\n    can't evaluate field b\n\nUse --debug flag to render out invalid YAML\n",
                 "web/templates/x.yaml:1:13 executing \"web/templates/x.yaml\" at <.Values.a>: can't evaluate field b",
-            ),
-            (
-                "Error: values don't meet the specifications of the schema(s) in the following chart(s):\nweb:\n- at '/a': 'hunter2' does not match pattern '^x'\n- at '/b': got number, want string\n",
-                "values don't meet the specifications of the schema(s) in the following chart(s): web: - at '/a': value does not match pattern '^x' - at '/b': got number, want string",
-            ),
-            (
-                "Error: loading KV pairs: literal sources [hunter2 x\n y]: invalid literal source hunter2\n",
-                "loading KV pairs: a literal is not of the form key=value",
-            ),
-            (
-                "Error: error calling atoi: strconv.Atoi: parsing \"hunter2\": invalid syntax\n",
-                "error calling atoi: strconv.Atoi: a value cannot be converted",
             ),
             (
                 "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",
@@ -120,7 +97,28 @@ mod tests {
 
     #[test]
     fn a_long_error_is_cut() {
-        assert_eq!(error_of(&format!("Error: {}", "x".repeat(5000))).chars().count(), 601);
+        assert_eq!(bounded(&"x".repeat(5000)).chars().count(), 601);
+    }
+
+    #[test]
+    fn a_text_is_the_templates_own_only_where_it_stands_there() {
+        let message = |text: &str| {
+            format!("web/templates/x.yaml execution error at (web/templates/x.yaml:5:8): {text}")
+        };
+        for line in
+            ["{{ fail \"name it\" }}", "x: {{ required `name it` .Values.a }}", "{{- fail ( \"name it\" ) }}"]
+        {
+            assert_eq!(literal_in(&message("name it"), line), Some("name it"), "{line}");
+            assert_eq!(literal_in(&message("hunter2"), line), None, "{line}");
+        }
+        for line in [
+            "{{ fail .Values.a }}",
+            "{{ fail (printf \"name it %s\" .Values.a) }}",
+            "name it",
+            "{{ fail \"name it not\" }}",
+        ] {
+            assert_eq!(literal_in(&message("name it"), line), None, "{line}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod sandbox;
 mod scan;
 mod tools;
 mod unstable;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::{self, Source};
+use crate::git::{Files, is_of_git};
 use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, Served};
 use crate::threads::side_by_side;
 
@@ -39,6 +41,8 @@ use identity::Head;
 pub struct Request<'a> {
     /// Root of a tree on disk: the work tree, or a private copy of a commit. It is only read.
     pub tree: &'a Path,
+    /// Which of its files are read; `None`: all but Git's own.
+    pub files: Option<&'a Files>,
     /// The sources, paths from the root.
     pub sources: &'a [Source],
     /// What the cluster serves: scopes and versions, and the capabilities that charts ask for.
@@ -98,18 +102,53 @@ const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "K
 /// The name that makes a folder a chart.
 const CHART: &str = "Chart.yaml";
 
-impl SourceKind {
-    /// By the files in the folder; a file is plain.
-    fn of(folder: &Path) -> Self {
-        if KUSTOMIZATIONS.iter().any(|name| folder.join(name).is_file()) {
-            Self::Kustomize
-        } else if folder.join(CHART).is_file() {
-            Self::Helm
+/// The files of a tree that are read.
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    /// The tree's root, without links.
+    root: &'a Path,
+    files: Option<&'a Files>,
+}
+
+impl Seen<'_> {
+    /// Whether a file or folder may be read, as far as its name tells.
+    fn reads(&self, path: &Path) -> bool {
+        self.files.map_or_else(|| !is_of_git(path), |files| files.reads(path))
+    }
+
+    /// Whether it is a file, or a link to one, that may be read.
+    fn is_file(&self, path: &Path) -> bool {
+        self.reads(path) && self.root.join(path).is_file()
+    }
+
+    /// The kustomization of a folder.
+    fn kustomization(&self, folder: &Path) -> Option<PathBuf> {
+        KUSTOMIZATIONS.iter().map(|name| folder.join(name)).find(|file| self.is_file(file))
+    }
+
+    /// Why what is there may not be read.
+    fn why_not(&self, path: &Path) -> Option<&'static str> {
+        match (is_of_git(path), self.reads(path)) {
+            (_, true) => None,
+            (true, _) => Some("it is Git's own folder, which is never rendered"),
+            (false, _) => Some(UNTRACKED),
+        }
+    }
+
+    /// What renders a folder, by its files; a file is plain.
+    fn kind(&self, folder: &Path) -> SourceKind {
+        if self.kustomization(folder).is_some() {
+            SourceKind::Kustomize
+        } else if self.is_file(&folder.join(CHART)) {
+            SourceKind::Helm
         } else {
-            Self::Plain
+            SourceKind::Plain
         }
     }
 }
+
+const UNTRACKED: &str =
+    "Git does not track it, so no revision has it: `git add` it, or allow it with --include-untracked";
 
 /// Renders every source. What one of them lacks never stops the others.
 #[must_use]
@@ -188,15 +227,14 @@ impl Gathered {
 struct Located<'a> {
     request: &'a Request<'a>,
     source: &'a Source,
-    /// The tree's root, without links.
-    root: &'a Path,
+    seen: Seen<'a>,
     /// Path of the source from the root without links, `""` for the root itself.
     path: PathBuf,
 }
 
 impl Located<'_> {
     fn on_disk(&self) -> PathBuf {
-        self.root.join(&self.path)
+        self.seen.root.join(&self.path)
     }
 
     fn namespace(&self) -> &str {
@@ -254,8 +292,14 @@ fn gather(
             return Some(gathered);
         }
     };
-    let located = Located { request, source, root, path };
-    let kind = SourceKind::of(&located.on_disk());
+    let seen = Seen { root, files: request.files };
+    if let Some(why) = seen.why_not(&path) {
+        let mut gathered = Gathered::new(SourceKind::Plain);
+        gathered.lacks(&source.path, why);
+        return Some(gathered);
+    }
+    let located = Located { request, source, seen, path };
+    let kind = seen.kind(&located.path);
     wanted(kind).then(|| match kind {
         SourceKind::Plain => plain::gather(&located),
         SourceKind::Kustomize => kustomize::gather(&located),

@@ -6,8 +6,9 @@ use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
 use super::manifest::{self, File};
-use super::{Gathered, Located, SourceKind, slashed};
+use super::{Gathered, Located, Seen, SourceKind, slashed};
 use crate::config;
+use crate::git;
 use crate::threads::side_by_side;
 
 /// The largest file that is read.
@@ -18,7 +19,7 @@ const FILES_CAP: usize = 100_000;
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut walk = Walk {
         located,
-        root: located.root,
+        tree: located.seen,
         gathered: Gathered::new(SourceKind::Plain),
         files: Vec::new(),
         seen: BTreeSet::new(),
@@ -43,17 +44,11 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
 fn read(located: &Located<'_>, file: &Path) -> Gathered {
     let mut gathered = Gathered::new(SourceKind::Plain);
     let name = slashed(file);
-    let full = located.root.join(file);
-    let size = fs::metadata(&full).map_or(0, |metadata| metadata.len());
-    if size > FILE_CAP {
-        gathered.lacks(name, format!("the file has {size} bytes; at most {FILE_CAP} are read"));
-        return gathered;
-    }
-    match fs::read(&full) {
+    match git::read_file(located.seen.root, file, FILE_CAP) {
         Ok(bytes) => {
             manifest::read(&File { source: &located.source.path, name: &name }, &bytes.into(), &mut gathered);
         }
-        Err(error) => gathered.lacks(name, format!("it cannot be read: {error}")),
+        Err(error) => gathered.lacks(name, error.to_string()),
     }
     gathered
 }
@@ -61,7 +56,7 @@ fn read(located: &Located<'_>, file: &Path) -> Gathered {
 /// The files below a folder, links followed where they stay in the repository, each file once.
 struct Walk<'a> {
     located: &'a Located<'a>,
-    root: &'a Path,
+    tree: Seen<'a>,
     gathered: Gathered,
     files: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
@@ -72,7 +67,7 @@ impl Walk<'_> {
         if !self.seen.insert(folder.to_path_buf()) {
             return;
         }
-        let names = match names_in(&self.root.join(folder)) {
+        let names = match names_in(&self.tree.root.join(folder)) {
             Ok(names) => names,
             Err(error) => {
                 self.gathered.lacks(slashed(folder), format!("the folder cannot be read: {error}"));
@@ -85,10 +80,13 @@ impl Walk<'_> {
     }
 
     fn entry(&mut self, path: PathBuf, kind: FileType) {
+        if !self.tree.reads(&path) {
+            return;
+        }
         let named_so = is_manifest(&path);
         let (real, kind) = if kind.is_symlink() {
             let Some(target) = self.target(&path) else { return };
-            match fs::metadata(self.root.join(&target)) {
+            match fs::metadata(self.tree.root.join(&target)) {
                 Ok(metadata) => (target, metadata.file_type()),
                 Err(error) => {
                     return self.gathered.lacks(slashed(&target), format!("it cannot be read: {error}"));
@@ -115,7 +113,7 @@ impl Walk<'_> {
     }
 
     fn subfolder(&mut self, folder: &Path) {
-        let what = match SourceKind::of(&self.root.join(folder)) {
+        let what = match self.tree.kind(folder) {
             SourceKind::Plain => return self.folder(folder),
             SourceKind::Kustomize => "a Kustomize root",
             SourceKind::Helm => "a Helm chart",
@@ -131,16 +129,20 @@ impl Walk<'_> {
 
     fn is_a_source(&self, folder: &Path) -> bool {
         let mut sources = self.located.request.sources.iter();
-        sources.any(|source| super::locate(self.root, &source.path).is_ok_and(|path| path == folder))
+        sources.any(|source| super::locate(self.tree.root, &source.path).is_ok_and(|path| path == folder))
     }
 
     /// Where a link leads, from the root, where that is in the repository. Only a link that could hold manifests is
     /// missed where it does not.
     fn target(&mut self, link: &Path) -> Option<PathBuf> {
-        let full = self.root.join(link);
+        let full = self.tree.root.join(link);
         let why = match full.canonicalize() {
-            Ok(real) => match real.strip_prefix(self.root) {
-                Ok(inside) => return Some(inside.to_path_buf()),
+            Ok(real) => match real.strip_prefix(self.tree.root) {
+                Ok(inside) => match self.tree.why_not(inside) {
+                    None => return Some(inside.to_path_buf()),
+                    Some(why) if is_manifest(link) => why,
+                    Some(_) => return None,
+                },
                 Err(_) if real.is_dir() || is_manifest(link) => "the link leads out of the repository",
                 Err(_) => return None,
             },

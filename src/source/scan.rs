@@ -2,17 +2,17 @@
 //! being asked, and no flag forbids it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{KUSTOMIZATIONS, slashed};
+use super::{KUSTOMIZATIONS, Seen, slashed};
+use crate::git::read_file;
 use crate::model::{FieldOrigins, Incomplete, push_pointer};
 use crate::yaml;
 
 /// The largest kustomization that is read.
-const FILE_CAP: u64 = 16 * 1024 * 1024;
+pub(super) const FILE_CAP: u64 = 16 * 1024 * 1024;
 /// The most Kustomize roots that one source may reach.
 const ROOTS_CAP: usize = 10_000;
 
@@ -27,10 +27,11 @@ pub(super) struct Scan {
     pub(super) build_metadata: bool,
 }
 
-/// Follows a Kustomize root through the repository; `folder` has no links in it.
-pub(super) fn scan(root: &Path, folder: &Path) -> Scan {
-    let mut walk = Walk { root, seen: BTreeSet::new(), scan: Scan::default() };
-    walk.folder(folder);
+/// Follows a Kustomize root through the repository; `folder` has no links in it. Where the kernel keeps kustomize from
+/// the network, what only might name an address is left to that.
+pub(super) fn scan(seen: Seen<'_>, folder: &Path, has_no_network: bool) -> Scan {
+    let mut walk = Walk { has_no_network, tree: seen, seen: BTreeSet::new(), scan: Scan::default() };
+    walk.folder(folder, Role::Root);
     walk.scan
 }
 
@@ -67,9 +68,24 @@ const DATA: [&str; 14] = [
     "vars",
 ];
 
+/// What a root is rendered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    /// Its objects are what the cluster gets.
+    Root,
+    /// Its objects are configurations of plug-ins, which read files and addresses that they name.
+    Plugins,
+}
+
+/// What a root of plug-ins may hold so that each of its objects stands in a file as it is: nothing makes an address of
+/// pieces, or brings one in.
+const UNCHANGED: [&str; 8] =
+    ["apiVersion", "kind", "metadata", "resources", "bases", "generators", "transformers", "validators"];
+
 struct Walk<'a> {
-    root: &'a Path,
-    seen: BTreeSet<PathBuf>,
+    tree: Seen<'a>,
+    has_no_network: bool,
+    seen: BTreeSet<(PathBuf, Role)>,
     scan: Scan,
 }
 
@@ -89,8 +105,8 @@ impl Kustomization<'_> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path) {
-        if self.seen.contains(folder) {
+    fn folder(&mut self, folder: &Path, role: Role) {
+        if self.seen.contains(&(folder.to_path_buf(), role)) {
             return;
         }
         if self.seen.len() >= ROOTS_CAP {
@@ -99,30 +115,30 @@ impl Walk<'_> {
             return;
         }
         let first = self.seen.is_empty();
-        self.seen.insert(folder.to_path_buf());
+        self.seen.insert((folder.to_path_buf(), role));
         self.scan.reached.insert(folder.to_path_buf());
         for name in KUSTOMIZATIONS {
             let file = folder.join(name);
-            if self.root.join(&file).is_file() {
-                self.kustomization(folder, &file, first);
+            if self.tree.is_file(&file) {
+                self.kustomization(folder, &file, (first, role));
             }
         }
     }
 
-    fn kustomization(&mut self, folder: &Path, file: &Path, first: bool) {
+    fn kustomization(&mut self, folder: &Path, file: &Path, (first, role): (bool, Role)) {
         for (value, fields) in self.documents(file) {
             let read = Kustomization { folder, file, fields };
             self.addresses(&read, &value);
             for (key, inner) in value.as_object().into_iter().flatten() {
                 self.scan.build_metadata |= first && key.eq_ignore_ascii_case("buildMetadata");
-                self.key(&read, key, inner);
+                self.key(&read, key, inner, role);
             }
         }
     }
 
     /// One key, whatever its case: kustomize, as Go's JSON does, takes `Resources` for `resources`, and so letters
     /// that fold to ASCII ones.
-    fn key(&mut self, read: &Kustomization<'_>, key: &str, value: &Value) {
+    fn key(&mut self, read: &Kustomization<'_>, key: &str, value: &Value, role: Role) {
         let mut pointer = String::new();
         push_pointer(&mut pointer, key);
         let is = |known: &&&str| known.eq_ignore_ascii_case(key);
@@ -131,18 +147,25 @@ impl Walk<'_> {
                 "{known}: kustomize would run helm, which drift does not allow; make the chart a source of its own"
             )
         };
+        let changes = role == Role::Plugins
+            && !self.has_no_network
+            && !UNCHANGED.iter().any(|known| known.eq_ignore_ascii_case(key));
+        let changed = changes.then(|| {
+            format!("`{key}` in a folder of plug-ins could name an address, and the kernel does not keep kustomize from the network here")
+        });
+        self.scan.refused.extend(changed.map(|why| read.refusal(&pointer, why)));
         let refusal = match key.is_ascii() {
             true => CHARTS.iter().find(is).map(runs_helm),
             false => Some(format!("kustomize knows no key {key:?}")),
         };
         self.scan.refused.extend(refusal.map(|why| read.refusal(&pointer, why)));
         if let Some(known) = ENTRIES.iter().find(is) {
-            self.entries(read, &pointer, PLUGINS.contains(known), value);
+            self.entries(read, &pointer, if PLUGINS.contains(known) { Role::Plugins } else { role }, value);
         } else if key.eq_ignore_ascii_case("openapi") {
             for (key, path) in value.as_object().into_iter().flatten() {
                 let mut pointer = pointer.clone();
                 push_pointer(&mut pointer, key);
-                path.as_str().map(|path| self.entry(read, &pointer, path));
+                path.as_str().map(|path| self.entry(read, &pointer, path, Role::Root));
             }
         }
     }
@@ -150,20 +173,11 @@ impl Walk<'_> {
     /// The documents of a file; what cannot be read is refused, as what it would fetch is not known.
     fn documents(&mut self, file: &Path) -> Vec<(Value, FieldOrigins)> {
         let shown = slashed(file);
-        let full = self.root.join(file);
         let mut refuse = |what: String, why: String| self.scan.refused.push(Incomplete { what, why });
-        if !full.canonicalize().is_ok_and(|real| real.starts_with(self.root)) {
-            refuse(shown, "the link leads out of the repository".to_owned());
-            return Vec::new();
-        }
-        if fs::metadata(&full).map_or(0, |metadata| metadata.len()) > FILE_CAP {
-            refuse(shown, format!("it is larger than the {FILE_CAP} bytes that are read"));
-            return Vec::new();
-        }
-        let bytes = match fs::read(&full) {
+        let bytes = match read_file(self.tree.root, file, FILE_CAP) {
             Ok(bytes) => bytes,
             Err(error) => {
-                refuse(shown, format!("it cannot be read: {error}"));
+                refuse(shown, error.to_string());
                 return Vec::new();
             }
         };
@@ -194,14 +208,15 @@ impl Walk<'_> {
         }
     }
 
-    fn entries(&mut self, read: &Kustomization<'_>, pointer: &str, plugins: bool, value: &Value) {
+    fn entries(&mut self, read: &Kustomization<'_>, pointer: &str, role: Role, value: &Value) {
+        let plugins = role == Role::Plugins;
         let Some(entries) = value.as_array() else { return };
         for (at, entry) in entries.iter().enumerate() {
             let Some(entry) = entry.as_str() else { continue };
             let pointer = format!("{pointer}/{at}");
             if plugins && entry.contains('\n') {
                 self.inline(read, &pointer, entry);
-            } else if let Some(file) = self.entry(read, &pointer, entry)
+            } else if let Some(file) = self.entry(read, &pointer, entry, role)
                 && plugins
             {
                 self.plugin(read.folder, &file);
@@ -210,7 +225,7 @@ impl Walk<'_> {
     }
 
     /// Follows one entry; returns it where it is a file.
-    fn entry(&mut self, read: &Kustomization<'_>, pointer: &str, entry: &str) -> Option<PathBuf> {
+    fn entry(&mut self, read: &Kustomization<'_>, pointer: &str, entry: &str, role: Role) -> Option<PathBuf> {
         if is_address(entry) {
             return None; // refused already
         }
@@ -222,8 +237,8 @@ impl Walk<'_> {
             }
             Reached::Folder(folder) => {
                 self.scan.reached.insert(lexical(read.folder, entry));
-                if KUSTOMIZATIONS.iter().any(|name| self.root.join(&folder).join(name).is_file()) {
-                    self.folder(&folder);
+                if self.tree.kustomization(&folder).is_some() {
+                    self.folder(&folder, role);
                     return None;
                 }
                 format!("`{entry}` is a folder without a kustomization.yaml")
@@ -231,6 +246,7 @@ impl Walk<'_> {
             Reached::Outside => {
                 format!("`{entry}` lies outside the repository: only what it holds is rendered")
             }
+            Reached::Unread(why) => format!("`{entry}`: {why}"),
             Reached::Nothing if is_host_path(entry) => from_network(entry),
             Reached::Nothing => format!("`{}` does not exist", without_credentials(entry)),
         };
@@ -242,9 +258,14 @@ impl Walk<'_> {
         if Path::new(entry).is_absolute() {
             return Reached::Outside;
         }
-        let Ok(real) = self.root.join(folder).join(entry).canonicalize() else { return Reached::Nothing };
-        match real.strip_prefix(self.root) {
+        let Ok(real) = self.tree.root.join(folder).join(entry).canonicalize() else {
+            return Reached::Nothing;
+        };
+        match real.strip_prefix(self.tree.root) {
             Err(_) => Reached::Outside,
+            Ok(inside) if self.tree.why_not(inside).is_some() => {
+                Reached::Unread(self.tree.why_not(inside).unwrap_or_default())
+            }
             Ok(inside) if real.is_dir() => Reached::Folder(inside.to_path_buf()),
             Ok(inside) => Reached::File(inside.to_path_buf()),
         }
@@ -278,6 +299,7 @@ enum Reached {
     File(PathBuf),
     Folder(PathBuf),
     Outside,
+    Unread(&'static str),
     Nothing,
 }
 

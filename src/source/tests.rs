@@ -35,7 +35,14 @@ fn served() -> Served {
 
 fn rendered(tree: &Path, sources: &[Source]) -> Rendered {
     let (served, tools) = (served(), Tools::default());
-    render(&Request { tree, sources, served: &served, tools: &tools, default_namespace: "default" })
+    render(&Request {
+        tree,
+        files: None,
+        sources,
+        served: &served,
+        tools: &tools,
+        default_namespace: "default",
+    })
 }
 
 fn source(path: &str) -> Source {
@@ -328,6 +335,7 @@ echo "  on path: '$(/bin/ls -A "$PATH")'"
     let tree = folder.path().join("tree");
     let request = Request {
         tree: &tree,
+        files: None,
         sources: &sources,
         served: &served,
         tools: &tools,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::process::{ProcessError, Program};
+use crate::process::{Confinement, ProcessError, Program};
 
 /// The programs that render, as found; versions are asked for when a source first needs them, and kept.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,9 @@ pub struct Tools {
     helm: Option<PathBuf>,
     kustomize: Option<PathBuf>,
     kubectl: Option<PathBuf>,
+    /// drift's own binary, which confines what it starts.
+    launcher: Option<PathBuf>,
+    confinement: OnceLock<Option<Confinement>>,
     helm_checked: OnceLock<Result<Tool, ToolError>>,
     kustomize_checked: OnceLock<Result<Tool, ToolError>>,
 }
@@ -76,6 +79,24 @@ impl Tools {
     #[must_use]
     pub fn at(helm: Option<PathBuf>, kustomize: Option<PathBuf>, kubectl: Option<PathBuf>) -> Self {
         Self { helm, kustomize, kubectl, ..Self::default() }
+    }
+
+    /// Has the programs started by drift's own binary at this path, which confines them as far as the kernel allows.
+    #[must_use]
+    pub fn confined_by(self, launcher: PathBuf) -> Self {
+        Self { launcher: Some(launcher), ..self }
+    }
+
+    /// How the programs are confined; `None` where the kernel does not help.
+    #[must_use]
+    pub fn confinement(&self) -> Option<&Confinement> {
+        let probe = || self.launcher.as_deref().and_then(Confinement::probe);
+        self.confinement.get_or_init(probe).as_ref()
+    }
+
+    /// Whether the kernel keeps the programs from the network.
+    pub(super) fn has_no_network(&self) -> bool {
+        self.confinement().is_some_and(Confinement::has_no_network)
     }
 
     /// Helm, where it is new enough.

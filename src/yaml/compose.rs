@@ -366,7 +366,7 @@ fn json_scalar(text: &str) -> Result<NodeKind, String> {
         "false" => Ok(NodeKind::Bool(false)),
         "null" => Ok(NodeKind::Null),
         _ => {
-            let number: serde_json::Number = text.parse().map_err(|_| format!("`{text}` is not JSON"))?;
+            let number: serde_json::Number = text.parse().map_err(|_| "the number is not JSON".to_owned())?;
             let float = if number.is_f64() { number.as_f64().and_then(resolve::json_number) } else { None };
             Ok(NodeKind::Number(float.unwrap_or(number)))
         }

@@ -53,7 +53,7 @@ pub(super) fn tagged(tag: &str, text: &str) -> Result<NodeKind, String> {
     let Some(tag) = tag.strip_prefix("tag:yaml.org,2002:") else {
         return Ok(NodeKind::String(text.to_owned()));
     };
-    let mismatch = || Err(format!("`{}` is not a value of !!{tag}", start_of(text)));
+    let mismatch = || Err(format!("the text is not a value of !!{tag}"));
     match (tag, tag_value(tag, text)?) {
         ("float", NodeKind::Number(value)) => Ok(NodeKind::Number(value)),
         ("int", NodeKind::Number(value)) if !is_float(text) => Ok(NodeKind::Number(value)),
@@ -82,7 +82,7 @@ pub(super) fn key_name(kind: &NodeKind, source: &str) -> Result<String, String> 
         NodeKind::Bool(value) => Ok(value.to_string()),
         NodeKind::Number(value) if is_float(source) => Ok(float_key(value.as_f64().unwrap_or_default())),
         NodeKind::Number(value) if value.is_i64() => Ok(value.to_string()),
-        NodeKind::Number(value) => Err(format!("the number {value} cannot be a key")),
+        NodeKind::Number(_) => Err("a number of this size cannot be a key".to_owned()),
         NodeKind::Null => Err("null cannot be a key".to_owned()),
         NodeKind::Sequence(_) | NodeKind::Mapping(_) => Err("a list or map cannot be a key".to_owned()),
     }
@@ -208,8 +208,4 @@ fn float_key(value: f64) -> String {
     }
     let sign = if power < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", power.abs())
-}
-
-fn start_of(text: &str) -> String {
-    text.chars().take(40).collect()
 }

@@ -234,6 +234,10 @@ impl<'a> Reader<'a> {
         let (name, length) = match line[0] {
             quote @ (b'"' | b'\'') => {
                 let length = memchr::memchr2(quote, b'\\', &line[1..])?;
+                // A backslash before the quote: what it means is the parser's to say.
+                if line[1 + length] != quote {
+                    return None;
+                }
                 (1..1 + length, length + 2)
             }
             first if first.is_ascii_alphabetic() || matches!(first, b'_' | b'/') => {

@@ -18,6 +18,7 @@ fn options(repo: &Repo) -> Options {
     Options {
         env: environment(repo.path().parent().expect("a folder around the repository")),
         any_owner: false,
+        bare: true,
     }
 }
 

@@ -6,6 +6,7 @@ mod action;
 mod audit;
 mod cache;
 mod cluster;
+mod confined;
 mod declared;
 mod deploy;
 mod embedded;

@@ -57,8 +57,14 @@ impl Tree {
         let served = served();
         let root = self.root();
         let before = listing(&root);
-        let rendered =
-            render(&Request { tree: &root, sources, served: &served, tools, default_namespace: "default" });
+        let rendered = render(&Request {
+            tree: &root,
+            files: None,
+            sources,
+            served: &served,
+            tools,
+            default_namespace: "default",
+        });
         assert_eq!(listing(&root), before, "rendering wrote into the tree");
         rendered
     }
@@ -149,13 +155,13 @@ fn refused(rendered: &Rendered) -> (&str, &str) {
 }
 
 /// A server on loopback that nobody may call.
-struct Trap {
+pub(crate) struct Trap {
     port: u16,
     calls: Arc<AtomicUsize>,
 }
 
 impl Trap {
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let calls = Arc::new(AtomicUsize::new(0));
@@ -172,11 +178,11 @@ impl Trap {
         Self { port, calls }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
-    fn assert_untouched(&self) {
+    pub(crate) fn assert_untouched(&self) {
         assert_eq!(self.calls.load(Ordering::SeqCst), 0, "the renderer called {}", self.url(""));
     }
 }
@@ -303,14 +309,18 @@ fn what_a_chart_renders_differently_each_time_is_marked() {
 fn a_chart_that_fails_names_the_template_and_shows_no_values() {
     let cases = [
         ("{{ required \"need it\" .Values.none }}", "web/templates/x.yaml:5:", "need it"),
-        ("{{ .Values.password.b }}", "web/templates/x.yaml:5:", "can't evaluate field b"),
-        ("{{ nope }}", "web/templates/x.yaml:5", "function \"nope\" not defined"),
+        (
+            "{{ .Values.password.b }}",
+            "web/templates/x.yaml:5:",
+            "at <.Values.password.b>: can't evaluate field",
+        ),
+        ("{{ nope }}", "web/templates/x.yaml:5", "function \"…\" not defined"),
         (
             "{{ .Values.password | atoi | add 1 }}\n bad: {{ .Values.password }}",
             "web/templates/x.yaml",
             "YAML parse error",
         ),
-        ("{{ include \"none\" . }}", "web/templates/x.yaml:5:", "no template \"none\""),
+        ("{{ include \"none\" . }}", "web/templates/x.yaml:5:", "no template \"…\""),
     ];
     for (template, what, why) in cases {
         let template =
@@ -696,7 +706,10 @@ fn a_literal_that_kustomize_refuses_is_not_shown() {
     let rendered = tree.render(&kustomize(), &[source(".")]);
     let (what, why) = refused(&rendered);
     assert_eq!(what, "kustomization.yaml");
-    assert!(why.contains("a literal is not of the form key=value") && !why.contains("hunter2"), "{why}");
+    assert!(
+        why.contains("invalid literal source …, expected key=value") && !why.contains("hunter2"),
+        "{why}"
+    );
 }
 
 #[test]

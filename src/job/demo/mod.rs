@@ -149,10 +149,11 @@ fn settings(folder: PathBuf, now: Timestamp) -> Settings {
         target: Target::Embedded("the recorded cluster", CLUSTER),
         skip_secrets: false,
         verify: false,
+        include_untracked: false,
         keep_hidden: false,
         tools: Tools::at(None, None, None),
         cache: None,
-        git: Options::default(),
+        git: Options { bare: true, ..Options::default() },
         tokens: Tokens::default(),
         now,
     }

@@ -15,7 +15,6 @@ use crate::incident::{
 use crate::job::JobError;
 use crate::model::{Cause, Desired, Finding, ObjectKey, ResourceId};
 use crate::remedy::{Ground, Proven, plan, prove};
-use crate::source::Request;
 
 /// New proposals of one run.
 const NEW_PROPOSALS: usize = 10;
@@ -326,13 +325,7 @@ impl<'a> Decider<'a> {
         let object = |key: &ObjectKey| objects.get(key).copied();
         let schema = |id: &ResourceId| material.schemas.of(&id.group, &id.version);
         let ground = Ground {
-            request: Request {
-                tree: self.round.opened.root(),
-                sources: &self.round.opened.sources,
-                served: self.cluster.served(),
-                tools: &self.round.settings.check.tools,
-                default_namespace: crate::job::check::DEFAULT_NAMESPACE,
-            },
+            request: self.round.opened.request(&self.round.settings.check.tools, self.cluster.served()),
             desired: &material.desired,
             incomplete: material.unrendered,
             skipped: &material.skipped,

@@ -11,7 +11,7 @@ use crate::config::{FILE, Source};
 use crate::git::CommitInfo;
 use crate::incident::{Declared, How, Incident, how_it_ended, key, key_of};
 use crate::job::JobError;
-use crate::job::tree::objects_at;
+use crate::job::tree::{config_at, objects_at};
 use crate::model::{Cause, Change, Desired, FieldPath, Finding};
 
 /// Commits of a file that are looked at.
@@ -109,7 +109,7 @@ fn accepting(round: &Round<'_>, incident: &Incident, now: &Now<'_>) -> Result<Op
     let findings: Vec<&Finding> = now.findings.values().filter(of_incident).copied().collect();
     let mut found = None;
     for commit in repository.commits_touching(&round.heads.base, FILE, COMMITS)? {
-        let config = crate::job::tree::parse(repository.read(&commit.id, FILE)?).unwrap_or_default();
+        let config = config_at(repository, &commit.id).unwrap_or_default();
         // Whether a rule had expired then does not matter: it was there.
         let rules = IgnoreRules::new(&config.ignore, "");
         let covers = |finding: &&Finding| {

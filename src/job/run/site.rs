@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Round, RunSettings};
-use crate::config::{self, Config, ForgeKind};
+use crate::config::{Config, ForgeKind};
 use crate::forge::{self, Existing, Forge};
 use crate::git::{CommitId, GitError, Remote, RemoteAddress, RemoteFailure, Repository, Signature};
 use crate::incident::{Ledger, Standing, What};
+use crate::job::tree::config_at;
 use crate::job::{JobError, Place};
 
 /// What the environment and the command line say of the forge; `drift.yaml` says the rest.
@@ -201,15 +202,13 @@ impl RemotePlace {
         let lost =
             || JobError::Usage(format!("there is no branch {branch:?}: set `forge.base` in drift.yaml"));
         let head = head.ok_or_else(lost)?;
-        let bytes = repository.read(&head, config::FILE)?;
-        crate::job::tree::parse(bytes)
+        config_at(repository, &head)
     }
 }
 
 /// The kind of forge that the checked-out commit names: which token may be needed to fetch the base branch.
 fn checked_out_kind(repository: &Repository) -> Option<ForgeKind> {
-    let bytes = repository.read(&repository.head().ok()?, config::FILE).ok()?;
-    crate::job::tree::parse(bytes).ok()?.forge.kind
+    config_at(repository, &repository.head().ok()?).ok()?.forge.kind
 }
 
 /// Where the base branch and the ledger are: all that an audit needs.

@@ -63,7 +63,7 @@ fn what_cannot_be_read_safely_is_refused_with_its_place() {
         (b"a: 1\n<<: 2\n", "2:5: a merge (`<<`) needs a map or a list of maps"),
         (b"? [a]\n: 1\n", "1:3: a list or map cannot be a key"),
         (b"~: 1\n", "1:1: null cannot be a key"),
-        (b"a: !!int x\n", "1:10: `x` is not a value of !!int"),
+        (b"a: !!int x\n", "1:10: the text is not a value of !!int"),
         (b"a: {b: x?}\n", "1:8: Kubernetes reads this plain scalar otherwise inside `[]` or `{}`; quote it"),
         (b"a: {b:}\n", "1:5: Kubernetes reads this plain scalar otherwise inside `[]` or `{}`; quote it"),
         (b"a: \"x\"\n\t\nb: 1\n", "2:1: a tab stands where only spaces may indent"),

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::lines::Base;
 use super::super::make::Outline;
 use super::super::node::Node;
-use super::super::read::{compose_yaml, parts};
+use super::super::read::{compose_yaml, parts, read};
 use super::super::simple;
 use super::random::{config, streams};
 
@@ -88,6 +88,10 @@ fn lines() -> impl Strategy<Value = String> {
         "'a'",
         "\"b\"",
         "\"\\n\"",
+        "'C\\: d'",
+        "\"a\\: b\"",
+        "'a\\: b",
+        "\"\\:",
         "\"é\"",
         "|",
         "|-",
@@ -161,6 +165,31 @@ fn random_documents_are_read_as_the_parser_reads_them() {
     TestRunner::new(ProptestConfig { cases, ..config() }).run(&lines(), |text| hold(&text)).unwrap();
     let (all, simple) = count.get();
     assert!(simple > 1_000, "only {simple} of {all} were simple");
+}
+
+/// A backslash ends no quote, also where a colon follows it.
+#[test]
+fn a_quoted_text_with_a_backslash_before_a_colon_is_a_text() {
+    for (text, expected) in [
+        ("- 'C\\: drive'\n", json!(["C\\: drive"])),
+        ("a:\n- '--header=X-Path\\: y'\n", json!({"a": ["--header=X-Path\\: y"]})),
+        ("- - '\\:'\n", json!([["\\:"]])),
+        ("- 'a\\: b': c\n", json!([{"a\\: b": "c"}])),
+        ("'a\\': b\n", json!({"a\\": "b"})),
+        ("- [ 'a\\: b', c ]\n", json!([["a\\: b", "c"]])),
+        ("- \"a\\x3a: b\"\n", json!(["a:: b"])),
+    ] {
+        held(text.as_bytes()).unwrap();
+        let read: Vec<Value> =
+            read(text.as_bytes()).into_iter().map(|found| found.unwrap().to_json()).collect();
+        assert_eq!(read, [expected], "{text}");
+    }
+    for text in
+        ["- \"\\: n\n", "- '\\: n\n", "- \"a\\: n\n", "\"a\\: b\n", "- 'a\\: b' c\n", "- \"a\\: b\"\n"]
+    {
+        held(text.as_bytes()).unwrap();
+        assert!(read(text.as_bytes()).into_iter().any(|found| found.is_err()), "{text} is read");
+    }
 }
 
 /// Those of the tests, and of a folder that `DRIFT_TEST_MANIFESTS` names.

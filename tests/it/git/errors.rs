@@ -17,6 +17,54 @@ fn outside_a_repository_the_path_is_named() {
     }
 }
 
+/// Files that a commit can hold and that make a folder a repository: its settings name programs.
+fn embedded(repo: &Repo, at: &str, settings: &str) -> std::path::PathBuf {
+    repo.write(&format!("{at}/HEAD"), "ref: refs/heads/main\n");
+    repo.write(&format!("{at}/refs/keep"), "");
+    repo.write(&format!("{at}/objects/keep"), "");
+    repo.write(&format!("{at}/config"), settings);
+    repo.path().join(at)
+}
+
+#[test]
+fn a_bare_repository_among_the_files_of_another_is_never_used() {
+    let repo = Repo::with(&[("a", "b")]);
+    let bare = "[core]\n\tbare = true\n";
+    for (at, settings) in [
+        ("evil", bare),
+        ("deep/er/evil.git", bare),
+        ("claims/a/work/tree", "[core]\n\tbare = false\n\tworktree = ../../../..\n"),
+        ("says/nothing", ""),
+    ] {
+        let evil = embedded(&repo, at, settings);
+        for inside in [evil.clone(), evil.join("objects"), evil.join("refs"), evil.join("config")] {
+            for bare in [true, false] {
+                let options = Options { bare, ..options(&repo) };
+                let error = Repository::open(&inside, options).expect_err("nobody's choice");
+                assert!(matches!(error, GitError::Embedded { .. }), "{}: {error:?}", inside.display());
+                assert!(error.to_string().contains("its settings are not used"), "{error}");
+            }
+        }
+    }
+    assert_eq!(open(&repo).head().expect("a head").as_str(), repo.head());
+}
+
+/// As `safe.bareRepository=explicit`: an archive that was unpacked has no `.git` around it.
+#[test]
+fn a_bare_repository_is_used_only_where_it_is_named() {
+    let bare = Repo::bare();
+    assert!(Repository::open(bare.path(), options(&bare)).is_ok());
+    let looked_for = Options { bare: false, ..options(&bare) };
+    for inside in [bare.path().to_owned(), bare.path().join("objects")] {
+        let error = Repository::open(&inside, looked_for.clone()).expect_err("not named");
+        assert!(matches!(error, GitError::Unnamed { .. }), "{error:?}");
+        assert!(error.to_string().contains("--repository"), "{error}");
+    }
+    let inside =
+        Repository::open(&bare.path().join("objects"), options(&bare)).expect_err("only a part is named");
+    assert!(matches!(inside, GitError::Unnamed { .. }), "{inside:?}");
+}
+
 #[test]
 fn a_repository_without_commits_says_so() {
     for repo in [Repo::new(), Repo::bare()] {
@@ -138,7 +186,8 @@ fn without_the_program_reading_works_and_fetching_says_what_is_missing() {
     let remote = repo.with_remote();
     let mut env = environment(remote.path());
     env.retain(|(name, _)| name != "PATH");
-    let opened = Repository::open(repo.path(), Options { env, any_owner: false }).expect("a repository");
+    let opened =
+        Repository::open(repo.path(), Options { env, any_owner: false, bare: true }).expect("a repository");
     assert_eq!(opened.read(&id(&repo.head()), "a").expect("readable").as_deref(), Some(&b"b"[..]));
     let origin = Remote::named("origin").expect("a name");
     let error = opened.list_remote(&origin).expect_err("no git");

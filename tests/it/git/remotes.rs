@@ -301,7 +301,7 @@ fn a_token_opens_a_private_repository_and_is_stored_nowhere() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let home = tempfile::tempdir().expect("a temporary folder");
     let clone = |remote: &Remote| {
-        let options = Options { env: environment(home.path()), any_owner: false };
+        let options = Options { env: environment(home.path()), any_owner: false, bare: true };
         Repository::clone(remote, Some(cache.path()), options)
     };
     for token in [None, Token::new("0123456789abcdef0123456789abcdef01234567")] {

@@ -218,6 +218,25 @@ fn a_kubeconfig_that_cannot_be_used_says_what_to_change() {
     assert_eq!(server.requests(), [], "nothing was read");
 }
 
+/// The tokens for forges are none of a credential plug-in's.
+#[test]
+fn a_plug_in_sees_no_token_for_a_forge() {
+    let server = Server::with(LIVE);
+    let repo = shop();
+    let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "plugin", "interactiveMode": "Never"}});
+    let kubeconfig = server.write_kubeconfig("plugin", &user);
+    let seen = repo.path().join("../seen");
+    let script = format!("env >'{}'; exit 1\n", seen.display());
+    let mut drift = Drift::new().in_folder(repo.path()).with_script("plugin", &script).with_tools(&["env"]);
+    let tokens = ["DRIFT_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
+    for name in tokens {
+        drift = drift.env(name, "sesame");
+    }
+    let _failed = drift.args(["check", "apps", "--kubeconfig"]).arg(&kubeconfig).run().expect_status(3);
+    let seen = std::fs::read_to_string(seen).expect("the plug-in ran");
+    assert!(seen.contains("KUBERNETES_EXEC_INFO") && !seen.contains("sesame"), "{seen}");
+}
+
 /// A plug-in that gives the token, one that fails, and one that is not there.
 #[test]
 fn credential_plug_ins_are_run_and_their_failure_is_told() {

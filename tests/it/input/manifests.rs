@@ -83,6 +83,7 @@ fn cases() -> Vec<Case> {
 fn run(case: &Case) -> Output {
     let repo = shop();
     repo.write(case.file, &case.text);
+    repo.git(&["add", "--all"]);
     repo.commit("Add a file");
     let server = Server::with(LIVE);
     check(&repo, &server, &["-o", "json"]).run()
@@ -119,6 +120,7 @@ fn a_file_that_is_not_text_is_named() {
     let repo = shop();
     repo.write("apps/bad.yaml", b"apiVersion: v1\nkind: \xff\xfe\n");
     repo.write("apps/picture.png", b"\x89PNG\r\n\x1a\n\x00\xff");
+    repo.git(&["add", "--all"]);
     repo.commit("Add bytes");
     let server = Server::with(LIVE);
     let output = check(&repo, &server, &["-o", "json"]).run().expect_status(3);
@@ -135,6 +137,7 @@ fn a_huge_file_is_refused_or_read_and_never_a_hang() {
     text.push_str("data:\n  long: ");
     text.push_str(&"x".repeat(80 << 20));
     repo.write("apps/huge.yaml", &text);
+    repo.git(&["add", "--all"]);
     let server = Server::with(LIVE);
     let output = check(&repo, &server, &["-o", "json"]).run().expect_status(3);
     is_orderly(&output);
@@ -198,6 +201,7 @@ data: {a: b}
     let output = check(&repo, &server, &["-o", "json"]).run().expect_status(1);
     assert_eq!(found(&output), ["ConfigMap/shop/settings modified", "ConfigMap/shop/stranger unmanaged"]);
     repo.write("apps/bad.yaml", "a: [\n");
+    repo.git(&["add", "--all"]);
     let output = check(&repo, &server, &["-o", "json"]).run().expect_status(3);
     assert_eq!(found(&output), ["ConfigMap/shop/settings modified"]);
 }

@@ -2,6 +2,7 @@
 //! half done, and never takes what it could not read for clean.
 
 mod arguments;
+mod brought;
 mod cluster;
 mod manifests;
 mod repository;

@@ -315,7 +315,10 @@ fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_propo
     assert_eq!(place.diff(&place.branch()), DIFF);
     assert_eq!(remote.git(&["for-each-ref"]), before, "the remote is left alone");
 
+    // Used where it is named only.
     place.drift = place.drift.in_folder(remote.path());
+    let _ = place.run(2);
+    place.drift = place.drift.arg("--repository").arg(remote.path());
     let _ = place.run(1);
     let branches = remote.git(&["for-each-ref", "--format=%(refname)", "refs/heads/drift/"]);
     assert_eq!(branches.lines().count(), 3, "{branches}");
