@@ -84,6 +84,18 @@ pub enum ProposalState {
     },
 }
 
+impl Existing {
+    /// Without the text of what is not open any more, which is never written again: a list may be long.
+    pub(super) fn reduced(mut self) -> Self {
+        if !self.state.is_open() {
+            let line = super::mark::first_line(&self.body).len();
+            self.body.truncate(line);
+            self.body.shrink_to_fit();
+        }
+        self
+    }
+}
+
 impl ProposalState {
     /// Whether it waits.
     pub fn is_open(&self) -> bool {

@@ -69,10 +69,7 @@ fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
             r#"{"message": "Validation Failed", "errors": [{"code": "invalid"}, {"message": "m"}, "t"]}"#,
             ": Validation Failed: invalid: m: t",
         ),
-        (
-            r#"{"message": "\u001b[31mred\n::error::x \u202ecba"}"#,
-            r": \u{1b}[31mred\u{a}::error::x \u{202e}cba",
-        ),
+        (r#"{"message": "\u001b[31mred\n::error::x \u202ecba"}"#, r": \u{1b}[31mred\n::error::x \u{202e}cba"),
         ("<html>page</html>", ""),
         ("  \n<!DOCTYPE html>", ""),
         ("plain words", ": plain words"),
@@ -82,5 +79,5 @@ fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
     for (body, wanted) in cases {
         assert_eq!(answer(400, &[], body).said(), wanted, "{body}");
     }
-    assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 401);
+    assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 400);
 }

@@ -87,7 +87,7 @@ impl File {
     }
 
     pub(super) fn to_text(&self) -> Result<String, String> {
-        let head = serde_yaml::to_string(self).map_err(|error| error.to_string())?;
+        let head = crate::text::yaml_record(self).map_err(|error| error.to_string())?;
         Ok(format!("---\n{head}---\n{}\n", self.body.trim_end()))
     }
 }
