@@ -265,7 +265,9 @@ impl Incident {
     }
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether a text is the id of an incident: 12 hexadecimal digits.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

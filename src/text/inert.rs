@@ -32,7 +32,7 @@ pub(super) fn acting(text: &str) -> Vec<usize> {
     for (at, byte) in bytes.iter().enumerate() {
         let (before, after) = (&text.as_bytes()[..at], &bytes[at + 1..]);
         let acts = match byte {
-            b'#' => after.first().is_some_and(|next| !next.is_ascii_whitespace()),
+            b'#' => after.first().is_some_and(|next| is_word(*next)),
             b'!' | b'&' | b'$' | b'%' => is_number_after(before, after),
             b'@' => is_mention(before, after),
             b'[' => skips(after),
@@ -131,7 +131,7 @@ fn closes(before: &[u8]) -> bool {
     let is_keyword = |stem: &&str| {
         word.strip_prefix(stem.as_bytes()).is_some_and(|end| ENDS.iter().any(|known| known.as_bytes() == end))
     };
-    gap > 0 && STEMS.iter().any(|stem| is_keyword(stem))
+    gap > 0 && STEMS.iter().any(is_keyword)
 }
 
 #[cfg(test)]

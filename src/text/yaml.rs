@@ -122,14 +122,14 @@ mod tests {
         for (value, expected) in [
             (json!("x\u{202e}gnp.exe"), "\"x\\u202Egnp.exe\"\n"),
             (json!({"a\u{ad}": ["\u{e0141}", "b"]}), "\"a\\xAD\":\n- \"\\U000E0141\"\n- b\n"),
-            (json!("line\u{85}end\u{1b}[31m"), "\"line\\x85end\\x1B[31m\"\n"),
+            (json!("line\u{85}end\u{1b}[31m"), "\"line\\Nend\\e[31m\"\n"),
             (json!("closes #1 \"now\""), "\"closes \\x231 \\\"now\\\"\"\n"),
             (json!(["@alice", "[skip ci]"]), "- \"\\x40alice\"\n- \"\\x5Bskip ci]\"\n"),
             (json!("nginx:1.25"), "nginx:1.25\n"),
         ] {
             assert_eq!(yaml_value(&value), expected);
         }
-        assert_eq!(yaml_record(&json!("closes #1")).expect("a string"), "closes #1\n");
+        assert_eq!(yaml_record(&json!("closes #1")).expect("a string"), "'closes #1'\n");
     }
 
     proptest! {

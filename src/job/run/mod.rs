@@ -21,6 +21,7 @@ use crate::incident::{How, Ledger};
 use crate::source::Ahead;
 
 pub use site::ForgeOptions;
+pub(super) use look::object_key;
 pub(super) use site::{Ledgers, branch_name, read_ledger};
 
 use decide::{Decision, decide};
@@ -104,6 +105,7 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran,
     loop {
         progress("fetching");
         let heads = site.heads(&repository)?;
+        site::refuse_others(&repository, &heads.base, heads.ledger.as_ref())?;
         let opened = Opened::commit(repository, heads.base.clone(), None)?;
         let checked = compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
         let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
@@ -146,7 +148,7 @@ impl Round<'_> {
             let why = "the cluster could not be identified, so nothing is recorded: name it in drift.yaml (`cluster: prod`)";
             return Err(JobError::Ledger(why.to_owned()));
         }
-        let mut ledger = read_ledger(&self.opened.repository, self.heads.ledger.as_ref())?;
+        let mut ledger = read_ledger(&self.opened.repository, &self.heads.base, self.heads.ledger.as_ref())?;
         progress("asking the forge");
         let listed = self.site.forge.list(&site::settled(&ledger)).await?;
         progress("deciding");

@@ -442,10 +442,10 @@ impl Others {
                         .expect_status(0);
                 }
                 "kubectl-client-side-apply" => {
-                    super::apply(world.plane, "alice", [&other.object].into_iter(), &[])
+                    super::apply(world.plane, "alice", [&other.object].into_iter(), &[]);
                 }
                 "kubectl" => {
-                    super::apply(world.plane, "alice", [&other.object].into_iter(), &["--server-side"])
+                    super::apply(world.plane, "alice", [&other.object].into_iter(), &["--server-side"]);
                 }
                 "kubectl-run" => {
                     let name = other.object["metadata"]["name"].as_str().expect("a name");
