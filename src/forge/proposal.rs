@@ -29,6 +29,8 @@ pub struct Proposal {
     pub body: String,
     /// The branch to merge; pull requests have one, and it must be pushed before.
     pub branch: Option<String>,
+    /// The commit of the branch that was proven; the mark keeps it.
+    pub commit: Option<String>,
     /// The branch to merge into.
     pub base: String,
     /// Labels given when it is opened; people may change them afterwards.

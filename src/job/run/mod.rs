@@ -6,6 +6,7 @@
 mod branch;
 mod decide;
 mod ending;
+mod held;
 mod look;
 mod publish;
 mod site;
@@ -20,8 +21,8 @@ use crate::forge::Existing;
 use crate::incident::{How, Ledger};
 use crate::source::Ahead;
 
-pub use site::ForgeOptions;
 pub(super) use look::object_key;
+pub use site::ForgeOptions;
 pub(super) use site::{Ledgers, branch_name, read_ledger};
 
 use decide::{Decision, decide};
@@ -47,6 +48,8 @@ pub struct Ran {
     pub actions: Vec<Action>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Objects in drift for which no incident was opened, because there are too many of them at once.
+    pub held: usize,
     /// Whether nothing was written on purpose.
     pub dry_run: bool,
     /// What kept the rest from being written, after the check was done.
@@ -110,8 +113,8 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran,
         let checked = compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
         let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
         match round.write(progress, &cluster).await {
-            Ok(Written { actions, notes, failed }) => {
-                return Ok(Ran { checked, actions, notes, dry_run: settings.dry_run, failed });
+            Ok(Written { actions, notes, held, failed }) => {
+                return Ok(Ran { checked, actions, notes, held, dry_run: settings.dry_run, failed });
             }
             Err(JobError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
             // What was compared is shown all the same.
@@ -138,6 +141,7 @@ struct Round<'a> {
 struct Written {
     actions: Vec<Action>,
     notes: Vec<String>,
+    held: usize,
     /// The first refusal of the forge; what does not depend on it was done.
     failed: Option<JobError>,
 }
@@ -169,14 +173,15 @@ impl Round<'_> {
             notes.push("the work tree has uncommitted changes, which a run does not look at".to_owned());
         }
         if self.settings.dry_run {
-            return Ok(Written { actions: publish::planned(decision, listed), notes, failed: None });
+            let actions = publish::planned(decision, listed);
+            return Ok(Written { actions, notes, held: decision.held, failed: None });
         }
         progress("pushing");
-        let updates = branch::updates(self, ledger, decision)?;
+        let (updates, commits) = branch::updates(self, ledger, decision)?;
         branch::push(self, updates, &mut notes)?;
         progress("writing to the forge");
-        let (actions, failed) = publish::publish(self, decision, listed, &mut notes).await?;
+        let (actions, failed) = publish::publish(self, (decision, &commits), listed, &mut notes).await?;
         branch::clean(self, ledger, &mut notes)?;
-        Ok(Written { actions, notes, failed })
+        Ok(Written { actions, notes, held: decision.held, failed })
     }
 }
