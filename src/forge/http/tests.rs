@@ -81,3 +81,22 @@ fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
     }
     assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 400);
 }
+
+#[test]
+fn the_rows_of_a_list_come_one_by_one() {
+    let rows = |body: &str| {
+        let mut seen = Vec::new();
+        answer(200, &[], body).rows(|row: u32| seen.push(row)).map(|()| seen)
+    };
+    assert_eq!(rows("[1, 2,3]"), Ok(vec![1, 2, 3]));
+    assert_eq!((rows("null"), rows(" [ ] ")), (Ok(Vec::new()), Ok(Vec::new())));
+    for (body, why) in [
+        ("[1, 2", "JSON that ends too early"),
+        ("<html>", "HTML in place of JSON"),
+        ("{\"message\": \"no\"}", "expected a list"),
+        ("[1] [2]", "trailing characters"),
+        ("[\"a\"]", "invalid type"),
+    ] {
+        assert!(rows(body).is_err_and(|error| error.contains(why)), "{body}: {:?}", rows(body));
+    }
+}

@@ -122,11 +122,13 @@ pub(super) fn tip(
     Ok(if recorded || (by_us && unsaid) { Tip::Ours(tip) } else { Tip::Others(tip) })
 }
 
-/// Whether a commit is for a fingerprint that the ledger knows and the open proposal does not show yet.
+/// Whether a commit is for values that the ledger recorded after those that the open proposal shows.
 fn is_newer(message: &str, mark: &Mark, incident: &Incident) -> bool {
-    let recorded = incident.events.iter().filter_map(|event| event.fingerprint.as_deref());
-    let mut newer = recorded.filter(|fingerprint| *fingerprint != mark.fingerprint);
-    newer.any(|fingerprint| has_trailers(message, &incident.id, fingerprint))
+    let recorded: Vec<&str> =
+        incident.events.iter().filter_map(|event| event.fingerprint.as_deref()).collect();
+    let shown = recorded.iter().rposition(|fingerprint| *fingerprint == mark.fingerprint);
+    let after = shown.map_or(0, |shown| shown + 1);
+    recorded[after..].iter().any(|fingerprint| has_trailers(message, &incident.id, fingerprint))
 }
 
 fn has_trailers(message: &str, incident: &str, fingerprint: &str) -> bool {
