@@ -74,8 +74,15 @@ impl Claim<'_> {
         Ok(if changed { Ok(Proof::Ancestry) } else { Err(unchanged.to_owned()) })
     }
 
-    /// Reverted: the commit declares every object, and none of the recorded live values.
+    /// Reverted: the commit is no older than the incident, declares every object, and none of the recorded live values.
     fn reverted(&self) -> Result<Result<Proof, String>, JobError> {
+        // Either Git went on after the values had been recorded, or its head was what live equals again.
+        if let Some(recorded_on) = self.recorded_on()
+            && *self.commit != recorded_on
+            && self.repository.is_ancestor(self.commit, &recorded_on)?
+        {
+            return Ok(Err("the commit that the ledger names is older than the incident".to_owned()));
+        }
         let mut proof = Proof::Content;
         for record in self.incident.recorded() {
             let declares = self.declares(record)?;
@@ -152,7 +159,7 @@ impl Claim<'_> {
 
     /// The content of the incident's source at a commit; objects that nothing declares have none, and belong to all.
     fn source_at(&self, commit: &CommitId) -> Result<Option<String>, JobError> {
-        let path = self.incident.source.trim_start_matches("./");
+        let path = self.incident.source.trim_start_matches("./").trim_end_matches('/');
         Ok(self.repository.tree_id(commit, if path == "." { "" } else { path })?)
     }
 
@@ -196,8 +203,10 @@ impl Claim<'_> {
         if paths.is_empty() {
             paths.push(source.clone());
         }
-        let plain =
-            |path: String| path.trim_start_matches("./").trim_matches('.').trim_end_matches('/').to_owned();
+        let plain = |path: String| match path.trim_start_matches("./").trim_end_matches('/') {
+            "." => String::new(),
+            path => path.to_owned(),
+        };
         Ok(paths.into_iter().map(plain).collect())
     }
 
