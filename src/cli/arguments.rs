@@ -185,7 +185,7 @@ pub(super) struct Print {
     /// Colour.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
-    /// Exit 0 also when there is drift (2 and 3 stay).
+    /// Exit 0 also when there is drift (2 and 3 stay, and 1 where a run holds incidents back).
     #[arg(long)]
     pub(super) exit_zero: bool,
 }

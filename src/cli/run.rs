@@ -32,5 +32,6 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, JobError> {
         return Ok(INCOMPLETE);
     }
     let code = ran.checked.exit_code();
-    Ok(if code == 1 && print.exit_zero { 0 } else { code })
+    // What is held back has no issue of its own: the exit code says so whatever was asked for.
+    Ok(if code == 1 && print.exit_zero && ran.held == 0 { 0 } else { code })
 }

@@ -17,6 +17,7 @@ pub(super) fn compose(proposal: &Proposal) -> Result<String, ForgeError> {
     let mark = Mark {
         incident: proposal.incident.clone(),
         fingerprint: proposal.fingerprint.clone(),
+        commit: proposal.commit.clone(),
         closed_by_us: false,
     };
     with_mark(&mark, &proposal.body)

@@ -13,7 +13,7 @@ use super::github::GitHub;
 use super::mark::{Mark, closing_line, first_line};
 use super::proposal::{Existing, Kind, Opened, Proposal, ProposalState};
 use super::site::{Paging, Site};
-use super::wire::{Item, same_login};
+use super::wire::{Comment, Item, same_login};
 use super::{ForgeError, duplicates};
 use crate::text::one_line;
 
@@ -200,11 +200,11 @@ impl Hosted<'_> {
         let text = format!("{line}\n{reason}");
         let mut attempt = 1;
         loop {
-            let comments = self.site().comments(existing.number, self.paging()).await?;
-            let said = comments.iter().any(|comment| {
+            let is_ours = |comment: &Comment| {
                 let author = comment.user.as_ref().and_then(|user| user.login.as_deref()).unwrap_or_default();
                 same_login(author, login) && first_line(comment.body.as_deref().unwrap_or_default()) == line
-            });
+            };
+            let said = self.site().has_comment(existing.number, self.paging(), is_ours).await?;
             if said {
                 return Ok(());
             }

@@ -21,7 +21,7 @@ pub struct Gitea {
 /// An entry of a proposal's timeline. There are about forty types; only one matters.
 #[derive(Debug, Deserialize)]
 struct Entry {
-    r#type: Option<Value>,
+    r#type: Option<String>,
     user: Option<User>,
 }
 
@@ -37,16 +37,16 @@ impl Gitea {
     pub(super) async fn list(&self, settled: Option<&BTreeSet<String>>) -> Result<Vec<Existing>, ForgeError> {
         let login = self.site.login().await?;
         let state = if settled.is_some() { "all" } else { "open" };
-        let issues = Request::get(format!("{}/issues", self.site.root))
-            .query("type", "issues")
-            .query("state", state)
-            .query("created_by", login)
-            .query("limit", "50");
         let mut found = BTreeMap::new();
-        for (kind, request) in [(Kind::Issue, issues), (Kind::PullRequest, self.pulls(state, login))] {
-            for item in self.site.all::<Item>(request, Paging::Counted).await? {
-                let Some(mark) = item.mark_by(login) else { continue };
-                let mut existing = item.existing(mark, kind, &self.site.pages);
+        for kind in [Kind::Issue, Kind::PullRequest] {
+            let ours = |item: Item| {
+                Some(item.mark_by(login)?).map(|mark| item.existing(mark, kind, &self.site.pages))
+            };
+            let list = |state: &str| match kind {
+                Kind::Issue => self.issues(state, login),
+                Kind::PullRequest => self.pulls(state, login),
+            };
+            for mut existing in self.site.proposals(list, (state, Paging::Counted), ours).await? {
                 if settled.is_some_and(|settled| !settled.contains(&existing.mark.incident)) {
                     self.add_details(&mut existing, login).await?;
                 }
@@ -56,11 +56,18 @@ impl Gitea {
         Ok(found.into_values().collect())
     }
 
+    fn issues(&self, state: &str, login: &str) -> Request {
+        Request::get(format!("{}/issues", self.site.root))
+            .query("type", "issues")
+            .query("state", state)
+            .query("created_by", login)
+            .query("limit", "50")
+    }
+
     fn pulls(&self, state: &str, login: &str) -> Request {
         Request::get(format!("{}/pulls", self.site.root))
             .query("state", state)
             .query("poster", login)
-            .query("sort", "oldest")
             .query("limit", "50")
     }
 
@@ -76,12 +83,11 @@ impl Gitea {
             return Ok(());
         };
         let path = format!("{}/issues/{}/timeline", self.site.root, existing.number);
-        let entries: Vec<Entry> =
-            self.site.all(Request::get(path).query("limit", "50"), Paging::UntilEmpty).await?;
-        let last =
-            entries.iter().rev().find(|entry| entry.r#type.as_ref().is_some_and(|kind| kind == "close"));
-        let user = last.and_then(|entry| entry.user.as_ref()).and_then(|user| user.login.as_deref());
-        *by = closer(user, login);
+        let request = Request::get(path).query("limit", "50");
+        let closes = |entry: Entry| entry.r#type.is_some_and(|kind| kind == "close").then_some(entry.user);
+        let mut rows = self.site.rows(request, Paging::UntilEmpty, closes).await?;
+        let last = rows.kept.pop().flatten().and_then(|user| user.login);
+        *by = closer(last.as_deref(), login);
         Ok(())
     }
 
@@ -89,18 +95,19 @@ impl Gitea {
     /// a closed one.
     pub(super) async fn of_branch(&self, branch: &str) -> Result<Vec<Item>, ForgeError> {
         let login = self.site.login().await?;
-        let items: Vec<Item> = self.site.all(self.pulls("open", login), Paging::Counted).await?;
-        Ok(items.into_iter().filter(|item| item.branch() == Some(branch)).collect())
+        let of_branch = |item: Item| (item.branch() == Some(branch)).then_some(item);
+        Ok(self.site.rows(self.pulls("open", login), Paging::Counted, of_branch).await?.kept)
     }
 
     /// Labels are looked for first, in the repository and its organisation: Gitea allows two of one name.
     pub(super) async fn decorate(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
         let of = |path: String| Request::get(path).query("limit", "50");
-        let mut known: Vec<Label> =
-            self.site.all(of(format!("{}/labels", self.site.root)), Paging::Counted).await?;
+        let own = of(format!("{}/labels", self.site.root));
+        let mut known: Vec<Label> = self.site.labels(own, Paging::Counted, labels).await?;
         // An owner that is no organisation is not found; one that may not be read has labels of no use to us.
-        match self.site.all(of(format!("/orgs/{}/labels", self.site.owner)), Paging::Counted).await {
-            Ok(more) => known.extend::<Vec<Label>>(more),
+        let organisation = of(format!("/orgs/{}/labels", self.site.owner));
+        match self.site.labels(organisation, Paging::Counted, labels).await {
+            Ok(more) => known.extend(more),
             Err(error) if matches!(error.status(), Some(403 | 404)) => {}
             Err(error) => return Err(error),
         }

@@ -27,17 +27,22 @@ impl GitHub {
     /// Closed proposals of `settled` incidents are not asked about one by one; `None`: open ones only, and none is.
     pub(super) async fn list(&self, settled: Option<&BTreeSet<String>>) -> Result<Vec<Existing>, ForgeError> {
         let login = self.site.login().await?;
-        let request = Request::get(format!("{}/issues", self.site.root))
-            .query("state", if settled.is_some() { "all" } else { "open" })
-            .query("creator", login)
-            .query("sort", "created")
-            .query("direction", "asc")
-            .query("per_page", "100");
-        let mut found = BTreeMap::new();
-        for item in self.site.all::<Item>(request, Paging::Link).await? {
-            let Some(mark) = item.mark_by(login) else { continue };
+        let list = |state: &str| {
+            Request::get(format!("{}/issues", self.site.root))
+                .query("state", state)
+                .query("creator", login)
+                .query("sort", "created")
+                .query("direction", "desc")
+                .query("per_page", "100")
+        };
+        let ours = |item: Item| {
+            let mark = item.mark_by(login)?;
             let kind = if item.pull_request.is_some() { Kind::PullRequest } else { Kind::Issue };
-            let mut existing = item.existing(mark, kind, &self.site.pages);
+            Some(item.existing(mark, kind, &self.site.pages))
+        };
+        let state = if settled.is_some() { "all" } else { "open" };
+        let mut found = BTreeMap::new();
+        for mut existing in self.site.proposals(list, (state, Paging::Link), ours).await? {
             let told = settled.is_none_or(|settled| settled.contains(&existing.mark.incident));
             if !told || (settled.is_some() && existing.state.is_open()) {
                 existing = self.details(existing, login).await?;
@@ -69,12 +74,12 @@ impl GitHub {
             .query("state", "open")
             .query("head", format!("{}:{branch}", self.site.owner))
             .query("per_page", "100");
-        self.site.all(request, Paging::Link).await
+        Ok(self.site.rows(request, Paging::Link, Some).await?.kept)
     }
 
     pub(super) async fn decorate(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
         let request = Request::get(format!("{}/labels", self.site.root)).query("per_page", "100");
-        let known: Vec<Label> = self.site.all(request, Paging::Link).await?;
+        let known: Vec<Label> = self.site.labels(request, Paging::Link, labels).await?;
         for label in labels {
             self.site.make_label(label, &known, "b60205").await?;
         }

@@ -140,7 +140,8 @@ impl Client {
                 Attempt::Lost(why) => (self.unreachable(request, why), request.repeatable, None),
                 Attempt::Unreadable(why) => return Err(self.unreadable(request, why)),
             };
-            let wait = wait.unwrap_or(pause);
+            // A forge that asks for no wait at all is still given one.
+            let wait = wait.unwrap_or_default().max(pause);
             if !again {
                 return Err(error);
             }
@@ -171,6 +172,16 @@ impl Client {
     ) -> Result<T, ForgeError> {
         let answer = self.send(request).await?;
         self.decode(request, &answer)
+    }
+
+    /// Gives the rows of a list one by one, each of them dropped before the next is read.
+    pub(super) fn rows<T: serde::de::DeserializeOwned>(
+        &self,
+        request: &Request,
+        answer: &Answer,
+        each: impl FnMut(T),
+    ) -> Result<(), ForgeError> {
+        answer.rows(each).map_err(|why| self.unreadable(request, why))
     }
 
     /// Reads an answer.

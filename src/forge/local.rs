@@ -66,7 +66,7 @@ impl Local {
                 return Ok(Opened { existing: there.clone(), created: false, notes: Vec::new() });
             }
             let number = listed.last().map_or(1, |last| last.number + 1);
-            let file = File::new(proposal, &title, &body, view.head_of(proposal.branch.as_deref())?);
+            let file = File::new(proposal, &title, &body, view.head_of(proposal)?);
             if view.write(
                 tip.as_ref(),
                 number,
@@ -87,7 +87,7 @@ impl Local {
             return Ok(false);
         }
         self.change(existing.number, "Update", |view, old| {
-            let mut file = File::new(proposal, &title, &body, view.head_of(proposal.branch.as_deref())?);
+            let mut file = File::new(proposal, &title, &body, view.head_of(proposal)?);
             file.labels.clone_from(&old.labels);
             Ok(Some(file))
         })
@@ -174,8 +174,12 @@ impl View<'_> {
         self.branch(PROPOSALS_BRANCH)
     }
 
-    fn head_of(&self, branch: Option<&str>) -> Result<Option<String>, ForgeError> {
-        let tip = branch.map(|branch| self.branch(branch)).transpose()?.flatten();
+    /// The commit that was proven, else what the branch has.
+    fn head_of(&self, proposal: &Proposal) -> Result<Option<String>, ForgeError> {
+        if proposal.commit.is_some() {
+            return Ok(proposal.commit.clone());
+        }
+        let tip = proposal.branch.as_deref().map(|branch| self.branch(branch)).transpose()?.flatten();
         Ok(tip.map(|tip| tip.as_str().to_owned()))
     }
 
@@ -234,6 +238,7 @@ impl View<'_> {
         let mark = Mark {
             incident: file.incident.clone(),
             fingerprint: file.fingerprint.clone(),
+            commit: file.head.clone(),
             closed_by_us: file.state == State::Closed && by_us,
         };
         let line = mark.to_line().ok_or_else(wrong)?;

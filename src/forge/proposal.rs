@@ -29,6 +29,8 @@ pub struct Proposal {
     pub body: String,
     /// The branch to merge; pull requests have one, and it must be pushed before.
     pub branch: Option<String>,
+    /// The commit of the branch that was proven; the mark keeps it.
+    pub commit: Option<String>,
     /// The branch to merge into.
     pub base: String,
     /// Labels given when it is opened; people may change them afterwards.
@@ -82,6 +84,18 @@ pub enum ProposalState {
         /// When.
         at: Option<Timestamp>,
     },
+}
+
+impl Existing {
+    /// Without the text of what is not open any more, which is never written again: a list may be long.
+    pub(super) fn reduced(mut self) -> Self {
+        if !self.state.is_open() {
+            let line = super::mark::first_line(&self.body).len();
+            self.body.truncate(line);
+            self.body.shrink_to_fit();
+        }
+        self
+    }
 }
 
 impl ProposalState {

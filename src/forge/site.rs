@@ -13,8 +13,11 @@ use super::proposal::{Existing, Kind, Preflight, Proposal};
 use super::settings::Target;
 use super::wire::{Comment, Item, Label, Pages, RepositoryAnswer, User};
 
-/// Most pages of one list; more is a forge that does not end its lists.
-const PAGES: u32 = 2_000;
+/// Most pages of one list that are looked at.
+const PAGES: u32 = 100;
+
+/// Longest list that is read, in bytes of all its pages: a forge may send pages that are as large as any answer.
+const LIST_BYTES: usize = 128 << 20;
 
 /// How long a repository's first push is waited for.
 const FIRST_PUSH_SECONDS: u32 = 15;
@@ -110,30 +113,58 @@ impl Site {
         Ok(repository)
     }
 
-    /// All rows of a list, to its last page.
-    pub(super) async fn all<T: DeserializeOwned>(
+    /// What `keep` makes of the rows of a list, page by page, of the first [`PAGES`] pages.
+    pub(super) async fn rows<T: DeserializeOwned, K>(
         &self,
         first: Request,
         paging: Paging,
-    ) -> Result<Vec<T>, ForgeError> {
-        let mut rows: Vec<T> = Vec::new();
+        keep: impl Fn(T) -> Option<K>,
+    ) -> Result<Rows<K>, ForgeError> {
+        let (mut kept, mut seen, mut bytes) = (Vec::new(), 0, 0);
         let mut request = first.clone();
         for page in 1..=PAGES {
             if paging != Paging::Link && page > 1 {
                 request = first.clone().query("page", page.to_string());
             }
             let answer = self.client.send(&request).await?;
-            // Gitea writes an empty list as null.
-            let more: Vec<T> = self.client.decode::<Option<Vec<T>>>(&request, &answer)?.unwrap_or_default();
-            let empty = more.is_empty();
-            rows.extend(more);
-            match next_page(paging, &answer, empty, rows.len()) {
-                Next::End => return Ok(rows),
+            bytes += answer.length();
+            if bytes > LIST_BYTES {
+                let why = format!("the list is longer than {} MiB", LIST_BYTES >> 20);
+                return Err(self.client.unreadable(&first, why));
+            }
+            let before = seen;
+            self.client.rows(&request, &answer, |row| {
+                seen += 1;
+                kept.extend(keep(row));
+            })?;
+            match next_page(paging, &answer, seen == before, seen) {
+                Next::End => return Ok(Rows { kept, whole: true }),
                 Next::Count => {}
                 Next::Query(query) => request = first.clone().with_query(query),
             }
         }
-        Err(self.client.unreadable(&first, format!("the list has not ended after {PAGES} pages")))
+        Ok(Rows { kept, whole: false })
+    }
+
+    /// Our proposals in a list that begins with the newest: of all, its newest pages, and where that is not the whole list
+    /// every open one. `list` asks for those of a state.
+    pub(super) async fn proposals(
+        &self,
+        list: impl Fn(&str) -> Request,
+        (state, paging): (&str, Paging),
+        keep: impl Fn(Item) -> Option<Existing>,
+    ) -> Result<Vec<Existing>, ForgeError> {
+        let reduced = |item| keep(item).map(Existing::reduced);
+        let mut rows = self.rows(list(state), paging, reduced).await?;
+        if !rows.whole {
+            let open = self.rows(list("open"), paging, reduced).await?;
+            if !open.whole {
+                let why = format!("the list of what is open has not ended after {PAGES} pages");
+                return Err(self.client.unreadable(&list("open"), why));
+            }
+            rows.kept.extend(open.kept);
+        }
+        Ok(rows.kept)
     }
 
     /// One pull request or issue; `None` where it is gone.
@@ -177,11 +208,29 @@ impl Site {
         self.client.send(&Request::patch(self.path(kind, number), content)).await.map(drop)
     }
 
-    /// Every comment of a proposal.
-    pub(super) async fn comments(&self, number: u64, paging: Paging) -> Result<Vec<Comment>, ForgeError> {
+    /// Whether a proposal has a comment of which `is` holds.
+    pub(super) async fn has_comment(
+        &self,
+        number: u64,
+        paging: Paging,
+        is: impl Fn(&Comment) -> bool,
+    ) -> Result<bool, ForgeError> {
         let size = if paging == Paging::Link { ("per_page", "100") } else { ("limit", "50") };
         let request = Request::get(format!("{}/issues/{number}/comments", self.root)).query(size.0, size.1);
-        self.all(request, paging).await
+        let found = self.rows(request, paging, |comment| is(&comment).then_some(())).await?;
+        Ok(!found.kept.is_empty())
+    }
+
+    /// Names of labels that are among the wanted ones.
+    pub(super) async fn labels(
+        &self,
+        request: Request,
+        paging: Paging,
+        wanted: &[String],
+    ) -> Result<Vec<Label>, ForgeError> {
+        let rows =
+            self.rows(request, paging, |label: Label| label.is_one_of(wanted).then_some(label)).await?;
+        Ok(rows.kept)
     }
 
     pub(super) async fn comment(&self, number: u64, text: &str) -> Result<(), ForgeError> {
@@ -203,10 +252,7 @@ impl Site {
         known: &[Label],
         color: &str,
     ) -> Result<(), ForgeError> {
-        if known
-            .iter()
-            .any(|label| label.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)))
-        {
+        if known.iter().any(|label| label.is(name)) {
             return Ok(());
         }
         let content =
@@ -222,6 +268,13 @@ impl Site {
         let word = if kind == Kind::PullRequest { "pulls" } else { "issues" };
         format!("{}/{word}/{number}", self.root)
     }
+}
+
+/// What is kept of a list.
+pub(super) struct Rows<K> {
+    pub(super) kept: Vec<K>,
+    /// Whether its end was reached.
+    pub(super) whole: bool,
 }
 
 enum Next {

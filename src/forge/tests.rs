@@ -14,6 +14,7 @@ fn proposal(body: &str) -> Proposal {
         title: "drift".to_owned(),
         body: body.to_owned(),
         branch: None,
+        commit: None,
         base: "main".to_owned(),
         labels: Vec::new(),
     }
@@ -22,8 +23,11 @@ fn proposal(body: &str) -> Proposal {
 #[test]
 fn marks_are_read_as_they_are_written() {
     let ids = ["a", "ab12", "2026-11-22-ab12", "a.b_c-d", &"x".repeat(64)];
-    for (id, closed_by_us) in ids.into_iter().flat_map(|id| [(id, false), (id, true)]) {
-        let mark = Mark { incident: id.to_owned(), fingerprint: FINGERPRINT.to_owned(), closed_by_us };
+    let ways =
+        [(None, false), (None, true), (Some("0123456789".repeat(4)), false), (Some("a".repeat(40)), true)];
+    for (id, (commit, closed_by_us)) in ids.iter().flat_map(|id| ways.clone().map(|way| (*id, way))) {
+        let (incident, fingerprint) = (id.to_owned(), FINGERPRINT.to_owned());
+        let mark = Mark { incident, fingerprint, commit, closed_by_us };
         let line = mark.to_line().expect("an id that can be marked");
         for body in [line.clone(), format!("{line}\nbody"), format!("{line}\r\nbody\r\n")] {
             assert_eq!(Mark::parse(&body).as_ref(), Some(&mark), "{body:?}");
@@ -36,6 +40,9 @@ fn only_line_one_in_the_very_form_is_a_mark() {
     let good = "<!-- drift:v1 incident=ab12 fingerprint=0123456789abcdef -->";
     assert!(Mark::parse(good).is_some());
     let hostile = [
+        good.replace(" -->", " commit=0123 -->"),
+        good.replace(" -->", &format!(" commit={} -->", "G".repeat(40))),
+        good.replace(" -->", &format!(" closed=us commit={} -->", "a".repeat(40))),
         String::new(),
         format!("\n{good}"),
         format!(" {good}"),

@@ -19,7 +19,7 @@ pub(super) struct Item {
     /// GitHub, single issues only.
     pub(super) closed_by: Option<User>,
     /// Present in lists of issues for those that are pull requests.
-    pub(super) pull_request: Option<serde_json::Value>,
+    pub(super) pull_request: Option<Nested>,
     merged: Option<bool>,
     merged_at: Option<String>,
     merge_commit_sha: Option<String>,
@@ -48,6 +48,12 @@ impl Pages {
 #[derive(Debug, Deserialize)]
 pub(super) struct User {
     pub(super) login: Option<String>,
+}
+
+/// What a list of issues says of a pull request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Nested {
+    merged_at: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,6 +91,18 @@ pub(super) struct Permissions {
 #[derive(Debug, Deserialize)]
 pub(super) struct Label {
     pub(super) name: Option<String>,
+}
+
+impl Label {
+    /// Whether it has this name.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it has one of these names.
+    pub(super) fn is_one_of(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.is(name))
+    }
 }
 
 impl Item {
@@ -142,8 +160,7 @@ impl Item {
 
     fn proposal_state(&self, mark: &Mark) -> ProposalState {
         let time = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-        let nested =
-            self.pull_request.as_ref().and_then(|pull| pull.get("merged_at")?.as_str().map(str::to_owned));
+        let nested = self.pull_request.as_ref().and_then(|pull| pull.merged_at.clone());
         let merged_at = self.merged_at.clone().or(nested);
         if self.merged == Some(true) || merged_at.is_some() {
             return ProposalState::Merged {

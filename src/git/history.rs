@@ -33,6 +33,32 @@ impl Repository {
         Ok(touching)
     }
 
+    /// What the commits before and with `from` say in a trailer, newest first; at most `limit` commits are read.
+    ///
+    /// # Errors
+    /// A missing object, or what libgit2 says.
+    pub fn trailers_before(
+        &self,
+        from: &CommitId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<(CommitId, String)>, GitError> {
+        let fail = |e: git2::Error| self.failed("walk the history", &e);
+        let mut walk = self.inner.revwalk().map_err(fail)?;
+        walk.push(from.oid()).map_err(fail)?;
+        let mut found = Vec::new();
+        for id in walk.take(limit) {
+            let id = id.map_err(fail)?;
+            let commit = self.find_commit(id)?;
+            let bytes = commit.message_bytes();
+            if bytes.windows(key.len()).any(|part| part == key.as_bytes()) {
+                let named = message::trailers(&text(bytes)).into_iter().filter(|(name, _)| name == key);
+                found.extend(named.map(|(_, value)| (id.into(), value)));
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether `ancestor` is `commit` or came before it. An id that is not here is no ancestor.
     ///
     /// # Errors

@@ -63,6 +63,31 @@ impl Repository {
         Ok(found.map(|at| at.id.to_string()))
     }
 
+    /// The files that differ between two commits, by path, and whether each is the same kind of file in both.
+    ///
+    /// # Errors
+    /// A missing object, or what libgit2 says.
+    pub fn changed_files(&self, from: &CommitId, to: &CommitId) -> Result<Vec<(String, bool)>, GitError> {
+        let old = self.tree(self.root_tree(from)?)?;
+        let new = self.tree(self.root_tree(to)?)?;
+        let fail = |e: git2::Error| self.failed("compare two commits", &e);
+        let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(fail)?;
+        let changed = diff.deltas().map(|delta| {
+            let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
+            let same = delta.old_file().mode() == delta.new_file().mode();
+            (String::from_utf8_lossy(path).into_owned(), same)
+        });
+        Ok(changed.collect())
+    }
+
+    /// The commits right before this one.
+    ///
+    /// # Errors
+    /// A missing object, or what libgit2 says.
+    pub fn parents(&self, commit: &CommitId) -> Result<Vec<CommitId>, GitError> {
+        Ok(self.find_commit(commit.oid())?.parent_ids().map(Into::into).collect())
+    }
+
     /// What differs between two commits, as a unified diff, by path; binary files are only named. Hostile text.
     ///
     /// # Errors

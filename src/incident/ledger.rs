@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::model::{Cause, Change, ChangeKind, Finding, State};
+use crate::text::yaml_record;
 
 /// Version of the format, first line of every file.
 const SCHEMA: &str = "drift/incident/v1";
@@ -264,7 +265,9 @@ impl Incident {
     }
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether a text is the id of an incident: 12 hexadecimal digits.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -389,7 +392,7 @@ impl Ledger {
             return;
         }
         incident.events.push(event);
-        let text = serde_yaml::to_string(&incident).unwrap_or_default();
+        let text = yaml_record(&incident).unwrap_or_default();
         self.texts.insert(incident.id.clone(), text);
         self.touched.push(incident.id.clone());
         self.incidents.insert(incident.id.clone(), incident);
@@ -403,7 +406,7 @@ impl Ledger {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(&serde_yaml::to_string(&[&event]).unwrap_or_default());
+        text.push_str(&yaml_record(&[&event]).unwrap_or_default());
         incident.events.push(event);
         if !self.touched.iter().any(|touched| touched == id) {
             self.touched.push(id.to_owned());

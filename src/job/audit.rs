@@ -1,14 +1,16 @@
 //! `drift audit`: did every incident end with a commit? Proven from Git, not believed.
 
-use std::collections::BTreeSet;
+mod proof;
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::JobError;
 use super::run::{Ledgers, RunSettings};
-use crate::git::{CommitId, Repository, trailers};
-use crate::incident::{How, Incident, Ledger, RecordedFinding, Standing, agree};
-use crate::model::{FieldPath, ResourceId, State};
+use crate::git::{CommitId, Repository};
+use crate::incident::{Event, How, Incident, Ledger, Standing};
+use proof::Claim;
 
 /// What an audit found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Audited {
     pub incidents: Vec<AuditedIncident>,
     /// What is wrong with the ledger itself: bytes that were changed after they had been written.
     pub rewritten: Vec<String>,
+    /// Incidents that commits of the base branch name, and that the ledger does not have: by id, the newest such commit.
+    pub lost: BTreeMap<String, String>,
 }
 
 /// One incident, as the audit sees it.
@@ -70,7 +74,8 @@ pub enum Outcome {
 /// What proves that a commit ended an incident; each includes that it is on the base branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// The commit declares just the live values that were recorded.
+    /// The commit's files bear it out: they declare what was live (adopted), what was not (reverted), or the rule that
+    /// covers it (accepted).
     Content,
     /// The commit names the incident in its message.
     Trailer,
@@ -79,9 +84,12 @@ pub enum Proof {
 }
 
 impl Audited {
-    /// 0 all ended with a commit (or no ledger yet), 1 some did not.
+    /// 0 all ended with a commit (or no ledger yet), 1 some did not, 3 the ledger lacks incidents that commits name.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
+        if !self.lost.is_empty() {
+            return 3;
+        }
         let ended = |incident: &AuditedIncident| matches!(incident.outcome, Outcome::Proven { .. });
         u8::from(!self.rewritten.is_empty() || !self.incidents.iter().all(ended))
     }
@@ -104,8 +112,9 @@ pub fn audit(settings: &RunSettings) -> Result<Audited, JobError> {
         ledger: (head.0, head.1.as_ref().map(|head| head.as_str().to_owned())),
         ..Audited::default()
     };
+    let ledger = super::run::read_ledger(&repository, &base.1, head.1.as_ref())?;
+    audited.lost = lost(&repository, &base.1, &ledger)?;
     let Some(head) = head.1 else { return Ok(audited) };
-    let ledger = super::run::read_ledger(&repository, Some(&head))?;
     audited.rewritten = rewritten(&repository, &head)?;
     let auditor = Auditor { repository: &repository, base: &base.1, now: settings.check.now };
     audited.incidents = auditor.incidents(&ledger)?;
@@ -153,72 +162,61 @@ impl Auditor<'_> {
             Standing::Ended(how) => how,
         };
         let not_proven = |why: &str| Ok(Outcome::NotProven { how, why: why.to_owned() });
-        let Some(commit) = incident.events.last().and_then(|event| event.ended_by.as_deref()) else {
+        let end = incident.events.last();
+        let Some(commit) = end.and_then(|event| event.ended_by.as_deref()) else {
             return not_proven("the ledger names no commit");
         };
         let Ok(id) = CommitId::parse(commit) else { return not_proven("what the ledger names is no commit") };
         if !self.repository.is_ancestor(&id, self.base)? {
             return not_proven("the commit that the ledger names is not on the base branch");
         }
-        let proof = match how {
-            How::Adopted => self.adopted(incident, &id)?,
-            How::Reverted | How::Accepted => Some(Proof::Ancestry),
-        };
-        match proof {
-            Some(proof) => Ok(Outcome::Proven { how, commit: commit.to_owned(), proof }),
-            None => not_proven(
-                "the commit that the ledger names does not declare the live values that were recorded",
-            ),
+        if let Some(why) = wrong_time(&incident.events, self.now) {
+            return not_proven(why);
         }
-    }
-
-    /// What proves an adoption; `None`: the commit declares something else.
-    fn adopted(&self, incident: &Incident, commit: &CommitId) -> Result<Option<Proof>, JobError> {
-        let named = trailers(&self.repository.message(commit)?);
-        let trailer = named.iter().any(|(key, value)| key == "Drift-Incident" && *value == incident.id);
-        let mut contents = Vec::new();
-        for record in incident.recorded() {
-            contents.push(self.declares(record, commit)?);
-        }
-        Ok(if !contents.is_empty() && contents.iter().all(|content| *content == Some(true)) {
-            Some(Proof::Content)
-        } else if trailer {
-            Some(Proof::Trailer)
-        } else if contents.contains(&Some(false)) {
-            None
-        } else {
-            Some(Proof::Ancestry)
+        let claim = Claim { repository: self.repository, incident, commit: &id };
+        Ok(match claim.proof(how)? {
+            Ok(proof) => Outcome::Proven { how, commit: commit.to_owned(), proof },
+            Err(why) => Outcome::NotProven { how, why },
         })
-    }
-
-    /// Whether the commit's file declares the recorded live values; `None` where that cannot be told from the file.
-    fn declares(&self, record: &RecordedFinding, commit: &CommitId) -> Result<Option<bool>, JobError> {
-        let Some(file) = record.file.as_deref().filter(|_| record.state == State::Modified) else {
-            return Ok(None);
-        };
-        let Some(bytes) = self.repository.read(commit, file)? else { return Ok(None) };
-        let documents = crate::yaml::read(&bytes).into_iter().flatten().map(|document| document.to_json());
-        let same =
-            |value: &serde_json::Value| ResourceId::of(value).is_ok_and(|id| is_named(&id, &record.resource));
-        let Some(object) = documents.into_iter().find(same) else { return Ok(None) };
-        let holds = record.changes.iter().map(|change| {
-            let path = FieldPath::parse(&change.path).filter(|_| !change.masked)?;
-            let declared = path.find(&object).filter(|value| !value.is_null());
-            Some(agree(declared, change.live.as_ref()))
-        });
-        // Of several changes one may have been taken into Git and another undone.
-        Ok(holds.collect::<Option<Vec<bool>>>().map(|holds| holds.into_iter().any(|holds| holds)))
     }
 }
 
-/// Whether `resource` of the ledger is this object; a manifest may leave its namespace out.
-fn is_named(id: &ResourceId, resource: &str) -> bool {
-    let full = id.with_group();
-    let kind = full.split('/').next().unwrap_or_default();
-    full == resource
-        || (id.namespace.is_none()
-            && resource.starts_with(&format!("{kind}/"))
-            && resource.ends_with(&format!("/{}", id.name)))
+/// How far the clocks of two runs may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is wrong with the times of an incident's events: each comes after the one before it, and none is still to come.
+fn wrong_time(events: &[Event], now: Timestamp) -> Option<&'static str> {
+    let mut before: Option<Timestamp> = None;
+    for event in events {
+        let Ok(at) = event.at.parse::<Timestamp>() else {
+            return Some("the ledger names a time that is none");
+        };
+        if before.is_some_and(|before| at.saturating_add(CLOCKS).is_ok_and(|at| at < before)) {
+            return Some("by the ledger it ended before it began, or its events are out of order");
+        }
+        before = Some(at);
+    }
+    let future = before.is_some_and(|last| now.saturating_add(CLOCKS).is_ok_and(|now| now < last));
+    future.then_some("by the ledger it ended at a time that is still to come")
+}
+
+/// Commits of the base branch that are looked at for the incidents that they name.
+const BASE_COMMITS: usize = 100_000;
+
+/// The incidents that commits of the base branch name and that the ledger does not have: it is gone, was replaced, or is
+/// another branch than before.
+fn lost(
+    repository: &Repository,
+    base: &CommitId,
+    ledger: &Ledger,
+) -> Result<BTreeMap<String, String>, JobError> {
+    let mut lost = BTreeMap::new();
+    for (commit, id) in repository.trailers_before(base, "Drift-Incident", BASE_COMMITS)? {
+        if crate::incident::is_id(&id) && ledger.incident(&id).is_none() {
+            lost.entry(id).or_insert_with(|| commit.as_str().to_owned());
+        }
+    }
+    Ok(lost)
 }
 
 /// Files of the ledger whose earlier bytes were changed: what is only ever appended to must begin as it was.

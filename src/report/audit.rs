@@ -20,6 +20,18 @@ const BOLD: Paint = Paint::new().bold();
 /// What the writer says.
 pub fn audit_text(style: Style, audited: &Audited, out: &mut dyn Write) -> io::Result<()> {
     let (branch, head) = &audited.ledger;
+    for (id, commit) in &audited.lost {
+        let commit = commit.get(..12).unwrap_or(commit);
+        let text = format!("incident {id} is named by commit {commit}, and the ledger does not have it");
+        writeln!(out, "{} {text}", style.paint(RED, "lost"))?;
+    }
+    if head.is_none() && !audited.lost.is_empty() {
+        return writeln!(
+            out,
+            "There is no ledger (branch {}), and there was one: restore the branch, or name the right one in drift.yaml.",
+            one_line(branch, 200)
+        );
+    }
     if head.is_none() {
         return writeln!(
             out,
@@ -89,12 +101,15 @@ fn proof_words(proof: Proof) -> &'static str {
 /// What the writer says.
 pub fn audit_json(audited: &Audited, out: &mut dyn Write) -> io::Result<()> {
     let incidents: Vec<_> = audited.incidents.iter().map(incident_json).collect();
+    let lost: Vec<_> =
+        audited.lost.iter().map(|(id, commit)| json!({"incident": id, "commit": commit})).collect();
     let report = json!({
         "schema": "drift/audit/v1",
         "auditedAt": audited.audited_at,
         "base": {"branch": audited.base.0, "commit": audited.base.1},
         "ledger": {"branch": audited.ledger.0, "commit": audited.ledger.1},
         "rewritten": audited.rewritten,
+        "lost": lost,
         "incidents": incidents,
     });
     serde_json::to_writer_pretty(&mut *out, &report)?;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::inert::inert;
+
 /// For a terminal or a log: control characters (escape sequences among them), and the invisible characters that turn
 /// text around, are written out; newlines and tabs stay.
 #[must_use]
@@ -38,9 +40,16 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// Characters that change how the text around them is shown: bidirectional controls, zero widths, line separators.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+/// Whether a character is not seen, or changes how the text around it is shown: what Unicode calls ignorable by default
+/// (zero widths, joiners, fillers, variation selectors, tags), bidirectional controls, separators of lines, marks of
+/// annotations, and the blank of Braille.
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A JSON document as it stands, but for the characters that would act on a terminal, as `\\u` escapes. In a document
@@ -61,10 +70,10 @@ pub fn json(document: &str) -> String {
 }
 
 /// Text as inline code of Markdown, on one line: a fence longer than any run of backticks in it. Nothing inside code
-/// is a mention, a link, a reference or HTML.
+/// is a link or HTML; what would act on a forge where code does not protect is written out ([`inert`]).
 #[must_use]
 pub fn code(text: &str) -> String {
-    let line = one_line(text, 2_000);
+    let line = inert(&one_line(text, 2_000));
     let fence = "`".repeat(longest_run(&line) + 1);
     let pad = if line.starts_with('`') || line.ends_with('`') || line.is_empty() { " " } else { "" };
     format!("{fence}{pad}{line}{pad}{fence}")
@@ -100,6 +109,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{code, code_block, json, one_line, plain, workflow_data, workflow_property};
+
+    #[test]
+    fn characters_that_are_not_seen_are_written_out() {
+        let hidden = "\u{ad}\u{61c}\u{115f}\u{180e}\u{200b}\u{2028}\u{202e}\u{2066}\u{2069}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0141}";
+        let shown = plain(hidden);
+        assert!(shown.is_ascii() && shown.starts_with("\\u{ad}\\u{61c}"), "{shown}");
+        let letters = "über 日本語 рус שלום";
+        assert_eq!(plain(letters), letters);
+    }
 
     #[test]
     fn escape_sequences_and_turned_text_are_written_out() {

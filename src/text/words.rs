@@ -90,12 +90,6 @@ fn is_bare(text: &str) -> bool {
     !text.is_empty() && !number && !word && !quoted && !begins_otherwise
 }
 
-/// A value as YAML, for a person to put into a file.
-#[must_use]
-pub fn yaml_value(value: &Value) -> String {
-    serde_yaml::to_string(value).unwrap_or_else(|_| value.to_string())
-}
-
 /// `manual, by kubectl-edit, at or before 2026-11-22 11:25:05 UTC`: cause, manager, actor, time and how sure.
 #[must_use]
 pub fn verdict(verdict: &Verdict) -> String {

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::layout::{Layout, is_empty, ordered};
+use super::layout::{Habits, Layout, is_empty, ordered};
 use super::lines::Base;
 use super::node::{Node, NodeKind, Style};
 use super::pointer::{apply, index, normal, tokens, wrap};
 use super::read::{is_json, parts, read_parts, root_of};
 use super::splice::{Site, Splice};
+use super::together;
 
 /// One change of one document of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,8 +54,15 @@ pub struct EditError {
 /// Where the document cannot be read, the place does not exist, other places would change too, or the result would not
 /// be as intended.
 pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    if let Some(edited) = edit_together(text, edits) {
+        return Ok(edited);
+    }
     let mut text = text.to_owned();
-    for edit in edits {
+    for (at, edit) in edits.iter().enumerate() {
+        if at * text.len() > MOST_WORK {
+            let why = "together the edits cannot be proven, and one by one they are too many".to_owned();
+            return Err(EditError { document: edit.document, pointer: edit.pointer.clone(), why });
+        }
         text = edit_one(&text, edit).map_err(|why| EditError {
             document: edit.document,
             pointer: edit.pointer.clone(),
@@ -62,6 +70,25 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
         })?;
     }
     Ok(text)
+}
+
+/// Bytes that are read again at most where edits are made one after another.
+const MOST_WORK: usize = 64 << 20;
+
+/// All edits at once, where they are many; `None` where they are few, or cannot be proven together.
+fn edit_together(text: &str, edits: &[Edit]) -> Option<String> {
+    let (documents, edited) = together::edit(text, edits)?;
+    let (mut before, mut after) = (values(text), values(&edited));
+    let as_intended =
+        |(document, intended): &(usize, Value)| after.get(*document) == Some(&Ok(intended.clone()));
+    if before.len() != after.len() || !documents.iter().all(as_intended) {
+        return None;
+    }
+    for (document, _) in documents {
+        before[document] = Ok(Value::Null);
+        after[document] = Ok(Value::Null);
+    }
+    (before == after).then_some(edited)
 }
 
 fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
@@ -82,7 +109,7 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
     }
     let range = parts(text.as_bytes()).swap_remove(edit.document).range;
     let part = &text[range.clone()];
-    let mut editor = Editor { text: part.to_owned(), json: is_json(part) };
+    let mut editor = Editor { text: part.to_owned(), json: is_json(part), work: 0 };
     match &operation {
         Operation::Set(value) => editor.set(&tokens, value)?,
         Operation::Remove => editor.remove(&tokens)?,
@@ -124,15 +151,17 @@ const NOT_PROVEN: &str = "no minimal edit of the text reads back as intended; ed
 struct Editor {
     text: String,
     json: bool,
+    /// Bytes that were read again.
+    work: usize,
 }
 
 /// The way from the root to a node.
-struct Walk<'a> {
+pub(super) struct Walk<'a, 't> {
     /// The containers passed, outermost first, and the position in each.
-    trail: Vec<(&'a Node, usize)>,
-    node: &'a Node,
+    pub(super) trail: Vec<(&'a Node, usize)>,
+    pub(super) node: &'a Node,
     /// What of the pointer is not there.
-    rest: &'a [String],
+    pub(super) rest: &'t [String],
 }
 
 impl Editor {
@@ -174,7 +203,7 @@ impl Editor {
     fn create(
         &mut self,
         root: &Node,
-        walk: &Walk<'_>,
+        walk: &Walk<'_, '_>,
         tokens: &[String],
         value: &Value,
         token: &str,
@@ -256,7 +285,12 @@ impl Editor {
         } else {
             parent.unwrap_or(node)
         };
-        Site { text: &self.text, node, parent, layout: Layout::of(&self.text, root, near, self.json) }
+        Site {
+            text: &self.text,
+            node,
+            parent,
+            layout: Habits::of(&self.text, root, self.json).near(&self.text, near),
+        }
     }
 
     /// Takes the first way that stays within `lines` and reads back as intended.
@@ -268,25 +302,34 @@ impl Editor {
         tokens: &[String],
         operation: &Operation,
     ) -> Result<(), String> {
+        self.work += self.text.len();
+        if self.work > MOST_WORK {
+            return Err("it differs in too many places to be edited one by one".to_owned());
+        }
         let intended = apply(root.to_json(), tokens, operation)?;
-        let within = |splice: &Splice| {
-            // Lines at the end of a file without a final break go together with the break before them.
-            let start = lines.start.saturating_sub(2);
-            start <= splice.range.start && splice.range.end <= lines.end
-        };
         let read_back = |text: &String| {
             root_of(text, Base::default())
                 .is_ok_and(|root| root.is_some_and(|root| root.to_json() == intended))
         };
-        let found =
-            ways.iter().filter(|way| within(way)).filter_map(|way| way.apply(&self.text)).find(read_back);
+        let found = ways
+            .iter()
+            .filter(|way| within(way, &lines))
+            .filter_map(|way| way.apply(&self.text))
+            .find(read_back);
         self.text = found.ok_or_else(|| NOT_PROVEN.to_owned())?;
         Ok(())
     }
 }
 
+/// Whether a change stays within these lines.
+pub(super) fn within(splice: &Splice, lines: &std::ops::Range<usize>) -> bool {
+    // Lines at the end of a file without a final break go together with the break before them.
+    let start = lines.start.saturating_sub(2);
+    start <= splice.range.start && splice.range.end <= lines.end
+}
+
 /// The ways of a site, then those without literal block scalars: comments that follow one may become a part of it.
-fn ways(site: Site<'_>, ways: impl Fn(&Site<'_>) -> Vec<Splice>) -> Vec<Splice> {
+pub(super) fn ways(site: Site<'_>, ways: impl Fn(&Site<'_>) -> Vec<Splice>) -> Vec<Splice> {
     let quoted = Site { layout: Layout { literals: false, ..site.layout }, ..site };
     ways(&site).into_iter().chain(ways(&quoted)).collect()
 }
@@ -296,7 +339,7 @@ fn child(tokens: &[String], token: &str) -> Vec<String> {
 }
 
 /// Goes down as far as the pointer leads. Refuses to go through an alias, a merge key, or what aliases refer to.
-fn walk<'a>(root: &'a Node, tokens: &'a [String]) -> Result<Walk<'a>, String> {
+pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<Walk<'a, 't>, String> {
     let mut walk = Walk { trail: Vec::new(), node: root, rest: tokens };
     while let [token, rest @ ..] = walk.rest {
         let (position, next) = match &walk.node.kind {
@@ -327,7 +370,7 @@ fn walk<'a>(root: &'a Node, tokens: &'a [String]) -> Result<Walk<'a>, String> {
 }
 
 /// Refuses a node that is written elsewhere, or is also used elsewhere.
-fn refuse_own(node: &Node) -> Result<(), String> {
+pub(super) fn refuse_own(node: &Node) -> Result<(), String> {
     if node.form.style == Style::Alias {
         return Err(
             "the value is an alias (`*name`): what it holds is written elsewhere, and used there too"
@@ -343,7 +386,7 @@ fn refuse_own(node: &Node) -> Result<(), String> {
 }
 
 /// Refuses a node that is, or holds, an anchor that aliases refer to.
-fn refuse_shared(node: &Node) -> Result<(), String> {
+pub(super) fn refuse_shared(node: &Node) -> Result<(), String> {
     if node.form.style == Style::Alias {
         return Ok(());
     }

@@ -33,24 +33,38 @@ struct Votes {
     gap: BTreeMap<usize, usize>,
 }
 
-impl Layout {
-    /// The habits of a document; of the nodes right under `near` where it has any.
-    pub(super) fn of(text: &str, root: &Node, near: &Node, json: bool) -> Self {
-        let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let (mut all, mut close) = (Votes::default(), Votes::default());
+/// The habits of a whole document, counted once.
+pub(super) struct Habits {
+    all: Votes,
+    eol: &'static str,
+    json: bool,
+}
+
+impl Habits {
+    pub(super) fn of(text: &str, root: &Node, json: bool) -> Self {
+        let mut all = Votes::default();
         all.count(text, root, true);
+        Self { all, eol: if text.contains("\r\n") { "\r\n" } else { "\n" }, json }
+    }
+
+    /// The habits of the nodes right under `near` where it has any, else of the document.
+    pub(super) fn near(&self, text: &str, near: &Node) -> Layout {
+        let mut close = Votes::default();
         close.count(text, near, false);
+        let all = &self.all;
         let step = most(&close.step).or(most(&all.step)).unwrap_or(2);
-        Self {
+        Layout {
             step,
             dashes: most(&close.dashes).or(most(&all.dashes)).unwrap_or(step),
             gap: most(&close.gap).or(most(&all.gap)).unwrap_or(1),
-            eol,
-            json,
+            eol: self.eol,
+            json: self.json,
             literals: true,
         }
     }
+}
 
+impl Layout {
     /// What scalars and flow collections are written for, inside a flow collection or not.
     pub(super) fn context(&self, in_flow: bool) -> Context {
         match (self.json, in_flow) {

@@ -15,6 +15,7 @@ mod scalar;
 mod simple;
 mod splice;
 mod split;
+mod together;
 mod written;
 
 pub use edit::{Edit, EditError, Operation, edit};

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::node::Style;
 use super::resolve::is_string_everywhere;
+use crate::text::is_invisible;
 
 /// Where a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) fn key(name: &str, context: Context) -> String {
 
 fn string(text: &str, context: Context, like: Style) -> String {
     if context == Context::Json {
-        return Value::from(text).to_string();
+        return crate::text::json(&Value::from(text).to_string());
     }
     let single = can_be_single(text);
     match like {
@@ -40,11 +41,10 @@ fn string(text: &str, context: Context, like: Style) -> String {
     }
 }
 
-/// Whether every character stands for itself, in any version of YAML.
+/// Whether every character stands for itself, in any version of YAML, and for whoever reviews the file.
 pub(super) fn is_printable(text: &str) -> bool {
     !text.chars().any(|character| {
-        character.is_control()
-            || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+        character.is_control() || is_invisible(character) || matches!(character, '\u{fffe}' | '\u{ffff}')
     })
 }
 
@@ -86,8 +86,9 @@ fn double_quoted(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             other if is_printable(other.encode_utf8(&mut [0; 4])) => quoted.push(other),
             other => match u32::from(other) {
-                code @ 0..=0xff => quoted.push_str(&format!("\\x{code:02x}")),
-                code => quoted.push_str(&format!("\\u{code:04x}")),
+                code @ 0..=0xff => quoted.push_str(&format!("\\x{code:02X}")),
+                code @ 0..=0xffff => quoted.push_str(&format!("\\u{code:04X}")),
+                code => quoted.push_str(&format!("\\U{code:08X}")),
             },
         }
     }

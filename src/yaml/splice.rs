@@ -328,7 +328,7 @@ impl Site<'_> {
         ways
     }
 
-    fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         match &self.node.kind {
             NodeKind::Sequence(items) => items.len(),
             NodeKind::Mapping(entries) => entries.len(),

@@ -20,11 +20,31 @@ impl Story {
         let clone = Repo::new();
         clone.git(&["remote", "add", "origin", &bare.to_string_lossy()]);
         clone.git(&["fetch", "--quiet", "origin"]);
+        clone.git(&["branch", "--quiet", "kept", "origin/drift/ledger"]);
         Self { _folder: folder, bare, clone }
     }
 
     fn audit(&self) -> Output {
         audit(&self.bare)
+    }
+
+    /// Replaces the ledger, history and all, by one commit with what `change` makes of each file.
+    fn replace_ledger(&self, change: impl Fn(&str) -> Option<String>) {
+        self.clone.git(&["checkout", "--quiet", "--force", "--detach", "kept"]);
+        let names = self.clone.git(&["ls-files", "incidents"]);
+        let texts: Vec<(&str, String)> = names.lines().map(|name| (name, self.clone.read(name))).collect();
+        self.clone.git(&["checkout", "--quiet", "--orphan", "replaced"]);
+        self.clone.git(&["rm", "--quiet", "-r", "--force", "."]);
+        for (name, text) in &texts {
+            if let Some(text) = change(text) {
+                self.clone.write(name, text);
+            }
+        }
+        self.clone.git(&["add", "--all"]);
+        self.clone.git(&["commit", "--quiet", "--allow-empty", "--message", "Record 2 incidents"]);
+        self.clone.git(&["push", "--quiet", "--force", "origin", "HEAD:refs/heads/drift/ledger"]);
+        self.clone.git(&["checkout", "--quiet", "--detach"]);
+        self.clone.git(&["branch", "--quiet", "-D", "replaced"]);
     }
 
     /// Changes the first file of the ledger's branch and pushes it.
@@ -101,6 +121,65 @@ fn a_ledger_that_cannot_be_read_is_exit_3_with_the_place() {
     let out = story.audit().expect_status(3);
     assert!(out.stderr.contains(&file) && out.stderr.contains("cannot be read"), "{}", out.stderr);
     assert!(out.stdout.is_empty(), "{}", out.stdout);
+}
+
+#[test]
+fn an_end_that_git_does_not_bear_out_is_not_believed() {
+    let story = Story::new();
+    let first = story.clone.git(&["rev-list", "--max-parents=0", "origin/main"]);
+    let head = story.clone.revision("origin/main");
+    let end = |how: &str, commit: &str, at: &str| {
+        format!("- event: ended\n  at: {at}\n  commit: {commit}\n  how: {how}\n  ended_by: {commit}\n")
+    };
+    let later = "2999-01-01T00:00:00Z";
+    for (what, end) in [
+        ("adopted before it began", end("adopted", &first, "now")),
+        ("reverted where the live value is declared", end("reverted", &head, "now")),
+        ("reverted where the object is not", end("reverted", &first, "now")),
+        ("accepted without a rule", end("accepted", &head, "now")),
+        ("ended before it began", end("adopted", &head, "2020-01-01T00:00:00Z")),
+        ("ended in the future", end("adopted", &head, later)),
+        ("a time that is none", end("adopted", &head, "yesterday")),
+        ("a commit that is none", end("adopted", &"0".repeat(40), "now")),
+    ] {
+        story.replace_ledger(|text| {
+            let (before, real) = text.split_once("- event: ended").expect("an end");
+            let at = real.lines().find_map(|line| line.trim().strip_prefix("at: ")).expect("a time");
+            Some(format!("{before}{}", end.replace("at: now", &format!("at: {at}"))))
+        });
+        let out = story.audit().expect_status(1);
+        assert_eq!(out.stdout.matches("not proven ").count(), 2, "{what}: {}", out.stdout);
+    }
+    story.replace_ledger(|text| Some(text.to_owned()));
+    let _ = story.audit().expect_status(0);
+}
+
+#[test]
+fn a_ledger_that_lacks_what_commits_name_is_exit_3_with_the_incidents() {
+    let story = Story::new();
+    let named = story.clone.git(&["log", "--format=%(trailers:key=Drift-Incident,valueonly)", "origin/main"]);
+    let id = named.lines().find(|line| !line.is_empty()).expect("a merged commit names its incident");
+    let assert_lost = |what: &str| {
+        let out = story.audit().expect_status(3);
+        assert!(out.stdout.contains("lost") && out.stdout.contains(id), "{what}: {}", out.stdout);
+    };
+    story.replace_ledger(|text| (!text.contains(&format!("id: {id}"))).then(|| text.to_owned()));
+    assert_lost("replaced by one with another incident alone");
+    story.replace_ledger(|_| None);
+    assert_lost("replaced by an empty one");
+    story.clone.git(&["push", "--quiet", "origin", ":drift/ledger"]);
+    assert_lost("gone");
+    let report =
+        Drift::new().args(["audit", "-o", "json", "--repository"]).arg(&story.bare).run().expect_status(3);
+    assert_eq!(report.json()["lost"][0]["incident"], id);
+}
+
+#[test]
+fn a_branch_with_other_things_is_no_ledger() {
+    let story = Story::new();
+    story.clone.git(&["push", "--quiet", "--force", "origin", "origin/main:refs/heads/drift/ledger"]);
+    let out = story.audit().expect_status(3);
+    assert!(out.stderr.contains("is no ledger"), "{}", out.stderr);
 }
 
 #[test]

@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("text", &["model"]),
     ("process", &[]),
     ("threads", &[]),
-    ("yaml", &["model"]),
+    ("yaml", &["model", "text"]),
     ("config", &["model"]),
     ("git", &["model", "config", "process"]),
     ("source", &["model", "yaml", "config", "git", "process", "threads"]),
@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("cluster", &["model", "config", "schema"]),
     ("diff", &["model", "config", "schema"]),
     ("attribution", &["model", "config", "schema", "diff"]),
-    ("incident", &["model", "config", "schema", "diff", "attribution"]),
+    ("incident", &["model", "text", "config", "schema", "diff", "attribution"]),
     ("remedy", &["model", "config", "schema", "diff", "attribution", "yaml", "git", "source", "incident"]),
     ("forge", &["model", "text", "config", "git", "incident", "remedy"]),
     // The results of the stages, never their work: it decides nothing.

@@ -1,14 +1,21 @@
 //! What a forge answered.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserializer as _;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::wait;
 
 /// Most characters of what a forge said that are shown.
 const SHOWN: usize = 400;
+
+/// Longest answer in which a message is looked for.
+const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// A status, headers and a whole body.
 #[derive(Debug)]
@@ -34,19 +41,32 @@ impl Answer {
     }
 
     /// The body as `T`; the error says what it is instead.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let start =
-                String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).trim_start().to_owned();
-            let what = if start.starts_with('<') {
-                "HTML in place of JSON".to_owned()
-            } else if error.is_eof() {
-                "JSON that ends too early".to_owned()
-            } else {
-                shown(&error.to_string())
-            };
-            format!("status {} with {what}", self.status)
-        })
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
+    }
+
+    /// The rows of a list, one by one. Gitea writes an empty list as null.
+    pub(super) fn rows<T: DeserializeOwned>(&self, each: impl FnMut(T)) -> Result<(), String> {
+        let mut reader = serde_json::Deserializer::from_slice(&self.body);
+        let read = reader.deserialize_any(Rows { each, row: PhantomData }).and_then(|()| reader.end());
+        read.map_err(|error| self.unreadable(&error))
+    }
+
+    /// Bytes of the body.
+    pub(in crate::forge) fn length(&self) -> usize {
+        self.body.len()
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> String {
+        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).trim_start().to_owned();
+        let what = if start.starts_with('<') {
+            "HTML in place of JSON".to_owned()
+        } else if error.is_eof() {
+            "JSON that ends too early".to_owned()
+        } else {
+            shown(&error.to_string())
+        };
+        format!("status {} with {what}", self.status)
     }
 
     /// A header as text.
@@ -78,8 +98,10 @@ impl Answer {
 
     /// The `message` of a JSON answer with its `errors`, else the text; nothing of an HTML page.
     pub(in crate::forge) fn message(&self) -> String {
-        let Ok(value) = serde_json::from_slice::<Value>(&self.body) else {
-            let text = String::from_utf8_lossy(&self.body);
+        // A tree of what a forge sends may be many times as large.
+        let body = &self.body[..self.body.len().min(MESSAGE_LIMIT)];
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            let text = String::from_utf8_lossy(body);
             return if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() };
         };
         let mut texts: Vec<String> = value["message"].as_str().map(str::to_owned).into_iter().collect();
@@ -91,20 +113,32 @@ impl Answer {
     }
 }
 
-/// Text of a stranger for one line of a terminal: control and direction characters escaped, cut.
-pub(super) fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for (at, c) in text.chars().enumerate() {
-        if at == SHOWN {
-            out.push('…');
-            break;
-        }
-        let direction = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || direction {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
+/// Reads a list row by row.
+struct Rows<T, F> {
+    each: F,
+    row: PhantomData<T>,
+}
+
+impl<'de, T: DeserializeOwned, F: FnMut(T)> Visitor<'de> for Rows<T, F> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list")
     }
-    out
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element()? {
+            (self.each)(row);
+        }
+        Ok(())
+    }
+}
+
+/// Text of a stranger for one line of a terminal, escaped and cut.
+pub(super) fn shown(text: &str) -> String {
+    crate::text::one_line(text, SHOWN)
 }

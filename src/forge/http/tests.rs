@@ -69,10 +69,7 @@ fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
             r#"{"message": "Validation Failed", "errors": [{"code": "invalid"}, {"message": "m"}, "t"]}"#,
             ": Validation Failed: invalid: m: t",
         ),
-        (
-            r#"{"message": "\u001b[31mred\n::error::x \u202ecba"}"#,
-            r": \u{1b}[31mred\u{a}::error::x \u{202e}cba",
-        ),
+        (r#"{"message": "\u001b[31mred\n::error::x \u202ecba"}"#, r": \u{1b}[31mred\n::error::x \u{202e}cba"),
         ("<html>page</html>", ""),
         ("  \n<!DOCTYPE html>", ""),
         ("plain words", ": plain words"),
@@ -82,5 +79,24 @@ fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
     for (body, wanted) in cases {
         assert_eq!(answer(400, &[], body).said(), wanted, "{body}");
     }
-    assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 401);
+    assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 400);
+}
+
+#[test]
+fn the_rows_of_a_list_come_one_by_one() {
+    let rows = |body: &str| {
+        let mut seen = Vec::new();
+        answer(200, &[], body).rows(|row: u32| seen.push(row)).map(|()| seen)
+    };
+    assert_eq!(rows("[1, 2,3]"), Ok(vec![1, 2, 3]));
+    assert_eq!((rows("null"), rows(" [ ] ")), (Ok(Vec::new()), Ok(Vec::new())));
+    for (body, why) in [
+        ("[1, 2", "JSON that ends too early"),
+        ("<html>", "HTML in place of JSON"),
+        ("{\"message\": \"no\"}", "expected a list"),
+        ("[1] [2]", "trailing characters"),
+        ("[\"a\"]", "invalid type"),
+    ] {
+        assert!(rows(body).is_err_and(|error| error.contains(why)), "{body}: {:?}", rows(body));
+    }
 }

@@ -20,7 +20,7 @@ pub(super) struct File {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) branch: Option<String>,
     pub(super) base: String,
-    /// The tip of the branch when this was written: it may be gone when the proposal was merged.
+    /// The commit of the branch that was proven: it may be gone when the proposal was merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -87,7 +87,7 @@ impl File {
     }
 
     pub(super) fn to_text(&self) -> Result<String, String> {
-        let head = serde_yaml::to_string(self).map_err(|error| error.to_string())?;
+        let head = crate::text::yaml_record(self).map_err(|error| error.to_string())?;
         Ok(format!("---\n{head}---\n{}\n", self.body.trim_end()))
     }
 }

@@ -130,7 +130,8 @@ impl Story {
     /// Fast-forwards the base branch to the proposed commit, and declares the stray object.
     fn merge(&self) -> Result<(), JobError> {
         let ledger = self.repository.branch("drift/ledger")?;
-        let ledger = super::run::read_ledger(&self.repository, ledger.as_ref())?;
+        let base = self.repository.head()?;
+        let ledger = super::run::read_ledger(&self.repository, &base, ledger.as_ref())?;
         for incident in ledger.incidents() {
             let branch = super::run::branch_name(&incident.cluster, &incident.id);
             if let Some(proposed) = self.repository.branch(&branch)? {

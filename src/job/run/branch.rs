@@ -1,13 +1,16 @@
 //! The commits of a run: one for each proposal on its own branch, one for the ledger; and branches that have served.
 
+use std::collections::BTreeMap;
+
 use super::Round;
 use super::decide::{Decision, Wanted};
 use super::site::{EMAIL, PREFIX, branch_name};
 use super::words;
-use crate::forge::Kind;
+use crate::forge::{Kind, Mark};
 use crate::git::{CommitId, GitError, PushError, RefUpdate, trailers};
-use crate::incident::{Ledger, Standing};
+use crate::incident::{Incident, Ledger, Standing};
 use crate::job::JobError;
+use crate::remedy::Proven;
 
 /// Trailers of a proposal's commit (the design's Marks).
 pub(super) const INCIDENT: &str = "Drift-Incident";
@@ -16,18 +19,39 @@ pub(super) const FINGERPRINT: &str = "Drift-Fingerprint";
 /// Commits of a proposal's branch that are looked at: drift's own has one.
 const MOST_COMMITS: usize = 20;
 
+/// What the branch of an incident's pull request has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Tip {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// Just what is proven.
+    Proven(CommitId),
+    /// An older commit of drift's own, or one that nobody was told is proven: it is replaced.
+    Ours(CommitId),
+    /// Something else, whatever name it carries: it is left alone.
+    Others(CommitId),
+}
+
+/// The commits of proposals, by incident.
+pub(super) type Commits = BTreeMap<String, CommitId>;
+
 /// Makes the commits, and says what to push: proposals first, the ledger that names them last.
 pub(super) fn updates(
     round: &Round<'_>,
     ledger: &Ledger,
     decision: &Decision,
-) -> Result<Vec<RefUpdate>, JobError> {
-    let mut updates = Vec::new();
+) -> Result<(Vec<RefUpdate>, Commits), JobError> {
+    let (mut updates, mut commits) = (Vec::new(), Commits::new());
     for wanted in &decision.wanted {
-        updates.extend(proposal(round, wanted)?);
+        let update = proposal(round, wanted)?;
+        let commit = update.as_ref().and_then(|update| update.new.clone());
+        let standing = || if let Tip::Proven(tip) = &wanted.tip { Some(tip.clone()) } else { None };
+        commits.extend(commit.or_else(standing).map(|commit| (wanted.incident.clone(), commit)));
+        updates.extend(update);
     }
     updates.extend(ledger_update(round, ledger)?);
-    Ok(updates)
+    Ok((updates, commits))
 }
 
 fn ledger_update(round: &Round<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>, JobError> {
@@ -50,23 +74,87 @@ fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, Job
     else {
         return Ok(None);
     };
-    let repository = &round.opened.repository;
+    let expected = match &wanted.tip {
+        Tip::Absent => None,
+        Tip::Ours(tip) => Some(tip.clone()),
+        Tip::Proven(_) | Tip::Others(_) => return Ok(None),
+    };
     let branch = branch_name(&round.checked.cluster.name, &wanted.incident);
-    let tip = round.site.branch(repository, round.heads, &branch)?;
-    if let Some(tip) = &tip
-        && stands(round, wanted, tip)?
-    {
-        return Ok(None);
-    }
     let files: Vec<(String, Option<Vec<u8>>)> = wanted
         .proven
         .files
         .iter()
         .map(|(path, text)| (path.clone(), Some(text.clone().into_bytes())))
         .collect();
-    let message = words::commit_message(pull_request, wanted);
-    let commit = repository.commit(Some(&round.heads.base), &files, &message, &round.site.who)?;
-    Ok(Some(RefUpdate { branch, new: Some(commit), expected: tip }))
+    let message =
+        words::commit_message((&pull_request.incident, &pull_request.fingerprint), &wanted.proven.plan);
+    let commit =
+        round.opened.repository.commit(Some(&round.heads.base), &files, &message, &round.site.who)?;
+    Ok(Some(RefUpdate { branch, new: Some(commit), expected }))
+}
+
+/// What the branch of an incident has, held against what is proven now, and the commit that the open proposal's mark says
+/// was proven. Names in commits are claims of whoever made them.
+pub(super) fn tip(
+    round: &Round<'_>,
+    incident: &Incident,
+    proven: &Proven,
+    mark: Option<&Mark>,
+) -> Result<Tip, JobError> {
+    let repository = &round.opened.repository;
+    let branch = branch_name(&round.checked.cluster.name, &incident.id);
+    let Some(tip) = round.site.branch(repository, round.heads, &branch)? else { return Ok(Tip::Absent) };
+    if repository.is_ancestor(&tip, &round.heads.base)? {
+        return Ok(Tip::Ours(tip));
+    }
+    let told = mark.and_then(|mark| mark.commit.as_deref());
+    let recorded = told == Some(tip.as_str());
+    let by_us = is_ours(round, &tip)?;
+    let message = repository.message(&tip)?;
+    let fingerprint = incident.fingerprint().unwrap_or_default();
+    let expected = words::commit_message((&incident.id, fingerprint), &proven.plan);
+    let same = by_us && has_trailers(&message, &incident.id, fingerprint) && is_just(round, &tip, proven)?;
+    if same && (recorded || message.trim_end() == expected.trim_end()) {
+        return Ok(Tip::Proven(tip));
+    }
+    // A run that was killed between its push and the forge has left what no proposal names yet.
+    let unsaid = mark.is_none_or(|mark| mark.commit.is_none() || is_newer(&message, mark, incident));
+    Ok(if recorded || (by_us && unsaid) { Tip::Ours(tip) } else { Tip::Others(tip) })
+}
+
+/// Whether a commit is for values that the ledger recorded after those that the open proposal shows.
+fn is_newer(message: &str, mark: &Mark, incident: &Incident) -> bool {
+    let recorded: Vec<&str> =
+        incident.events.iter().filter_map(|event| event.fingerprint.as_deref()).collect();
+    let shown = recorded.iter().rposition(|fingerprint| *fingerprint == mark.fingerprint);
+    let after = shown.map_or(0, |shown| shown + 1);
+    recorded[after..].iter().any(|fingerprint| has_trailers(message, &incident.id, fingerprint))
+}
+
+fn has_trailers(message: &str, incident: &str, fingerprint: &str) -> bool {
+    let found = trailers(message);
+    let same = |name: &str, value: &str| found.iter().any(|(key, found)| key == name && found == value);
+    same(INCIDENT, incident) && same(FINGERPRINT, fingerprint)
+}
+
+/// Whether a commit is one step beside the base branch, and that step is the proven files and nothing else.
+fn is_just(round: &Round<'_>, tip: &CommitId, proven: &Proven) -> Result<bool, GitError> {
+    let repository = &round.opened.repository;
+    let parents = repository.parents(tip)?;
+    let [parent] = &parents[..] else { return Ok(false) };
+    if !repository.is_ancestor(parent, &round.heads.base)? {
+        return Ok(false);
+    }
+    let changed = repository.changed_files(parent, tip)?;
+    if !changed.iter().all(|(path, same_kind)| *same_kind && proven.files.contains_key(path)) {
+        return Ok(false);
+    }
+    for (path, text) in &proven.files {
+        if repository.read(tip, path)?.as_deref() != Some(text.as_bytes()) {
+            return Ok(false);
+        }
+    }
+    Ok(!proven.files.is_empty())
 }
 
 /// Whether every commit of the branch beside the base is drift's own: hands off otherwise.
@@ -81,25 +169,6 @@ pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitErro
         }
     }
     Ok(false)
-}
-
-/// Whether the branch proposes just this already: same fingerprint, same content of the files.
-fn stands(round: &Round<'_>, wanted: &Wanted, tip: &CommitId) -> Result<bool, GitError> {
-    let repository = &round.opened.repository;
-    if repository.is_ancestor(tip, &round.heads.base)? {
-        return Ok(false);
-    }
-    let found = trailers(&repository.message(tip)?);
-    let same = |name: &str, value: &str| found.iter().any(|(key, found)| key == name && found == value);
-    if !same(INCIDENT, &wanted.incident) || !same(FINGERPRINT, &wanted.fingerprint) {
-        return Ok(false);
-    }
-    for (path, text) in &wanted.proven.files {
-        if repository.read(tip, path)?.as_deref() != Some(text.as_bytes()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Pushes. A proposal's branch that somebody has checked out is left for the next run.

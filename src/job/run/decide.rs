@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::branch::Tip;
 use super::ending::{self, Now};
+use super::held::{self, Held};
 use super::look::is_known;
 use super::site::branch_name;
 use super::{Round, words};
 use crate::cluster::Cluster;
-use crate::forge::{Closer, Existing, Kind, Proposal, ProposalState};
+use crate::forge::{Closer, Existing, Kind, Mark, Proposal, ProposalState};
 use crate::incident::{
     Event, How, Incident, Ledger, RecordedFinding, Standing, What, digest, fingerprint, group,
     incident_fingerprint, key, opens_something,
@@ -18,8 +20,6 @@ use crate::remedy::{Ground, Proven, plan, prove};
 
 /// New proposals of one run.
 const NEW_PROPOSALS: usize = 10;
-/// More objects in drift than this, and than a quarter of all: the wrong context, most likely.
-const MASS: usize = 20;
 
 /// What a run will do.
 #[derive(Default)]
@@ -34,18 +34,21 @@ pub(super) struct Decision {
     pub(super) waiting: Vec<(String, String)>,
     /// Proposals that say "mass drift" and no longer hold.
     pub(super) mass_over: Option<String>,
+    /// Objects in drift that are held back because there are too many of them.
+    pub(super) held: usize,
     pub(super) notes: Vec<String>,
 }
 
 /// What should stand for an open incident.
 pub(super) struct Wanted {
     pub(super) incident: String,
-    pub(super) fingerprint: String,
     pub(super) proven: Proven,
     /// A pull request, an issue, or both.
     pub(super) proposals: Vec<Proposal>,
     /// Kinds that are neither opened, nor updated, nor closed: a person closed that proposal, or committed to its branch.
     pub(super) kept: Vec<Kind>,
+    /// What the branch of its pull request has.
+    pub(super) tip: Tip,
 }
 
 pub(super) struct Ended {
@@ -64,16 +67,14 @@ pub(super) fn decide(
     gone: &BTreeSet<String>,
     cluster: &Cluster,
 ) -> Result<Decision, JobError> {
-    let mut decider =
-        Decider { round, listed, gone, cluster, decision: Decision::default(), drifting: drifting(round) };
-    if decider.is_mass() {
-        // The wrong cluster, most likely: what is known of the right one stays as it is.
-        decider.ask_about_mass();
-        return Ok(decider.decision);
-    }
+    let drifting = drifting(round);
+    let held = Held::of(round.checked, drifting.values().copied());
+    let decision = Decision::default();
+    let mut decider = Decider { round, listed, gone, cluster, decision, drifting, held };
+    decider.ask_about_mass();
     let known: Vec<String> = ledger
         .incidents()
-        .filter(|incident| is_unended(incident, round))
+        .filter(|incident| is_unended(incident, round) && !decider.held.freezes(incident))
         .map(|incident| incident.id.clone())
         .collect();
     for id in known {
@@ -102,6 +103,8 @@ struct Decider<'a> {
     cluster: &'a Cluster,
     decision: Decision,
     drifting: BTreeMap<String, &'a Finding>,
+    /// What there is too much of.
+    held: Held,
 }
 
 impl<'a> Decider<'a> {
@@ -222,35 +225,37 @@ impl<'a> Decider<'a> {
         })
     }
 
-    fn is_mass(&self) -> bool {
-        self.drifting.len() > MASS.max(self.round.checked.summary.desired / 4)
-    }
-
-    /// Too much at once to be true becomes one question.
+    /// Too much at once to be true becomes one question; what is elsewhere goes on.
     fn ask_about_mass(&mut self) {
-        let checked = self.round.checked;
-        let (drifting, desired) = (self.drifting.len(), checked.summary.desired);
+        let (checked, held) = (self.round.checked, &self.held);
         let id = mass_id(&checked.cluster.name);
-        let proposal = words::mass(&id, desired, &checked.cluster, &self.round.site.base);
+        if held.is_empty() {
+            self.decision.mass_over = checked.is_complete().then_some(id);
+            return;
+        }
+        let proposal = words::mass(&id, held, &checked.cluster, &self.round.site.base);
+        let lines = held::lines(held, |name| format!("{name:?}"));
         self.decision.notes.push(format!(
-            "{drifting} of {desired} objects are in drift: one issue asks whether this is the right cluster, and no incident is opened or changed"
+            "{}: too much at once, so one issue asks about it, and no incident of these is opened; incidents elsewhere go on",
+            lines.join("; ")
         ));
-        let fingerprint = proposal.fingerprint.clone();
-        let (incident, proven) = (proposal.incident.clone(), Proven::default());
+        self.decision.held = held.objects();
         // A person who closed it has seen it.
-        if self.stands(&incident, None) || self.closed_by(&incident, Kind::Issue, &fingerprint).is_none() {
-            let (proposals, kept) = (vec![proposal], Vec::new());
-            self.decision.wanted.push(Wanted { incident, fingerprint, proven, proposals, kept });
+        let seen = self.closed_by(&id, Kind::Issue, &proposal.fingerprint).is_some();
+        if self.stands(&id, None) || !seen {
+            let (incident, proposals) = (proposal.incident.clone(), vec![proposal]);
+            let (proven, kept, tip) = (Proven::default(), Vec::new(), Tip::Absent);
+            self.decision.wanted.push(Wanted { incident, proven, proposals, kept, tip });
         }
     }
 
     /// Findings that no unended incident has become incidents.
     fn open_new(&mut self, ledger: &mut Ledger) {
         let cluster = &self.round.checked.cluster.name;
-        if self.round.checked.is_complete() {
-            self.decision.mass_over = Some(mass_id(cluster));
-        }
-        let new = self.drifting.iter().filter(|(key, _)| ledger.unended(cluster, key).is_none());
+        let new = self
+            .drifting
+            .iter()
+            .filter(|(key, finding)| ledger.unended(cluster, key).is_none() && !self.held.holds(finding));
         let new: Vec<&Finding> = new.map(|(_, finding)| *finding).collect();
         for (incident, findings) in group(cluster, new, ledger) {
             let event = self.recorded(What::Opened, &findings);
@@ -265,7 +270,8 @@ impl<'a> Decider<'a> {
             let present = self.members(incident);
             // Where not everything was read, a member that does not show may be there all the same.
             let whole = self.round.checked.is_complete() || present.len() == incident.recorded().len();
-            if incident.standing() != Standing::Open || present.is_empty() || !whole {
+            let waits = present.is_empty() || !whole || self.held.freezes(incident);
+            if incident.standing() != Standing::Open || waits {
                 continue;
             }
             let stands = self.stands(&incident.id, None);
@@ -296,28 +302,28 @@ impl<'a> Decider<'a> {
     }
 
     /// Kinds of proposals for the incident that are a person's now.
-    fn kept(&mut self, incident: &Incident, branch: &str) -> Result<Vec<Kind>, JobError> {
+    fn kept(&self, incident: &Incident) -> Vec<Kind> {
         let recorded = incident.fingerprint().unwrap_or_default();
         let mut kept = vec![Kind::PullRequest, Kind::Issue];
         kept.retain(|kind| {
             !self.stands(&incident.id, Some(*kind)) && self.closed_by(&incident.id, *kind, recorded).is_some()
         });
-        let repository = &self.round.opened.repository;
-        let tip = self.round.site.branch(repository, self.round.heads, branch)?;
-        if let Some(tip) = tip
-            && !super::branch::is_ours(self.round, &tip)?
-        {
-            kept.push(Kind::PullRequest);
-            self.decision.notes.push(format!(
-                "branch {branch} and its pull request are left as they are: somebody else has committed to it"
-            ));
-        }
-        Ok(kept)
+        kept
+    }
+
+    /// The mark of the incident's open pull request.
+    fn pull_request(&self, incident: &str) -> Option<&'a Mark> {
+        let open = self.listed.iter().filter(|existing| {
+            existing.kind == Kind::PullRequest
+                && existing.state.is_open()
+                && existing.mark.incident == incident
+        });
+        open.min_by_key(|existing| existing.number).map(|existing| &existing.mark)
     }
 
     fn wanted(&mut self, incident: &Incident, present: &[&Finding]) -> Result<Wanted, JobError> {
         let branch = branch_name(&self.round.checked.cluster.name, &incident.id);
-        let kept = self.kept(incident, &branch)?;
+        let mut kept = self.kept(incident);
         let checked = self.round.checked;
         let material = &checked.material;
         let objects: BTreeMap<ObjectKey, &Desired> =
@@ -333,23 +339,30 @@ impl<'a> Decider<'a> {
             schema: &schema,
         };
         let proven = prove(present, &|findings| plan(findings, &object, &schema), &ground);
-        let fingerprint = incident.fingerprint().unwrap_or_default().to_owned();
+        let mark = self.pull_request(&incident.id);
+        let tip = super::branch::tip(self.round, incident, &proven, mark)?;
+        let changed = matches!(tip, Tip::Others(_));
+        if changed {
+            self.decision.notes.push(format!(
+                "branch {branch} is left as it is: somebody else has committed to it, and its pull request says so"
+            ));
+        }
+        if changed && mark.is_none() {
+            kept.push(Kind::PullRequest);
+        }
         let mut proposals = Vec::new();
         if !proven.plan.is_empty() {
-            proposals.push(words::pull_request(
-                incident,
-                present,
-                &proven,
-                checked,
-                &self.round.site.base,
-                &branch,
-            ));
+            let told = mark.filter(|_| changed).map(|mark| mark.commit.clone());
+            let page = words::Page { checked, base: &self.round.site.base, branch: &branch, changed: told };
+            proposals.push(words::pull_request(incident, present, &proven, &page));
+        } else if changed && mark.is_some() {
+            kept.push(Kind::PullRequest);
         }
         if !proven.plan.left.is_empty() {
             proposals.push(words::issue(incident, present, &proven, checked, &self.round.site.base));
         }
         proposals.retain(|proposal: &Proposal| !kept.contains(&proposal.kind));
-        Ok(Wanted { incident: incident.id.clone(), fingerprint, proven, proposals, kept })
+        Ok(Wanted { incident: incident.id.clone(), proven, proposals, kept, tip })
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn is_known(round: &Round<'_>, gone: &BTreeSet<String>, resource: &st
 }
 
 /// The object of `Deployment.apps/payments/web` or `ClusterRole.rbac.authorization.k8s.io/view`, as the ledger writes it.
-fn object_key(resource: &str) -> Option<ObjectKey> {
+pub(in crate::job) fn object_key(resource: &str) -> Option<ObjectKey> {
     let (kind, rest) = resource.split_once('/')?;
     let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
     let (namespace, name) = match rest.split_once('/') {

@@ -6,6 +6,7 @@
 mod branch;
 mod decide;
 mod ending;
+mod held;
 mod look;
 mod publish;
 mod site;
@@ -20,6 +21,7 @@ use crate::forge::Existing;
 use crate::incident::{How, Ledger};
 use crate::source::Ahead;
 
+pub(super) use look::object_key;
 pub use site::ForgeOptions;
 pub(super) use site::{Ledgers, branch_name, read_ledger};
 
@@ -46,6 +48,8 @@ pub struct Ran {
     pub actions: Vec<Action>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Objects in drift for which no incident was opened, because there are too many of them at once.
+    pub held: usize,
     /// Whether nothing was written on purpose.
     pub dry_run: bool,
     /// What kept the rest from being written, after the check was done.
@@ -104,12 +108,13 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran,
     loop {
         progress("fetching");
         let heads = site.heads(&repository)?;
+        site::refuse_others(&repository, &heads.base, heads.ledger.as_ref())?;
         let opened = Opened::commit(repository, heads.base.clone(), None)?;
         let checked = compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
         let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
         match round.write(progress, &cluster).await {
-            Ok(Written { actions, notes, failed }) => {
-                return Ok(Ran { checked, actions, notes, dry_run: settings.dry_run, failed });
+            Ok(Written { actions, notes, held, failed }) => {
+                return Ok(Ran { checked, actions, notes, held, dry_run: settings.dry_run, failed });
             }
             Err(JobError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
             // What was compared is shown all the same.
@@ -136,6 +141,7 @@ struct Round<'a> {
 struct Written {
     actions: Vec<Action>,
     notes: Vec<String>,
+    held: usize,
     /// The first refusal of the forge; what does not depend on it was done.
     failed: Option<JobError>,
 }
@@ -146,7 +152,7 @@ impl Round<'_> {
             let why = "the cluster could not be identified, so nothing is recorded: name it in drift.yaml (`cluster: prod`)";
             return Err(JobError::Ledger(why.to_owned()));
         }
-        let mut ledger = read_ledger(&self.opened.repository, self.heads.ledger.as_ref())?;
+        let mut ledger = read_ledger(&self.opened.repository, &self.heads.base, self.heads.ledger.as_ref())?;
         progress("asking the forge");
         let listed = self.site.forge.list(&site::settled(&ledger)).await?;
         progress("deciding");
@@ -167,14 +173,15 @@ impl Round<'_> {
             notes.push("the work tree has uncommitted changes, which a run does not look at".to_owned());
         }
         if self.settings.dry_run {
-            return Ok(Written { actions: publish::planned(decision, listed), notes, failed: None });
+            let actions = publish::planned(decision, listed);
+            return Ok(Written { actions, notes, held: decision.held, failed: None });
         }
         progress("pushing");
-        let updates = branch::updates(self, ledger, decision)?;
+        let (updates, commits) = branch::updates(self, ledger, decision)?;
         branch::push(self, updates, &mut notes)?;
         progress("writing to the forge");
-        let (actions, failed) = publish::publish(self, decision, listed, &mut notes).await?;
+        let (actions, failed) = publish::publish(self, (decision, &commits), listed, &mut notes).await?;
         branch::clean(self, ledger, &mut notes)?;
-        Ok(Written { actions, notes, failed })
+        Ok(Written { actions, notes, held: decision.held, failed })
     }
 }

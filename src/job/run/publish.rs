@@ -1,5 +1,6 @@
 //! Writing to the forge what was decided, and what a dry run would write.
 
+use super::branch::Commits;
 use super::decide::{Decision, Ended, Wanted};
 use super::{Action, Did, Round};
 use crate::forge::{Existing, Kind, Proposal};
@@ -8,7 +9,7 @@ use crate::job::JobError;
 /// Opens, updates and closes; what stands is left alone.
 pub(super) async fn publish(
     round: &Round<'_>,
-    decision: &Decision,
+    (decision, commits): (&Decision, &Commits),
     listed: &[Existing],
     notes: &mut Vec<String>,
 ) -> Result<(Vec<Action>, Option<JobError>), JobError> {
@@ -40,7 +41,13 @@ pub(super) async fn publish(
     }
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
-            match one(round, wanted, proposal, listed, notes).await {
+            let mut proposal = proposal.clone();
+            if proposal.kind == Kind::PullRequest
+                && let Some(commit) = commits.get(&wanted.incident)
+            {
+                proposal.commit = Some(commit.as_str().to_owned());
+            }
+            match one(round, wanted, &proposal, listed, notes).await {
                 Ok(action) => actions.push(action),
                 // One proposal that is refused does not keep the others from people.
                 Err(JobError::Forge(error)) if !error.is_retryable() && !error.is_configuration() => {

@@ -71,12 +71,17 @@ impl Site {
             trusted_hosts: settings.forge.trusted_hosts.clone(),
             deadline: settings.forge.deadline,
         };
+        let ledger = config.ledger.branch;
+        if ledger == base || ledger == forge::PROPOSALS_BRANCH || ledger.starts_with(PREFIX) {
+            let why = format!("`ledger.branch` in drift.yaml is {ledger:?}, a branch with another purpose");
+            return Err(JobError::Usage(why));
+        }
         let forge = match wanted.kind()? {
             ForgeKind::Local => Forge::local(settings.check.open()?, who.clone()),
             _ => Forge::connect(&wanted)?,
         };
         forge.preflight().await?;
-        Ok(Self { forge, remote, base, ledger: config.ledger.branch, who })
+        Ok(Self { forge, remote, base, ledger, who })
     }
 
     /// Fetches what an attempt begins with.
@@ -117,7 +122,7 @@ impl Site {
         listed: &'l [Existing],
         round: &Round<'_>,
     ) -> Result<Vec<(&'l Existing, String)>, JobError> {
-        let ledger = read_ledger(&round.opened.repository, round.heads.ledger.as_ref())?;
+        let ledger = read_ledger(&round.opened.repository, &round.heads.base, round.heads.ledger.as_ref())?;
         let ended = |existing: &'l Existing| {
             let incident = ledger.incident(&existing.mark.incident)?;
             let last = incident.events.last().filter(|event| event.event == What::Ended)?;
@@ -244,14 +249,43 @@ pub(super) fn settled(ledger: &Ledger) -> BTreeSet<String> {
     ended.map(|incident| incident.id.clone()).collect()
 }
 
+/// Refuses a branch that is not a ledger of drift's own making: such a one begins on its own, and has incidents only (and
+/// perhaps a text that says so). Anything else is somebody's, and drift would commit to it.
+///
+/// # Errors
+/// [`JobError::Ledger`] with what is there instead.
+pub(super) fn refuse_others(
+    repository: &Repository,
+    base: &CommitId,
+    head: Option<&CommitId>,
+) -> Result<(), JobError> {
+    let Some(head) = head else { return Ok(()) };
+    let hint = "name a branch that is drift's alone (`ledger: {branch: drift/ledger}` in drift.yaml)";
+    if repository.merge_base(head, base)?.is_some() {
+        let why = "the ledger's branch shares its history with the base branch, so it is no ledger";
+        return Err(JobError::Ledger(format!("{why}: {hint}")));
+    }
+    let others = |path: &String| !path.starts_with("incidents/") && !path.starts_with("README");
+    let other = repository.list(head, "")?.into_iter().map(|entry| entry.path).find(others);
+    match other {
+        Some(path) => {
+            let path = crate::text::one_line(&path, 200);
+            Err(JobError::Ledger(format!("the ledger's branch holds {path}, so it is no ledger: {hint}")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The ledger as its branch has it; an absent branch is an empty ledger.
 ///
 /// # Errors
 /// [`JobError::Ledger`] with the file that cannot be read.
 pub(in crate::job) fn read_ledger(
     repository: &Repository,
+    base: &CommitId,
     head: Option<&CommitId>,
 ) -> Result<Ledger, JobError> {
+    refuse_others(repository, base, head)?;
     let Some(head) = head else { return Ok(Ledger::default()) };
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for entry in repository.list(head, "incidents")? {

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use super::branch::{FINGERPRINT, INCIDENT};
-use super::decide::Wanted;
+use super::held::{self, Held};
 use crate::forge::{Kind, Proposal};
 use crate::incident::Incident;
 use crate::job::{Checked, ClusterFacts};
 use crate::model::{Change, Finding};
-use crate::remedy::{Left, Proven};
-use crate::text::{code, code_block, count, one_line, verdict, yaml_value};
+use crate::remedy::{Left, Plan, Proven};
+use crate::text::{code, code_block, count, inert, one_line, verdict, yaml_value};
 
 /// Changes and objects listed in a body; the rest is counted.
 const MOST: usize = 60;
@@ -27,23 +27,38 @@ pub(super) fn title(incident: &Incident, findings: &[&Finding]) -> String {
     } else {
         format!(", changed by {}", incident.manager)
     };
-    one_line(&format!("drift: {first}{more}{by} [{}]", &incident.id), 200)
+    headline(&format!("drift: {first}{more}{by} [{}]", &incident.id))
 }
 
-/// The pull request that takes proven live values into Git.
+/// A title: one line in which nothing acts on a forge. Names of strangers stand in it, and forges read titles too.
+fn headline(text: &str) -> String {
+    inert(&one_line(text, 200))
+}
+
+/// Where a pull request stands.
+pub(super) struct Page<'a> {
+    pub(super) checked: &'a Checked,
+    pub(super) base: &'a str,
+    pub(super) branch: &'a str,
+    /// Somebody has changed the branch since it was proven; with the commit that was, where it is known.
+    pub(super) changed: Option<Option<String>>,
+}
+
+/// The pull request that takes proven live values into Git, or that says that it is not what was proven.
 pub(super) fn pull_request(
     incident: &Incident,
     findings: &[&Finding],
     proven: &Proven,
-    checked: &Checked,
-    base: &str,
-    branch: &str,
+    page: &Page<'_>,
 ) -> Proposal {
-    let mut body = format!(
-        "Cluster {} runs values that Git does not declare: they were changed by hand. \
-         **Merging this takes them into Git**; the commit touches nothing else.\n\n",
-        code(&checked.cluster.shown)
-    );
+    let mut body = match &page.changed {
+        None => format!(
+            "Cluster {} runs values that Git does not declare: they were changed by hand. \
+             **Merging this takes them into Git**; the commit touches nothing else.\n\n",
+            code(&page.checked.cluster.shown)
+        ),
+        Some(commit) => changed(commit.as_deref(), &page.checked.cluster.shown),
+    };
     let adopted = |finding: &&&Finding| {
         proven.plan.adopted.iter().any(|adoption| adoption.resource == finding.resource)
     };
@@ -55,10 +70,14 @@ pub(super) fn pull_request(
         body.push_str(&table(finding, changes));
     }
     more(&mut body, proven.plan.adopted.len(), "object");
+    if page.changed.is_none() {
+        body.push_str(
+            "Proven: rendered again with this commit and compared with the cluster, none of these differences is left, \
+             and nothing else that Git declares changes.\n\n",
+        );
+    }
     body.push_str(
-        "Proven: rendered again with this commit and compared with the cluster, none of these differences is left, \
-         and nothing else that Git declares changes.\n\n\
-         **If the live values are not wanted**, close this and apply Git again; drift then records that the change was undone.\n\n",
+        "**If the live values are not wanted**, close this and apply Git again; drift then records that the change was undone.\n\n",
     );
     if !proven.plan.left.is_empty() {
         let left = count(proven.plan.left.len(), "further difference");
@@ -71,10 +90,25 @@ pub(super) fn pull_request(
         kind: Kind::PullRequest,
         title: title(incident, findings),
         body,
-        branch: Some(branch.to_owned()),
-        base: base.to_owned(),
+        branch: Some(page.branch.to_owned()),
+        commit: page.changed.clone().flatten(),
+        base: page.base.to_owned(),
         labels: vec!["drift".to_owned()],
     }
+}
+
+/// The beginning of a pull request whose branch is not drift's any more.
+fn changed(commit: Option<&str>, cluster: &str) -> String {
+    let back = commit.map_or_else(
+        || "Close this to be rid of it".to_owned(),
+        |commit| format!("Reset the branch to {} to have back what was proven, or close this", code(commit)),
+    );
+    format!(
+        "**Changed since it was proven.** The branch of this pull request no longer holds just the commit that drift \
+         made: somebody has changed it, whatever name its commits carry, and drift leaves it alone. Read all of it before \
+         merging: what follows is what drift found in cluster {}, not what the branch does. {back}.\n\n",
+        code(cluster)
+    )
 }
 
 /// The issue for what needs a person's decision.
@@ -107,28 +141,49 @@ pub(super) fn issue(
         title: title(incident, findings),
         body,
         branch: None,
+        commit: None,
         base: base.to_owned(),
         labels: vec!["drift".to_owned()],
     }
 }
 
 /// The one issue of a run that found too much to be true.
-pub(super) fn mass(id: &str, desired: usize, cluster: &ClusterFacts, base: &str) -> Proposal {
-    let body = format!(
-        "More than {} of the objects that Git declares differ in cluster {}. \
-         That is more than people change by hand: **is this the right cluster, context or revision?**\n\n\
-         drift opens and changes no incident until fewer objects differ; `drift check` lists them all. \
-         This issue closes itself then.\n",
-        if desired < 80 { "20" } else { "a quarter" },
-        code(&cluster.shown),
+pub(super) fn mass(id: &str, held: &Held, cluster: &ClusterFacts, base: &str) -> Proposal {
+    let shown = &cluster.shown;
+    let (title, asked) = if held.has_declared() {
+        (
+            format!("drift: mass drift in {shown}, wrong context?"),
+            "That is more than people change by hand: **is this the right cluster, context or revision?**",
+        )
+    } else {
+        (
+            format!("drift: more objects in {shown} than people make by hand"),
+            "That is more than people make by hand: **does something make them that drift does not know?**",
+        )
+    };
+    let mut body =
+        format!("In cluster {} there is too much drift at once to open incidents for:\n\n", code(shown));
+    let lines = held::lines(held, code);
+    for line in lines.iter().take(MOST) {
+        let _ = writeln!(body, "- {line}");
+    }
+    more(&mut body, lines.len(), "place");
+    let _ = writeln!(
+        body,
+        "\n{asked}\n\n\
+         These {} are held back: drift opens no incident for them until fewer differ, and a run ends with exit code 1, even \
+         with `--exit-zero`. Incidents elsewhere go on. `drift check` lists everything. This issue closes itself when it is \
+         over.",
+        count(held.objects(), "object")
     );
     Proposal {
         incident: id.to_owned(),
-        fingerprint: id.to_owned(),
+        fingerprint: held.fingerprint(),
         kind: Kind::Issue,
-        title: one_line(&format!("drift: mass drift in {}, wrong context?", cluster.shown), 200),
+        title: headline(&title),
         body,
         branch: None,
+        commit: None,
         base: base.to_owned(),
         labels: vec!["drift".to_owned()],
     }
@@ -136,27 +191,24 @@ pub(super) fn mass(id: &str, desired: usize, cluster: &ClusterFacts, base: &str)
 
 /// The comment with which a proposal is closed.
 pub(super) fn closing(reason: &str) -> String {
-    format!("Closed by drift: {}.", one_line(reason, 300))
+    format!("Closed by drift: {}.", inert(&one_line(reason, 300)))
 }
 
 /// The message of the proposal's commit.
-pub(super) fn commit_message(proposal: &Proposal, wanted: &Wanted) -> String {
-    let objects = wanted.proven.plan.adopted.len();
-    let first =
-        wanted.proven.plan.adopted.first().map(|adoption| adoption.resource.to_string()).unwrap_or_default();
+pub(super) fn commit_message((incident, fingerprint): (&str, &str), plan: &Plan) -> String {
+    let objects = plan.adopted.len();
+    let first = plan.adopted.first().map(|adoption| adoption.resource.to_string()).unwrap_or_default();
     let more = if objects > 1 { format!(" and {} more", objects - 1) } else { String::new() };
-    let mut message = format!("Take live values of {} into Git{more}\n\n", one_line(&first, 100));
-    for adoption in wanted.proven.plan.adopted.iter().take(MOST) {
+    let mut message = inert(&format!("Take live values of {} into Git{more}", one_line(&first, 100)));
+    message.push_str("\n\n");
+    for adoption in plan.adopted.iter().take(MOST) {
         for path in adoption.paths.iter().take(MOST) {
-            let _ = writeln!(
-                message,
-                "{} {}",
-                one_line(&adoption.resource.to_string(), 200),
-                one_line(&path.to_string(), 300)
-            );
+            let line = format!("{} {path}", adoption.resource);
+            message.push_str(&inert(&one_line(&line, 500)));
+            message.push('\n');
         }
     }
-    let _ = write!(message, "\n{INCIDENT}: {}\n{FINGERPRINT}: {}\n", proposal.incident, proposal.fingerprint);
+    let _ = write!(message, "\n{INCIDENT}: {incident}\n{FINGERPRINT}: {fingerprint}\n");
     message
 }
 
@@ -171,13 +223,18 @@ fn more(body: &mut String, all: usize, thing: &str) {
 }
 
 fn table<'a>(finding: &Finding, changes: impl Iterator<Item = &'a Change>) -> String {
+    let mut rest = 0;
     let origin =
         finding.origin.as_ref().map(|origin| format!(", {}", code(&origin.file))).unwrap_or_default();
     let mut text = format!(
         "**{}**{origin}\n\n| field | Git now | live, taken in | who |\n|---|---|---|---|\n",
         code(&finding.resource.to_string())
     );
-    for change in changes {
+    for (row, change) in changes.enumerate() {
+        if row >= MOST {
+            rest += 1;
+            continue;
+        }
         let difference = &change.difference;
         let side = |side: &Option<serde_json::Value>| match side {
             Some(value) => cell(yaml_value(value).trim_end()),
@@ -191,6 +248,9 @@ fn table<'a>(finding: &Finding, changes: impl Iterator<Item = &'a Change>) -> St
             side(&difference.live),
             cell(&verdict(&change.verdict)),
         );
+    }
+    if rest > 0 {
+        let _ = writeln!(text, "\n… and {} more: `drift check` lists them.", count(rest, "change"));
     }
     text.push('\n');
     text

@@ -4,3 +4,4 @@ mod edits;
 mod random;
 mod reading;
 mod simple;
+mod together;

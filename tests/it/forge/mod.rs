@@ -21,6 +21,7 @@ fn issue(incident: &str) -> Proposal {
         title: format!("drift: {incident}"),
         body: format!("Somebody changed `web`.\n\nDrift-Incident: {incident}"),
         branch: None,
+        commit: None,
         base: "main".to_owned(),
         labels: vec!["drift".to_owned()],
     }

@@ -211,7 +211,9 @@ impl Hub {
         for (thing, incident) in [(pulls[0], &incidents["web"]), (issues[0], &incidents["debug"])] {
             let id = incident["id"].as_str().expect("an id");
             let fingerprint = incident["events"][0]["fingerprint"].as_str().expect("a fingerprint");
-            let mark = format!("<!-- drift:v1 incident={id} fingerprint={fingerprint} -->\n");
+            let proven = thing.pull.as_ref().map(|(branch, _)| self.remote.git(&["rev-parse", branch]));
+            let commit = proven.map(|commit| format!(" commit={commit}")).unwrap_or_default();
+            let mark = format!("<!-- drift:v1 incident={id} fingerprint={fingerprint}{commit} -->\n");
             assert!(thing.body.starts_with(&mark), "{mark}{}", thing.body);
             let trailers = format!("\nDrift-Incident: {id}\nDrift-Fingerprint: {fingerprint}");
             assert!(thing.body.contains(&trailers), "{}", thing.body);

@@ -344,7 +344,7 @@ fn values_that_change_again_update_the_pull_request_in_place() {
 }
 
 #[test]
-fn a_pull_request_that_somebody_committed_to_is_left_alone() {
+fn a_pull_request_that_somebody_committed_to_is_left_alone_and_says_so() {
     if !needs("cluster") || !needs("forge") {
         return;
     }
@@ -363,11 +363,11 @@ fn a_pull_request_that_somebody_committed_to_is_left_alone() {
     eventually("the pull request follows its branch", Duration::from_secs(20), || {
         (hosted.pull()["head"]["sha"] == tip.as_str()).then_some(())
     });
-    let body = hosted.pull()["body"].clone();
     hosted.place.set_memory("3Gi");
     let said = hosted.run(1);
     assert!(said.stderr.contains("somebody else has committed to it"), "{}", said.stderr);
-    assert_eq!(hosted.pull()["body"], body);
+    let body = hosted.pull()["body"].as_str().expect("a text").to_owned();
+    assert!(body.contains("**Changed since it was proven.**") && !body.contains("Proven:"), "{body}");
     assert_eq!(hosted.fetch().git(&["rev-parse", &format!("refs/remotes/seen/{branch}")]), tip);
     let settled = hosted.everything();
     let _ = hosted.run(1);
@@ -553,4 +553,39 @@ fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
     hosted.merge(1, "squash");
     let _ = hosted.run(0);
     assert_eq!(last(&hosted.incident())["how"], "adopted");
+}
+
+/// A name that acts, in every place where a name of a stranger can stand: the manager, and what it made.
+#[test]
+fn names_from_the_cluster_close_and_call_nobody_however_they_are_merged() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    for (number, style) in ["merge", "squash", "rebase"].into_iter().enumerate() {
+        let hosted = Hosted::new(&format!("hosted-names-{style}"));
+        let title = json!({"title": "Not ours"});
+        let bystander = hosted.must(201, "POST", "/issues", Some(&title))["number"].clone();
+        let word = ["closes", "Fixes:", "resolved"][number];
+        let env = json!([
+            {"name": format!("A {word} #{bystander} "), "value": "1"}, {"name": "[skip ci]", "value": "2"},
+            {"name": format!("{word} {}/issues/{bystander}", hosted.remote.clone_url), "value": "3"},
+            {"name": format!("@{}", hosted.owner.name), "value": "4"},
+        ]);
+        let container = json!({"name": "web", "env": env});
+        let patch = json!({"spec": {"template": {"spec": {"containers": [container]}}}}).to_string();
+        let manager = format!("--field-manager=kubectl-x {word} #{bystander} [ci skip]");
+        hosted.place.kubectl(&["patch", "deployment", "web", "--patch", &patch, &manager]);
+        let _ = hosted.run(1);
+        let pull = hosted.pull();
+        let title = pull["title"].as_str().expect("a title");
+        assert!(!title.contains('#') && !title.contains("[ci") && title.contains("\\u{23}"), "{title}");
+        hosted.merge(pull["number"].as_u64().expect("a number"), style);
+        let _ = hosted.run(0);
+        let after = hosted.must(200, "GET", &format!("/issues/{bystander}"), None);
+        assert_eq!(after["state"], "open", "{style}");
+        for message in hosted.fetch().git(&["log", "--format=%B", "refs/remotes/seen/main"]).lines() {
+            assert!(!message.contains("[skip ci]") && !message.contains("[ci skip]"), "{style}: {message}");
+            assert!(!message.contains(&format!("#{bystander} ")), "{style}: {message}");
+        }
+    }
 }

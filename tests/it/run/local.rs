@@ -247,6 +247,98 @@ fn a_branch_that_somebody_committed_to_is_left_alone() {
     assert_eq!(place.repo.revision(&branch), tip);
 }
 
+/// Whatever name a commit carries: what is not the proven one is said to be something else, and left alone.
+#[test]
+fn a_branch_that_is_not_what_was_proven_says_so_and_is_left_alone() {
+    if !needs("cluster") {
+        return;
+    }
+    type Change = fn(&Place);
+    let changes: [(&str, Change); 5] = [
+        ("a file more", |place| drop(place.repo.write("apps/role.yaml", "kind: ClusterRoleBinding\n"))),
+        ("another value", |place| {
+            let text = place.repo.read(FILE).replace("replicas: 2", "replicas: 9");
+            place.repo.write(FILE, text);
+        }),
+        ("a file less", |place| place.repo.remove("drift.yaml")),
+        ("another mode", |place| drop(place.repo.git(&["update-index", "--chmod=+x", FILE]))),
+        ("nothing but a message", |_| {}),
+    ];
+    let place = Place::new("tampered");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let (branch, proven) = (place.branch(), place.repo.revision(&place.branch()));
+    let text = place.proposals()[0].body.clone();
+    assert!(text.contains("Proven:"), "{text}");
+    let ours = [
+        ("GIT_AUTHOR_NAME", "drift"),
+        ("GIT_AUTHOR_EMAIL", "drift@noreply.invalid"),
+        ("GIT_COMMITTER_NAME", "drift"),
+        ("GIT_COMMITTER_EMAIL", "drift@noreply.invalid"),
+    ];
+    for (what, change) in changes {
+        for amend in [true, false] {
+            place.repo.git(&["checkout", "--quiet", "-B", "work", &proven]);
+            change(&place);
+            if what != "another mode" {
+                place.repo.git(&["add", "--all"]);
+            }
+            let message = place.repo.git(&["log", "--format=%B", "--max-count=1", &proven]);
+            let message = format!("--message=Closes #1\n\n{message}");
+            let how: &[&str] = if amend { &["--amend"] } else { &["--allow-empty"] };
+            let commit =
+                [&["commit", "--quiet", "--reset-author", "--no-verify", &message][..], how].concat();
+            let commit: Vec<&str> =
+                commit.into_iter().filter(|word| amend || *word != "--reset-author").collect();
+            let _ = place.repo.try_git(&commit, &ours).expect_status(0);
+            let tip = place.repo.head();
+            place.repo.git(&["checkout", "--quiet", "--force", "main"]);
+            place.repo.git(&["update-ref", &format!("refs/heads/{branch}"), &tip]);
+            let said = place.run(1);
+            assert!(said.stderr.contains("somebody else has committed to it"), "{what}: {}", said.stderr);
+            assert_eq!(place.repo.revision(&branch), tip, "{what}");
+            let body = &place.proposals()[0].body;
+            assert!(
+                body.contains("**Changed since it was proven.**") && body.contains(&proven),
+                "{what}: {body}"
+            );
+            assert!(!body.contains("Proven:") && !body.contains("touches nothing else"), "{what}: {body}");
+            let before = place.refs();
+            let _ = place.run(1);
+            assert_eq!(place.refs(), before, "{what}");
+        }
+    }
+    // What was proven is taken for that again.
+    place.repo.git(&["update-ref", &format!("refs/heads/{branch}"), &proven]);
+    let _ = place.run(1);
+    assert_eq!(place.proposals()[0].body, text);
+}
+
+#[test]
+fn a_branch_of_somebody_is_no_ledger() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("ledger-branch");
+    place.set_memory("1Gi");
+    let configured = place.repo.read("drift.yaml");
+    place.repo.git(&["branch", "release"]);
+    place.repo.git(&["checkout", "--quiet", "--orphan", "pages"]);
+    place.repo.write("index.html", "<p>hello</p>\n");
+    place.repo.commit("A page");
+    place.repo.git(&["checkout", "--quiet", "--force", "main"]);
+    for (branch, status) in
+        [("release", 3), ("pages", 3), ("main", 2), ("drift/proposals", 2), ("drift/incident/x", 2)]
+    {
+        place.repo.write("drift.yaml", format!("{configured}ledger: {{branch: {branch}}}\n"));
+        place.repo.commit("Another ledger");
+        let before = place.refs();
+        let said = place.run(status);
+        assert!(said.stderr.contains("ledger"), "{branch}: {}", said.stderr);
+        assert_eq!(place.refs(), before, "{branch}");
+    }
+}
+
 #[test]
 fn a_dirty_work_tree_is_neither_read_nor_written() {
     if !needs("cluster") {

@@ -1,6 +1,7 @@
 //! What is on its way and opens nothing, too much at once, and what waits.
 
 use super::place::{FILE, Place, WEB, events, incidents};
+use crate::support::command::Drift;
 use crate::support::needs;
 use crate::support::repo::AUTHOR;
 
@@ -172,4 +173,43 @@ fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
     let before = place.refs();
     let _ = place.run(1);
     assert_eq!(place.refs(), before);
+}
+
+/// Whoever may make objects in a namespace does not silence the rest: neither new incidents nor ends.
+#[test]
+fn objects_that_nothing_declares_hold_back_only_themselves() {
+    if !needs("cluster") {
+        return;
+    }
+    let place = Place::new("noise");
+    place.set_memory("1Gi");
+    let _ = place.run(1);
+    let noise = config_maps(21, "noise");
+    place.plane.apply("alice", &place.namespace, &noise, &["--server-side", "--field-manager=kubectl-edit"]);
+    place.set_level("debug");
+    let said = place.run(1);
+    assert!(said.stderr.contains("21 objects that nothing in Git declares"), "{}", said.stderr);
+    let all = incidents(&place.ledger());
+    assert_eq!(all.len(), 2, "{all:?}");
+    let question = place.proposals().into_iter().find(|one| one.body.contains("are held back"));
+    let question = question.expect("an issue says what is held back");
+    assert!(question.body.contains(&place.namespace) && question.body.contains("21 objects"), "{question:?}");
+    let before = place.refs();
+    let lenient = || {
+        let drift = Drift::new().args(["run", "--exit-zero"]).in_folder(place.repo.path());
+        drift.env("KUBECONFIG", place.plane.kubeconfig("admin")).run()
+    };
+    let _ = lenient().expect_status(1);
+    assert_eq!(place.refs(), before);
+    // What is undone ends all the same.
+    place.apply_git();
+    let _ = place.run(1);
+    let ended = incidents(&place.ledger());
+    assert!(ended.iter().all(|incident| events(incident).last() == Some(&"ended")), "{ended:?}");
+    // Fewer are an incident like any other, and the question is closed.
+    place.kubectl(&["delete", "configmap", "cm-00", "cm-01"]);
+    let _ = place.run(1);
+    assert_eq!(incidents(&place.ledger()).len(), 3);
+    assert!(place.proposals().iter().any(|one| one.number == question.number && !one.is_open()));
+    let _ = lenient().expect_status(0);
 }
