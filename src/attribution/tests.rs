@@ -769,6 +769,12 @@ fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
             Some("Manual None curl"),
         ),
         (of_kind("Pod", made("x", "kubelet", json!({}))), Some("Unknown None kubelet")),
+        (of_kind("RoleBinding", made("x", "kube-apiserver", json!({}))), Some("Unknown None kube-apiserver")),
+        (of_kind("RoleBinding", made("x", "kube-apiserver", json!({"namespace": "kube-system"}))), None),
+        (
+            of_kind("RoleBinding", made("x", "kubectl-create", json!({"namespace": "kube-system"}))),
+            Some("Manual High kubectl-create"),
+        ),
         (of_kind("Pod", made("x", "operator", status.clone())), Some("Manual None operator")),
         (of_kind("PersistentVolumeClaim", made("x", "operator", status)), None),
         (made("kube-root-ca.crt", "kubectl-create", json!({})), None),

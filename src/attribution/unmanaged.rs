@@ -110,6 +110,11 @@ fn is_harmful_kind(id: &ResourceId) -> bool {
     id.is_built_in() && HARMFUL_KINDS.contains(&id.kind.as_str())
 }
 
+/// Whether it lies in a namespace of the platform's own: whoever may write there needs no other name to hide.
+fn is_of_the_platform(id: &ResourceId) -> bool {
+    matches!(id.namespace.as_deref(), Some("kube-system" | "kube-public" | "kube-node-lease"))
+}
+
 /// What an object that nothing in Git declares is, as far as the object itself tells; `None` for what the system makes.
 #[must_use]
 pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -> Option<UnmanagedCandidate> {
@@ -127,7 +132,8 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
         entries.any(|entry| entry.manager.subresource == "status" && entry.manager.name == maker.manager.name)
     });
     let by_controller = known.is_some_and(|known| known.class == Class::Platform) || writes_status;
-    if by_controller && !is_harmful_kind(id) {
+    let by_platform = known.is_some_and(|known| known.class == Class::Platform);
+    if (by_controller && !is_harmful_kind(id)) || (by_platform && is_of_the_platform(id)) {
         return None;
     }
     let verdict = match known.map(|known| known.class) {
@@ -142,7 +148,6 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
         }
     };
     let verdict = verdict.by(maker.map(|maker| &maker.manager));
-    let by_platform = known.is_some_and(|known| known.class == Class::Platform);
     let claims = claims(id, live, (by_person, by_platform));
     let by_deployer = known.is_some_and(|known| known.applier && !by_person);
     Some(UnmanagedCandidate { resource: id.clone(), verdict, claims, by_deployer })

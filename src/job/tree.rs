@@ -317,7 +317,7 @@ fn no_config(why: &str) -> JobError {
     config::ConfigError { file, place, why: why.to_owned() }.into()
 }
 
-fn parse(bytes: Vec<u8>) -> Result<Config, JobError> {
+pub(crate) fn parse(bytes: Vec<u8>) -> Result<Config, JobError> {
     let text = String::from_utf8(bytes).map_err(|_| no_config("is not UTF-8 text"))?;
     Ok(config::parse(config::FILE, &text)?)
 }

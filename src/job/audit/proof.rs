@@ -34,6 +34,12 @@ const RENDERED: [&str; 4] = ["kustomization.yaml", "kustomization.yml", "Kustomi
 const MOST_FILES: usize = 2_000;
 
 impl Claim<'_> {
+    /// `drift.yaml` of the commit; one that is not there or cannot be read says nothing.
+    fn config(&self) -> Result<Config, JobError> {
+        let bytes = self.repository.read(self.commit, FILE)?;
+        Ok(bytes.and_then(|bytes| parse(bytes).ok()).unwrap_or_default())
+    }
+
     /// What proves the end; else why it is not believed.
     pub(super) fn proof(&self, how: How) -> Result<Result<Proof, String>, JobError> {
         Ok(match how {
@@ -112,7 +118,7 @@ impl Claim<'_> {
     /// Accepted: an ignore rule of the commit's `drift.yaml` covers a recorded change, or what the commit declares (an
     /// autoscaler, a trusted manager) accounts for it.
     fn accepted(&self) -> Result<Result<Proof, String>, JobError> {
-        let config = parse(self.repository.read(self.commit, FILE)?).unwrap_or_default();
+        let config = self.config()?;
         // Whether a rule has expired since does not matter: it was there.
         let rules = IgnoreRules::new(&config.ignore, "");
         let covered = |record: &RecordedFinding| {
@@ -194,7 +200,7 @@ impl Claim<'_> {
 
     /// Folders or files of the sources in which the incident's objects may be declared.
     fn folders(&self) -> Result<Vec<String>, JobError> {
-        let config = parse(self.repository.read(self.commit, FILE)?).unwrap_or_default();
+        let config = self.config()?;
         let source = &self.incident.source;
         let mut paths: Vec<String> = config.sources.into_iter().map(|source| source.path).collect();
         if !source.is_empty() {
