@@ -82,7 +82,7 @@ mod tests {
     fn an_expired_manager_is_what_it_was_before() {
         let manager: KnownManager =
             serde_yaml::from_str("{name: x, class: platform, expires: 2026-05-31}").expect("a manager");
-        let (held, expired) = held_managers(&[manager.clone()], "2026-06-01");
+        let (held, expired) = held_managers(std::slice::from_ref(&manager), "2026-06-01");
         assert_eq!((held.len(), expired.len()), (0, 1));
         assert_eq!(held_managers(&[manager], "2026-05-31").0.len(), 1);
     }

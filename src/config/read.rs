@@ -130,7 +130,7 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         if rule.field.is_none() && rule.resource == super::IgnoredResource::default() {
             return refuse("ignore", "an ignore rule names a `field`, a `resource`, or both".to_owned());
         }
-        if !rule.expires.as_ref().is_none_or(is_day) {
+        if !rule.expires.as_deref().is_none_or(is_day) {
             return refuse("expires", format!("ignore[{at}].expires is not a date such as 2027-03-31"));
         }
     }
@@ -139,7 +139,7 @@ fn check(config: &Config) -> Result<(), (String, String)> {
             let why = format!("managers[{at}].name would be every manager: name the ones that you mean");
             return refuse("name", why);
         }
-        if !manager.expires.as_ref().is_none_or(is_day) {
+        if !manager.expires.as_deref().is_none_or(is_day) {
             return refuse("expires", format!("managers[{at}].expires is not a date such as 2027-03-31"));
         }
         if !manager.fields.is_empty() && manager.reason.as_ref().is_none_or(|why| why.trim().is_empty()) {
@@ -163,7 +163,7 @@ fn check(config: &Config) -> Result<(), (String, String)> {
     Ok(())
 }
 
-fn is_day(text: &String) -> bool {
+fn is_day(text: &str) -> bool {
     text.parse::<jiff::civil::Date>().is_ok()
 }
 
