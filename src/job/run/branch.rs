@@ -1,6 +1,6 @@
 //! The commits of a run: one for each proposal on its own branch, one for the ledger; and branches that have served.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Round;
 use super::decide::{Decision, Wanted};
@@ -171,24 +171,27 @@ pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitErro
     Ok(false)
 }
 
-/// Pushes. A proposal's branch that somebody has checked out is left for the next run.
+/// Pushes. A proposal's branch that somebody has checked out is left for the next run: those branches are given out, and
+/// their pull requests have to stay as they are.
 pub(super) fn push(
     round: &Round<'_>,
     mut updates: Vec<RefUpdate>,
     notes: &mut Vec<String>,
-) -> Result<(), JobError> {
+) -> Result<BTreeSet<String>, JobError> {
+    let mut left = BTreeSet::new();
     while !updates.is_empty() {
         match round.opened.repository.push(round.site.remote.as_ref(), &updates) {
-            Ok(_) => return Ok(()),
+            Ok(_) => break,
             Err(PushError::CheckedOut { branch, path }) if branch.starts_with(PREFIX) => {
                 updates.retain(|update| update.branch != branch);
                 notes
                     .push(format!("branch {branch} is left as it is: {} has it checked out", path.display()));
+                left.insert(branch);
             }
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+    Ok(left)
 }
 
 /// Removes the branches of incidents that ended or were declined, where nobody but drift has committed to them.

@@ -178,9 +178,10 @@ impl Round<'_> {
         }
         progress("pushing");
         let (updates, commits) = branch::updates(self, ledger, decision)?;
-        branch::push(self, updates, &mut notes)?;
+        let left = branch::push(self, updates, &mut notes)?;
         progress("writing to the forge");
-        let (actions, failed) = publish::publish(self, (decision, &commits), listed, &mut notes).await?;
+        let pushed = publish::Pushed { commits: &commits, left: &left };
+        let (actions, failed) = publish::publish(self, (decision, pushed), listed, &mut notes).await?;
         branch::clean(self, ledger, &mut notes)?;
         Ok(Written { actions, notes, held: decision.held, failed })
     }

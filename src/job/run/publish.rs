@@ -1,15 +1,33 @@
 //! Writing to the forge what was decided, and what a dry run would write.
 
+use std::collections::BTreeSet;
+
 use super::branch::Commits;
 use super::decide::{Decision, Ended, Wanted};
+use super::site::branch_name;
 use super::{Action, Did, Round};
 use crate::forge::{Existing, Kind, Proposal};
 use crate::job::JobError;
 
+/// What was pushed before the forge is written to.
+#[derive(Clone, Copy)]
+pub(super) struct Pushed<'a> {
+    /// The commits that the branches of proposals have.
+    pub(super) commits: &'a Commits,
+    /// Branches that could not be pushed.
+    pub(super) left: &'a BTreeSet<String>,
+}
+
+impl Pushed<'_> {
+    fn is_left(&self, round: &Round<'_>, incident: &str) -> bool {
+        !self.left.is_empty() && self.left.contains(&branch_name(&round.checked.cluster.name, incident))
+    }
+}
+
 /// Opens, updates and closes; what stands is left alone.
 pub(super) async fn publish(
     round: &Round<'_>,
-    (decision, commits): (&Decision, &Commits),
+    (decision, pushed): (&Decision, Pushed<'_>),
     listed: &[Existing],
     notes: &mut Vec<String>,
 ) -> Result<(Vec<Action>, Option<JobError>), JobError> {
@@ -42,8 +60,11 @@ pub(super) async fn publish(
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
             let mut proposal = proposal.clone();
+            if proposal.kind == Kind::PullRequest && pushed.is_left(round, &wanted.incident) {
+                continue;
+            }
             if proposal.kind == Kind::PullRequest
-                && let Some(commit) = commits.get(&wanted.incident)
+                && let Some(commit) = pushed.commits.get(&wanted.incident)
             {
                 proposal.commit = Some(commit.as_str().to_owned());
             }

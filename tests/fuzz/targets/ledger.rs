@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = drift::incident::Ledger::read([("incidents/0123456789ab.jsonl", bytes)]);
+    let _ = drift::incident::Ledger::read([("incidents/0123456789ab.yaml", bytes)]);
 });

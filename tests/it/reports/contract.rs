@@ -152,6 +152,7 @@ fn exit_codes_do_not_depend_on_the_format() {
     let (repo, server) = (repo(), Server::with(LIVE));
     let broken = super::world::repo();
     broken.write("apps/broken.yaml", "a: [\n");
+    broken.git(&["add", "--all"]);
     for format in ["text", "json", "markdown", "github"] {
         let _ = check(&repo, &server, &["-o", format]).run().expect_status(1);
         let _ = check(&repo, &server, &["-o", format, "--exit-zero"]).run().expect_status(0);

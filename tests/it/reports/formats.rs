@@ -9,6 +9,7 @@ use crate::support::command::Drift;
 fn a_page_and_annotations() {
     let (repo, server) = (repo(), Server::with(LIVE));
     repo.write("apps/broken.yaml", "kind: [\n");
+    repo.git(&["add", "--all"]);
     for (format, name) in [("markdown", "page.md"), ("github", "annotations.txt")] {
         let output = check(&repo, &server, &["-o", format]).run().expect_status(3);
         golden(name, &output.stdout);

@@ -174,7 +174,8 @@ fn ignore_rules_are_counted_and_those_that_do_nothing_are_named() {
         "drift.yaml",
         format!(
             "{BOTH}ignore:\n- {{resource: {{kind: ConfigMap}}, field: .data.color, reason: painters}}\n\
-             - {{field: .data.other, reason: nobody}}\n\
+             - {{resource: {{kind: ConfigMap}}, field: .data.other, reason: nobody}}\n\
+             - {{field: .data.third, reason: everywhere}}\n\
              - {{resource: {{kind: Secret}}, reason: long ago, expires: 2020-01-31}}\n"
         ),
     );
@@ -185,8 +186,11 @@ fn ignore_rules_are_counted_and_those_that_do_nothing_are_named() {
         &output.stderr,
         &["drift: warning: an ignore rule expired on 2020-01-31 and no longer holds: long ago"],
     );
+    let everywhere = "an ignore rule covers .data.third of every object: name a `resource`: everywhere \
+                      (drift.yaml last changed by Ada Author in ";
+    says(&output.stderr, &[everywhere]);
     assert!(!output.stderr.contains("painters"), "{}", output.stderr);
-    assert_eq!(output.json()["warnings"].as_array().map(Vec::len), Some(2));
+    assert_eq!(output.json()["warnings"].as_array().map(Vec::len), Some(4));
 }
 
 /// An operator of one's own may own what it writes, once it is told.
@@ -286,6 +290,8 @@ fn a_work_tree_that_is_ahead_of_its_commit_is_no_drift() {
         "apps/settings.yaml",
         format!("{SETTINGS}---\n{}", SETTINGS.replace("name: settings", "name: second")),
     );
+    // What Git was not told of is not read.
+    repo.git(&["add", "--all"]);
     let added = json(&repo, &server, &[], 0);
     assert_eq!(found(&added), ["ConfigMap/shop/new missing", "ConfigMap/shop/second missing"]);
     assert_eq!(added.json()["summary"]["changes"], serde_json::json!({"unsynced": 2}));

@@ -77,6 +77,7 @@ fn an_incomplete_check() {
     let (repo, server) = (repo(), Server::with(LIVE));
     repo.write("apps/broken.yaml", "kind: [\n");
     repo.write("apps/unknown.yaml", "apiVersion: example.org/v1\nkind: Gizmo\nmetadata: {name: g}\n");
+    repo.git(&["add", "--all"]);
     let output = check(&repo, &server, &[]).run().expect_status(3);
     let from = output.stdout.find("Not examined").expect("the section");
     let first = output.stdout.lines().next().expect("a headline");
