@@ -45,13 +45,13 @@ fn same_number(left: &Number, right: &Number) -> bool {
     }
 }
 
-/// The number, where it is a whole one. Kubernetes reads what no `int64` holds as a float
-/// (`ConvertInterfaceNumbers` in apimachinery `pkg/util/json`, and sigs.k8s.io/json).
-#[expect(clippy::cast_possible_truncation, reason = "within 2^100")]
+/// The number, where it is a whole one: of a float the digits with which Go writes it, for those are what a server reads.
+/// Kubernetes reads what no `int64` holds as a float (`ConvertInterfaceNumbers` in apimachinery `pkg/util/json`, and
+/// sigs.k8s.io/json).
 pub(super) fn integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| {
         let float = number.as_f64()?;
-        (float.fract() == 0.0 && float.abs() < 1e30).then_some(float as i128)
+        if float.fract() == 0.0 && float.abs() < 1e30 { float.to_string().parse().ok() } else { None }
     })
 }
 
