@@ -11,6 +11,7 @@ mod run;
 #[cfg(test)]
 mod secrecy;
 mod snapshot;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    sweep::sweep(&std::env::temp_dir(), environment::now());
     // The whole tree of dependencies uses one provider; a second installation is refused, and harmless.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {

@@ -18,6 +18,7 @@ mod github;
 mod input;
 mod kinds;
 mod layers;
+mod leftovers;
 mod matrix;
 mod missing;
 mod releases;
