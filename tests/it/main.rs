@@ -19,6 +19,7 @@ mod input;
 mod kinds;
 mod layers;
 mod leftovers;
+mod limits;
 mod matrix;
 mod missing;
 mod releases;
