@@ -32,6 +32,9 @@ pub fn main() -> ExitCode {
     if let Some(code) = crate::process::confined(std::env::args_os()) {
         return code;
     }
+    if let Some(code) = crate::process::bounded(std::env::args_os(), std::env::vars_os()) {
+        return code;
+    }
     // The stack of the first thread is as small as the caller's limit says, and reaching its end is a signal.
     match std::thread::Builder::new().stack_size(STACK).spawn(command) {
         Ok(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
