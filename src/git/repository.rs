@@ -199,21 +199,39 @@ impl Repository {
         }
     }
 
-    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty.
+    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty. Where its folders are too
+    /// deep for libgit2, only what lies at or below the paths `of` is compared.
     ///
     /// # Errors
     /// What libgit2 says.
-    pub fn status(&self) -> Result<Status, GitError> {
+    pub fn status(&self, of: &[&str]) -> Result<Status, GitError> {
         if self.root.is_none() {
             return Ok(Status::default());
         }
+        let compared = match self.compare(&[]) {
+            Err(error) if is_too_deep(&error) && !of.is_empty() => self.compare(of),
+            compared => compared,
+        };
+        match compared {
+            Err(error) if is_too_deep(&error) => {
+                Ok(Status { dirty: true, untracked: Vec::new(), unseen: true })
+            }
+            compared => compared.map_err(|e| self.failed("compare the work tree", &e)),
+        }
+    }
+
+    /// Compares everything, or what lies at or below the paths.
+    fn compare(&self, paths: &[&str]) -> Result<Status, git2::Error> {
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
-        let statuses =
-            self.inner.statuses(Some(&mut options)).map_err(|e| self.failed("compare the work tree", &e))?;
+        options.disable_pathspec_match(true);
+        for path in paths {
+            options.pathspec(path);
+        }
+        let statuses = self.inner.statuses(Some(&mut options))?;
         let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
         let untracked = untracked.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned());
-        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect() })
+        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect(), unseen: false })
     }
 
     /// Whether the work tree differs from HEAD: see [`Status::dirty`].
@@ -221,7 +239,7 @@ impl Repository {
     /// # Errors
     /// What libgit2 says.
     pub fn dirty(&self) -> Result<bool, GitError> {
-        self.status().map(|status| status.dirty)
+        self.status(&[]).map(|status| status.dirty)
     }
 
     /// Whether history is cut off (a shallow clone): what is oldest here may not be the oldest there is.
@@ -258,6 +276,11 @@ impl Repository {
         }
         GitError::Failed { doing: doing.to_owned(), path, why: error.message().to_owned() }
     }
+}
+
+/// libgit2 goes a hundred folders down, and has no code for what is deeper.
+fn is_too_deep(error: &git2::Error) -> bool {
+    error.message().contains("nesting too deep")
 }
 
 pub(super) fn refused(path: &Path, error: &git2::Error) -> GitError {

@@ -48,3 +48,21 @@ fn a_small_stack_changes_nothing() {
         is_orderly(&deep.limited(&format!("-s {kib}")).run().expect_status(1));
     }
 }
+
+/// Deeper than any tree of manifests: that matters to the source that it lies in, and to no other.
+#[test]
+fn deep_folders_outside_of_the_sources_do_not_matter() {
+    let deep = format!("other/{}settings.yaml", "d/".repeat(600));
+    let files = [("apps/settings.yaml", SETTINGS), ("other/a.yaml", SETTINGS), (&deep, SETTINGS)];
+    let (repo, live) = (Repo::with(&files), live());
+    for more in [&[][..], &["--revision", "HEAD"]] {
+        let output = check(&repo, &live).args(more).run().expect_status(1);
+        says(&output.stdout, &["1 object in Git"]);
+        assert_eq!(output.stderr, "", "{more:?}");
+    }
+    let other =
+        Drift::new().in_folder(repo.path()).args(["check", "other", "--revision", "HEAD", "--snapshot"]);
+    let output = other.arg(live.path()).run().expect_status(3);
+    is_orderly(&output);
+    says(&output.stderr, &["not examined: other/d/d/", "has folders too deep to be read"]);
+}
