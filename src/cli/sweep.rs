@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 /// How the names of drift's own temporary folders begin; six letters and digits follow.
-const OURS: [&str; 4] = ["drift-clone-", "drift-demo-", "drift-render-", "drift-tree-"];
+const OURS: [&str; 5] = ["drift-clone-", "drift-demo-", "drift-git-", "drift-render-", "drift-tree-"];
 const RANDOM: usize = 6;
 /// No run takes as long, in seconds.
 const OLD: i64 = 24 * 60 * 60;

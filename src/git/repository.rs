@@ -7,6 +7,7 @@ use git2::ErrorCode;
 
 use super::discovery::discover;
 use super::program::Git;
+use super::stand_in::{self, StandIn};
 use super::{CommitId, GitError, RemoteAddress, Status};
 
 /// How a repository is opened and its remotes are reached.
@@ -26,6 +27,8 @@ pub struct Repository {
     pub(super) inner: git2::Repository,
     pub(super) options: Options,
     root: Option<PathBuf>,
+    /// A clone that drift made: its configuration is drift's.
+    pub(super) is_own: bool,
     /// Keeps a clone that no cache holds until the end of the run.
     pub(super) temporary: Option<tempfile::TempDir>,
 }
@@ -50,7 +53,7 @@ impl Repository {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
         let root = inner.workdir().map(Path::to_owned);
-        Ok(Self { inner, options, root, temporary: None })
+        Ok(Self { inner, options, root, is_own: false, temporary: None })
     }
 
     /// libgit2 reads where a shallow history ends only once.
@@ -254,13 +257,14 @@ impl Repository {
         remote.pushurl_bytes().map(|url| String::from_utf8_lossy(url).into_owned())
     }
 
-    /// A run of the program in this repository.
-    pub(super) fn git(&self) -> Git<'_> {
+    /// A run of the program in this repository; libgit2 has asked whose it is. In one that drift did not make it sees
+    /// little of the configuration ([`StandIn`]).
+    pub(super) fn git(&self) -> Result<Git<'_>, GitError> {
         let git = Git::new(self.path(), &self.options.env);
-        // Of a work tree Git itself finds the repository, and asks whose it is: no `GIT_DIR` goes past that.
-        let is_found =
-            self.root.as_ref().is_some_and(|root| root.join(".git").exists()) && !self.options.any_owner;
-        if is_found { git } else { git.repository(self.inner.path()) }
+        if self.is_own {
+            return Ok(git.repository(self.inner.path()));
+        }
+        Ok(git.stand_in(StandIn::of(&self.inner)?, stand_in::included(&self.inner)))
     }
 
     pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {

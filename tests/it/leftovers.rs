@@ -21,7 +21,13 @@ fn folder(path: &Path, is_old: bool) {
 fn old_temporary_folders_of_killed_runs_are_removed_and_nothing_else_is() {
     let drift = Drift::new().args(["check", "nowhere"]);
     let temporary = drift.home().join("tmp");
-    let gone = ["drift-tree-aB3dE6", "drift-render-000000", "drift-clone-zzzzzz", "drift-demo-ABCDEF"];
+    let gone = [
+        "drift-tree-aB3dE6",
+        "drift-render-000000",
+        "drift-clone-zzzzzz",
+        "drift-demo-ABCDEF",
+        "drift-git-a1b2c3",
+    ];
     let kept = ["tree-aB3dE6", "drift-tree-mine", "drift-tree-aB3d.6", "drift-tree-", "drift-notes-aB3dE6"];
     gone.iter().chain(&kept).for_each(|name| folder(&temporary.join(name), true));
     folder(&temporary.join("drift-tree-fresh1"), false);
