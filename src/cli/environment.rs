@@ -11,6 +11,7 @@ use super::arguments::Where;
 use crate::cluster::{self, ServiceAccount};
 use crate::git;
 use crate::job::{JobError, Place, Settings, Target, Tokens};
+use crate::process::bounded_start;
 use crate::source::Tools;
 
 /// The variable, if it is there and not empty.
@@ -120,6 +121,7 @@ fn target(place: &Where, cache: Option<&Path>) -> Target {
         service_account: service_account(),
         context: place.context.clone(),
         timeout: Duration::from_secs(place.timeout),
+        plugin_start: plugin_start(place.timeout),
         cache: cache.map(Path::to_owned),
     })
 }
@@ -129,6 +131,18 @@ fn service_account() -> Option<ServiceAccount> {
     let port = text("KUBERNETES_SERVICE_PORT")?.parse().ok()?;
     let folder = variable("DRIFT_SERVICE_ACCOUNT_DIR").unwrap_or_else(|| ServiceAccount::FOLDER.into());
     Some(ServiceAccount { host: text("KUBERNETES_SERVICE_HOST")?, port, folder: folder.into() })
+}
+
+/// Seconds that a credential plug-in may take.
+const PLUGIN_LIMIT: u64 = 30;
+
+/// Credential plug-ins are started by this very binary, which bounds them.
+fn plugin_start(timeout: u64) -> Vec<String> {
+    let own = Path::new("/proc/self/exe");
+    let own = if own.exists() { Some(own.to_owned()) } else { env::current_exe().ok() };
+    let limit = Duration::from_secs(timeout.min(PLUGIN_LIMIT));
+    let launcher = own.and_then(|own| own.into_os_string().into_string().ok());
+    launcher.into_iter().flat_map(|own| [own].into_iter().chain(bounded_start(limit))).collect()
 }
 
 fn default_cache() -> Option<PathBuf> {

@@ -11,6 +11,7 @@ mod run;
 #[cfg(test)]
 mod secrecy;
 mod snapshot;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ use crate::job::JobError;
 const USAGE: u8 = 2;
 /// 3: something could not be read or done.
 const INCOMPLETE: u8 = 3;
+/// Bytes of the stack, whatever limit the caller has set.
+const STACK: usize = 16 << 20;
 
 /// Runs the program: arguments and environment in, exit code out.
 #[must_use]
@@ -29,6 +32,21 @@ pub fn main() -> ExitCode {
     if let Some(code) = crate::process::confined(std::env::args_os()) {
         return code;
     }
+    if let Some(code) = crate::process::bounded(std::env::args_os(), std::env::vars_os()) {
+        return code;
+    }
+    // The stack of the first thread is as small as the caller's limit says, and reaching its end is a signal.
+    match std::thread::Builder::new().stack_size(STACK).spawn(command) {
+        Ok(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => {
+            output::error(&format!("cannot start: {error}"));
+            ExitCode::from(INCOMPLETE)
+        }
+    }
+}
+
+/// One command, on a thread of its own.
+fn command() -> ExitCode {
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -36,6 +54,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    sweep::sweep(&std::env::temp_dir(), environment::now());
     // The whole tree of dependencies uses one provider; a second installation is refused, and harmless.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
@@ -52,7 +71,15 @@ pub fn main() -> ExitCode {
     }))
 }
 
+/// A write beyond the limit of a file's size fails with an error where somebody handles the signal that comes with it;
+/// otherwise that ends the process. The handler stays when nobody listens.
+fn survive_file_limit() {
+    let exceeded = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    let _as_before = tokio::signal::unix::signal(exceeded);
+}
+
 async fn dispatch(arguments: arguments::Arguments) -> Result<u8, JobError> {
+    survive_file_limit();
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,
         arguments::Command::Explain(arguments) => explain::run(arguments).await,

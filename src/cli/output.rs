@@ -17,21 +17,23 @@ fn line(text: &str) -> String {
 }
 
 /// Prints an error with the program's name.
-#[expect(clippy::print_stderr, reason = "errors go to standard error whatever the format")]
 pub(super) fn error(text: &str) {
-    eprintln!("drift: error: {}", line(text));
+    tell("error: ", text);
 }
 
 /// Prints a warning.
-#[expect(clippy::print_stderr, reason = "warnings go to standard error whatever the format")]
 pub(super) fn warning(text: &str) {
-    eprintln!("drift: warning: {}", line(text));
+    tell("warning: ", text);
 }
 
 /// Prints a remark.
-#[expect(clippy::print_stderr, reason = "remarks go to standard error, the report alone to standard output")]
 pub(super) fn note(text: &str) {
-    eprintln!("drift: {}", line(text));
+    tell("", text);
+}
+
+/// One line to standard error, whatever the format of the report. Where it cannot be written nobody is left to tell.
+fn tell(kind: &str, text: &str) {
+    let _lost = writeln!(io::stderr(), "drift: {kind}{}", line(text));
 }
 
 /// One line that is written over, on a terminal only.

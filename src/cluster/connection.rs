@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use http::header::{HeaderValue, USER_AGENT};
 use kube::client::AuthError;
-use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{
+    AuthInfo, ExecConfig, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError,
+};
 use kube::{Client, Config};
 use secrecy::ExposeSecret;
 
@@ -38,7 +39,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Connection, ClusterError
     let agent = HeaderValue::from_static(concat!("drift/", env!("CARGO_PKG_VERSION")));
     config.headers.push((USER_AGENT, agent));
     let server = without_credentials(&config.cluster_url);
-    let client = build(config, &server, settings.timeout).await?;
+    let client = build(config, &server, settings).await?;
     Ok(Connection { client, server, context })
 }
 
@@ -164,10 +165,24 @@ fn server_url(account: &ServiceAccount) -> String {
     }
 }
 
+/// Has a credential plug-in run by the program that bounds it, now and at each renewal. It asks nobody: there is nothing
+/// to read for it.
+fn bound(exec: &mut ExecConfig, start: &[String]) {
+    let (Some(plugin), [launcher, first @ ..]) = (exec.command.clone(), start) else { return };
+    let own = exec.args.take().unwrap_or_default();
+    exec.args = Some(first.iter().cloned().chain([plugin]).chain(own).collect());
+    exec.command = Some(launcher.clone());
+    exec.interactive_mode = Some(ExecInteractiveMode::Never);
+}
+
 /// Credential plug-ins run in here, and kube waits for them without a limit.
-async fn build(config: Config, server: &str, limit: Duration) -> Result<Client, ClusterError> {
+async fn build(mut config: Config, server: &str, settings: &Settings) -> Result<Client, ClusterError> {
+    let limit = settings.timeout;
     let refuse = |why: String| ClusterError::Credentials { server: server.to_owned(), why };
     let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone()).unwrap_or_default();
+    if let Some(exec) = &mut config.auth_info.exec {
+        bound(exec, &settings.plugin_start);
+    }
     let (send, built) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     // A thread of its own: the runtime would wait at its end for a plug-in that hangs.

@@ -17,6 +17,9 @@ pub struct Settings {
     pub context: Option<String>,
     /// Time for one request and its retries.
     pub timeout: Duration,
+    /// How credential plug-ins are started: a program that bounds them, and its first arguments, before the plug-in and
+    /// its own; empty: as they are.
+    pub plugin_start: Vec<String>,
     /// Folder in which schemas are kept between runs; `None`: they are not.
     pub cache: Option<PathBuf>,
 }
@@ -29,6 +32,7 @@ impl Default for Settings {
             service_account: None,
             context: None,
             timeout: Duration::from_secs(60),
+            plugin_start: Vec::new(),
             cache: None,
         }
     }

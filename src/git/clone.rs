@@ -75,7 +75,9 @@ fn refresh(remote: &Remote, place: &Path, options: &Options) -> Result<Repositor
 
 /// Opens a clone of ours, which is bare.
 fn open(place: &Path, options: Options) -> Result<Repository, GitError> {
-    Repository::open(place, Options { bare: true, ..options })
+    let mut opened = Repository::open(place, Options { bare: true, ..options })?;
+    opened.is_own = true;
+    Ok(opened)
 }
 
 fn is_ours(remote: &Remote, place: &Path) -> bool {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use git2::Oid;
 
 use super::program::{Answer, Git, TRANSFER};
+use super::stand_in;
 use super::{CommitId, GitError, Remote, Repository};
 
 /// Where fetched branches of other repositories are kept, so that nothing of the user's moves.
@@ -108,8 +109,9 @@ impl Repository {
     /// A run of the program that may reach the remote.
     pub(super) fn reach(&self, remote: &Remote) -> Result<Git<'_>, GitError> {
         // The user's own ssh command stays as it is.
-        let ssh = self.inner.config().is_ok_and(|c| c.get_entry("core.sshCommand").is_ok());
-        let git = if ssh { self.git() } else { self.git().ssh_without_questions() };
+        let git = self.git()?;
+        let ssh = stand_in::user_sets(&self.inner, "core.sshcommand");
+        let git = if ssh { git } else { git.ssh_without_questions() };
         if !remote.named {
             return Ok(git.credentials(&remote.place, remote));
         }

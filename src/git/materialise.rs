@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::tree::{Found, os_path};
+use super::tree::{Found, Walked, os_path};
 use super::{CommitId, EntryKind, GitError, Repository};
 
 /// What was written, and what was not.
@@ -28,8 +28,11 @@ pub enum Special {
     Submodule,
     /// A pointer of Git LFS: the pointer is written, the content is elsewhere.
     Lfs,
-    /// A name that cannot be written safely (`..`, `.git`): not written.
+    /// A name that cannot be written safely (`..`, `.git`, longer than file systems take): not written.
     Name,
+    /// Folders that are deeper than any tree of manifests: what is below was not written. The path is where they begin,
+    /// as far as it was kept.
+    Deep,
 }
 
 impl Repository {
@@ -46,7 +49,7 @@ impl Repository {
         into: &Path,
         most_bytes: u64,
     ) -> Result<Materialised, GitError> {
-        let found = self.walk(commit, prefix)?;
+        let Walked { found, deep, .. } = self.walk(commit, prefix)?;
         self.bring_missing(&found)?;
         self.check_size(commit, &found, most_bytes)?;
         let mut writer = Writer { into, folder: None, done: Materialised::default() };
@@ -73,6 +76,8 @@ impl Repository {
                 writer.note(entry, Special::LinkOutside(String::from_utf8_lossy(target).into_owned()));
             }
         }
+        let deep = deep.into_iter().map(|path| (String::from_utf8_lossy(&path).into_owned(), Special::Deep));
+        writer.done.special.extend(deep);
         writer.done.special.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(writer.done)
     }
@@ -138,6 +143,9 @@ fn io(path: &Path, source: std::io::Error) -> GitError {
     GitError::Io { path: path.to_owned(), source }
 }
 
+/// As file systems have it.
+const LONGEST_NAME: usize = 255;
+
 /// Git refuses such names, a hand-made tree may have them.
 fn is_safe(path: &[u8]) -> bool {
     path.split(|b| *b == b'/').all(|name| {
@@ -145,6 +153,7 @@ fn is_safe(path: &[u8]) -> bool {
             && name != b"."
             && name != b".."
             && !name.contains(&0)
+            && name.len() <= LONGEST_NAME
             && !name.eq_ignore_ascii_case(b".git")
     })
 }

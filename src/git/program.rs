@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::process::{ProcessError, Program};
 
 use super::address::scrub;
+use super::stand_in::StandIn;
 use super::token::LOGIN;
 use super::{GitError, Remote, RemoteFailure, Token};
 
@@ -48,6 +49,8 @@ pub(super) struct Git<'a> {
     env: &'a [(OsString, OsString)],
     folder: PathBuf,
     repository: Option<PathBuf>,
+    stand_in: Option<StandIn>,
+    included: Vec<(String, String)>,
     input: Vec<u8>,
     limit: Duration,
     config: Vec<(String, String)>,
@@ -82,6 +85,8 @@ impl<'a> Git<'a> {
             env,
             folder: folder.to_owned(),
             repository: None,
+            stand_in: None,
+            included: Vec::new(),
             input: Vec::new(),
             limit: ASK,
             config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
@@ -105,6 +110,14 @@ impl<'a> Git<'a> {
     /// Works on exactly this repository, which the user named or drift made: nothing is looked for.
     pub(super) fn repository(mut self, folder: &Path) -> Self {
         self.repository = Some(folder.to_owned());
+        self
+    }
+
+    /// Works on the stand-in of a repository, with what the user's configuration includes for that repository.
+    pub(super) fn stand_in(mut self, stand_in: StandIn, included: Vec<(String, String)>) -> Self {
+        self.repository = Some(stand_in.path().to_owned());
+        self.stand_in = Some(stand_in);
+        self.included = included;
         self
     }
 
@@ -165,7 +178,11 @@ impl<'a> Git<'a> {
             .output_cap(MOST_OUTPUT)
             // Git maps whole packs into its address space.
             .memory(None);
-        match program.run() {
+        let ran = program.run();
+        if let Some(stand_in) = &self.stand_in {
+            stand_in.settle();
+        }
+        match ran {
             Ok(output) => {
                 let mut err = scrub(&output.stderr);
                 if let Some((_, token)) = &self.secret {
@@ -192,8 +209,10 @@ impl<'a> Git<'a> {
         let mut env: Vec<_> = self.env.iter().filter(|(name, _)| kept(name)).cloned().collect();
         env.retain(|(name, _)| !matches!(name.to_str(), Some("LC_ALL" | "LANGUAGE")));
         let own_ssh = env.iter().any(|(name, _)| name == "GIT_SSH_COMMAND" || name == "GIT_SSH");
-        let mut config = self.callers_config();
-        config.extend(self.config.iter().map(|(k, v)| (k.into(), v.into())));
+        let pair = |(key, value): &(String, String)| (OsString::from(key), OsString::from(value));
+        let mut config: Vec<_> = self.included.iter().map(pair).collect();
+        config.extend(self.callers_config());
+        config.extend(self.config.iter().map(pair));
         let mut add = |name: String, value: OsString| env.push((name.into(), value));
         add("GIT_CONFIG_COUNT".to_owned(), config.len().to_string().into());
         for (n, (key, value)) in config.into_iter().enumerate() {

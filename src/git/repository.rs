@@ -7,6 +7,7 @@ use git2::ErrorCode;
 
 use super::discovery::discover;
 use super::program::Git;
+use super::stand_in::{self, StandIn};
 use super::{CommitId, GitError, RemoteAddress, Status};
 
 /// How a repository is opened and its remotes are reached.
@@ -26,6 +27,8 @@ pub struct Repository {
     pub(super) inner: git2::Repository,
     pub(super) options: Options,
     root: Option<PathBuf>,
+    /// A clone that drift made: its configuration is drift's.
+    pub(super) is_own: bool,
     /// Keeps a clone that no cache holds until the end of the run.
     pub(super) temporary: Option<tempfile::TempDir>,
 }
@@ -50,7 +53,7 @@ impl Repository {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
         let root = inner.workdir().map(Path::to_owned);
-        Ok(Self { inner, options, root, temporary: None })
+        Ok(Self { inner, options, root, is_own: false, temporary: None })
     }
 
     /// libgit2 reads where a shallow history ends only once.
@@ -199,21 +202,39 @@ impl Repository {
         }
     }
 
-    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty.
+    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty. Where its folders are too
+    /// deep for libgit2, only what lies at or below the paths `of` is compared.
     ///
     /// # Errors
     /// What libgit2 says.
-    pub fn status(&self) -> Result<Status, GitError> {
+    pub fn status(&self, of: &[&str]) -> Result<Status, GitError> {
         if self.root.is_none() {
             return Ok(Status::default());
         }
+        let compared = match self.compare(&[]) {
+            Err(error) if is_too_deep(&error) && !of.is_empty() => self.compare(of),
+            compared => compared,
+        };
+        match compared {
+            Err(error) if is_too_deep(&error) => {
+                Ok(Status { dirty: true, untracked: Vec::new(), unseen: true })
+            }
+            compared => compared.map_err(|e| self.failed("compare the work tree", &e)),
+        }
+    }
+
+    /// Compares everything, or what lies at or below the paths.
+    fn compare(&self, paths: &[&str]) -> Result<Status, git2::Error> {
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
-        let statuses =
-            self.inner.statuses(Some(&mut options)).map_err(|e| self.failed("compare the work tree", &e))?;
+        options.disable_pathspec_match(true);
+        for path in paths {
+            options.pathspec(path);
+        }
+        let statuses = self.inner.statuses(Some(&mut options))?;
         let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
         let untracked = untracked.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned());
-        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect() })
+        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect(), unseen: false })
     }
 
     /// Whether the work tree differs from HEAD: see [`Status::dirty`].
@@ -221,7 +242,7 @@ impl Repository {
     /// # Errors
     /// What libgit2 says.
     pub fn dirty(&self) -> Result<bool, GitError> {
-        self.status().map(|status| status.dirty)
+        self.status(&[]).map(|status| status.dirty)
     }
 
     /// Whether history is cut off (a shallow clone): what is oldest here may not be the oldest there is.
@@ -236,13 +257,14 @@ impl Repository {
         remote.pushurl_bytes().map(|url| String::from_utf8_lossy(url).into_owned())
     }
 
-    /// A run of the program in this repository.
-    pub(super) fn git(&self) -> Git<'_> {
+    /// A run of the program in this repository; libgit2 has asked whose it is. In one that drift did not make it sees
+    /// little of the configuration ([`StandIn`]).
+    pub(super) fn git(&self) -> Result<Git<'_>, GitError> {
         let git = Git::new(self.path(), &self.options.env);
-        // Of a work tree Git itself finds the repository, and asks whose it is: no `GIT_DIR` goes past that.
-        let is_found =
-            self.root.as_ref().is_some_and(|root| root.join(".git").exists()) && !self.options.any_owner;
-        if is_found { git } else { git.repository(self.inner.path()) }
+        if self.is_own {
+            return Ok(git.repository(self.inner.path()));
+        }
+        Ok(git.stand_in(StandIn::of(&self.inner)?, stand_in::included(&self.inner)))
     }
 
     pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {
@@ -258,6 +280,11 @@ impl Repository {
         }
         GitError::Failed { doing: doing.to_owned(), path, why: error.message().to_owned() }
     }
+}
+
+/// libgit2 goes a hundred folders down, and has no code for what is deeper.
+fn is_too_deep(error: &git2::Error) -> bool {
+    error.message().contains("nesting too deep")
 }
 
 pub(super) fn refused(path: &Path, error: &git2::Error) -> GitError {

@@ -1,5 +1,6 @@
 //! Trees and files at a commit.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use git2::{DiffFormat, DiffOptions, ErrorCode, ObjectType, Oid};
@@ -15,6 +16,17 @@ pub(super) struct Found {
     pub(super) id: Oid,
     pub(super) kind: EntryKind,
     pub(super) executable: bool,
+}
+
+/// All that is found while walking.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// By path.
+    pub(super) found: Vec<Found>,
+    /// Where folders go on too deep to be walked: the beginnings of their paths.
+    pub(super) deep: BTreeSet<Vec<u8>>,
+    /// How many were walked, some more than once.
+    folders: usize,
 }
 
 /// What stands at a path.
@@ -41,9 +53,13 @@ impl Repository {
     /// UTF-8 are shown with replacement characters.
     ///
     /// # Errors
-    /// A missing object, or what libgit2 says.
+    /// A missing object, folders that are too deep, or what libgit2 says.
     pub fn list(&self, commit: &CommitId, prefix: &str) -> Result<Vec<Entry>, GitError> {
-        let found = self.walk(commit, prefix)?;
+        let Walked { found, deep, .. } = self.walk(commit, prefix)?;
+        if let Some(path) = deep.first() {
+            let path = String::from_utf8_lossy(&path[..path.len().min(200)]).into_owned();
+            return Err(GitError::Path { path, why: format!("it is more than {DEEPEST} folders deep") });
+        }
         let entry = |f: Found| Entry {
             path: String::from_utf8_lossy(&f.path).into_owned(),
             kind: f.kind,
@@ -174,34 +190,35 @@ impl Repository {
         Ok(Some(at))
     }
 
-    /// All files, links and submodules at or below `prefix`, sorted by path.
-    pub(super) fn walk(&self, commit: &CommitId, prefix: &str) -> Result<Vec<Found>, GitError> {
+    /// All files, links and submodules at or below `prefix`; what is too deep is passed over.
+    pub(super) fn walk(&self, commit: &CommitId, prefix: &str) -> Result<Walked, GitError> {
         let prefix = prefix.split('/').filter(|n| !n.is_empty() && *n != ".").collect::<Vec<_>>().join("/");
         let root = self.root_tree(commit)?;
-        let mut found = Vec::new();
+        let mut walked = Walked::default();
         match self.lookup(root, &prefix)? {
             Some(at) if at.kind == Some(ObjectType::Tree) => {
-                self.walk_tree(at.id, prefix.as_bytes(), 0, &mut found)?;
+                self.walk_tree(at.id, prefix.as_bytes(), 0, &mut walked)?;
             }
             Some(_) => {
                 let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", &prefix));
                 if let Some(above) = self.lookup(root, folder)?
                     && let Some(entry) = self.tree(above.id)?.get_name(name)
                 {
-                    found.extend(leaf(&entry, prefix.clone().into_bytes()));
+                    walked.found.extend(leaf(&entry, prefix.clone().into_bytes()));
                 }
             }
             None => {}
         }
-        found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok(found)
+        walked.found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(walked)
     }
 
-    fn walk_tree(&self, id: Oid, path: &[u8], depth: usize, found: &mut Vec<Found>) -> Result<(), GitError> {
-        if depth > DEEPEST {
-            let path = String::from_utf8_lossy(&path[..path.len().min(200)]).into_owned();
-            return Err(GitError::Path { path, why: format!("it is more than {DEEPEST} folders deep") });
+    fn walk_tree(&self, id: Oid, path: &[u8], depth: usize, walked: &mut Walked) -> Result<(), GitError> {
+        if depth > DEEPEST || path.len() > LONGEST {
+            walked.deep.insert(path[..path.len().min(NAMED)].to_vec());
+            return Ok(());
         }
+        walked.folders += 1;
         let tree = self.tree(id)?;
         for entry in &tree {
             let mut inner = path.to_vec();
@@ -210,12 +227,15 @@ impl Repository {
             }
             inner.extend_from_slice(entry.name_bytes());
             match entry.kind() {
-                Some(ObjectType::Tree) => self.walk_tree(entry.id(), &inner, depth + 1, found)?,
-                _ => found.extend(leaf(&entry, inner)),
+                Some(ObjectType::Tree) => self.walk_tree(entry.id(), &inner, depth + 1, walked)?,
+                _ => walked.found.extend(leaf(&entry, inner)),
             }
-            if found.len() > MOST_FILES {
+            if walked.found.len().max(walked.folders) > MOST_FILES {
                 let path = String::from_utf8_lossy(path).into_owned();
-                return Err(GitError::Path { path, why: format!("it holds more than {MOST_FILES} files") });
+                return Err(GitError::Path {
+                    path,
+                    why: format!("it holds more than {MOST_FILES} files or folders"),
+                });
             }
         }
         Ok(())
@@ -256,7 +276,11 @@ impl Repository {
 
 /// More than any repository has, and few enough for the stack.
 const DEEPEST: usize = 512;
-/// A tree of a few bytes can name itself a billion times.
+/// Bytes of a folder's path: a file in it still has one that the system takes.
+const LONGEST: usize = 3000;
+/// Bytes that are kept of a path that is too deep.
+const NAMED: usize = 200;
+/// Of files, and of folders: a tree of a few bytes can name another a billion times.
 const MOST_FILES: usize = 1_000_000;
 /// No manifest is as large; a blob of a few bytes can unpack to more.
 const LARGEST: usize = 256 << 20;

@@ -43,6 +43,8 @@ pub struct Status {
     pub dirty: bool,
     /// Those untracked ones, from the root; of a folder without tracked files only its name, with a `/`.
     pub untracked: Vec<String>,
+    /// Whether folders are too deep to be compared: then it counts as dirty, and no untracked file is known.
+    pub unseen: bool,
 }
 
 impl Repository {

@@ -162,7 +162,8 @@ impl Opened {
         let commit = repository.head()?;
         let config = config_in(&root)?;
         let sources = narrow(&config, settings.path.as_deref())?;
-        let status = repository.status()?;
+        let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+        let status = repository.status(&paths)?;
         let all = settings.include_untracked;
         let files = repository.files(all)?;
         let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
@@ -172,6 +173,7 @@ impl Opened {
             incomplete.extend(submodules.map(|what| Incomplete { what, why: explain(&Special::Submodule) }));
             let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
             warnings.extend(untracked_warning(&untracked));
+            warnings.extend(status.unseen.then(|| UNSEEN.to_owned()));
         }
         Ok(Self {
             repository,
@@ -245,6 +247,9 @@ impl Opened {
         Ok(remote.unwrap_or_else(folder))
     }
 }
+
+const UNSEEN: &str =
+    "files that Git does not track are not read, and cannot be listed: folders of the sources are too deep";
 
 /// What of the sources Git does not know, and so was not read.
 fn untracked_warning(untracked: &[String]) -> Option<String> {
@@ -333,10 +338,12 @@ fn materialise(
     let folder =
         folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
     let written = repository.materialise(commit, prefix, folder.path(), MOST_BYTES)?;
-    let special = written
-        .special
-        .into_iter()
-        .filter(|(path, _)| sources.iter().any(|source| is_below(path, &source.path)));
+    let concerns = |(path, special): &(String, Special), source: &Source| {
+        // A source may itself lie where the folders are too deep.
+        is_below(path, &source.path) || *special == Special::Deep && source.path.starts_with(path.as_str())
+    };
+    let special = written.special.into_iter();
+    let special = special.filter(|found| sources.iter().any(|source| concerns(found, source)));
     let incomplete =
         special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
     Ok((folder, incomplete))
@@ -367,6 +374,7 @@ fn explain(special: &Special) -> String {
         }
         Special::Lfs => "is a Git LFS pointer: its content is not in the repository".to_owned(),
         Special::Name => "has a name that cannot be written safely".to_owned(),
+        Special::Deep => "has folders too deep to be read".to_owned(),
     }
 }
 

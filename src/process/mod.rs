@@ -1,6 +1,7 @@
 //! Child programs: exactly the environment they are given, a working folder, limits, a time-out, caps on their
 //! output, and the whole process group ended with them.
 
+mod bounded;
 mod confine;
 mod run;
 
@@ -12,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use bounded::{bounded, bounded_start};
 pub use confine::{Confinement, confined};
 
 /// A program to run, and everything it may have.

@@ -18,6 +18,8 @@ mod github;
 mod input;
 mod kinds;
 mod layers;
+mod leftovers;
+mod limits;
 mod matrix;
 mod missing;
 mod releases;

@@ -330,3 +330,56 @@ fn a_tree_that_unfolds_without_end_is_refused() {
     let error = open(&repo).list(&id(&commit), "").expect_err("ten thousand million files");
     assert!(error.to_string().contains("more than 1000000 files"), "{error}");
 }
+
+/// Trees inside one another, as many as `depth`, around a file.
+fn nested(repo: &Repo, depth: usize, name: &str) -> String {
+    let blob = repo.git(&["hash-object", "-w", "apps/web/deploy.yaml"]);
+    let mut tree = raw_tree(repo, &[("100644", "file", blob.trim())]);
+    for _ in 0..depth {
+        tree = raw_tree(repo, &[("40000", name, &tree)]);
+    }
+    tree
+}
+
+/// Too many folders, too long a path, too long a name: passed over and named, and the rest is there.
+#[test]
+fn folders_that_are_too_deep_keep_nothing_else_from_being_read() {
+    let repo = sample();
+    let (apps, blob) = (repo.git(&["rev-parse", "HEAD:apps"]), repo.git(&["rev-parse", "HEAD:README"]));
+    let (deep, long) = (nested(&repo, 514, "d"), nested(&repo, 20, &"l".repeat(200)));
+    let name = "n".repeat(300);
+    let root = raw_tree(
+        &repo,
+        &[
+            ("40000", "apps", apps.trim()),
+            ("40000", "deep", &deep),
+            ("40000", "long", &long),
+            ("100644", &name, blob.trim()),
+        ],
+    );
+    let head = id(repo.git(&["commit-tree", "-m", "Deep", &root]).trim());
+    let into = tempfile::tempdir().expect("a temporary folder");
+    let opened = open(&repo);
+    let done = opened.materialise(&head, "", into.path(), MOST).expect("passed over");
+    let special: Vec<_> = done.special.iter().map(|(path, why)| (&path[..4], why.clone())).collect();
+    assert_eq!(special, [("deep", Special::Deep), ("long", Special::Deep), ("nnnn", Special::Name)]);
+    assert!(done.special.iter().all(|(path, _)| path.len() <= 300));
+    assert!(into.path().join("apps/web/deploy.yaml").is_file());
+    let error = opened.list(&head, "").expect_err("a list is whole");
+    assert!(error.to_string().contains("folders deep"), "{error}");
+    assert_eq!(opened.list(&head, "apps").expect("not deep").len(), 4);
+}
+
+/// Without a file anywhere: two to the power of forty folders.
+#[test]
+fn a_tree_that_names_itself_without_end_is_given_up() {
+    let repo = sample();
+    let mut tree = raw_tree(&repo, &[]);
+    for _ in 0..40 {
+        tree = raw_tree(&repo, &[("40000", "a", &tree), ("40000", "b", &tree)]);
+    }
+    let head = id(repo.git(&["commit-tree", "-m", "Bomb", &tree]).trim());
+    let into = tempfile::tempdir().expect("a temporary folder");
+    let error = open(&repo).materialise(&head, "", into.path(), MOST).expect_err("without end");
+    assert!(error.to_string().contains("more than 1000000"), "{error}");
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use drift::git::{GitError, Options, Remote, RemoteFailure, Repository, Token};
+use drift::git::{GitError, Options, RefUpdate, Remote, RemoteFailure, Repository, Token};
 
 use super::{environment, id, open, options};
 use crate::support::gitea::Gitea;
@@ -120,6 +120,60 @@ fn commands_of_a_repositorys_configuration_do_not_run_through_its_remote() {
     let error = open(&repo).list_remote(&origin()).expect_err("not allowed");
     assert!(error.to_string().contains("not allowed"), "{error}");
     assert!(!mark.exists());
+}
+
+/// Whatever of `.git/config` names a program: listing, fetching and pushing run none of them.
+#[test]
+fn no_program_of_a_repositorys_configuration_runs() {
+    let repo = Repo::with(&[("a", "b")]);
+    let remote = repo.with_remote();
+    let mark = repo.path().join("../mark");
+    let touch = format!("touch '{}'; false", mark.display());
+    for key in [
+        "core.sshCommand",
+        "core.gitProxy",
+        "core.askPass",
+        "core.fsmonitor",
+        "core.alternateRefsCommand",
+        "credential.helper",
+        "credential.http://127.0.0.1:1.helper",
+        "remote.origin.uploadpack",
+        "remote.origin.receivepack",
+        "filter.x.process",
+        "gpg.program",
+    ] {
+        let value = if key.ends_with("helper") { format!("!{touch}") } else { touch.clone() };
+        repo.git(&["config", key, &value]);
+    }
+    let hooks = repo.path().parent().expect("a folder").join("hooks");
+    repo.git(&["config", "core.hooksPath", &hooks.display().to_string()]);
+    repo.git(&["config", "protocol.ext.allow", "always"]);
+    let more = repo.path().parent().expect("a folder").join("more");
+    fs::write(&more, "[url \"/nowhere/\"]\n\tinsteadOf = /\n[http]\n\tproxy = http://127.0.0.1:1\n")
+        .expect("ours");
+    repo.git(&["config", "include.path", &more.display().to_string()]);
+    let opened = open(&repo);
+    assert_eq!(opened.list_remote(&url(&remote)).expect("a folder").len(), 1);
+    assert_eq!(opened.list_remote(&origin()).expect("a folder").len(), 1);
+    opened.fetch(&origin(), &["main"]).expect("a folder");
+    let head = id(&repo.head());
+    let update = RefUpdate { branch: "drift/new".to_owned(), new: Some(head), expected: None };
+    opened.push(Some(&origin()), &[update]).expect("a folder");
+    for place in ["ssh://127.0.0.1/x", "git://127.0.0.1/x", "http://127.0.0.1:1/x", "ext::sh -c true"] {
+        repo.git(&["config", "remote.origin.url", place]);
+        open(&repo).list_remote(&origin()).expect_err("nobody is there");
+    }
+    assert!(!mark.exists(), "a program of .git/config ran");
+}
+
+/// What may stay: other names for addresses, of the repository itself too.
+#[test]
+fn addresses_of_a_repositorys_configuration_stay() {
+    let repo = Repo::with(&[("a", "b")]);
+    let remote = repo.with_remote();
+    repo.git(&["config", &format!("url.{}.insteadOf", remote.url()), "short:x"]);
+    repo.git(&["config", "remote.origin.url", "short:x"]);
+    assert_eq!(open(&repo).list_remote(&origin()).expect("a folder").len(), 1);
 }
 
 fn clone(repo: &Repo, cache: Option<&Path>) -> Result<Repository, GitError> {

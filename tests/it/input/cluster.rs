@@ -262,3 +262,51 @@ fn credential_plug_ins_are_run_and_their_failure_is_told() {
         assert!(code == 1 || output.stderr.contains(server.url()), "{name}: {}", output.stderr);
     }
 }
+
+/// A kubeconfig whose user is known by the plug-in `plugin` on the `PATH`.
+fn with_plugin(server: &Server) -> std::path::PathBuf {
+    let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "plugin", "args": ["a b", "c"]}});
+    server.write_kubeconfig("plugin", &user)
+}
+
+#[test]
+fn a_plug_in_is_run_again_when_its_token_ends() {
+    let server = Server::with(LIVE);
+    let repo = shop();
+    let count = repo.path().join("../count");
+    let script = format!(
+        "echo \"$1,$2\" >>'{}'\necho '{{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \
+         \"ExecCredential\", \"status\": {{\"token\": \"from-the-plug-in\", \"expirationTimestamp\": \
+         \"2020-01-01T00:00:00Z\"}}}}'\n",
+        count.display()
+    );
+    let drift = Drift::new().in_folder(repo.path()).with_script("plugin", &script);
+    let output = drift.args(["check", "apps", "--kubeconfig"]).arg(with_plugin(&server)).run();
+    is_orderly(&output.expect_status(1));
+    let count = std::fs::read_to_string(count).expect("the plug-in ran");
+    assert!(count.lines().count() > 4 && count.lines().all(|line| line == "a b,c"), "{count}");
+}
+
+/// One that prints for ever, one that hangs, and one that leaves something behind: ended in time, with all they started.
+#[test]
+fn a_plug_in_is_bounded_and_ended_with_all_that_it_started() {
+    let repo = shop();
+    let survived = repo.path().join("../survived");
+    let cases: [(&str, String, &[&str]); 2] = [
+        ("prints", "while :; do echo more; done\n".to_owned(), &["wrote more than 1048576 bytes"]),
+        ("hangs", format!("(sleep 5; echo x >'{}') & sleep 100\n", survived.display()), &["plugin"]),
+    ];
+    for (name, script, expected) in cases {
+        let server = Server::with(LIVE);
+        let drift = Drift::new().in_folder(repo.path()).with_script("plugin", &script).with_tools(&["sleep"]);
+        let drift = drift.args(["check", "apps", "--timeout", "3", "--kubeconfig"]).arg(with_plugin(&server));
+        let started = Instant::now();
+        let output = drift.run().expect_status(3);
+        assert!(started.elapsed() < Duration::from_secs(20), "{name}: {:?}", started.elapsed());
+        is_orderly(&output);
+        says(&output.stderr, &["credentials for", "plug-in \"plugin\""]);
+        says(&output.stderr, expected);
+    }
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(!survived.exists(), "what the plug-in started outlived it");
+}

@@ -23,6 +23,7 @@ pub(crate) struct Drift {
     environment: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
     stdin: Vec<u8>,
+    limit: Option<String>,
 }
 
 impl Drift {
@@ -32,7 +33,8 @@ impl Drift {
         for folder in ["bin", "tmp", "cwd"] {
             std::fs::create_dir(home.path().join(folder)).expect("a new folder in a temporary folder");
         }
-        let drift = Self { home, arguments: vec![], environment: vec![], folder: None, stdin: vec![] };
+        let drift =
+            Self { home, arguments: vec![], environment: vec![], folder: None, stdin: vec![], limit: None };
         drift.with_tools(&["git"])
     }
 
@@ -64,6 +66,12 @@ impl Drift {
     /// What standard input holds; empty without it.
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
+        self
+    }
+
+    /// Runs under this limit, as `ulimit` of the shell takes it: `-f 0`.
+    pub(crate) fn limited(mut self, limit: &str) -> Self {
+        self.limit = Some(limit.to_owned());
         self
     }
 
@@ -115,10 +123,18 @@ impl Drift {
         self.spawn().wait()
     }
 
+    fn command(&self) -> Command {
+        let drift = env!("CARGO_BIN_EXE_drift");
+        let Some(limit) = &self.limit else { return Command::new(drift) };
+        let mut shell = Command::new(parts::system_program("sh"));
+        shell.arg("-c").arg(format!("ulimit {limit} && exec \"$0\" \"$@\"")).arg(drift);
+        shell
+    }
+
     /// Starts it and comes back at once.
     pub(crate) fn spawn(&self) -> Running {
         let home = self.home.path();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_drift"));
+        let mut command = self.command();
         command.args(&self.arguments).env_clear();
         command.current_dir(self.folder.clone().unwrap_or_else(|| home.join("cwd")));
         hermetic(&mut command, home);

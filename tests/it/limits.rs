@@ -1,0 +1,68 @@
+//! Limits of the system that drift runs into: a message and an exit code, never a signal.
+
+use serde_json::json;
+
+use crate::input::{SETTINGS, is_orderly, says};
+use crate::support::command::Drift;
+use crate::support::repo::Repo;
+use crate::support::snapshot::{SnapshotFile, written_by};
+
+fn live() -> SnapshotFile {
+    let settings = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": "shop"}, "data": {"color": "red"}});
+    SnapshotFile::with(&[written_by("kubectl-edit", json!({"f:data": {"f:color": {}}}), settings)])
+}
+
+fn check(repo: &Repo, live: &SnapshotFile) -> Drift {
+    Drift::new().in_folder(repo.path()).args(["check", "apps", "--snapshot"]).arg(live.path())
+}
+
+#[test]
+fn a_report_over_the_limit_of_a_files_size_is_an_error_that_is_told() {
+    let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS)]), live());
+    let output = check(&repo, &live).args(["--output-file", "json=report.json"]).limited("-f 0").run();
+    let output = output.expect_status(3);
+    is_orderly(&output);
+    says(&output.stderr, &["drift: error: writing report.json", "File too large"]);
+    says(&output.stdout, &["ConfigMap/shop/settings"]);
+    assert!(!repo.path().join("report.json").exists());
+}
+
+#[test]
+fn files_of_a_commit_over_the_limit_are_an_error_that_is_told() {
+    let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS)]), live());
+    let output = check(&repo, &live).args(["--revision", "HEAD"]).limited("-f 0").run().expect_status(3);
+    is_orderly(&output);
+    says(&output.stderr, &["drift: error: ", "File too large"]);
+}
+
+/// Neither the command line's parser nor the deepest documents that are read need the stack that the caller gives.
+#[test]
+fn a_small_stack_changes_nothing() {
+    let deep = format!("{SETTINGS}  deep: {}{}\n", "[".repeat(200), "]".repeat(200));
+    let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS), ("deep/a.yaml", &deep)]), live());
+    for kib in [256, 128] {
+        let output = check(&repo, &live).limited(&format!("-s {kib}")).run().expect_status(1);
+        says(&output.stdout, &["ConfigMap/shop/settings"]);
+        let deep = Drift::new().in_folder(repo.path()).args(["check", "deep", "--snapshot"]).arg(live.path());
+        is_orderly(&deep.limited(&format!("-s {kib}")).run().expect_status(1));
+    }
+}
+
+/// Deeper than any tree of manifests: that matters to the source that it lies in, and to no other.
+#[test]
+fn deep_folders_outside_of_the_sources_do_not_matter() {
+    let deep = format!("other/{}settings.yaml", "d/".repeat(600));
+    let files = [("apps/settings.yaml", SETTINGS), ("other/a.yaml", SETTINGS), (&deep, SETTINGS)];
+    let (repo, live) = (Repo::with(&files), live());
+    for more in [&[][..], &["--revision", "HEAD"]] {
+        let output = check(&repo, &live).args(more).run().expect_status(1);
+        says(&output.stdout, &["1 object in Git"]);
+        assert_eq!(output.stderr, "", "{more:?}");
+    }
+    let other =
+        Drift::new().in_folder(repo.path()).args(["check", "other", "--revision", "HEAD", "--snapshot"]);
+    let output = other.arg(live.path()).run().expect_status(3);
+    is_orderly(&output);
+    says(&output.stderr, &["not examined: other/d/d/", "has folders too deep to be read"]);
+}
