@@ -8,7 +8,7 @@ use super::history::{Older, explained_by, unowned_since};
 use super::managers::Known;
 use super::owners::{Entry, Owners, Share};
 use super::rewritten::{is_rewritten_json, substituted};
-use super::verdict::{Evidence, unsynced};
+use super::verdict::{Evidence, ScalePath, unsynced};
 use crate::model::{Cause, ChangeKind, Class, Confidence, Difference, FieldPath, Rule, Step, Verdict};
 use crate::schema::Shape;
 
@@ -406,7 +406,7 @@ impl<'a> Judge<'a> {
         if self.owners.entries().is_empty() {
             return Verdict::unknown();
         }
-        if is_scale(&difference.path) {
+        if self.may_be_scaled(difference) {
             difference.note = Some(
                 "nobody owns it: under server-side apply `kubectl scale` is the one writer that leaves no record"
                     .to_owned(),
@@ -429,6 +429,19 @@ impl<'a> Judge<'a> {
             Some(older) => self.unsynced(older, Rule::Leftover),
             None => Verdict::unknown(),
         }
+    }
+
+    /// Whether `/scale` may have written here: it leaves no record under server-side apply.
+    fn may_be_scaled(&self, difference: &Difference) -> bool {
+        let path = &difference.path;
+        let is_count = difference.live.as_ref().is_some_and(Value::is_u64);
+        is_scale(path)
+            || (is_count
+                && !self.evidence.desired.id.is_built_in()
+                && match self.evidence.scale {
+                    ScalePath::Unknown => path.fields().next() == Some("spec"),
+                    ScalePath::Known(known) => known.is_some_and(|known| known == path.to_string()),
+                })
     }
 
     /// The latest entry of a person's tool, or of a writer that is not known, at another version of the kind.

@@ -125,7 +125,9 @@ impl Managers {
             (Some(prefix), None) => known.name.starts_with(prefix),
             (None, _) => matches_text(&known.name, name),
         };
-        let tools = TABLE.iter().filter(|known| known.class == Class::Human).filter(covers);
+        // One name is one tool, and the first row that fits says which.
+        let most = if prefix.is_some() { usize::MAX } else { 1 };
+        let tools = TABLE.iter().filter(|known| known.class == Class::Human).filter(covers).take(most);
         let mut names: Vec<String> = tools.map(|known| known.name.clone()).collect();
         names.dedup();
         names

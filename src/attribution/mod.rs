@@ -33,5 +33,5 @@ pub use scaling::{Autoscaler, SCALERS};
 pub use strangers::unknown_managers;
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{
-    Evidence, MissingEvidence, attribute, is_left_out, is_restart, leftover, missing, strongest,
+    Evidence, MissingEvidence, ScalePath, attribute, is_left_out, is_restart, leftover, missing, strongest,
 };

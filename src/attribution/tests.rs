@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Autoscaler, Claim, Evidence, Managers, MissingEvidence, Mutator, Older, Owners, Superseded, attribute,
-    is_left_out, missing, unmanaged_candidate,
+    Autoscaler, Claim, Evidence, Managers, MissingEvidence, Mutator, Older, Owners, ScalePath, Superseded,
+    attribute, is_left_out, missing, unmanaged_candidate,
 };
 use crate::config::KnownManager;
 use crate::model::{Cause, ChangeKind, Class, Desired, Difference, FieldPath, Later, Origin, ResourceId};
@@ -65,6 +65,7 @@ struct Beside<'a> {
     mutators: &'a [Mutator],
     managers: &'a [KnownManager],
     common_marks: &'a [(&'a str, &'a str)],
+    scale: Option<ScalePath<'a>>,
     /// Seconds after [`NEWER`].
     now: i64,
 }
@@ -86,6 +87,7 @@ fn verdicts(git: &Desired, live: &Value, beside: &Beside<'_>) -> Vec<String> {
     let evidence = Evidence {
         autoscalers: beside.autoscalers,
         older: &older,
+        scale: beside.scale.unwrap_or(ScalePath::Unknown),
         mutators: beside.mutators,
         common_marks: &marks.collect(),
         now: NEWER + beside.now,
@@ -359,6 +361,26 @@ fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_c
 }
 
 /// A definition of an earlier version may have had the default.
+/// Under server-side apply `/scale` leaves no record: of custom resources the definition says where it writes.
+#[test]
+fn a_number_that_scale_may_have_written_is_no_default() {
+    let thing = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "shop"}, "spec": spec});
+    let git = desired(thing(json!({"size": 1})));
+    let entries = [entry("kubectl", "Apply", None, json!({"f:spec": {"f:size": {}}}))];
+    let shards = || live(thing(json!({"size": 1, "shards": 3})), &entries, None);
+    let mode = || live(thing(json!({"size": 1, "mode": "x"})), &entries, None);
+    for (live, scale, expected) in [
+        (shards(), None, ".spec.shards Unknown None -"),
+        (shards(), Some(ScalePath::Known(Some(".spec.shards"))), ".spec.shards Unknown None -"),
+        (shards(), Some(ScalePath::Known(Some(".spec.replicas"))), ".spec.shards Server Low -"),
+        (shards(), Some(ScalePath::Known(None)), ".spec.shards Server Low -"),
+        (mode(), None, ".spec.mode Server Low -"),
+    ] {
+        let beside = Beside { scale, ..Beside::default() };
+        assert_eq!(verdicts(&git, &live, &beside), [expected], "{scale:?}");
+    }
+}
+
 #[test]
 fn a_default_that_no_definition_has_any_more_is_the_servers() {
     let thing = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "shop"}, "spec": spec});

@@ -38,12 +38,23 @@ pub struct Evidence<'a> {
     pub remembered: &'a [Remembered],
     /// The mutating webhooks and admission policies that match the object.
     pub mutators: &'a [Mutator],
+    /// Where `/scale` writes into the object, if it is a custom resource.
+    pub scale: ScalePath<'a>,
     /// Labels and annotations that a deployer put onto every object that it applied, as manager and key.
     pub common_marks: &'a BTreeSet<(String, String)>,
     /// When the check began, seconds since 1970.
     pub now: i64,
     /// For how long a commit may wait to be applied, in seconds.
     pub unsynced_after: i64,
+}
+
+/// Where `/scale` writes into a custom resource, as its definition says (`specReplicasPath`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScalePath<'a> {
+    /// It was not looked up: any number below `spec` may be it.
+    Unknown,
+    /// This field, such as `.spec.shards`; `None` where the kind has no `/scale`.
+    Known(Option<&'a str>),
 }
 
 impl<'a> Evidence<'a> {
@@ -65,6 +76,7 @@ impl<'a> Evidence<'a> {
             older: &[],
             remembered: &[],
             mutators: &[],
+            scale: ScalePath::Unknown,
             common_marks: &NONE,
             now: 0,
             unsynced_after: i64::MAX,

@@ -440,6 +440,7 @@ impl Judge<'_> {
                 older: older.map_or(&[], Vec::as_slice),
                 remembered: self.evidence.remembered.get(index).map_or(&[], Vec::as_slice),
                 mutators: self.evidence.mutators.get(index).map_or(&[], Vec::as_slice),
+                scale: self.evidence.scale_of(*index),
                 common_marks: &self.evidence.common_marks,
                 now: self.now(),
                 unsynced_after: self.unsynced_after(),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::helm_release::{is_rolled_back, newest_release};
 use super::live::Compared;
 use super::schemas::Schemas;
-use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Remembered};
+use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Remembered, ScalePath};
 use crate::cluster::Cluster;
 use crate::model::{Change, Desired, ResourceId, Rule};
 
@@ -23,6 +23,8 @@ pub(super) struct ClusterEvidence {
     /// Objects of Helm releases that were rolled back last.
     pub(super) rolled_back: BTreeSet<usize>,
     pub(super) common_marks: BTreeSet<(String, String)>,
+    /// Where `/scale` writes into custom resources that it may have written; nothing where their definition says so.
+    pub(super) scale_paths: BTreeMap<usize, Option<String>>,
 }
 
 /// A deployer's key is a mark when it stands on at least so many objects, all that it applied.
@@ -43,10 +45,15 @@ impl ClusterEvidence {
         Self {
             remembered: remembered(cluster, desired, schemas, compared).await,
             mutators: mutators(cluster, desired, compared).await,
+            scale_paths: scale_paths(cluster, desired, compared).await,
             applied: applied_revisions(cluster, desired, compared).await,
             rolled_back: if skip_secrets { BTreeSet::new() } else { rolled_back(cluster, compared).await },
             common_marks: common.map(|(mark, _)| mark.clone()).collect(),
         }
+    }
+
+    pub(super) fn scale_of(&self, index: usize) -> ScalePath<'_> {
+        self.scale_paths.get(&index).map_or(ScalePath::Unknown, |path| ScalePath::Known(path.as_deref()))
     }
 
     /// The commit that the roots of a source last applied, where they agree: for an object of it that is missing.
@@ -55,6 +62,39 @@ impl ClusterEvidence {
         let revisions: BTreeSet<&String> = of_source.map(|(_, revision)| revision).collect();
         if revisions.len() == 1 { revisions.into_iter().next() } else { None }
     }
+}
+
+/// What the definitions of custom resources say of `/scale`, where that may have written.
+async fn scale_paths(
+    cluster: &Cluster,
+    desired: &[Desired],
+    compared: &Compared,
+) -> BTreeMap<usize, Option<String>> {
+    let mut known: BTreeMap<String, Option<Value>> = BTreeMap::new();
+    let mut paths = BTreeMap::new();
+    let scaled = |change: &Change| change.verdict.rule == Rule::Scaled;
+    for (index, (_, changes)) in &compared.differing {
+        let id = &desired[*index].id;
+        if id.is_built_in() || !changes.iter().any(scaled) {
+            continue;
+        }
+        let Some(kind) = cluster.served().kind(&id.group, &id.version, &id.kind) else { continue };
+        let name = format!("{}.{}", kind.plural, kind.group);
+        if !known.contains_key(&name) {
+            let crds = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition");
+            let crd = match crds {
+                Some(crds) => cluster.get(crds, None, &name).await.ok().flatten(),
+                None => None,
+            };
+            known.insert(name.clone(), crd);
+        }
+        let Some(Some(crd)) = known.get(&name) else { continue };
+        let versions = crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+        let version = versions.into_iter().find(|version| version["name"] == id.version.as_str());
+        let path = version.and_then(|version| version.pointer("/subresources/scale/specReplicasPath"));
+        paths.insert(*index, path.and_then(Value::as_str).map(str::to_owned));
+    }
+    paths
 }
 
 /// The kind that keeps the revisions of a workload.
