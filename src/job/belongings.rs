@@ -6,7 +6,7 @@ use futures::stream::StreamExt;
 use serde_json::Value;
 
 use super::helm_release::newest_release;
-use super::live::{Compared, presence};
+use super::live::{Compared, Which, presence};
 use crate::attribution::{Claim, UnmanagedCandidate};
 use crate::cluster::{Cluster, Unread};
 use crate::model::{Incomplete, ResourceId, ServedKind, split_api_version};
@@ -62,7 +62,7 @@ impl<'a> Belongings<'a> {
         let namespace = id.namespace.clone().unwrap_or_default();
         let mut unread = None;
         for claim in &candidate.claims {
-            if is_present(claim, compared) {
+            if is_present(claim, &namespace, compared) {
                 return Some(None);
             }
             let key = (namespace.clone(), claim.clone());
@@ -184,10 +184,12 @@ impl<'a> Belongings<'a> {
     }
 }
 
-fn is_present(claim: &Claim, compared: &Compared) -> bool {
+/// Whether the run itself has seen the owner: most have thousands of objects that claim one, and each would be a request.
+fn is_present(claim: &Claim, namespace: &str, compared: &Compared) -> bool {
     match claim {
         Claim::Owner { group, kind, name, uid, .. } => {
-            compared.present.contains(&presence((group, kind), name, uid))
+            let which = if uid.is_empty() { Which::Namespace(namespace) } else { Which::Uid(uid) };
+            compared.present.contains(&presence((group, kind), name, which))
         }
         _ => false,
     }

@@ -545,14 +545,24 @@ impl<'a> Comparison<'a> {
     /// Notes that an object is there, for owner references that name it.
     pub(super) fn note_present(&self, item: &Item, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
         let managed = item.namespace().is_none_or(|namespace| namespaces.contains(namespace));
-        if let (true, true, Some(uid)) = (self.strangers, managed, item.uid()) {
-            compared.present.insert(presence(item.kind(), item.name(), uid));
+        if !(self.strangers && managed) {
+            return;
         }
+        let which = [item.uid().map(Which::Uid), item.namespace().map(Which::Namespace)];
+        let seen = which.into_iter().flatten().map(|which| presence(item.kind(), item.name(), which));
+        compared.present.extend(seen);
     }
 }
 
-/// What an owner reference says of its owner, as a hash; the same in all of one run.
-pub(super) fn presence(kind: (&str, &str), name: &str, uid: &str) -> u64 {
+/// What tells objects of one kind and name apart.
+#[derive(Clone, Copy, Hash)]
+pub(super) enum Which<'a> {
+    Uid(&'a str),
+    Namespace(&'a str),
+}
+
+/// What an owner reference, or a convention of names, says of an owner, as a hash; the same in all of one run.
+pub(super) fn presence(kind: (&str, &str), name: &str, which: Which<'_>) -> u64 {
     static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    HASHER.hash_one((kind, name, uid))
+    HASHER.hash_one((kind, name, which))
 }
