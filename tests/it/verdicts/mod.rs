@@ -154,6 +154,19 @@ fn a_check_only_reads_and_reads_each_kind_once() {
     let namespace = plane.fresh_namespace("verdicts-reader");
     let repo = declare(plane, &namespace, &[]);
     plane.apply("admin", "default", READER, &[]);
+    // As a controller makes them: they name their Service, and nothing else says whose they are.
+    let services = format!("/api/v1/namespaces/{namespace}/services");
+    let (_, services) = plane.api("admin", "GET", &services, None);
+    let services: Vec<&Value> = services["items"].as_array().expect("a list").iter().collect();
+    assert!(!services.is_empty());
+    for service in services {
+        let name = &service["metadata"]["name"];
+        let endpoints =
+            serde_json::json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}});
+        let path = format!("/api/v1/namespaces/{namespace}/endpoints?fieldManager=kube-controller-manager");
+        let (status, answer) = plane.api("admin", "POST", &path, Some(&endpoints));
+        assert_eq!(status, 201, "{answer}");
+    }
     let bound = Drift::new()
         .args(["check", "--output=json", "--kubeconfig"])
         .arg(plane.kubeconfig("reader"))
@@ -168,6 +181,7 @@ fn a_check_only_reads_and_reads_each_kind_once() {
         let uri = entry["requestURI"].as_str().unwrap_or_default();
         let verb = entry["verb"].as_str().unwrap_or_default();
         assert!(matches!(verb, "get" | "list"), "{verb} {uri}");
+        assert!(!(verb == "get" && uri.contains("/services/")), "what was listed is asked for again: {uri}");
         // A list of many pages goes on with a token.
         if verb == "list" && !uri.contains("continue=") {
             let path = uri.split('?').next().unwrap_or(uri);
