@@ -15,8 +15,10 @@ const DEPTH: usize = 250;
 
 /// Values and keys that any document may hold, and the bytes that each further one needs: a value costs
 /// a hundred bytes of memory.
-const FEW_VALUES: usize = 200_000;
-const BYTES_OF_A_VALUE: usize = 6;
+const FEW_VALUES: usize = 150_000;
+const BYTES_OF_A_VALUE: usize = 8;
+/// The longest key of YAML.
+const USUAL_KEY: usize = 1024;
 
 /// What differs where the text is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +76,34 @@ fn parser(text: &str, syntax: Syntax) -> impl Iterator<Item = Result<(Event<'_>,
     let mut limits = options! { disallow_directives: true };
     limits.set_emit_comments(false);
     if syntax == Syntax::Json {
-        limits.simple_key_max_lookahead = usize::MAX;
+        // YAML ends a key of more than 1024 characters, JSON does not. Not more than is needed: the parser keeps every token
+        // of a map that may still turn out to be a key.
+        limits.simple_key_max_lookahead = longest_text(text).saturating_add(2).max(USUAL_KEY);
     }
     Parser::new_from_str_with_options(text, limits)
+}
+
+/// The longest text of JSON, in bytes with its escapes.
+fn longest_text(json: &str) -> usize {
+    let (mut longest, mut begun, mut escaped) = (0, None, false);
+    for (at, byte) in json.bytes().enumerate() {
+        match (begun, byte) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), b'\\') => escaped = true,
+            (Some(start), b'"') => {
+                longest = longest.max(at - start);
+                begun = None;
+            }
+            (None, b'"') => begun = Some(at),
+            _ => {}
+        }
+    }
+    longest
+}
+
+/// The most values and keys of a document.
+pub(super) fn most_values(text: &str) -> usize {
+    FEW_VALUES + text.len() / BYTES_OF_A_VALUE
 }
 
 /// The anchors that some alias of the first document refers to; nearly no document has any.
@@ -140,7 +167,7 @@ impl<'a> Composer<'a> {
         self.budget.values += 1;
         let is_end = matches!(event, Event::SequenceEnd | Event::MappingEnd);
         self.written += usize::from(!is_end);
-        if self.written > FEW_VALUES + self.text.len() / BYTES_OF_A_VALUE {
+        if self.written > most_values(self.text) {
             let place = self.places.at(raw.byte_range().map_or(self.cursor, |range| range.start));
             let why = "the document holds more values than any object of its size".to_owned();
             return Err(ReadError { place: Some(place), why });

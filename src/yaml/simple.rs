@@ -4,6 +4,7 @@
 //! The same nodes as [`super::compose`] makes of the parser's events (the tests hold the two against each other), in a
 //! fraction of the time; or their values alone. Whatever is written in another way, or is an error, is the parser's.
 
+use super::compose::most_values;
 use super::lines::{Base, number};
 use super::make::{Make, Scalar, Spot};
 use super::node::{Span, Style};
@@ -25,6 +26,10 @@ type Simple<T> = Result<T, Other>;
 pub(super) fn read<'t, M: Make<'t>>(text: &'t str, base: Base) -> Option<(M, Place)> {
     // A carriage return may end a line, and so begins a byte order mark.
     if base.column > 0 || memchr::memchr2(b'\r', 0xEF, text.as_bytes()).is_some() {
+        return None;
+    }
+    // More than a line or an item of a small list for each value there is not: the parser counts them.
+    if memchr::memchr2_iter(b'\n', b',', text.as_bytes()).count() > most_values(text) {
         return None;
     }
     let mut reader = Reader { text, bytes: text.as_bytes(), base, next: 0, number: 0, line: None, depth: 0 };

@@ -181,7 +181,7 @@ fn time_follows_the_size_of_the_text() {
 fn more_values_than_an_object_of_the_size_can_hold_are_refused() {
     for text in [format!("a: [{}]\n", "[],".repeat(500_000)), format!("a:\n{}", "  -\n".repeat(500_000))] {
         let read = read(text.as_bytes());
-        let why = read[0].as_ref().expect_err("too many").to_string();
+        let why = read[0].as_ref().err().map(ToString::to_string).unwrap_or_default();
         assert!(why.ends_with("the document holds more values than any object of its size"), "{why}");
     }
 }
