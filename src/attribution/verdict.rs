@@ -3,7 +3,8 @@
 //! The owner of exactly this leaf is established first; then the rules decide. A manager's name is a claim of whoever
 //! wrote: it explains a change only where that program writes, and never where a change could do harm.
 
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -115,15 +116,23 @@ fn change(judge: &Judge<'_>, mut difference: Difference) -> Change {
 #[must_use]
 pub fn is_left_out(differences: &[Difference], writers: &Owners, managers: &Managers, owned: &str) -> bool {
     let set = |difference: &Difference| difference.kind == ChangeKind::Added && difference.server_set;
+    // One pass through the text for all differences: it is the larger half of most objects.
+    let names: LazyCell<HashSet<&str>, _> = LazyCell::new(|| owned_names(owned));
     let unowned = |difference: &Difference| {
         let name = difference.path.steps().iter().rev().find_map(|step| match step {
             Step::Field(name) => Some(name),
             _ => None,
         });
-        name.is_some_and(|name| !owned.contains(&format!("\"f:{name}\"")))
+        name.is_some_and(|name| !names.contains(name.as_str()))
     };
     let by_platform = writers.entries().iter().all(|entry| managers.of(entry).class == Class::Platform);
     differences.iter().all(|difference| set(difference) && (by_platform || unowned(difference)))
+}
+
+/// The names of the fields in the text of managedFields.
+fn owned_names(text: &str) -> HashSet<&str> {
+    let begins = memchr::memmem::find_iter(text.as_bytes(), b"\"f:").map(|at| at + 3);
+    begins.filter_map(|at| text[at..].split('"').next()).collect()
 }
 
 /// Where Git declares the value; of an added field, the nearest parent that Git declares.
