@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Difference, ResourceId, ServedKind, Step};
+use crate::model::{Difference, ResourceId, ServedKind};
 
 /// A mutating webhook or policy, as far as it tells which objects it may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +80,8 @@ impl Mutator {
 
     /// Whether it may have written here: a policy names what it writes.
     pub(super) fn may_write(&self, difference: &Difference) -> bool {
-        let name = difference.path.steps().iter().rev().find_map(|step| match step {
-            Step::Field(name) => Some(name),
-            _ => None,
-        });
-        let named = |text: &String| name.is_some_and(|name| text.contains(name.as_str()));
+        let name = difference.path.last_field();
+        let named = |text: &String| name.is_some_and(|name| text.contains(name));
         self.text.as_ref().is_none_or(named)
     }
 

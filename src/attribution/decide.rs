@@ -117,19 +117,13 @@ impl<'a> Judge<'a> {
         if difference.server_set && difference.path.fields().next() == Some("status") {
             return controller(Rule::StatusWriter);
         }
-        if !self.writes_status(writer.entry) {
+        if !self.owners.writes_status(writer.entry) {
             return Verdict::new(Cause::Manual, Confidence::None, Rule::UnknownOwns).by(manager);
         }
         if self.is_harmful(difference) || is_scale(&difference.path) {
             return claimed(Cause::Controller).by(manager);
         }
         controller(Rule::StatusWriter)
-    }
-
-    /// Whether the manager writes the object's status: a controller of the kind, then.
-    fn writes_status(&self, entry: &Entry) -> bool {
-        let mut entries = self.owners.entries().iter();
-        entries.any(|other| other.manager.subresource == "status" && other.manager.name == entry.manager.name)
     }
 
     fn by_platform(&self, platform: FieldOwner<'a>, difference: &Difference) -> Verdict {
@@ -148,7 +142,7 @@ impl<'a> Judge<'a> {
         if difference.kind == ChangeKind::Added && is_guard(&difference.path) {
             return verdict(Cause::Controller, Rule::Guard);
         }
-        if !harmful && !platform.known.has_places() && self.writes_status(platform.entry) {
+        if !harmful && !platform.known.has_places() && self.owners.writes_status(platform.entry) {
             return verdict(Cause::Controller, Rule::StatusWriter);
         }
         claimed(Cause::Controller).by(manager)

@@ -87,6 +87,12 @@ impl Owners {
         Self { entries: entries.into_iter().flatten().filter_map(writer).collect() }
     }
 
+    /// Whether the manager of an entry writes the object's status, too: a controller of the kind, then.
+    pub(super) fn writes_status(&self, entry: &Entry) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|other| other.manager.subresource == "status" && other.manager.name == entry.manager.name)
+    }
+
     /// Every entry, as the server lists them.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {

@@ -127,12 +127,8 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
     let known = maker.map(|maker| managers.of(maker));
     let by_person = known.is_some_and(|known| known.class == Class::Human);
     // A controller of the platform, or one that writes a status, may make what does no harm.
-    let writes_status = maker.is_some_and(|maker| {
-        let mut entries = owners.entries().iter();
-        entries.any(|entry| entry.manager.subresource == "status" && entry.manager.name == maker.manager.name)
-    });
-    let by_controller = known.is_some_and(|known| known.class == Class::Platform) || writes_status;
     let by_platform = known.is_some_and(|known| known.class == Class::Platform);
+    let by_controller = by_platform || maker.is_some_and(|maker| owners.writes_status(maker));
     if (by_controller && !is_harmful_kind(id)) || (by_platform && is_of_the_platform(id)) {
         return None;
     }

@@ -118,13 +118,8 @@ pub fn is_left_out(differences: &[Difference], writers: &Owners, managers: &Mana
     let set = |difference: &Difference| difference.kind == ChangeKind::Added && difference.server_set;
     // One pass through the text for all differences: it is the larger half of most objects.
     let names: LazyCell<HashSet<&str>, _> = LazyCell::new(|| owned_names(owned));
-    let unowned = |difference: &Difference| {
-        let name = difference.path.steps().iter().rev().find_map(|step| match step {
-            Step::Field(name) => Some(name),
-            _ => None,
-        });
-        name.is_some_and(|name| !names.contains(name.as_str()))
-    };
+    let unowned =
+        |difference: &Difference| difference.path.last_field().is_some_and(|name| !names.contains(name));
     let by_platform = writers.entries().iter().all(|entry| managers.of(entry).class == Class::Platform);
     differences.iter().all(|difference| set(difference) && (by_platform || unowned(difference)))
 }

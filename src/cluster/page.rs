@@ -149,10 +149,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The names of the objects of a page of ConfigMaps, as the reader finds them: for the fuzz targets (`tests/fuzz`).
-#[cfg(fuzzing)]
-#[must_use]
-pub fn names_of_page(text: &str) -> Option<Vec<String>> {
+/// The objects of a page of ConfigMaps and the next token: for tests and fuzz targets.
+#[cfg(any(test, fuzzing))]
+fn read_config_maps(text: &str) -> Result<(Vec<Item>, Option<String>), String> {
     use std::sync::Arc;
 
     use super::item::{Of, PageText};
@@ -165,35 +164,27 @@ pub fn names_of_page(text: &str) -> Option<Vec<String>> {
         listable: true,
     };
     let (of, body) = (Of::new(&kind, What::Objects), PageText::new(text.to_owned(), None));
-    let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None)).ok()?;
-    let (items, _) = page.of(&kind, What::Objects).ok()?;
+    let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None))?;
+    page.of(&kind, What::Objects)
+}
+
+/// The names of the objects of a page of ConfigMaps, as the reader finds them: for the fuzz targets (`tests/fuzz`).
+#[cfg(fuzzing)]
+#[must_use]
+pub fn names_of_page(text: &str) -> Option<Vec<String>> {
+    let (items, _) = read_config_maps(text).ok()?;
     Some(items.iter().map(|item| item.name().to_owned()).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use super::{NO_LIST, NO_OBJECT, NOT_JSON, Page};
-    use crate::cluster::item::{Item, Of, PageText};
-    use crate::cluster::list::What;
-    use crate::model::ServedKind;
+    use super::{Item, NO_LIST, NO_OBJECT, NOT_JSON, read_config_maps};
 
     /// Names and texts of the objects, and the next token.
     type Shown = (Vec<(String, String)>, Option<String>);
 
     fn read(text: &str) -> Result<Shown, String> {
-        let kind = ServedKind {
-            group: String::new(),
-            version: "v1".to_owned(),
-            kind: "ConfigMap".to_owned(),
-            plural: "configmaps".to_owned(),
-            namespaced: true,
-            listable: true,
-        };
-        let (of, body) = (Of::new(&kind, What::Objects), PageText::new(text.to_owned(), None));
-        let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None))?;
-        let (items, next) = page.of(&kind, What::Objects)?;
+        let (items, next) = read_config_maps(text)?;
         let shown = |item: Item| (item.name().to_owned(), item.text().to_owned());
         Ok((items.into_iter().map(shown).collect(), next))
     }

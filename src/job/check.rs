@@ -75,8 +75,7 @@ pub(super) async fn compare(
     let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
     let schemas = Underway::new(cluster, &rendered.objects);
-    let today = settings.now.strftime("%Y-%m-%d").to_string();
-    let managers = Managers::new(&held_managers(&opened.config.managers, &today).0);
+    let managers = managers(settings, opened);
     progress("comparing with the cluster");
     let comparison = Comparison {
         cluster,
@@ -151,8 +150,11 @@ pub(super) async fn compare(
             warnings,
             by_author(
                 opened,
-                [judge.rules().warnings(&findings), manager_warnings(&opened.config.managers, &today)]
-                    .concat(),
+                [
+                    judge.rules().warnings(&findings),
+                    manager_warnings(&opened.config.managers, &settings.today()),
+                ]
+                .concat(),
             )?,
             unknown_managers(&findings),
             part_warning(opened),
@@ -185,6 +187,11 @@ pub(super) async fn compare(
         past,
     };
     Ok(checked)
+}
+
+/// The known managers, with those of `drift.yaml` that have not expired.
+pub(super) fn managers(settings: &Settings, opened: &Opened) -> Managers {
+    Managers::new(&held_managers(&opened.config.managers, &settings.today()).0)
 }
 
 /// Names who last changed the rules beside each warning about them.
@@ -466,8 +473,7 @@ impl Judge<'_> {
     }
 
     fn rules(&self) -> IgnoreRules {
-        let today = self.settings.now.strftime("%Y-%m-%d").to_string();
-        IgnoreRules::new(&self.opened.config.ignore, &today)
+        IgnoreRules::new(&self.opened.config.ignore, &self.settings.today())
     }
 }
 

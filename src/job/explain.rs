@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::JobError;
-use super::check::{compare, open};
+use super::check::{compare, managers, open};
 use super::tree::Settings;
-use crate::attribution::{FieldOwner, Managers, Older, Owners, held_managers, owners_of};
+use crate::attribution::{FieldOwner, Managers, Older, Owners, owners_of};
 use crate::cluster::Cluster;
 use crate::model::{Change, Class, Desired, Finding, Incomplete, Manager, Origin, ResourceId};
 
@@ -102,8 +102,7 @@ pub async fn explain(
     let settings = Settings { keep_hidden: true, ..settings.clone() };
     let (opened, cluster, ahead) = open(&settings, progress).await?;
     let mut checked = compare(&settings, &opened, &cluster, ahead, progress).await?;
-    let today = settings.now.strftime("%Y-%m-%d").to_string();
-    let managers = Managers::new(&held_managers(&opened.config.managers, &today).0);
+    let managers = managers(&settings, &opened);
     let finding = checked.findings.iter().position(|finding| query.matches(&finding.resource));
     let finding = finding.map(|at| checked.findings.swap_remove(at));
     let desired = checked.material.desired.iter().find(|object| query.matches(&object.id));

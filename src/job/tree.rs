@@ -94,6 +94,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The day of the check (`2026-11-22`), against which rules of `drift.yaml` expire.
+    pub(super) fn today(&self) -> String {
+        self.now.strftime("%Y-%m-%d").to_string()
+    }
+
     /// Connects to the cluster, or opens the snapshot.
     pub(crate) async fn connect(&self) -> Result<Cluster, JobError> {
         Ok(match &self.target {

@@ -110,6 +110,15 @@ impl FieldPath {
             _ => None,
         })
     }
+
+    /// The innermost field, with or without items of lists inside it.
+    #[must_use]
+    pub fn last_field(&self) -> Option<&str> {
+        self.0.iter().rev().find_map(|step| match step {
+            Step::Field(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 impl From<Vec<Step>> for FieldPath {
