@@ -1,5 +1,6 @@
 //! Which field managers are known, and what they are.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -61,9 +62,41 @@ impl TryFrom<Row> for Known {
     }
 }
 
-static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    serde_yaml::from_str(include_str!("managers.yaml")).expect("the embedded table is valid; a test reads it")
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let rows = include_str!("managers.yaml");
+    Table::new(serde_yaml::from_str(rows).expect("the embedded table is valid; a test reads it"))
 });
+
+/// The rows, and where each name is: it is looked up for every entry of every object.
+struct Table {
+    rows: Vec<Known>,
+    /// Indexes of the rows by whole name, and of those for a beginning.
+    whole: HashMap<String, Vec<usize>>,
+    beginnings: Vec<usize>,
+}
+
+impl Table {
+    fn new(rows: Vec<Known>) -> Self {
+        let mut whole: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut beginnings = Vec::new();
+        for (at, known) in rows.iter().enumerate() {
+            match known.name.ends_with('*') {
+                true => beginnings.push(at),
+                false => whole.entry(known.name.clone()).or_default().push(at),
+            }
+        }
+        Self { rows, whole, beginnings }
+    }
+
+    /// The first row that is of the manager.
+    fn find(&self, manager: &Manager) -> Option<&Known> {
+        let of = |at: &&usize| self.rows[**at].is_of(manager);
+        let whole = self.whole.get(&manager.name).and_then(|rows| rows.iter().find(of));
+        let beginning = self.beginnings.iter().find(of);
+        let first = whole.into_iter().chain(beginning).min()?;
+        Some(&self.rows[*first])
+    }
+}
 
 static STRANGER: Known = Known {
     name: String::new(),
@@ -109,12 +142,8 @@ impl Managers {
     }
 
     fn of_manager(&self, manager: &Manager) -> &Known {
-        let matches = |known: &&Known| {
-            let operation = known.operation.as_deref();
-            matches_text(&known.name, &manager.name)
-                && operation.is_none_or(|operation| operation == manager.operation)
-        };
-        self.configured.iter().find(matches).or_else(|| TABLE.iter().find(matches)).unwrap_or(&STRANGER)
+        let configured = self.configured.iter().find(|known| known.is_of(manager));
+        configured.or_else(|| TABLE.find(manager)).unwrap_or(&STRANGER)
     }
 
     /// The tools of persons in the built-in table that a name, or a name with a `*` at its end, covers.
@@ -127,7 +156,7 @@ impl Managers {
         };
         // One name is one tool, and the first row that fits says which.
         let most = if prefix.is_some() { usize::MAX } else { 1 };
-        let tools = TABLE.iter().filter(|known| known.class == Class::Human).filter(covers).take(most);
+        let tools = TABLE.rows.iter().filter(|known| known.class == Class::Human).filter(covers).take(most);
         let mut names: Vec<String> = tools.map(|known| known.name.clone()).collect();
         names.dedup();
         names
@@ -136,11 +165,17 @@ impl Managers {
     /// Every row of the built-in table: its name (a trailing `*` for any ending), class, and whether it applies.
     #[cfg(test)]
     pub(super) fn table() -> impl Iterator<Item = (&'static str, &'static Known)> {
-        TABLE.iter().map(|known| (known.name.as_str(), known))
+        TABLE.rows.iter().map(|known| (known.name.as_str(), known))
     }
 }
 
 impl Known {
+    fn is_of(&self, manager: &Manager) -> bool {
+        let operation = self.operation.as_deref();
+        matches_text(&self.name, &manager.name)
+            && operation.is_none_or(|operation| operation == manager.operation)
+    }
+
     /// Whether this is one of the places where the manager writes into objects that others declare.
     pub(super) fn writes(&self, id: &ResourceId, difference: &Difference) -> bool {
         self.writes.iter().any(|place| place.covers(id, difference))

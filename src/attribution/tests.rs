@@ -819,7 +819,7 @@ fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
         ),
     ] {
         let id = ResourceId::of(&object).expect("the table's objects have kind and name");
-        let found = unmanaged_candidate(&id, &object, &Managers::default()).map(|candidate| {
+        let found = unmanaged_candidate(id, &object, &Managers::default()).map(|candidate| {
             let verdict = candidate.verdict;
             let manager = verdict.manager.map_or("-".to_owned(), |manager| manager.name);
             format!("{:?} {:?} {manager}", verdict.cause, verdict.confidence)
@@ -869,7 +869,7 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
         (made("x", "kubectl-create", owner("Service")), vec![]),
     ] {
         let id = ResourceId::of(&object).expect("the table's objects have kind and name");
-        let found = unmanaged_candidate(&id, &object, &Managers::default());
+        let found = unmanaged_candidate(id, &object, &Managers::default());
         assert_eq!(found.map(|candidate| candidate.claims), Some(expected), "{object}");
     }
 }

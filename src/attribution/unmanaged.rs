@@ -117,19 +117,19 @@ fn is_of_the_platform(id: &ResourceId) -> bool {
 
 /// What an object that nothing in Git declares is, as far as the object itself tells; `None` for what the system makes.
 #[must_use]
-pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -> Option<UnmanagedCandidate> {
-    if id.namespace.is_none() || is_of_the_system(id, live) {
+pub fn unmanaged_candidate(id: ResourceId, live: &Value, managers: &Managers) -> Option<UnmanagedCandidate> {
+    if id.namespace.is_none() || is_of_the_system(&id, live) {
         return None;
     }
     let owners = Owners::writers(live);
-    let created = live.pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+    let created = live.get("metadata").and_then(|metadata| metadata.get("creationTimestamp")?.as_str());
     let maker = maker(owners.entries(), created, managers);
     let known = maker.map(|maker| managers.of(maker));
     let by_person = known.is_some_and(|known| known.class == Class::Human);
     // A controller of the platform, or one that writes a status, may make what does no harm.
     let by_platform = known.is_some_and(|known| known.class == Class::Platform);
     let by_controller = by_platform || maker.is_some_and(|maker| owners.writes_status(maker));
-    if (by_controller && !is_harmful_kind(id)) || (by_platform && is_of_the_platform(id)) {
+    if (by_controller && !is_harmful_kind(&id)) || (by_platform && is_of_the_platform(&id)) {
         return None;
     }
     let verdict = match known.map(|known| known.class) {
@@ -144,9 +144,9 @@ pub fn unmanaged_candidate(id: &ResourceId, live: &Value, managers: &Managers) -
         }
     };
     let verdict = verdict.by(maker.map(|maker| &maker.manager));
-    let claims = claims(id, live, (by_person, by_platform));
+    let claims = claims(&id, live, (by_person, by_platform));
     let by_deployer = known.is_some_and(|known| known.applier && !by_person);
-    Some(UnmanagedCandidate { resource: id.clone(), verdict, claims, by_deployer })
+    Some(UnmanagedCandidate { resource: id, verdict, claims, by_deployer })
 }
 
 /// Who wrote first: an object that an operator made and a person only labelled is the operator's. Of the same second a
@@ -166,9 +166,12 @@ fn maker<'a>(entries: &'a [Entry], created: Option<&str>, managers: &Managers) -
 
 /// What every namespace has, told by kind and name, of which there is one each.
 fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
-    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str);
-    let release = id.name.starts_with("sh.helm.release.") && text("/metadata/labels/owner") == Some("helm");
-    let lock = live.pointer("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_some();
+    let metadata = |map: &str, key: &str| live.get("metadata")?.get(map)?.get(key);
+    let release = || {
+        let owner = || metadata("labels", "owner").and_then(Value::as_str);
+        id.name.starts_with("sh.helm.release.") && owner() == Some("helm")
+    };
+    let lock = || metadata("annotations", "control-plane.alpha.kubernetes.io/leader").is_some();
     match (id.group.as_str(), id.kind.as_str(), id.name.as_str()) {
         ("", "ConfigMap", "kube-root-ca.crt" | "openshift-service-ca.crt")
         | ("", "ServiceAccount", "default")
@@ -178,8 +181,8 @@ fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
         | ("events.k8s.io", "Event", _)
         | ("coordination.k8s.io", "Lease", _)
         | ("metrics.k8s.io", "PodMetrics", _) => true,
-        ("", "Secret" | "ConfigMap", _) if release => true,
-        ("", "ConfigMap" | "Endpoints", _) => lock,
+        ("", "Secret" | "ConfigMap", _) if release() => true,
+        ("", "ConfigMap" | "Endpoints", _) => lock(),
         _ => false,
     }
 }
@@ -189,7 +192,8 @@ fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
 fn claims(id: &ResourceId, live: &Value, (by_person, by_platform): (bool, bool)) -> Vec<Claim> {
     let mut claims = Vec::new();
     if !by_person {
-        let references = live.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let references =
+            live.get("metadata").and_then(|metadata| metadata.get("ownerReferences")?.as_array());
         let references = references.into_iter().flatten().filter_map(owner);
         claims.extend(references.filter(|owner| makes(owner, id, by_platform)));
         claims.extend(implied_owner(id, live));
@@ -245,10 +249,21 @@ fn implied_owner(id: &ResourceId, live: &Value) -> Option<Claim> {
     }
 }
 
+/// Kind, and the labels with the name and the namespace.
+const FLUX_MARKS: [(&str, &str, &str); 2] = [
+    ("Kustomization", "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"),
+    ("HelmRelease", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace"),
+];
+
 /// The marks of Helm and of GitOps tools.
 fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
+    let metadata = live.get("metadata");
+    let maps = ["labels", "annotations"].map(|map| metadata?.get(map));
+    if maps == [None, None] {
+        return Vec::new();
+    }
     let of = |map: &str, key: &str| {
-        let value = live.get("metadata")?.get(map)?.get(key)?.as_str()?;
+        let value = metadata?.get(map)?.get(key)?.as_str()?;
         (!value.is_empty()).then(|| value.to_owned())
     };
     let here = || id.namespace.clone().unwrap_or_default();
@@ -261,11 +276,9 @@ fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
     {
         claims.push(Claim::HelmRelease { namespace: here(), name });
     }
-    for (kind, domain) in
-        [("Kustomization", "kustomize.toolkit.fluxcd.io"), ("HelmRelease", "helm.toolkit.fluxcd.io")]
-    {
-        if let Some(name) = of("labels", &format!("{domain}/name")) {
-            let namespace = of("labels", &format!("{domain}/namespace")).unwrap_or_else(here);
+    for (kind, name, namespace) in FLUX_MARKS {
+        if let Some(name) = of("labels", name) {
+            let namespace = of("labels", namespace).unwrap_or_else(here);
             claims.push(Claim::FluxObject { kind, namespace, name });
         }
     }

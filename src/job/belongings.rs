@@ -6,7 +6,8 @@ use futures::stream::StreamExt;
 use serde_json::Value;
 
 use super::helm_release::newest_release;
-use super::live::{Compared, Which, presence};
+use super::live::Compared;
+use super::present::Present;
 use crate::attribution::{Claim, UnmanagedCandidate};
 use crate::cluster::{Cluster, Unread};
 use crate::model::{Incomplete, ResourceId, ServedKind, split_api_version};
@@ -38,11 +39,20 @@ impl<'a> Belongings<'a> {
     }
 
     /// The objects that belong to nothing. What could not be looked up is believed of a deployer's own objects, and said.
-    pub(super) async fn unmanaged(&mut self, compared: &mut Compared) -> Vec<UnmanagedCandidate> {
+    pub(super) async fn unmanaged(
+        &mut self,
+        compared: &mut Compared,
+        present: &Present,
+    ) -> Vec<UnmanagedCandidate> {
+        let mut candidates = std::mem::take(&mut compared.unmanaged);
+        // Each look-up would be a request.
+        candidates.retain(|candidate| !present.has_owner(candidate));
+        candidates.sort_by(|left, right| left.resource.cmp(&right.resource));
+        candidates.dedup_by(|left, right| left.resource.key() == right.resource.key());
         let mut unmanaged = Vec::new();
         let mut unread = BTreeSet::new();
-        for candidate in std::mem::take(&mut compared.unmanaged) {
-            match self.belongs(&candidate, compared).await {
+        for candidate in candidates {
+            match self.belongs(&candidate).await {
                 Some(None) => {}
                 Some(Some(incomplete)) if candidate.by_deployer => drop(unread.insert(incomplete)),
                 _ => unmanaged.push(candidate),
@@ -53,18 +63,11 @@ impl<'a> Belongings<'a> {
     }
 
     /// `Some(None)`: it belongs to something; `Some(Some(..))`: what it claims could not be read.
-    async fn belongs(
-        &mut self,
-        candidate: &UnmanagedCandidate,
-        compared: &Compared,
-    ) -> Option<Option<Incomplete>> {
+    async fn belongs(&mut self, candidate: &UnmanagedCandidate) -> Option<Option<Incomplete>> {
         let id = &candidate.resource;
         let namespace = id.namespace.clone().unwrap_or_default();
         let mut unread = None;
         for claim in &candidate.claims {
-            if is_present(claim, &namespace, compared) {
-                return Some(None);
-            }
             let key = (namespace.clone(), claim.clone());
             if !self.lookups.contains_key(&key) {
                 let found = self.look_up(&namespace, claim).await;
@@ -181,17 +184,6 @@ impl<'a> Belongings<'a> {
             }
         }
         Ok(Lookup::HasNot)
-    }
-}
-
-/// Whether the run itself has seen the owner: most have thousands of objects that claim one, and each would be a request.
-fn is_present(claim: &Claim, namespace: &str, compared: &Compared) -> bool {
-    match claim {
-        Claim::Owner { group, kind, name, uid, .. } => {
-            let which = if uid.is_empty() { Which::Namespace(namespace) } else { Which::Uid(uid) };
-            compared.present.contains(&presence((group, kind), name, which))
-        }
-        _ => false,
     }
 }
 

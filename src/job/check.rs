@@ -11,6 +11,7 @@ use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::missing::trace;
 use super::other_versions::{add_changes, other_versions};
+use super::present::Present;
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::schemas::{Schemas, Underway};
 use super::tree::{Opened, Settings, Target};
@@ -85,18 +86,20 @@ pub(super) async fn compare(
         skipped: &skipped,
         hooks: &rendered.hooks,
         strangers: rendered.incomplete.is_empty() && !opened.is_part(),
+        present: Present::default(),
         skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
         keep_live: settings.verify,
         keep_hidden: settings.keep_hidden,
     };
     let mut compared = comparison.run().await;
+    let present = comparison.present;
     let hooks = rendered.hooks.count();
     let (schemas, warnings) = schemas.end().await;
     let duplicates = std::mem::take(&mut rendered.duplicates);
     rendered.incomplete.extend(settle(&mut rendered.objects, duplicates, &schemas));
     progress("looking into the history");
-    let unmanaged = Belongings::new(cluster, skip).unmanaged(&mut compared).await;
+    let unmanaged = Belongings::new(cluster, skip).unmanaged(&mut compared, &present).await;
     let evidence = ClusterEvidence::read((cluster, skip), &rendered.objects, &schemas, &compared).await;
     let judge = Judge {
         settings,

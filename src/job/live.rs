@@ -1,9 +1,7 @@
 //! Live objects, streamed page by page through comparison and dropped.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::{self, StreamExt};
@@ -11,6 +9,7 @@ use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::missing::terminating;
+use super::present::Present;
 use super::schemas::Underway;
 use super::strangers::{Of, Scopes};
 use super::veil::{is_encrypted, lift_masks, take_encrypted};
@@ -45,6 +44,8 @@ pub(super) struct Comparison<'a> {
     pub(super) hooks: &'a Hooks,
     /// Whether objects that nothing declares are looked for.
     pub(super) strangers: bool,
+    /// The objects of the namespaces in question, as they are read.
+    pub(super) present: Present,
     /// Whether Secrets are left out.
     pub(super) skip_secrets: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
@@ -68,8 +69,6 @@ pub(super) struct Compared {
     pub(super) not_missed: BTreeSet<usize>,
     /// Objects that nothing declares, and what they claim to belong to.
     pub(super) unmanaged: Vec<UnmanagedCandidate>,
-    /// Objects of the namespaces in question that may own others, as hashes of what an owner reference says.
-    pub(super) present: HashSet<u64>,
     /// Hidden changes of objects that have no others, by cause.
     pub(super) hidden: BTreeMap<Cause, usize>,
     /// How many differences each rule decided, of objects that are in sync for all that.
@@ -97,9 +96,11 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    fn applied(&mut self, source: String, at: i64) {
-        let latest = self.applied_at.entry(source).or_insert(at);
-        *latest = at.max(*latest);
+    fn applied(&mut self, source: &str, at: i64) {
+        match self.applied_at.get_mut(source) {
+            Some(latest) => *latest = at.max(*latest),
+            None => drop(self.applied_at.insert(source.to_owned(), at)),
+        }
     }
 
     /// Whether a desired object was looked at.
@@ -120,7 +121,6 @@ impl Compared {
         self.in_sync.extend(other.in_sync);
         self.not_missed.extend(other.not_missed);
         self.unmanaged.extend(other.unmanaged);
-        self.present.extend(other.present);
         other.hidden.into_iter().for_each(|(cause, number)| *self.hidden.entry(cause).or_default() += number);
         other.rules.into_iter().for_each(|(rule, number)| *self.rules.entry(rule).or_default() += number);
         other
@@ -130,7 +130,7 @@ impl Compared {
         other.marks.into_iter().for_each(|(mark, number)| *self.marks.entry(mark).or_default() += number);
         self.other_versions.extend(other.other_versions);
         self.listed.extend(other.listed);
-        other.applied_at.into_iter().for_each(|(source, at)| self.applied(source, at));
+        other.applied_at.into_iter().for_each(|(source, at)| self.applied(&source, at));
         self.incomplete.extend(other.incomplete);
         self.unread.extend(other.unread);
         self.not_examined.extend(other.not_examined);
@@ -200,8 +200,6 @@ impl<'a> Comparison<'a> {
             }
         }
         self.strangers(&namespaces, &mut compared).await;
-        compared.unmanaged.sort_by(|left, right| left.resource.cmp(&right.resource));
-        compared.unmanaged.dedup_by(|left, right| left.resource.key() == right.resource.key());
         compared
     }
 
@@ -312,7 +310,7 @@ impl<'a> Comparison<'a> {
             while let Some(page) = pages.next().await {
                 let page = page?;
                 self.schemas.ready().await;
-                compared.merge(self.items(reading, &page, namespaces));
+                self.items(reading, &page, namespaces, &mut compared);
             }
             let kind = reading.kind;
             compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
@@ -328,26 +326,30 @@ impl<'a> Comparison<'a> {
     }
 
     /// Looks at some items of a list. One that cannot be looked at is named, and hides no other.
-    fn items(&self, reading: &Reading<'a>, items: &[Item], namespaces: &BTreeSet<&str>) -> Compared {
-        let mut compared = Compared::default();
+    fn items(
+        &self,
+        reading: &Reading<'a>,
+        items: &[Item],
+        namespaces: &BTreeSet<&str>,
+        compared: &mut Compared,
+    ) {
+        self.note_present(items, namespaces);
         for item in items {
-            self.note_present(item, namespaces, &mut compared);
             match reading.wanted.get(&(item.namespace(), item.name())) {
-                Some(index) if self.is_same(*index, item, &mut compared) => {}
+                Some(index) if self.is_same(*index, item, compared) => {}
                 Some(index) => {
                     let live = item.compared();
-                    let held = live.and_then(|live| {
-                        self.hold(*index, (live, item.text()), || item.whole(), &mut compared)
-                    });
+                    let held = live
+                        .and_then(|live| self.hold(*index, (live, item.text()), || item.whole(), compared));
                     if let Err(unread) = held {
                         compared.incomplete.push(unread.into());
                         compared.unread.insert(*index);
                     }
                 }
-                None => self.stranger(item, namespaces, &mut compared),
+                None if self.is_declared(&item.id()) => {}
+                None => self.stranger(item, namespaces, compared),
             }
         }
-        compared
     }
 
     /// Notes an object that is what Git declares, and with which nothing else has to be done.
@@ -376,23 +378,25 @@ impl<'a> Comparison<'a> {
     fn note_writers(&self, index: usize, writers: &Owners, compared: &mut Compared) {
         let desired = &self.desired[index];
         if let Some(at) = self.applied_at(writers) {
-            compared.applied(desired.origin.source.clone(), at);
+            compared.applied(&desired.origin.source, at);
         }
-        let version = desired.id.api_version();
         let mut deployers = BTreeSet::new();
         for entry in writers.entries() {
             let known = self.managers.of(entry);
             if known.class == Class::Gitops && known.applier {
-                deployers.insert(entry.manager.name.clone());
+                deployers.insert(entry.manager.name.as_str());
             }
             let by_hand = known.class == Class::Human || known.is_unknown();
-            let other = !entry.manager.api_version.is_empty() && entry.manager.api_version != version;
-            if by_hand && other && entry.manager.subresource.is_empty() {
-                let versions = compared.other_versions.entry(index).or_default();
-                versions.insert(entry.manager.api_version.clone());
+            let version = &entry.manager.api_version;
+            let other = || !version.is_empty() && *version != desired.id.api_version();
+            if by_hand && entry.manager.subresource.is_empty() && other() {
+                compared.other_versions.entry(index).or_default().insert(version.clone());
             }
         }
-        deployers.into_iter().for_each(|name| *compared.deployed.entry(name).or_default() += 1);
+        deployers.into_iter().for_each(|name| match compared.deployed.get_mut(name) {
+            Some(objects) => *objects += 1,
+            None => drop(compared.deployed.insert(name.to_owned(), 1)),
+        });
         if writers.entries().is_empty() {
             self.note_untracked(index, compared);
         }
@@ -524,45 +528,27 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Looks at an object that Git does not declare.
     pub(super) fn stranger(&self, item: &Item, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
         let managed = item.namespace().is_some_and(|namespace| namespaces.contains(namespace));
         if !self.strangers || !managed {
             return;
         }
         let id = item.id();
-        // Declared at another version, perhaps.
-        let is_declared = self.desired.binary_search_by(|object| object.id.cmp_key(&id)).is_ok();
-        if is_declared || self.skipped.contains(&id.key()) {
-            return;
-        }
         match item.compared() {
             Ok(live) if self.hooks.made(&id, &live) => {}
-            Ok(live) => compared.unmanaged.extend(unmanaged_candidate(&id, &live, self.managers)),
+            Ok(live) => {
+                let candidate = unmanaged_candidate(id, &live, self.managers);
+                // Most of what is there was made for something that has been seen by now.
+                compared.unmanaged.extend(candidate.filter(|candidate| !self.present.has_owner(candidate)));
+            }
             Err(unread) => compared.not_examined.push(unread.into()),
         }
     }
 
-    /// Notes that an object is there, for owner references that name it.
-    pub(super) fn note_present(&self, item: &Item, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
-        let managed = item.namespace().is_none_or(|namespace| namespaces.contains(namespace));
-        if !(self.strangers && managed) {
-            return;
-        }
-        let which = [item.uid().map(Which::Uid), item.namespace().map(Which::Namespace)];
-        let seen = which.into_iter().flatten().map(|which| presence(item.kind(), item.name(), which));
-        compared.present.extend(seen);
+    /// Whether Git declares the object, perhaps at another version, or declares it and it is left out.
+    pub(super) fn is_declared(&self, id: &ResourceId) -> bool {
+        let is_desired = self.desired.binary_search_by(|object| object.id.cmp_key(id)).is_ok();
+        is_desired || (!self.skipped.is_empty() && self.skipped.contains(&id.key()))
     }
-}
-
-/// What tells objects of one kind and name apart.
-#[derive(Clone, Copy, Hash)]
-pub(super) enum Which<'a> {
-    Uid(&'a str),
-    Namespace(&'a str),
-}
-
-/// What an owner reference, or a convention of names, says of an owner, as a hash; the same in all of one run.
-pub(super) fn presence(kind: (&str, &str), name: &str, which: Which<'_>) -> u64 {
-    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    HASHER.hash_one((kind, name, which))
 }

@@ -15,6 +15,7 @@ mod history;
 mod live;
 mod missing;
 mod other_versions;
+mod present;
 mod result;
 mod run;
 mod schemas;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 
 use super::live::{Compared, Comparison, FEW_NAMESPACES, PARALLEL, kind_of};
-use crate::cluster::{Unread, UnreadKind, What, name_of_list};
+use crate::cluster::{Item, Unread, UnreadKind, What, name_of_list};
 use crate::model::{Incomplete, ServedKind};
 
 /// Kinds that only the system writes, and many of: group (`None`: any) and kind.
@@ -104,14 +104,36 @@ impl Comparison<'_> {
         compared: &mut Compared,
     ) -> Result<(), Unread> {
         let mut pages = self.cluster.list(kind, scope, What::Metadata);
+        let is_declared = self.is_declared_kind(kind);
         while let Some(page) = pages.next().await {
-            for item in page? {
-                self.note_present(&item, namespaces, compared);
-                self.stranger(&item, namespaces, compared);
+            let page = page?;
+            self.note_present(&page, namespaces);
+            for item in page {
+                if !(is_declared && self.is_declared(&item.id())) {
+                    self.stranger(&item, namespaces, compared);
+                }
             }
         }
         compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
         Ok(())
+    }
+
+    /// Notes which objects are there, for owner references that name them.
+    pub(super) fn note_present(&self, items: &[Item], namespaces: &BTreeSet<&str>) {
+        if self.strangers {
+            let managed = |item: &&Item| item.namespace().is_none_or(|name| namespaces.contains(name));
+            self.present.note(items.iter().filter(managed));
+        }
+    }
+
+    /// Whether Git declares any object of the kind, at whatever version, be it one that is left out.
+    fn is_declared_kind(&self, kind: &ServedKind) -> bool {
+        let kind = (kind.group.as_str(), kind.kind.as_str());
+        let is_desired = self.desired.binary_search_by(|object| {
+            let (group, name, ..) = object.id.by_key();
+            (group, name).cmp(&kind)
+        });
+        is_desired.is_ok() || self.skipped.iter().any(|key| (key.group.as_str(), key.kind.as_str()) == kind)
     }
 
     /// What is not looked for on request.

@@ -69,13 +69,8 @@ impl Filling {
             }
             workload::fill(name, map);
         }
-        for key in field.defaulted_fields() {
-            if let Some(default) = field.field(key).default()
-                // OpenAPI names a zero default of every field that is always there; of the others only a pointer has one.
-                && (name.is_none() || !is_zero(default) || field.field(key).keeps_zero())
-                && self.defaults > 0
-                && !map.contains_key(key)
-            {
+        for (key, default) in field.defaulted_fields() {
+            if self.defaults > 0 && !map.contains_key(key) {
                 self.defaults -= 1;
                 map.insert(key.to_owned(), default.clone());
             }
@@ -106,7 +101,7 @@ fn take_unset(field: Field<'_>, map: &mut Map<String, Value>) -> Map<String, Val
 }
 
 /// `""`, 0, false, `{}`, `[]`: OpenAPI names them as defaults of built-in fields that the server leaves out.
-fn is_zero(value: &Value) -> bool {
+pub(super) fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(value) => !value,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::defaults::is_zero;
 use super::openapi::{Additional, Schema, Type};
 use super::pointers;
 
@@ -317,9 +318,23 @@ impl<'a> Field<'a> {
         self.root && matches!(self.field("spec").shape(), Shape::Object)
     }
 
-    /// Names of the fields that have a default in the schema.
-    pub(super) fn defaulted_fields(self) -> impl Iterator<Item = &'a str> {
-        self.resolved.into_iter().flat_map(Type::defaulted).map(String::as_str)
+    /// What the server puts here where a manifest leaves it out, as the schema itself says: field and default.
+    pub(super) fn defaulted_fields(self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let names = self.resolved.map(|node| node.defaulted.get_or_init(|| self.defaulted(node)));
+        let fields = names.into_iter().flatten().map(String::as_str);
+        fields.filter_map(move |name| Some((name, self.field(name).default()?)))
+    }
+
+    /// OpenAPI names a zero default of every built-in field that is always there; of the others only a pointer has one.
+    fn defaulted(self, node: &Type) -> Vec<String> {
+        let built_in = self.built_in_name().is_some();
+        let names = node.properties.iter().filter(|(_, node)| node.default.is_some()).map(|(name, _)| name);
+        let put_in = |name: &&String| {
+            let field = self.field(name);
+            let default = field.default();
+            default.is_some_and(|default| !built_in || !is_zero(default) || field.keeps_zero())
+        };
+        names.filter(put_in).cloned().collect()
     }
 
     /// `core.v1.Container` of `io.k8s.api.core.v1.Container`; `None` for custom resources and inline types.

@@ -68,19 +68,9 @@ pub(super) struct Type {
     pub(super) nullable: bool,
     #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
     pub(super) kinds: Vec<Kind>,
-    /// Names of the properties that have a default: asked of every object.
+    /// Names of the properties whose default the server puts in: asked of every object.
     #[serde(skip)]
-    defaulted: OnceLock<Vec<String>>,
-}
-
-impl Type {
-    /// Names of the properties that have a default.
-    pub(super) fn defaulted(&self) -> &[String] {
-        self.defaulted.get_or_init(|| {
-            let defaulted = self.properties.iter().filter(|(_, node)| node.default.is_some());
-            defaulted.map(|(name, _)| name.clone()).collect()
-        })
-    }
+    pub(super) defaulted: OnceLock<Vec<String>>,
 }
 
 /// `additionalProperties`: a schema, or whether any are allowed.
@@ -239,7 +229,8 @@ impl Schema {
     /// Whether the status of a kind's objects is known to be data like any other: whoever writes the object writes it.
     #[must_use]
     pub fn has_status_as_data(&self, group: &str, version: &str, kind: &str) -> bool {
-        self.status_as_data.contains(&key(group, version, kind))
+        // Asked of every object, and most schemas have none.
+        !self.status_as_data.is_empty() && self.status_as_data.contains(&key(group, version, kind))
     }
 
     /// Whether any kind of this group and version is known.

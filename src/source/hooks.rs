@@ -74,6 +74,9 @@ impl Hooks {
     /// or Argo CD, leaves its beginning in `generateName`; what a chart makes up is a hook by its annotation.
     #[must_use]
     pub fn made(&self, id: &ResourceId, live: &Value) -> bool {
+        if self.named.is_empty() && self.generated.is_empty() {
+            return false;
+        }
         let key = id.key();
         let beginning = live.pointer("/metadata/generateName").and_then(Value::as_str);
         let is_hook = HookOf::of(live).any();

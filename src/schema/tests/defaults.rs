@@ -75,8 +75,8 @@ fn of_the_defaults_that_openapi_names_those_of_pointers_and_no_zeros_are_put_the
     for full in schema.type_names() {
         let Some(name) = schema.named_field(full).built_in_name() else { continue };
         let root = schema.named_field(name);
-        for key in root.defaulted_fields() {
-            let default = root.field(key).default().expect("it has one");
+        for key in root.names() {
+            let Some(default) = root.field(key).default() else { continue };
             let mut filled = json!({});
             fill(root, &mut filled);
             if zeros.contains(default) && filled.get(key) == Some(default) {
