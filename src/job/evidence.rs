@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::StreamExt;
 use serde_json::{Map, Value};
 
-use super::helm_release::{is_rolled_back, newest_release};
+use super::helm_release::{Releases, is_rolled_back};
 use super::live::Compared;
 use super::schemas::Schemas;
 use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Remembered, ScalePath};
@@ -225,6 +225,7 @@ fn labels(object: &Value) -> Option<&Map<String, Value>> {
 
 /// The objects of releases that Helm rolled back last.
 async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> {
+    let mut releases = Releases::new(cluster);
     let mut known: BTreeMap<(String, String), bool> = BTreeMap::new();
     let mut found = BTreeSet::new();
     for (index, (live, _)) in &compared.differing {
@@ -237,7 +238,7 @@ async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> 
         };
         let release = (namespace, name);
         if !known.contains_key(&release) {
-            let newest = newest_release(cluster, &release.0, &release.1).await.ok().flatten();
+            let newest = releases.newest(&release.0, &release.1).await.ok().flatten();
             known.insert(release.clone(), newest.as_ref().is_some_and(is_rolled_back));
         }
         if known.get(&release) == Some(&true) {

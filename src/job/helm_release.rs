@@ -1,5 +1,6 @@
 //! What Helm keeps of a release, in a Secret or ConfigMap of the release's namespace (helm/helm `pkg/storage/driver`).
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use base64::Engine as _;
@@ -8,33 +9,63 @@ use futures::stream::StreamExt;
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Unread, What};
+use crate::model::ServedKind;
 
 /// The most of a release that is unpacked: Helm's own limit for a Secret is 1 MiB, packed.
 const MOST_OF_RELEASE: u64 = 64 << 20;
 
-/// The newest revision of a release, as Helm keeps it: its manifest, hooks and description. `None` where there is none.
-/// It may hold values of Secrets, and never leaves the process.
-pub(super) async fn newest_release(
-    cluster: &Cluster,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<Value>, Unread> {
-    let prefix = format!("sh.helm.release.v1.{name}.v");
-    for kind in ["Secret", "ConfigMap"] {
-        let Some(served) = cluster.served().kind("", "v1", kind) else { continue };
-        let mut newest: Option<u64> = None;
-        let mut pages = cluster.list(served, Some(namespace), What::Metadata);
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            let revisions = page.iter().filter_map(|item| item.name().strip_prefix(&prefix)?.parse().ok());
-            newest = revisions.chain(newest).max();
-        }
-        let Some(revision) = newest else { continue };
-        let live = cluster.get(served, Some(namespace), &format!("{prefix}{revision}")).await?;
-        let packed = live.as_ref().and_then(|live| live.pointer("/data/release")?.as_str());
-        return Ok(packed.and_then(|packed| unpacked(packed, kind == "Secret")));
+/// What Helm keeps releases in.
+const KEEPERS: [&str; 2] = ["Secret", "ConfigMap"];
+
+/// The newest revision of each release, by its name.
+type Revisions = BTreeMap<String, u64>;
+
+/// Reads releases; which ones a namespace has is listed once.
+pub(super) struct Releases<'a> {
+    cluster: &'a Cluster,
+    /// By keeper and namespace.
+    revisions: BTreeMap<(&'static str, String), Result<Revisions, Unread>>,
+}
+
+impl<'a> Releases<'a> {
+    pub(super) fn new(cluster: &'a Cluster) -> Self {
+        Self { cluster, revisions: BTreeMap::new() }
     }
-    Ok(None)
+
+    /// The newest revision of a release, as Helm keeps it: its manifest, hooks and description. `None` where there is
+    /// none. It may hold values of Secrets, and never leaves the process.
+    pub(super) async fn newest(&mut self, namespace: &str, name: &str) -> Result<Option<Value>, Unread> {
+        for keeper in KEEPERS {
+            let Some(served) = self.cluster.served().kind("", "v1", keeper) else { continue };
+            let key = (keeper, namespace.to_owned());
+            if !self.revisions.contains_key(&key) {
+                let read = revisions(self.cluster, served, namespace).await;
+                self.revisions.insert(key.clone(), read);
+            }
+            let revisions = self.revisions[&key].as_ref().map_err(Clone::clone)?;
+            let Some(revision) = revisions.get(name) else { continue };
+            let kept = format!("sh.helm.release.v1.{name}.v{revision}");
+            let live = self.cluster.get(served, Some(namespace), &kept).await?;
+            let packed = live.as_ref().and_then(|live| live.pointer("/data/release")?.as_str());
+            return Ok(packed.and_then(|packed| unpacked(packed, keeper == "Secret")));
+        }
+        Ok(None)
+    }
+}
+
+async fn revisions(cluster: &Cluster, keeper: &ServedKind, namespace: &str) -> Result<Revisions, Unread> {
+    let mut revisions = Revisions::new();
+    let mut pages = cluster.list(keeper, Some(namespace), What::Metadata);
+    while let Some(page) = pages.next().await {
+        for item in page? {
+            let kept = item.name().strip_prefix("sh.helm.release.v1.");
+            let Some((name, revision)) = kept.and_then(|kept| kept.rsplit_once(".v")) else { continue };
+            let Ok(revision) = revision.parse() else { continue };
+            let newest = revisions.entry(name.to_owned()).or_insert(revision);
+            *newest = revision.max(*newest);
+        }
+    }
+    Ok(revisions)
 }
 
 /// A release as Helm packs it: JSON, gzipped, in base64; in a Secret once more in base64.

@@ -16,6 +16,7 @@ mod live;
 mod missing;
 mod other_versions;
 mod present;
+mod records;
 mod result;
 mod run;
 mod schemas;

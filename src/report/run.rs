@@ -7,7 +7,11 @@ use anstyle::{AnsiColor, Style as Paint};
 use super::Style;
 use crate::incident::How;
 use crate::job::{Action, Did, Ran};
-use crate::text::{one_line, plain};
+use crate::text::{count, one_line, plain};
+
+/// Lines of a diff that are shown, and characters of a line: whoever wants all of it reads the proposal.
+const MOST_LINES: usize = 200;
+const MOST_CHARACTERS: usize = 400;
 
 const BOLD: Paint = Paint::new().bold();
 const RED: Paint = AnsiColor::Red.on_default();
@@ -25,8 +29,9 @@ pub fn run(style: Style, ran: &Ran, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", style.paint(BOLD, title))?;
     for one in &ran.actions {
         writeln!(out, "  {}", action(one))?;
-        for line in one.diff.iter().flat_map(|diff| diff.lines()) {
-            let line = plain(line);
+        let mut lines = one.diff.iter().flat_map(|diff| diff.lines());
+        for line in lines.by_ref().take(MOST_LINES) {
+            let line = cut(&plain(line));
             let color = match line.as_bytes().first() {
                 Some(b'+') => GREEN,
                 Some(b'-') => RED,
@@ -34,8 +39,20 @@ pub fn run(style: Style, ran: &Ran, out: &mut dyn Write) -> io::Result<()> {
             };
             writeln!(out, "      {}", style.paint(color, &line))?;
         }
+        let more = lines.count();
+        if more > 0 {
+            writeln!(out, "      … {} not shown", count(more, "more line"))?;
+        }
     }
     Ok(())
+}
+
+/// A line of a diff as far as it is shown: one of a file that is a single line may be as long as the file.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}… ({} characters)", &line[..end], line.chars().count()),
+        None => line.to_owned(),
+    }
 }
 
 /// One action on one line.
@@ -54,4 +71,17 @@ pub fn action(action: &Action) -> String {
     };
     let url = action.url.as_ref().map(|url| format!("  {}", one_line(url, 300))).unwrap_or_default();
     format!("{did}: {}{url}", one_line(&action.what, 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_CHARACTERS, cut};
+
+    #[test]
+    fn a_long_line_is_cut_and_its_length_said() {
+        assert_eq!(cut("+data: {a: b}"), "+data: {a: b}");
+        let whole = "ä".repeat(MOST_CHARACTERS);
+        assert_eq!(cut(&whole), whole);
+        assert_eq!(cut(&format!("{whole}ä")), format!("{whole}… (401 characters)"));
+    }
 }

@@ -54,6 +54,20 @@ impl<'a> Kubelet<'a> {
     /// Runs the one container of a Pod to its end.
     #[track_caller]
     pub(super) fn run(&self, pod: &Value) -> Output {
+        self.run_as(pod, |drift| drift)
+    }
+
+    /// As [`Self::run`], with no more memory than the container may have. The limit is of addresses: stricter than a
+    /// cgroup's, and too strict for helm and kustomize.
+    #[track_caller]
+    pub(super) fn run_within_its_memory(&self, pod: &Value) -> Output {
+        let limit = text(&pod["spec"]["containers"][0]["resources"]["limits"]["memory"]);
+        let mib: usize = limit.strip_suffix("Mi").and_then(|mib| mib.parse().ok()).expect("a number of Mi");
+        self.run_as(pod, |drift| drift.limited(&format!("-v {}", mib << 10)))
+    }
+
+    #[track_caller]
+    fn run_as(&self, pod: &Value, limited: impl FnOnce(Drift) -> Drift) -> Output {
         let spec = &pod["spec"];
         let container = &spec["containers"][0];
         assert_eq!(spec["containers"].as_array().map(Vec::len), Some(1), "one container: {spec}");
@@ -73,6 +87,7 @@ impl<'a> Kubelet<'a> {
             let mounted = mounts.iter().any(|mount| Path::new(value).starts_with(mount));
             drift = if mounted { drift.env(name, below(&root, value)) } else { drift.env(name, value) };
         }
+        let drift = limited(drift);
         let output = drift.run();
         let written: Vec<_> = ["cwd", "tmp", ".cache", ".config", ".local"]
             .into_iter()

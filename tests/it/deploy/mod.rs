@@ -1,6 +1,7 @@
 //! `deploy/` on a real control plane and a real forge: the CronJob controller makes the Job and the Pod, the test takes
 //! the kubelet's place and runs the binary as that Pod says.
 
+mod hostile;
 mod image;
 mod kubelet;
 mod rights;

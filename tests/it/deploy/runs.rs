@@ -31,7 +31,7 @@ fn documented_overlay(repository: &str) -> String {
     overlay
 }
 
-const MANIFEST: &str = "\
+pub(super) const MANIFEST: &str = "\
 # Who pays the bills.
 apiVersion: apps/v1
 kind: Deployment
@@ -68,13 +68,13 @@ fn declared(gitea: &Gitea, namespace: &str, manifest: &str) -> (Repository, User
 
 /// Applies a file as a GitOps controller does.
 #[track_caller]
-fn deploy(plane: &ControlPlane, namespace: &str, manifest: &str) {
+pub(super) fn deploy(plane: &ControlPlane, namespace: &str, manifest: &str) {
     plane.apply("gitops", namespace, manifest, &["--server-side", "--field-manager=argocd-controller"]);
 }
 
 /// A person's change.
 #[track_caller]
-fn by_hand(plane: &ControlPlane, namespace: &str, object: &str, patch: &Value) {
+pub(super) fn by_hand(plane: &ControlPlane, namespace: &str, object: &str, patch: &Value) {
     let patch = patch.to_string();
     let arguments = ["--namespace", namespace, "patch", object, "--patch", &patch];
     let _ = plane.kubectl("alice", &arguments).expect_status(0);
@@ -82,7 +82,7 @@ fn by_hand(plane: &ControlPlane, namespace: &str, object: &str, patch: &Value) {
 
 /// Puts drift's token where the CronJob looks for it, as the README says.
 #[track_caller]
-fn give_token(plane: &ControlPlane, namespace: &str, bot: &User) {
+pub(super) fn give_token(plane: &ControlPlane, namespace: &str, bot: &User) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("token"), format!("{}\n", bot.token)).expect("a new file");
     let from = format!("--from-file=token={}", folder.path().join("token").display());
@@ -92,7 +92,7 @@ fn give_token(plane: &ControlPlane, namespace: &str, bot: &User) {
 
 /// A Job of the CronJob, now.
 #[track_caller]
-fn job_now(plane: &ControlPlane, namespace: &str, cron_job: &str, name: &str) -> Value {
+pub(super) fn job_now(plane: &ControlPlane, namespace: &str, cron_job: &str, name: &str) -> Value {
     let from = format!("--from=cronjob/{cron_job}");
     let _ =
         plane.kubectl("admin", &["--namespace", namespace, "create", "job", name, &from]).expect_status(0);
@@ -110,7 +110,7 @@ fn run(kubelet: &Kubelet<'_>, job: &Value) -> Output {
 }
 
 /// The pull requests of a repository, whatever their state.
-fn pulls(gitea: &Gitea, of: &Repository) -> Vec<Value> {
+pub(super) fn pulls(gitea: &Gitea, of: &Repository) -> Vec<Value> {
     let path = format!("/repos/{}/{}/pulls?state=all&limit=50", of.owner, of.name);
     gitea.must(200, "GET", &path, None).as_array().cloned().unwrap_or_default()
 }
@@ -140,7 +140,7 @@ fn branches(gitea: &Gitea, of: &Repository) -> Vec<(String, String)> {
 }
 
 /// The lines that a pull request takes away and adds.
-fn changed_lines(gitea: &Gitea, of: &Repository, pull: &Value) -> Vec<String> {
+pub(super) fn changed_lines(gitea: &Gitea, of: &Repository, pull: &Value) -> Vec<String> {
     let path = format!("/repos/{}/{}/pulls/{}.diff", of.owner, of.name, pull["number"]);
     let diff = gitea.must(200, "GET", &path, None);
     let is_change =
