@@ -186,12 +186,9 @@ impl View<'_> {
     fn list(&self, tip: Option<&CommitId>) -> Result<Vec<Existing>, ForgeError> {
         let Some(tip) = tip else { return Ok(Vec::new()) };
         let mut listed = Vec::new();
-        for entry in self.repository.list(tip, "")? {
-            let Some(number) = entry.path.strip_suffix(".md").and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            if let Some(file) = self.file(Some(tip), number)? {
-                listed.push(self.existing(number, file, Some(tip))?);
+        for (path, bytes) in self.repository.read_all(tip, "")? {
+            if let Some(number) = path.strip_suffix(".md").and_then(|name| name.parse().ok()) {
+                listed.push(self.existing(number, parse(&path, bytes)?, Some(tip))?);
             }
         }
         listed.sort_by_key(|existing| existing.number);
@@ -200,14 +197,7 @@ impl View<'_> {
 
     fn file(&self, tip: Option<&CommitId>, number: u64) -> Result<Option<File>, ForgeError> {
         let (Some(tip), path) = (tip, path(number)) else { return Ok(None) };
-        let Some(bytes) = self.repository.read(tip, &path)? else { return Ok(None) };
-        let wrong =
-            |why: String| ForgeError::Repository(format!("{path} on branch {PROPOSALS_BRANCH}: {why}"));
-        if bytes.len() > FILE_LIMIT {
-            return Err(wrong(format!("longer than {FILE_LIMIT} bytes")));
-        }
-        let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
-        File::parse(&text).map(Some).map_err(wrong)
+        self.repository.read(tip, &path)?.map(|bytes| parse(&path, bytes)).transpose()
     }
 
     /// Commits a file; false where somebody else was first.
@@ -315,6 +305,15 @@ impl View<'_> {
 
 fn path(number: u64) -> String {
     format!("{number}.md")
+}
+
+fn parse(path: &str, bytes: Vec<u8>) -> Result<File, ForgeError> {
+    let wrong = |why: String| ForgeError::Repository(format!("{path} on branch {PROPOSALS_BRANCH}: {why}"));
+    if bytes.len() > FILE_LIMIT {
+        return Err(wrong(format!("longer than {FILE_LIMIT} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+    File::parse(&text).map_err(wrong)
 }
 
 impl From<GitError> for ForgeError {

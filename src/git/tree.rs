@@ -49,17 +49,27 @@ impl Repository {
         }
     }
 
+    /// The files below `prefix` at a commit with their contents, as [`Self::read`] gives them, by path: each folder is
+    /// read once, however many files it has.
+    ///
+    /// # Errors
+    /// A missing object, or what libgit2 says.
+    pub fn read_all(&self, commit: &CommitId, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, GitError> {
+        let found = self.walk_whole(commit, prefix)?;
+        self.bring_missing(&found)?;
+        let files = found.into_iter().filter(|found| found.kind != EntryKind::Submodule);
+        files
+            .map(|found| Ok((String::from_utf8_lossy(&found.path).into_owned(), self.blob(found.id)?)))
+            .collect()
+    }
+
     /// Everything below `prefix` (a folder or a file; empty for all) at a commit, by path. Paths that are not
     /// UTF-8 are shown with replacement characters.
     ///
     /// # Errors
     /// A missing object, folders that are too deep, or what libgit2 says.
     pub fn list(&self, commit: &CommitId, prefix: &str) -> Result<Vec<Entry>, GitError> {
-        let Walked { found, deep, .. } = self.walk(commit, prefix)?;
-        if let Some(path) = deep.first() {
-            let path = String::from_utf8_lossy(&path[..path.len().min(200)]).into_owned();
-            return Err(GitError::Path { path, why: format!("it is more than {DEEPEST} folders deep") });
-        }
+        let found = self.walk_whole(commit, prefix)?;
         let entry = |f: Found| Entry {
             path: String::from_utf8_lossy(&f.path).into_owned(),
             kind: f.kind,
@@ -188,6 +198,16 @@ impl Repository {
             at = At { id: entry.id(), kind: entry.kind(), mode: entry.filemode() };
         }
         Ok(Some(at))
+    }
+
+    /// As [`Self::walk`]; what is too deep is an error.
+    fn walk_whole(&self, commit: &CommitId, prefix: &str) -> Result<Vec<Found>, GitError> {
+        let Walked { found, deep, .. } = self.walk(commit, prefix)?;
+        if let Some(path) = deep.first() {
+            let path = String::from_utf8_lossy(&path[..path.len().min(200)]).into_owned();
+            return Err(GitError::Path { path, why: format!("it is more than {DEEPEST} folders deep") });
+        }
+        Ok(found)
     }
 
     /// All files, links and submodules at or below `prefix`; what is too deep is passed over.

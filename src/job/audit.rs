@@ -224,21 +224,14 @@ fn rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, Jo
     let commits = repository.commits_touching(head, "incidents", LEDGER_COMMITS)?;
     let mut found = BTreeSet::new();
     for pair in commits.windows(2) {
-        for entry in repository.list(&pair[1].id, "incidents")? {
-            if repository.tree_id(&pair[1].id, &entry.path)?
-                == repository.tree_id(&pair[0].id, &entry.path)?
-            {
-                continue;
-            }
-            let before = repository.read(&pair[1].id, &entry.path)?.unwrap_or_default();
-            let after = repository.read(&pair[0].id, &entry.path)?;
-            let kept = after.as_ref().is_some_and(|after| after.starts_with(&before));
+        let changed = repository.changed_files(&pair[1].id, &pair[0].id)?.into_iter();
+        for (path, _) in changed.filter(|(path, _)| path.starts_with("incidents/")) {
+            let Some(before) = repository.read(&pair[1].id, &path)? else { continue };
+            let after = repository.read(&pair[0].id, &path)?;
+            let kept = after.is_some_and(|after| after.starts_with(&before));
             if !kept {
-                found.insert(format!(
-                    "{} was changed or removed by commit {} of the ledger",
-                    entry.path,
-                    pair[0].id.short()
-                ));
+                let commit = pair[0].id.short();
+                found.insert(format!("{path} was changed or removed by commit {commit} of the ledger"));
             }
         }
     }

@@ -287,11 +287,7 @@ pub(in crate::job) fn read_ledger(
 ) -> Result<Ledger, JobError> {
     refuse_others(repository, base, head)?;
     let Some(head) = head else { return Ok(Ledger::default()) };
-    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for entry in repository.list(head, "incidents")? {
-        let bytes = repository.read(head, &entry.path)?.unwrap_or_default();
-        files.insert(entry.path, bytes);
-    }
+    let files = repository.read_all(head, "incidents")?;
     let ledger = Ledger::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
     ledger.map_err(|error| JobError::Ledger(error.to_string()))
 }

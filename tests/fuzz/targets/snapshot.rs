@@ -2,6 +2,9 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let bytes: &'static [u8] = Box::leak(bytes.to_vec().into_boxed_slice());
-    let _ = drift::cluster::Cluster::from_snapshot_bytes("fuzz", bytes);
+    let kept = Box::into_raw(bytes.to_vec().into_boxed_slice());
+    // SAFETY: it was a box a line ago, and is one again only when the cluster that borrows it is gone.
+    drop(drift::cluster::Cluster::from_snapshot_bytes("fuzz", unsafe { &*kept }));
+    // SAFETY: as above.
+    drop(unsafe { Box::from_raw(kept) });
 });
