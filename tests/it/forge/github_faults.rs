@@ -150,3 +150,51 @@ async fn a_refused_connection_fails_within_its_time() {
     assert!(matches!(error, ForgeError::Unreachable { .. }) && error.is_retryable(), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
+
+/// "At once" would be a thousand requests a second.
+#[tokio::test]
+async fn a_forge_that_never_asks_to_wait_is_still_asked_a_few_times_only() {
+    for status in [403, 429] {
+        let fake = Fake::start().await;
+        for _ in 0..100 {
+            fake.fail(Fault::new("GET", "/issues", limited(status, "0")));
+        }
+        let forge = connect_as(&fake, BOT, Duration::from_secs(3));
+        let error = forge.list(&BTreeSet::new()).await.expect_err("it never answers");
+        assert!(matches!(error, ForgeError::Limited { .. }) && error.is_retryable(), "{error}");
+        assert!(fake.count("GET", "/issues") <= 4, "{} requests", fake.count("GET", "/issues"));
+    }
+}
+
+/// Whoever may open issues decides how many there are: ours are found behind any number of closed ones, and a list of open
+/// ones without an end is an error, not a reason to propose everything again.
+#[tokio::test]
+async fn a_list_without_an_end_is_an_error_and_closed_ones_hide_no_open_one() {
+    let fake = Fake::start().await;
+    fake.state().most_rows = 1;
+    fake.state().ignores_creator = true;
+    let forge = connect(&fake);
+    opened(&forge, &issue("ours")).await;
+    let others: Vec<u64> = (0..120).map(|_| fake.state().add_issue("alice", "not ours", "")).collect();
+    for number in &others {
+        fake.state().thing(*number).closed_by = Some("alice".to_owned());
+    }
+    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.mark.incident).collect();
+    assert_eq!(incidents, ["ours"]);
+    for number in others {
+        fake.state().thing(number).closed_by = None;
+    }
+    let error = forge.list(&BTreeSet::new()).await.expect_err("more than is read");
+    assert!(error.to_string().contains("has not ended after 100 pages"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_forge_says_is_shown_on_one_line_without_what_acts_on_a_terminal() {
+    let fake = Fake::start().await;
+    let message = format!("no\\u001b[2J\\u202e and\\n::error::{}", "long ".repeat(500));
+    let body = format!("{{\"message\":\"{message}\"}}");
+    fake.fail(Fault::new("POST", "/issues", How::Instead(422, Vec::new(), body)));
+    let error = connect(&fake).open(&issue("told")).await.expect_err("it is refused").to_string();
+    assert!(!error.contains(['\u{1b}', '\u{202e}', '\n']), "{error:?}");
+    assert!(error.len() < 1200, "{} bytes", error.len());
+}
