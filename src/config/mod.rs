@@ -67,6 +67,9 @@ pub struct Source {
     /// How Helm renders it.
     #[serde(default)]
     pub helm: Option<Helm>,
+    /// Files and folders of a plain source that are left out: patterns as in `.gitignore`, from the source's path.
+    #[serde(default)]
+    pub exclude: Vec<String>,
 }
 
 /// How Helm renders a chart.

@@ -85,7 +85,7 @@ pub(super) async fn compare(
         managers: &managers,
         skipped: &skipped,
         hooks: &rendered.hooks,
-        strangers: rendered.incomplete.is_empty() && !opened.is_part(),
+        strangers: rendered.incomplete.is_empty() && !opened.is_part() && rendered.left_out.is_empty(),
         present: Present::default(),
         skip_secrets: skip,
         secret_values: !matches!(settings.target, Target::Snapshot(_) | Target::Embedded(..)),
@@ -160,7 +160,7 @@ pub(super) async fn compare(
                 .concat(),
             )?,
             unknown_managers(&findings),
-            part_warning(opened),
+            part_warning(opened, &rendered.left_out).into_iter().collect(),
         ]
         .concat(),
         verification,
@@ -210,13 +210,16 @@ fn by_author(opened: &Opened, warnings: Vec<String>) -> Result<Vec<String>, JobE
 }
 
 /// What is not looked for where only a part of what Git declares is read.
-fn part_warning(opened: &Opened) -> Vec<String> {
-    let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
-    let why = || {
-        let what = what.join(", ");
-        format!("unmanaged objects were not looked for: {what} is only a part of what Git declares")
+fn part_warning(opened: &Opened, left_out: &[String]) -> Option<String> {
+    let why = if opened.is_part() {
+        let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
+        format!("{} is only a part of what Git declares", what.join(", "))
+    } else if left_out.is_empty() {
+        return None;
+    } else {
+        format!("{} is left out, and what it declares is not known", left_out.join(", "))
     };
-    opened.is_part().then(why).into_iter().collect()
+    Some(format!("unmanaged objects were not looked for: {why}"))
 }
 
 /// What is not there and not missed, by source: hooks, and what charts render at one moment only.

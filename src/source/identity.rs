@@ -110,6 +110,15 @@ fn declared_crds(gathered: &[Gathered]) -> Crds {
     drafts.filter_map(|(head, draft)| Some((head.defines.clone()?, draft.place()))).collect()
 }
 
+/// Names of files of other programs, so that a manifest which is taken for one is missed by somebody.
+fn others_warning(path: &str, places: &[String]) -> Option<String> {
+    let first = places.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    let more = places.len().saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let warning = || format!("{path} holds what is no manifest, and was passed over: {first}{more}");
+    (!places.is_empty()).then(warning)
+}
+
 struct Identify<'a> {
     request: &'a Request<'a>,
     kind: SourceKind,
@@ -122,6 +131,17 @@ impl Identify<'_> {
     fn source(&self, path: &str, gathered: Gathered, rendered: &mut Rendered, seen: &mut Seen) {
         rendered.warnings.extend(gathered.warnings);
         rendered.incomplete.extend(gathered.incomplete);
+        rendered.left_out.extend(gathered.left_out);
+        let mut others = gathered.others;
+        for nameless in gathered.nameless {
+            // A file of another program, such as a kubeconfig, or a manifest that lacks its name.
+            if self.request.served.any_version(&nameless.group, &nameless.kind).is_none() {
+                others.push(nameless.place);
+            } else {
+                rendered.incomplete.push(Incomplete { what: nameless.place, why: nameless.why });
+            }
+        }
+        rendered.warnings.extend(others_warning(path, &others));
         let mut hooks = BTreeSet::new();
         for (head, mut draft) in gathered.drafts {
             let is_hook = head.hook.any();

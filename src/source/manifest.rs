@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::identity::Head;
-use super::{Draft, Gathered};
-use crate::model::{FieldOrigins, Later, Origin, Place};
+use super::{Draft, Gathered, Nameless, SourceKind};
+use crate::model::{FieldOrigins, Later, Origin, Place, split_api_version};
 use crate::yaml::{self, Written};
 
 /// What is looked at before an object is compared: here and by [`Head::of`].
@@ -64,6 +64,10 @@ fn shown(file: &str, place: Option<Place>) -> String {
 
 /// Adds a rendered object, or the items of a list, or the reason why it is neither.
 pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
+    if gathered.kind == SourceKind::Plain && is_plainly_other(&draft) {
+        gathered.others.push(draft.place());
+        return;
+    }
     if let Some(why) = fault_of(&draft.value) {
         gathered.lacks(draft.place(), why);
         return;
@@ -80,6 +84,9 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
         None => {
             let head = Head::of(&draft.value);
             match name_fault_of(&draft.value).filter(|_| !head.is_generated()) {
+                Some(why) if gathered.kind == SourceKind::Plain && has_no_name(&draft.value) => {
+                    gathered.nameless.push(nameless(&draft, why));
+                }
                 Some(why) => gathered.lacks(draft.place(), why),
                 None => {
                     draft.value.forget();
@@ -88,6 +95,37 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
             }
         }
     }
+}
+
+/// Whether a document is of another program, which no server takes for an object: a mapping without `apiVersion`, `kind` and
+/// `metadata` (values of a chart, a compose file, a schema), or a JSON patch.
+fn is_plainly_other(draft: &Draft) -> bool {
+    let has = |key: &str| draft.value.get(key).is_some();
+    if has("apiVersion") || has("kind") || has("metadata") {
+        return false;
+    }
+    // The outline has none of its other keys.
+    let mut whole = draft.value.clone();
+    whole.forget();
+    match &*whole {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(items) => {
+            let is_step = |item: &Value| item.get("op").is_some() && item.get("path").is_some();
+            !items.is_empty() && items.iter().all(is_step)
+        }
+        _ => false,
+    }
+}
+
+fn has_no_name(value: &Value) -> bool {
+    let metadata = value.get("metadata");
+    metadata.is_none_or(|metadata| metadata.get("name").is_none() && metadata.get("generateName").is_none())
+}
+
+fn nameless(draft: &Draft, why: String) -> Nameless {
+    let text = |key: &str| draft.value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (group, _) = split_api_version(text("apiVersion"));
+    Nameless { group: group.to_owned(), kind: text("kind").to_owned(), place: draft.place(), why }
 }
 
 /// Why a value cannot be a manifest or a list of them.
@@ -99,7 +137,7 @@ fn fault_of(value: &Value) -> Option<String> {
     let why = match missing {
         [false, false] => return None,
         [true, true] => {
-            "not a manifest: it has no apiVersion and no kind; keep other files out of the source's path"
+            "not a manifest: it has no apiVersion and no kind; what is none is left out with `exclude`"
         }
         [true, false] => "no apiVersion: every manifest needs one, as text",
         [false, true] => "no kind: every manifest needs one, as text",

@@ -3,12 +3,14 @@
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
 //! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
 
+mod below;
 mod clock;
 mod copy;
 mod helm;
 mod hooks;
 mod identity;
 mod kustomize;
+mod left_out;
 mod manifest;
 mod message;
 mod plain;
@@ -67,6 +69,8 @@ pub struct Rendered {
     pub incomplete: Vec<Incomplete>,
     /// What a person should know and nothing depends on.
     pub warnings: Vec<String>,
+    /// Kustomize roots and charts that are left out by `exclude`: nobody knows what they declare.
+    pub left_out: Vec<String>,
     /// One entry for each source, in their order.
     pub sources: Vec<RenderedSource>,
 }
@@ -204,11 +208,36 @@ struct Gathered {
     drafts: Vec<(Head, Draft)>,
     incomplete: Vec<Incomplete>,
     warnings: Vec<String>,
+    /// Documents of a plain source that are plainly no manifests, by place.
+    others: Vec<String>,
+    /// Documents without a name: manifests that lack one where the cluster serves their kind.
+    nameless: Vec<Nameless>,
+    /// Kustomize roots and charts that `exclude` leaves out: what they declare is not known.
+    left_out: Vec<String>,
+}
+
+/// A document with `apiVersion` and `kind` and without a name.
+#[derive(Debug)]
+struct Nameless {
+    group: String,
+    kind: String,
+    place: String,
+    /// Why it cannot be compared, if it is a manifest.
+    why: String,
 }
 
 impl Gathered {
     fn new(kind: SourceKind) -> Self {
-        Self { kind, tool: None, drafts: Vec::new(), incomplete: Vec::new(), warnings: Vec::new() }
+        Self {
+            kind,
+            tool: None,
+            drafts: Vec::new(),
+            incomplete: Vec::new(),
+            warnings: Vec::new(),
+            others: Vec::new(),
+            nameless: Vec::new(),
+            left_out: Vec::new(),
+        }
     }
 
     /// Adds what a part of the same source gave.
@@ -216,6 +245,9 @@ impl Gathered {
         self.drafts.extend(part.drafts);
         self.incomplete.extend(part.incomplete);
         self.warnings.extend(part.warnings);
+        self.others.extend(part.others);
+        self.nameless.extend(part.nameless);
+        self.left_out.extend(part.left_out);
     }
 
     fn lacks(&mut self, what: impl Into<String>, why: impl Into<String>) {
@@ -300,10 +332,17 @@ fn gather(
     }
     let located = Located { request, source, seen, path };
     let kind = seen.kind(&located.path);
-    wanted(kind).then(|| match kind {
-        SourceKind::Plain => plain::gather(&located),
-        SourceKind::Kustomize => kustomize::gather(&located),
-        SourceKind::Helm => helm::gather(&located),
+    wanted(kind).then(|| {
+        let mut gathered = match kind {
+            SourceKind::Plain => return plain::gather(&located),
+            SourceKind::Kustomize => kustomize::gather(&located),
+            SourceKind::Helm => helm::gather(&located),
+        };
+        if !source.exclude.is_empty() {
+            let warning = format!("{}: exclude has no effect, for a tool renders it", source.path);
+            gathered.warnings.push(warning);
+        }
+        gathered
     })
 }
 

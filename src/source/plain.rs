@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
+use super::left_out::LeftOut;
 use super::manifest::{self, File};
-use super::{Gathered, Located, Seen, SourceKind, slashed};
+use super::{Gathered, Located, Seen, SourceKind, below, slashed};
 use crate::config;
 use crate::git;
 use crate::threads::side_by_side;
@@ -18,10 +19,11 @@ const FILES_CAP: usize = 100_000;
 
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut walk = Walk {
-        located,
         tree: located.seen,
         gathered: Gathered::new(SourceKind::Plain),
         files: Vec::new(),
+        roots: Vec::new(),
+        left_out: LeftOut::new(located),
         seen: BTreeSet::new(),
     };
     let start = located.on_disk();
@@ -30,10 +32,18 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
     } else {
         walk.folder(&located.path);
     }
-    let Walk { mut gathered, files, .. } = walk;
+    let Walk { mut gathered, files, roots, left_out, .. } = walk;
+    below::name(located, &roots, &mut gathered);
+    gathered.warnings.extend(left_out.warning());
     let parts = side_by_side(&files, |file| read(located, file));
     gathered.drafts.reserve_exact(parts.iter().map(|part| part.drafts.len()).sum());
     parts.into_iter().for_each(|part| gathered.append(part));
+    if start.is_file() {
+        // Somebody listed it, so it is meant to be one.
+        let why = "not a manifest: it has no apiVersion and no kind";
+        let others = std::mem::take(&mut gathered.others);
+        others.into_iter().for_each(|place| gathered.lacks(place, why));
+    }
     if files.is_empty() && gathered.incomplete.is_empty() {
         let shown = &located.source.path;
         gathered.warnings.push(format!("{shown} holds no .yaml, .yml or .json files"));
@@ -55,10 +65,12 @@ fn read(located: &Located<'_>, file: &Path) -> Gathered {
 
 /// The files below a folder, links followed where they stay in the repository, each file once.
 struct Walk<'a> {
-    located: &'a Located<'a>,
     tree: Seen<'a>,
     gathered: Gathered,
     files: Vec<PathBuf>,
+    /// Kustomize roots and charts that are met.
+    roots: Vec<PathBuf>,
+    left_out: LeftOut,
     seen: BTreeSet<PathBuf>,
 }
 
@@ -67,6 +79,7 @@ impl Walk<'_> {
         if !self.seen.insert(folder.to_path_buf()) {
             return;
         }
+        self.left_out.enter(self.tree, folder);
         let names = match names_in(&self.tree.root.join(folder)) {
             Ok(names) => names,
             Err(error) => {
@@ -82,6 +95,9 @@ impl Walk<'_> {
     fn entry(&mut self, path: PathBuf, kind: FileType) {
         if !self.tree.reads(&path) {
             return;
+        }
+        if self.left_out.has(&path, kind.is_dir()) {
+            return self.note_left_out(&path, kind);
         }
         let named_so = is_manifest(&path);
         let (real, kind) = if kind.is_symlink() {
@@ -113,23 +129,28 @@ impl Walk<'_> {
     }
 
     fn subfolder(&mut self, folder: &Path) {
-        let what = match self.tree.kind(folder) {
-            SourceKind::Plain => return self.folder(folder),
-            SourceKind::Kustomize => "a Kustomize root",
-            SourceKind::Helm => "a Helm chart",
-        };
-        if self.is_a_source(folder) {
-            return;
+        match self.tree.kind(folder) {
+            SourceKind::Plain => self.folder(folder),
+            SourceKind::Kustomize | SourceKind::Helm => self.roots.push(folder.to_path_buf()),
         }
-        let shown = slashed(folder);
-        let warning =
-            format!("{shown} is {what} and was not read as plain files: make it a source of its own");
-        self.gathered.warnings.push(warning);
     }
 
-    fn is_a_source(&self, folder: &Path) -> bool {
-        let mut sources = self.located.request.sources.iter();
-        sources.any(|source| super::locate(self.tree.root, &source.path).is_ok_and(|path| path == folder))
+    /// What is left out is counted where it could hold manifests; and a root that is left out declares nobody knows what.
+    fn note_left_out(&mut self, path: &Path, kind: FileType) {
+        if kind.is_dir() || is_manifest(path) {
+            self.left_out.note(path);
+        }
+        let mut folders = if kind.is_dir() { vec![path.to_path_buf()] } else { Vec::new() };
+        while let Some(folder) = folders.pop() {
+            if self.tree.kind(&folder) != SourceKind::Plain {
+                self.gathered.left_out.push(slashed(&folder));
+                continue;
+            }
+            let names = names_in(&self.tree.root.join(&folder)).unwrap_or_default();
+            folders.extend(
+                names.into_iter().filter(|(_, kind)| kind.is_dir()).map(|(name, _)| folder.join(name)),
+            );
+        }
     }
 
     /// Where a link leads, from the root, where that is in the repository. Only a link that could hold manifests is
@@ -155,7 +176,7 @@ impl Walk<'_> {
 }
 
 /// The names in a folder and what each is, sorted, hidden ones left out.
-fn names_in(folder: &Path) -> std::io::Result<Vec<(OsString, FileType)>> {
+pub(super) fn names_in(folder: &Path) -> std::io::Result<Vec<(OsString, FileType)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
