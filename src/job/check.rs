@@ -13,6 +13,7 @@ use super::missing::trace;
 use super::other_versions::{add_changes, other_versions};
 use super::present::Present;
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
+use super::roots::{Covered, not_compared};
 use super::schemas::{Schemas, Underway};
 use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
@@ -167,6 +168,10 @@ pub(super) async fn compare(
         unsynced_after: opened.config.unsynced_after,
         ..Checked::default()
     };
+    let covered = Covered { sources: &opened.sources, remote: opened.repository.remote()? };
+    let (roots, unread) = not_compared(cluster, &rendered.objects, &covered).await;
+    checked.not_compared = roots;
+    compared.not_examined.extend(unread);
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());
     checked.incomplete =
         [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();

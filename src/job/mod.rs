@@ -18,6 +18,7 @@ mod other_versions;
 mod present;
 mod records;
 mod result;
+mod roots;
 mod run;
 mod schemas;
 mod snapshot;
@@ -34,6 +35,7 @@ pub use explain::{ExplainReport, ExplainedField, ResourceQuery, explain};
 pub use result::{
     AboutObject, Checked, ClusterFacts, Disagreeing, Explanation, GitFacts, Summary, Verification, is_drift,
 };
+pub use roots::NotCompared;
 pub use run::{Action, Did, ForgeOptions, Ran, RunSettings, run};
 pub use snapshot::{Extent, snapshot};
 pub use tree::{Opened, Place, Settings, Target, Tokens};

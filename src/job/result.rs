@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::roots::NotCompared;
 use super::schemas::Schemas;
 use crate::attribution::Older;
 use crate::config::UnsyncedAfter;
@@ -74,6 +75,8 @@ pub struct Checked {
     /// Lists of kinds that Git does not declare and that could not be read: objects that nothing in Git declares
     /// may be there. The report is complete without them.
     pub not_examined: Vec<Incomplete>,
+    /// Objects of Flux and Argo CD that apply what is in no source: only they were compared.
+    pub not_compared: Vec<NotCompared>,
     /// What a person should know and nothing depends on.
     pub warnings: Vec<String>,
     /// For how long a commit may wait to be applied before that is drift.

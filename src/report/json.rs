@@ -25,6 +25,9 @@ struct Report<'a> {
     complete: bool,
     incomplete: &'a [Incomplete],
     not_examined: &'a [Incomplete],
+    /// What GitOps objects apply that is in no source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_compared: Vec<Root<'a>>,
     warnings: &'a [String],
     /// For how long a commit may wait to be applied before that is drift.
     unsynced_after: String,
@@ -32,6 +35,14 @@ struct Report<'a> {
     findings: Vec<FindingOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<VerificationOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Root<'a> {
+    resource: &'a ResourceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -212,6 +223,11 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         complete: checked.is_complete(),
         incomplete: &checked.incomplete,
         not_examined: &checked.not_examined,
+        not_compared: checked
+            .not_compared
+            .iter()
+            .map(|root| Root { resource: &root.resource, origin: root.origin.as_deref(), why: &root.why })
+            .collect(),
         warnings: &checked.warnings,
         unsynced_after: checked.unsynced_after.to_string(),
         summary: summary(checked),

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    MOST_CHANGES, Side, Style, headline, in_order, listed, not_listed, not_looked_through, only_one_side,
-    sides, verification,
+    MOST_CHANGES, Side, Style, headline, in_order, listed, not_compared, not_listed, not_looked_through,
+    only_one_side, sides, verification,
 };
 use crate::job::Checked;
 use crate::model::{Change, Finding, State};
@@ -15,6 +15,9 @@ const MOST: usize = 900 * 1024;
 
 pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "## drift: {}\n", headline(checked))?;
+    if let Some(line) = not_compared(checked) {
+        writeln!(out, "{}\n", code(&line))?;
+    }
     writeln!(
         out,
         "{} in Git at {}, cluster {} ({}): {} in sync, {} modified, {} missing, {} unmanaged, {} skipped, {} not compared.\n",

@@ -144,6 +144,9 @@ fn only_one_side(finding: &crate::model::Finding) -> Option<&'static str> {
     }
 }
 
+/// GitOps objects that a text names whose objects were not compared.
+const MOST_ROOTS: usize = 10;
+
 /// `4 objects in drift, 1 not applied yet`: the one line to read if only one is read.
 fn headline(checked: &Checked) -> String {
     use crate::text::count;
@@ -163,7 +166,34 @@ fn headline(checked: &Checked) -> String {
     if !checked.is_complete() {
         parts.push(format!("incomplete: {} not examined", checked.incomplete.len()));
     }
+    if !checked.not_compared.is_empty() {
+        let roots = count(checked.not_compared.len(), "GitOps object");
+        parts.push(format!(
+            "and what {roots} {} was not compared",
+            if checked.not_compared.len() == 1 { "applies" } else { "apply" }
+        ));
+    }
     parts.join(", ")
+}
+
+/// `Not compared is what these apply: Application/argocd/web (apps/web.yaml:1: it is in no source)`, at most three by name.
+fn not_compared(checked: &Checked) -> Option<String> {
+    use crate::text::one_line;
+    let name = |root: &crate::job::NotCompared| {
+        let origin = root.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
+        format!(
+            "{} ({})",
+            one_line(&root.resource.to_string(), 200),
+            one_line(&format!("{origin}{}", root.why), 200)
+        )
+    };
+    let roots = &checked.not_compared;
+    let named: Vec<String> = roots.iter().take(MOST_ROOTS).map(name).collect();
+    let more = match roots.len().saturating_sub(MOST_ROOTS) {
+        0 => String::new(),
+        more => format!(" and {more} more (-o json names them)"),
+    };
+    (!roots.is_empty()).then(|| format!("Not compared is what these apply: {}{more}", named.join(", ")))
 }
 
 /// `not looked through for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.

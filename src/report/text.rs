@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::{
-    MOST_CHANGES, Style, headline, is_listed, is_waiting, listed, not_listed, not_looked_through,
-    only_one_side, values, verification,
+    MOST_CHANGES, Style, headline, is_listed, is_waiting, listed, not_compared, not_listed,
+    not_looked_through, only_one_side, values, verification,
 };
 use crate::job::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
@@ -49,11 +49,13 @@ struct Page<'a> {
 impl Page<'_> {
     fn headline(&mut self, checked: &Checked) -> io::Result<()> {
         let paint = match (checked.has_drift(), checked.is_complete()) {
-            (false, true) => GREEN,
-            (true, true) => YELLOW,
+            (false, true) if checked.not_compared.is_empty() => GREEN,
+            (_, true) => YELLOW,
             (_, false) => RED,
         };
-        writeln!(self.out, "{}\n", self.style.paint(paint.bold(), &format!("drift: {}", headline(checked))))
+        writeln!(self.out, "{}\n", self.style.paint(paint.bold(), &format!("drift: {}", headline(checked))))?;
+        not_compared(checked)
+            .map_or(Ok(()), |line| writeln!(self.out, "{}\n", self.style.paint(YELLOW, &line)))
     }
 
     fn section<'f>(

@@ -87,6 +87,44 @@ fn reports_of_snapshots_fit_the_schema() {
     must_fit("a broken document", &broken);
 }
 
+/// What Argo CD applies of another folder was not looked at, whether Git has the Application or only the cluster.
+#[test]
+fn what_gitops_objects_apply_is_named_where_no_source_has_it() {
+    let application = |name: &str, path: &str| {
+        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": name, "namespace": "argocd"}, "spec": {"source": {"path": path}}})
+    };
+    let (here, web) = (application("here", "apps"), application("web", "deploy/web"));
+    let declared = format!("{CONFIG}---\n{here}\n---\n{web}\n");
+    let settings = live(json!({"mode": "fast"}));
+    let other = application("other", "deploy/other");
+    let cluster = SnapshotFile::with(&[settings, here, web, other]);
+    let repo = Repo::with(&[("apps/a.yaml", &declared)]);
+    let drift = |output: &str| {
+        Drift::new()
+            .in_folder(repo.path())
+            .args(["check", "apps", "--output", output, "--snapshot"])
+            .arg(cluster.path())
+    };
+    let report = drift("json").run();
+    let report = report.json();
+    must_fit("roots", &report);
+    let named: Vec<&Value> = report["notCompared"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|root| &root["resource"]["name"])
+        .collect();
+    assert_eq!(named, ["other", "web"]);
+    let text = drift("text").run().stdout;
+    let head: Vec<&str> = text.lines().take(3).collect();
+    assert!(head[0].ends_with("and what 2 GitOps objects apply was not compared"), "{text}");
+    assert!(
+        head[2].contains("Application/argocd/web (apps/a.yaml:8:1: deploy/web is in no source)"),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_report_of_a_real_cluster_fits_the_schema() {
     if !needs("cluster") {

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Kinds that the made-up cluster serves and lists: group, version, kind, plural, whether namespaced.
-const KINDS: [(&str, &str, &str, &str, bool); 5] = [
+const KINDS: [(&str, &str, &str, &str, bool); 6] = [
     ("", "v1", "ConfigMap", "configmaps", true),
     ("", "v1", "Namespace", "namespaces", false),
     ("", "v1", "Secret", "secrets", true),
     ("apps", "v1", "Deployment", "deployments", true),
+    ("argoproj.io", "v1alpha1", "Application", "applications", true),
     ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false),
 ];
 
