@@ -1,13 +1,13 @@
 //! What can be adopted, and what is left to a person and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
 use super::edits::Target;
 use crate::attribution::is_restart;
 use crate::model::{
-    Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State,
+    Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, Step,
 };
 use crate::schema::{Field, Schema, without_defaults};
 use crate::yaml::Edit;
@@ -58,7 +58,13 @@ pub fn plan<'a>(
         match (finding.state, desired(&finding.resource.key())) {
             (State::Modified, Some(object)) => {
                 let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
-                drifting.for_each(|change| plan.change(finding, change, object, root));
+                let removed = parts_with_removals(finding);
+                drifting.for_each(|change| {
+                    match removed.contains(part_of(change)) && why_not(change).is_none() {
+                        true => plan.left.push(left(finding, change, HALF.to_owned())),
+                        false => plan.change(finding, change, object, root),
+                    }
+                });
             }
             _ => plan.left.push(whole(finding)),
         }
@@ -111,6 +117,21 @@ impl Plan {
                 .push(Adoption { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
         }
     }
+}
+
+const HALF: &str = "something beside it was removed, which drift does not propose, and half of an edit may be what no server \
+                    takes: put both into Git, or neither";
+
+/// The place that a change is a part of: the map or list around it.
+fn part_of(change: &Change) -> &[Step] {
+    change.difference.path.steps().split_last().map_or(&[], |(_, around)| around)
+}
+
+/// The places from which something was removed. What was removed and what was added there is one edit: a probe by HTTP
+/// becomes one by TCP, a port gets another number, a key another name.
+fn parts_with_removals(finding: &Finding) -> HashSet<&[Step]> {
+    let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
+    drifting.filter(|change| change.difference.kind == ChangeKind::Removed).map(part_of).collect()
 }
 
 /// Where edits of a plain object go, or why they cannot.

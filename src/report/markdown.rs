@@ -15,8 +15,11 @@ const MOST: usize = 900 * 1024;
 
 pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "## drift: {}\n", headline(checked))?;
-    if let Some(line) = not_compared(checked) {
-        writeln!(out, "{}\n", code(&line))?;
+    let roots = not_compared(checked);
+    if !roots.is_empty() {
+        writeln!(out, "### Not compared is what these apply\n")?;
+        roots.iter().try_for_each(|root| writeln!(out, "- {}", code(root)))?;
+        writeln!(out)?;
     }
     writeln!(
         out,

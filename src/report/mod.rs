@@ -176,24 +176,18 @@ fn headline(checked: &Checked) -> String {
     parts.join(", ")
 }
 
-/// `Not compared is what these apply: Application/argocd/web (apps/web.yaml:1: it is in no source)`, at most three by name.
-fn not_compared(checked: &Checked) -> Option<String> {
+/// `Application/argocd/web  apps/web.yaml:1:1  deploy/web is in no source`, a line each, at most [`MOST_ROOTS`].
+fn not_compared(checked: &Checked) -> Vec<String> {
     use crate::text::one_line;
-    let name = |root: &crate::job::NotCompared| {
-        let origin = root.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-        format!(
-            "{} ({})",
-            one_line(&root.resource.to_string(), 200),
-            one_line(&format!("{origin}{}", root.why), 200)
-        )
+    let line = |root: &crate::job::NotCompared| {
+        let origin = root.origin.as_ref().map(|origin| format!("  {}", one_line(origin, 200)));
+        let (resource, why) = (one_line(&root.resource.to_string(), 200), one_line(&root.why, 200));
+        format!("{resource}{}  {why}", origin.unwrap_or_default())
     };
     let roots = &checked.not_compared;
-    let named: Vec<String> = roots.iter().take(MOST_ROOTS).map(name).collect();
-    let more = match roots.len().saturating_sub(MOST_ROOTS) {
-        0 => String::new(),
-        more => format!(" and {more} more (-o json names them)"),
-    };
-    (!roots.is_empty()).then(|| format!("Not compared is what these apply: {}{more}", named.join(", ")))
+    let more = roots.len().saturating_sub(MOST_ROOTS);
+    let more = (more > 0).then(|| format!("{more} more: the JSON report has them all"));
+    roots.iter().take(MOST_ROOTS).map(line).chain(more).collect()
 }
 
 /// `not looked through for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.

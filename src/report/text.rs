@@ -54,8 +54,15 @@ impl Page<'_> {
             (_, false) => RED,
         };
         writeln!(self.out, "{}\n", self.style.paint(paint.bold(), &format!("drift: {}", headline(checked))))?;
-        not_compared(checked)
-            .map_or(Ok(()), |line| writeln!(self.out, "{}\n", self.style.paint(YELLOW, &line)))
+        let roots = not_compared(checked);
+        if roots.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", self.style.paint(YELLOW, "Not compared is what these apply:"))?;
+        for root in roots {
+            writeln!(self.out, "  {root}")?;
+        }
+        writeln!(self.out)
     }
 
     fn section<'f>(

@@ -117,11 +117,16 @@ fn what_gitops_objects_apply_is_named_where_no_source_has_it() {
         .collect();
     assert_eq!(named, ["other", "web"]);
     let text = drift("text").run().stdout;
-    let head: Vec<&str> = text.lines().take(3).collect();
+    let head: Vec<&str> = text.lines().take(5).collect();
     assert!(head[0].ends_with("and what 2 GitOps objects apply was not compared"), "{text}");
+    let lines = [
+        "Not compared is what these apply:",
+        "  Application/argocd/other  deploy/other is in no source",
+        "  Application/argocd/web  apps/a.yaml:8:1  deploy/web is in no source",
+    ];
+    assert_eq!(head[2..], lines, "{text}");
     assert!(
-        head[2].contains("Application/argocd/web (apps/a.yaml:8:1: deploy/web is in no source)"),
-        "{text}"
+        drift("markdown").run().stdout.contains("- `Application/argocd/web  apps/a.yaml:8:1  deploy/web")
     );
 }
 
