@@ -134,6 +134,17 @@ pub(super) struct RunArguments {
     pub(super) print: Print,
 }
 
+/// As kustomize names them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(super) enum LoadRestrictor {
+    /// Files of the root's own folder.
+    #[default]
+    LoadRestrictionsRootOnly,
+    /// Files of the whole repository.
+    LoadRestrictionsNone,
+}
+
 /// Which repository, which cluster: the same for every command.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Where {
@@ -156,6 +167,9 @@ pub(super) struct Where {
     /// Fail where the kernel cannot keep helm and kustomize from the network and from files outside of their copy.
     #[arg(long)]
     pub(super) require_sandbox: bool,
+    /// What kustomize may load: files of the root's own folder, or of the whole repository; never others.
+    #[arg(long, value_name = "NAME", env = "DRIFT_LOAD_RESTRICTOR", value_enum, default_value_t)]
+    pub(super) load_restrictor: LoadRestrictor,
     /// Say more of what is done: what protects from renderers.
     #[arg(short, long)]
     pub(super) verbose: bool,

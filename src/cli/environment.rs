@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::arguments::Where;
+use super::arguments::{LoadRestrictor, Where};
 use crate::cluster::{self, ServiceAccount};
 use crate::git;
 use crate::job::{JobError, Place, Settings, Target, Tokens};
@@ -73,6 +73,11 @@ fn tools(place: &Where) -> Result<Tools, JobError> {
     let tools = Tools::find(&variable("PATH").unwrap_or_default());
     let own = Path::new("/proc/self/exe");
     let tools = if own.exists() { tools.confined_by(own.to_owned()) } else { tools };
+    let tools = if place.load_restrictor == LoadRestrictor::LoadRestrictionsNone {
+        tools.without_load_restrictions()
+    } else {
+        tools
+    };
     if place.verbose {
         let shown = tools.confinement().map_or_else(
             || "nothing of the kernel's; what could name an address is refused".to_owned(),

@@ -1,9 +1,9 @@
 //! Kustomize roots, rendered by the real kustomize in a private copy of what they reach.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -60,8 +60,26 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
         Some(link) => {
             format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
         }
-        None => why,
+        None => match restricted(located, &scan.reached) {
+            Some(file) => {
+                let file = slashed(file);
+                format!(
+                    "{why} ({file} lies outside of the folders of its roots: --load-restrictor LoadRestrictionsNone \
+                     allows that, where the deployer does, as Flux)"
+                )
+            }
+            None => why,
+        },
     })
+}
+
+/// A file that kustomize loads only without its load restrictions, where it has them.
+fn restricted<'r>(located: &Located<'_>, reached: &'r BTreeSet<PathBuf>) -> Option<&'r Path> {
+    let root = located.seen.root;
+    let folders: Vec<&PathBuf> = reached.iter().filter(|path| root.join(path).is_dir()).collect();
+    let is_inside = |file: &&PathBuf| folders.iter().any(|folder| file.starts_with(folder));
+    let mut files = reached.iter().filter(|path| root.join(path).is_file() && !is_inside(path));
+    files.next().map(PathBuf::as_path).filter(|_| located.request.tools.kustomize_flags().is_empty())
 }
 
 struct Builder<'a> {
@@ -109,7 +127,8 @@ impl Builder<'_> {
     }
 
     fn run(&self, folder: &Path) -> Result<Vec<Value>, String> {
-        let program = self.sandbox.program(&self.tool.path).arg(self.tool.before).arg(folder);
+        let flags = self.located.request.tools.kustomize_flags();
+        let program = self.sandbox.program(&self.tool.path).arg(self.tool.before).args(flags).arg(folder);
         let output = program.run().map_err(|error| error.to_string())?;
         if output.status != 0 {
             let error = message::error_of(&self.sandbox.without_paths(&output.stderr));

@@ -15,6 +15,8 @@ pub struct Tools {
     kubectl: Option<PathBuf>,
     /// drift's own binary, which confines what it starts.
     launcher: Option<PathBuf>,
+    /// Whether kustomize may load files of other folders of the repository than the root's.
+    is_unrestricted: bool,
     confinement: OnceLock<Option<Confinement>>,
     helm_checked: OnceLock<Result<Tool, ToolError>>,
     kustomize_checked: OnceLock<Result<Tool, ToolError>>,
@@ -85,6 +87,18 @@ impl Tools {
     #[must_use]
     pub fn confined_by(self, launcher: PathBuf) -> Self {
         Self { launcher: Some(launcher), ..self }
+    }
+
+    /// Lets kustomize load files of the whole repository, as Flux does; nothing else is in the copy that it is given, and
+    /// what leads out of it is refused before.
+    #[must_use]
+    pub fn without_load_restrictions(self) -> Self {
+        Self { is_unrestricted: true, ..self }
+    }
+
+    /// Flags of kustomize beside the folder.
+    pub(super) fn kustomize_flags(&self) -> &'static [&'static str] {
+        if self.is_unrestricted { &["--load-restrictor", "LoadRestrictionsNone"] } else { &[] }
     }
 
     /// How the programs are confined; `None` where the kernel does not help.

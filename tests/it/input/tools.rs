@@ -84,3 +84,31 @@ fn a_root_that_does_not_build_or_would_fetch_is_named() {
         is_incomplete(&drift(&repo, &server).with_tools(&["kustomize"]), expected);
     }
 }
+
+/// Flux builds without kustomize's load restriction. Only the operator may say so, and nothing outside of the repository is
+/// reached all the same.
+#[test]
+fn a_file_of_the_folder_above_is_loaded_where_the_operator_allows_it() {
+    let server = Server::with(LIVE);
+    let files = [("bad/kustomization.yaml", "resources: [../shared/b.yaml]\n"), ("shared/b.yaml", SHARED)];
+    let shared = repo(&files);
+    let ask = || drift(&shared, &server).with_tools(&["kustomize"]);
+    is_incomplete(&ask(), &["shared/b.yaml lies outside", "--load-restrictor LoadRestrictionsNone"]);
+    let none = "LoadRestrictionsNone";
+    for allowed in [ask().args(["--load-restrictor", none]), ask().env("DRIFT_LOAD_RESTRICTOR", none)] {
+        let output = allowed.run().expect_status(1);
+        assert_eq!(
+            found(&output),
+            [
+                "ConfigMap/shop/settings modified",
+                "ConfigMap/shop/shared missing",
+                "Secret/shop/login unmanaged"
+            ]
+        );
+    }
+    let outside = repo(&[("bad/kustomization.yaml", "resources: [/etc/hostname]\n")]);
+    let drift = drift(&outside, &server).with_tools(&["kustomize"]).args(["--load-restrictor", none]);
+    is_incomplete(&drift, &["lies outside the repository"]);
+}
+
+const SHARED: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared, namespace: shop}\n";
