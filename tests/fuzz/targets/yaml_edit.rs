@@ -16,20 +16,42 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         Operation::Set(value) => Some(value.clone()),
         Operation::Remove => None,
     };
+    let first = |text: &str| {
+        let document = drift::yaml::read(text.as_bytes()).into_iter().flatten().find(|one| one.index() == 0);
+        document.map(|document| document.into_json()).unwrap_or_default()
+    };
     let edit = Edit { document: 0, pointer: pointer.to_owned(), operation };
     let Ok(edited) = drift::yaml::edit(file, &[edit]) else { return };
-    let document = drift::yaml::read(edited.as_bytes()).into_iter().flatten().find(|one| one.index() == 0);
-    let value = document.map(|document| document.into_json()).unwrap_or_default();
-    // What is appended stands elsewhere afterwards.
-    let appends = pointer.split('/').any(|step| step == "-");
-    if !appends && wanted.as_ref().is_none_or(|wanted| !wanted.is_null()) {
-        let found = value.pointer(pointer);
-        assert!(
-            found.zip(wanted.as_ref()).map_or(found == wanted.as_ref(), same),
-            "{found:?} {wanted:?} {edited:?}"
-        );
+    let value = first(&edited);
+    match wanted {
+        // What is appended stands elsewhere afterwards.
+        Some(_) if pointer.split('/').any(|step| step == "-") => {}
+        Some(Value::Null) => {}
+        Some(wanted) => {
+            let found = value.pointer(pointer);
+            assert!(found.is_some_and(|found| same((found, &wanted))), "{found:?} {wanted:?} {edited:?}");
+        }
+        None => {
+            let rest = without(first(file), pointer);
+            assert!(same((&value, &rest)), "{value} {rest} {edited:?}");
+        }
     }
 });
+
+/// What is left when the value at a pointer is taken out: a list closes up.
+fn without(mut value: Value, pointer: &str) -> Value {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return Value::Null };
+    let last = last.replace("~1", "/").replace("~0", "~");
+    match value.pointer_mut(parent) {
+        Some(Value::Object(map)) => drop(map.remove(&last)),
+        Some(Value::Array(items)) => {
+            let at = last.parse().ok().filter(|at| *at < items.len());
+            at.map(|at: usize| items.remove(at));
+        }
+        _ => {}
+    }
+    value
+}
 
 /// The same but for the sign of a zero, which no server keeps.
 fn same((left, right): (&Value, &Value)) -> bool {
