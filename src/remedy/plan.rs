@@ -9,7 +9,7 @@ use crate::attribution::is_restart;
 use crate::model::{
     Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, Step,
 };
-use crate::schema::{Field, Schema, without_defaults};
+use crate::schema::{Field, Schema, Shape, without_defaults};
 use crate::yaml::Edit;
 
 /// What would be adopted, before it is proven.
@@ -60,9 +60,14 @@ pub fn plan<'a>(
                 let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
                 let removed = parts_with_removals(finding);
                 drifting.for_each(|change| {
-                    match removed.contains(part_of(change)) && why_not(change).is_none() {
-                        true => plan.left.push(left(finding, change, HALF.to_owned())),
-                        false => plan.change(finding, change, object, root),
+                    let part = part_of(change);
+                    // Keys that anybody may name stand by themselves: only a new one may be an old one's new name.
+                    let is_new = change.difference.kind == ChangeKind::Added;
+                    let is_free = || matches!(root.at(part).shape(), Shape::Map);
+                    if removed.contains(part) && (is_new || !is_free()) && why_not(change).is_none() {
+                        plan.left.push(left(finding, change, HALF.to_owned()));
+                    } else {
+                        plan.change(finding, change, object, root);
                     }
                 });
             }
