@@ -228,8 +228,8 @@ fn rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, Jo
         for (path, _) in changed.filter(|(path, _)| path.starts_with("incidents/")) {
             let Some(before) = repository.read(&pair[1].id, &path)? else { continue };
             let after = repository.read(&pair[0].id, &path)?;
-            let kept = after.is_some_and(|after| after.starts_with(&before));
-            if !kept {
+            let is_append = after.is_some_and(|after| after.starts_with(&before));
+            if !is_append {
                 let commit = pair[0].id.short();
                 found.insert(format!("{path} was changed or removed by commit {commit} of the ledger"));
             }

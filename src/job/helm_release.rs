@@ -14,8 +14,11 @@ use crate::model::ServedKind;
 /// The most of a release that is unpacked: Helm's own limit for a Secret is 1 MiB, packed.
 const MOST_OF_RELEASE: u64 = 64 << 20;
 
-/// What Helm keeps releases in.
-const KEEPERS: [&str; 2] = ["Secret", "ConfigMap"];
+/// The kinds of Helm's storage drivers.
+const DRIVERS: [&str; 2] = ["Secret", "ConfigMap"];
+
+/// Before the name and revision of a release in the name of the object that stores it.
+const STORAGE_KEY: &str = "sh.helm.release.v1.";
 
 /// The newest revision of each release, by its name.
 type Revisions = BTreeMap<String, u64>;
@@ -23,7 +26,7 @@ type Revisions = BTreeMap<String, u64>;
 /// Reads releases; which ones a namespace has is listed once.
 pub(super) struct Releases<'a> {
     cluster: &'a Cluster,
-    /// By keeper and namespace.
+    /// By driver and namespace.
     revisions: BTreeMap<(&'static str, String), Result<Revisions, Unread>>,
 }
 
@@ -35,31 +38,33 @@ impl<'a> Releases<'a> {
     /// The newest revision of a release, as Helm keeps it: its manifest, hooks and description. `None` where there is
     /// none. It may hold values of Secrets, and never leaves the process.
     pub(super) async fn newest(&mut self, namespace: &str, name: &str) -> Result<Option<Value>, Unread> {
-        for keeper in KEEPERS {
-            let Some(served) = self.cluster.served().kind("", "v1", keeper) else { continue };
-            let key = (keeper, namespace.to_owned());
+        for driver in DRIVERS {
+            let Some(served) = self.cluster.served().kind("", "v1", driver) else { continue };
+            let key = (driver, namespace.to_owned());
             if !self.revisions.contains_key(&key) {
                 let read = revisions(self.cluster, served, namespace).await;
                 self.revisions.insert(key.clone(), read);
             }
             let revisions = self.revisions[&key].as_ref().map_err(Clone::clone)?;
             let Some(revision) = revisions.get(name) else { continue };
-            let kept = format!("sh.helm.release.v1.{name}.v{revision}");
-            let live = self.cluster.get(served, Some(namespace), &kept).await?;
+            let storage_key = format!("{STORAGE_KEY}{name}.v{revision}");
+            let live = self.cluster.get(served, Some(namespace), &storage_key).await?;
             let packed = live.as_ref().and_then(|live| live.pointer("/data/release")?.as_str());
-            return Ok(packed.and_then(|packed| unpacked(packed, keeper == "Secret")));
+            return Ok(packed.and_then(|packed| unpacked(packed, driver == "Secret")));
         }
         Ok(None)
     }
 }
 
-async fn revisions(cluster: &Cluster, keeper: &ServedKind, namespace: &str) -> Result<Revisions, Unread> {
+async fn revisions(cluster: &Cluster, driver: &ServedKind, namespace: &str) -> Result<Revisions, Unread> {
     let mut revisions = Revisions::new();
-    let mut pages = cluster.list(keeper, Some(namespace), What::Metadata);
+    let mut pages = cluster.list(driver, Some(namespace), What::Metadata);
     while let Some(page) = pages.next().await {
         for item in page? {
-            let kept = item.name().strip_prefix("sh.helm.release.v1.");
-            let Some((name, revision)) = kept.and_then(|kept| kept.rsplit_once(".v")) else { continue };
+            let release = item.name().strip_prefix(STORAGE_KEY);
+            let Some((name, revision)) = release.and_then(|release| release.rsplit_once(".v")) else {
+                continue;
+            };
             let Ok(revision) = revision.parse() else { continue };
             let newest = revisions.entry(name.to_owned()).or_insert(revision);
             *newest = revision.max(*newest);

@@ -1,11 +1,12 @@
 //! What GitOps controllers apply by themselves: objects of Flux and Argo CD that name a folder or a chart. They are compared
 //! like any other object; what they apply is compared only where it is a source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::StreamExt;
 use serde_json::Value;
 
+use super::tree::is_below;
 use crate::cluster::{Cluster, Unread, UnreadKind, name_of_list};
 use crate::config::Source;
 use crate::git::RemoteAddress;
@@ -43,7 +44,7 @@ pub(super) async fn not_compared(
     covered: &Covered<'_>,
 ) -> (Vec<NotCompared>, Vec<Incomplete>) {
     let mut found: BTreeMap<ObjectKey, NotCompared> = BTreeMap::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for object in desired.iter().filter(|object| is_root(&object.id)) {
         seen.insert(object.id.key());
         if let Some(why) = covered.why_not(&object.id, &object.value.fresh()) {
@@ -132,14 +133,12 @@ impl Covered<'_> {
     }
 
     fn folder(&self, path: &str) -> Option<String> {
-        let plain = |path: &str| path.trim_start_matches("./").trim_matches('/').trim_matches('.').to_owned();
-        let wanted = plain(path);
-        let has = |source: &Source| {
-            let own = plain(&source.path);
-            own == wanted
-                || own.is_empty()
-                || wanted.strip_prefix(&own).is_some_and(|rest| rest.starts_with('/'))
+        let plain = |path: &str| match path.trim_start_matches("./").trim_matches('/') {
+            "" => ".".to_owned(),
+            path => path.to_owned(),
         };
+        let wanted = plain(path);
+        let has = |source: &Source| is_below(&wanted, &plain(&source.path));
         (!self.sources.iter().any(has)).then(|| format!("{path} is in no source"))
     }
 }

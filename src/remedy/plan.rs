@@ -60,15 +60,8 @@ pub fn plan<'a>(
                 let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
                 let removed = parts_with_removals(finding);
                 drifting.for_each(|change| {
-                    let part = part_of(change);
-                    // Keys that anybody may name stand by themselves: only a new one may be an old one's new name.
-                    let is_new = change.difference.kind == ChangeKind::Added;
-                    let is_free = || matches!(root.at(part).shape(), Shape::Map);
-                    if removed.contains(part) && (is_new || !is_free()) && why_not(change).is_none() {
-                        plan.left.push(left(finding, change, HALF.to_owned()));
-                    } else {
-                        plan.change(finding, change, object, root);
-                    }
+                    let why = why_not(change).or_else(|| why_not_alone(change, root, &removed));
+                    plan.change(finding, change, (object, root), why);
                 });
             }
             _ => plan.left.push(whole(finding)),
@@ -92,11 +85,18 @@ impl Plan {
         }
     }
 
-    fn change(&mut self, finding: &Finding, change: &Change, object: &Desired, root: Field<'_>) {
+    /// Adopts a change, or leaves it to a person, `why_not` being a reason that was found for that.
+    fn change(
+        &mut self,
+        finding: &Finding,
+        change: &Change,
+        (object, root): (&Desired, Field<'_>),
+        why_not: Option<String>,
+    ) {
         if is_restart(&change.difference.path) {
             return;
         }
-        let target = match (why_not(change), place(object)) {
+        let target = match (why_not, place(object)) {
             (None, Ok(target)) => target,
             (Some(why), _) | (None, Err(why)) => {
                 self.left.push(left(finding, change, why));
@@ -132,11 +132,20 @@ fn part_of(change: &Change) -> &[Step] {
     change.difference.path.steps().split_last().map_or(&[], |(_, around)| around)
 }
 
-/// The places from which something was removed. What was removed and what was added there is one edit: a probe by HTTP
-/// becomes one by TCP, a port gets another number, a key another name.
+/// The places from which something was removed.
 fn parts_with_removals(finding: &Finding) -> HashSet<&[Step]> {
     let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
     drifting.filter(|change| change.difference.kind == ChangeKind::Removed).map(part_of).collect()
+}
+
+/// Why a change is not adopted beside a removal that is not. What was removed and what was added in one place is one edit: a
+/// probe by HTTP becomes one by TCP, a port gets another number, a key another name.
+fn why_not_alone(change: &Change, root: Field<'_>, removed: &HashSet<&[Step]>) -> Option<String> {
+    let part = part_of(change);
+    // Keys that anybody may name stand by themselves: only a new one may be an old one's new name.
+    let is_new = change.difference.kind == ChangeKind::Added;
+    let is_free = || matches!(root.at(part).shape(), Shape::Map);
+    (removed.contains(part) && (is_new || !is_free())).then(|| HALF.to_owned())
 }
 
 /// Where edits of a plain object go, or why they cannot.

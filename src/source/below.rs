@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::plain::names_in;
+use super::plain::subfolders;
 use super::{Gathered, Located, Seen, SourceKind, locate, scan, slashed};
 
 /// Folders of the tree in which roots are looked for that have others.
@@ -58,9 +58,7 @@ fn reaching(seen: Seen<'_>) -> Reaching {
     let mut left = MOST_FOLDERS;
     while let (Some(folder), true) = (folders.pop(), left > 0) {
         left -= 1;
-        let names = names_in(&seen.root.join(&folder)).unwrap_or_default();
-        let inner = names.into_iter().filter(|(_, kind)| kind.is_dir()).map(|(name, _)| folder.join(name));
-        folders.extend(inner.filter(|folder| seen.reads(folder)));
+        folders.extend(subfolders(seen, &folder).filter(|folder| seen.reads(folder)));
         if seen.kustomization(&folder).is_some() {
             let reached = scan::scan(seen, &folder, true).reached;
             found.push((folder, reached));

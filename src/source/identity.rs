@@ -9,7 +9,7 @@ use hashbrown::hash_table::Entry;
 use serde_json::Value;
 
 use super::hooks::HookOf;
-use super::{Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, namespace_of};
+use super::{Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, first_of, namespace_of};
 use crate::model::{
     Desired, Incomplete, Optional, ResourceId, ServedIndex, ServedKind, is_secret, join_api_version,
     split_api_version,
@@ -112,10 +112,8 @@ fn declared_crds(gathered: &[Gathered]) -> Crds {
 
 /// Names of files of other programs, so that a manifest which is taken for one is missed by somebody.
 fn others_warning(path: &str, places: &[String]) -> Option<String> {
-    let first = places.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    let more = places.len().saturating_sub(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let warning = || format!("{path} holds what is no manifest, and was passed over: {first}{more}");
+    let warning =
+        || format!("{path} holds what is no manifest, and was passed over: {}", first_of(places, 3));
     (!places.is_empty()).then(warning)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::{Located, Seen, slashed};
+use super::{Located, Seen, first_of, slashed};
 use crate::git::read_file;
 
 const FILE: &str = ".sourceignore";
@@ -20,15 +20,14 @@ pub(super) struct LeftOut {
     exclude: Gitignore,
     /// Of the folders that were entered, outer ones first; each holds below its own folder.
     ignored: Vec<Gitignore>,
-    named: Vec<String>,
-    count: usize,
+    noted: Vec<String>,
 }
 
 impl LeftOut {
     pub(super) fn new(located: &Located<'_>) -> Self {
         let exclude = patterns(&located.path, located.source.exclude.iter().map(String::as_str));
         let source = located.source.path.clone();
-        let mut left_out = Self { source, exclude, ignored: Vec::new(), named: Vec::new(), count: 0 };
+        let mut left_out = Self { source, exclude, ignored: Vec::new(), noted: Vec::new() };
         let above = located.path.ancestors().skip(1).collect::<Vec<_>>();
         above.into_iter().rev().for_each(|folder| left_out.enter(located.seen, folder));
         left_out
@@ -59,20 +58,14 @@ impl LeftOut {
     }
 
     pub(super) fn note(&mut self, path: &Path) {
-        self.count += 1;
-        if self.named.len() < NAMED {
-            self.named.push(slashed(path));
-        }
+        self.noted.push(slashed(path));
     }
 
     /// What was left out: whoever may write to the repository may leave out anything.
     pub(super) fn warning(&self) -> Option<String> {
-        let more = self.count - self.named.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named = self.named.join(", ");
-        let source = &self.source;
-        (self.count > 0)
-            .then(|| format!("{source}: left out by exclude in drift.yaml or by {FILE}: {named}{more}"))
+        let (source, noted) = (&self.source, first_of(&self.noted, NAMED));
+        let warning = || format!("{source}: left out by exclude in drift.yaml or by {FILE}: {noted}");
+        (!self.noted.is_empty()).then(warning)
     }
 }
 
@@ -100,8 +93,7 @@ mod tests {
                 patterns(Path::new(""), ["*.tmpl.yaml", "!keep.tmpl.yaml"].into_iter()),
                 patterns(Path::new("apps/web"), ["old.yaml", "!b.tmpl.yaml"].into_iter()),
             ],
-            named: Vec::new(),
-            count: 0,
+            noted: Vec::new(),
         };
         for (path, is_folder, wanted) in [
             ("apps/values.yaml", false, true),

@@ -91,9 +91,10 @@ pub struct RenderedSource {
 }
 
 /// What renders a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum SourceKind {
     /// YAML and JSON files as they are.
+    #[default]
     Plain,
     /// A folder with a `kustomization.yaml`.
     Kustomize,
@@ -201,7 +202,7 @@ impl Draft {
 }
 
 /// What one source gave.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Gathered {
     kind: SourceKind,
     tool: Option<String>,
@@ -228,16 +229,7 @@ struct Nameless {
 
 impl Gathered {
     fn new(kind: SourceKind) -> Self {
-        Self {
-            kind,
-            tool: None,
-            drafts: Vec::new(),
-            incomplete: Vec::new(),
-            warnings: Vec::new(),
-            others: Vec::new(),
-            nameless: Vec::new(),
-            left_out: Vec::new(),
-        }
+        Self { kind, ..Self::default() }
     }
 
     /// Adds what a part of the same source gave.
@@ -287,6 +279,15 @@ fn namespace_of<'a>(request: &Request<'a>, source: &'a Source) -> &'a str {
 fn slashed(path: &Path) -> String {
     let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
+}
+
+/// `a, b and 3 more`: the first of the names, as many as `most`, and how many there are besides.
+fn first_of(names: &[String], most: usize) -> String {
+    let named = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Renders those of the sources that are wanted, by index and kind, side by side; the results are in their order.

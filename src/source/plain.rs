@@ -146,10 +146,7 @@ impl Walk<'_> {
                 self.gathered.left_out.push(slashed(&folder));
                 continue;
             }
-            let names = names_in(&self.tree.root.join(&folder)).unwrap_or_default();
-            folders.extend(
-                names.into_iter().filter(|(_, kind)| kind.is_dir()).map(|(name, _)| folder.join(name)),
-            );
+            folders.extend(subfolders(self.tree, &folder));
         }
     }
 
@@ -175,8 +172,16 @@ impl Walk<'_> {
     }
 }
 
+/// The folders in a folder of the tree, hidden ones and links left out; none where it cannot be read.
+pub(super) fn subfolders(tree: Seen<'_>, folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let names = names_in(&tree.root.join(folder)).unwrap_or_default();
+    let inner = names.into_iter().filter(|(_, kind)| kind.is_dir());
+    let folder = folder.to_path_buf();
+    inner.map(move |(name, _)| folder.join(name))
+}
+
 /// The names in a folder and what each is, sorted, hidden ones left out.
-pub(super) fn names_in(folder: &Path) -> std::io::Result<Vec<(OsString, FileType)>> {
+fn names_in(folder: &Path) -> std::io::Result<Vec<(OsString, FileType)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

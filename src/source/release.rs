@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::first_of;
 use super::hooks::HookOf;
 use super::unstable;
 use crate::model::{FieldPath, Optional, ResourceId, Step};
@@ -181,10 +182,7 @@ impl Found {
             by_reason.entry(*reason).or_default().push(path_of(pointer, object).to_string());
         }
         let note = |(reason, paths): (Reason, Vec<String>)| {
-            let more = paths.len().saturating_sub(PLACES);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            let paths = paths[..paths.len().min(PLACES)].join(", ");
-            format!("{}, which is not compared: {paths}{more}", reason.told())
+            format!("{}, which is not compared: {}", reason.told(), first_of(&paths, PLACES))
         };
         by_reason.into_iter().map(note).collect()
     }

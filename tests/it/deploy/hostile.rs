@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Overlay;
 use super::kubelet::Kubelet;
-use super::runs::{MANIFEST, by_hand, changed_lines, deploy, give_token, job_now, pulls};
+use super::runs::{MANIFEST, by_hand, changed_lines, declared, deploy, give_token, job_now, overlay, pulls};
 use crate::support::cluster::ControlPlane;
-use crate::support::gitea::{Gitea, Repository, User};
+use crate::support::gitea::Gitea;
 use crate::support::http::Request;
 use crate::support::needs;
-use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 
 /// The tenant's own declared objects, of kinds of which he makes many more.
@@ -60,7 +58,7 @@ fn a_tenant_cannot_keep_the_cronjob_from_ending_nor_hide_what_happens_elsewhere(
     let condition = ["wait", "--for=condition=Established", "crd/widgets.tenant.example"];
     let _ = plane.kubectl("admin", &condition).expect_status(0);
     let (shop, tenant) = (plane.fresh_namespace("shop"), plane.fresh_namespace("tenant"));
-    let (repository, bot) = declared(gitea, &shop, &tenant);
+    let (repository, bot) = declared(gitea, &[("shop", &shop, MANIFEST), ("tenant", &tenant, OF_TENANT)]);
     deploy(plane, &shop, MANIFEST);
     deploy(plane, &tenant, OF_TENANT);
     let container = json!({"name": "web", "resources": {"limits": {"memory": "1Gi"}}});
@@ -68,12 +66,7 @@ fn a_tenant_cannot_keep_the_cronjob_from_ending_nor_hide_what_happens_elsewhere(
     by_hand(plane, &shop, "deployment/web", &patch);
     attack(plane, &tenant);
 
-    let overlay = Overlay::new(&format!(
-        "resources: [../deploy/base]\nnamespace: drift-hostile\nnameSuffix: -hostile\npatches:\n- patch: |-\n    \
-         apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: drift-settings, namespace: drift}}\n    \
-         data: {{repository: '{}'}}\n",
-        repository.clone_url
-    ));
+    let overlay = overlay("hostile", "", &repository.clone_url);
     plane.apply("gitops", "drift-hostile", &overlay.build(), &[]);
     give_token(plane, "drift-hostile", &bot);
     let kubelet = Kubelet::new(plane, "drift-hostile");
@@ -98,20 +91,6 @@ fn a_tenant_cannot_keep_the_cronjob_from_ending_nor_hide_what_happens_elsewhere(
     ] {
         assert!(output.stdout.contains(&said), "{said}: {}", output.stdout);
     }
-}
-
-/// A repository that declares both namespaces, and the login that drift has there.
-fn declared(gitea: &Gitea, shop: &str, tenant: &str) -> (Repository, User) {
-    let (owner, bot) = (gitea.user("owner"), gitea.user("drift-bot"));
-    let config = format!(
-        "version: 1\ncluster: test\nforge: {{type: gitea, login: {}}}\nsources:\n- {{path: shop, namespace: {shop}}}\n\
-         - {{path: tenant, namespace: {tenant}}}\n",
-        bot.name
-    );
-    let files = [("drift.yaml", config.as_str()), ("shop/a.yaml", MANIFEST), ("tenant/a.yaml", OF_TENANT)];
-    let repository = gitea.repository_with(&owner, &Repo::with(&files));
-    gitea.add_collaborator(&repository, &bot, "write");
-    (repository, bot)
 }
 
 /// What a namespace's tenant may do: large objects, very many of them, deep ones, thousands of keys in a declared one, and

@@ -53,15 +53,19 @@ spec:
               memory: 512Mi # enough, we thought
 ";
 
-/// A repository that declares this file in `namespace`, and the login that drift has there.
-fn declared(gitea: &Gitea, namespace: &str, manifest: &str) -> (Repository, User) {
+/// A repository that declares files, each in a folder and a namespace of its own, and the login that drift has there.
+pub(super) fn declared(gitea: &Gitea, sources: &[(&str, &str, &str)]) -> (Repository, User) {
     let (owner, bot) = (gitea.user("owner"), gitea.user("drift-bot"));
-    let config = format!(
-        "version: 1\ncluster: test\nforge: {{type: gitea, login: {}}}\nsources: [{{path: apps, namespace: {namespace}}}]\n",
-        bot.name
-    );
-    let content = Repo::with(&[("drift.yaml", &config), ("apps/a.yaml", manifest)]);
-    let repository = gitea.repository_with(&owner, &content);
+    let mut config =
+        format!("version: 1\ncluster: test\nforge: {{type: gitea, login: {}}}\nsources:\n", bot.name);
+    let mut files = vec![];
+    for (path, namespace, manifest) in sources {
+        config += &format!("- {{path: {path}, namespace: {namespace}}}\n");
+        files.push((format!("{path}/a.yaml"), *manifest));
+    }
+    files.push(("drift.yaml".to_owned(), &config));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let repository = gitea.repository_with(&owner, &Repo::with(&files));
     gitea.add_collaborator(&repository, &bot, "write");
     (repository, bot)
 }
@@ -167,7 +171,7 @@ fn the_cronjob_ends_a_manual_change_with_a_pull_request() {
     }
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     let namespace = plane.fresh_namespace("payments");
-    let (repository, bot) = declared(gitea, &namespace, MANIFEST);
+    let (repository, bot) = declared(gitea, &[("apps", &namespace, MANIFEST)]);
     deploy(plane, &namespace, MANIFEST);
     let overlay = Overlay::new(&documented_overlay(&repository.clone_url));
     let _ = plane.kubectl("gitops", &["apply", "--kustomize", &overlay.path()]).expect_status(0);
@@ -203,12 +207,12 @@ fn the_cronjob_ends_a_manual_change_with_a_pull_request() {
     only_read(plane, "system:serviceaccount:drift:drift");
 }
 
-/// The base and the component that reads Secrets, beside the other tests.
-fn overlay_with_secrets(repository: &str) -> Overlay {
+/// The base beside other tests, under a name of its own, and what else the overlay has.
+pub(super) fn overlay(name: &str, more: &str, repository: &str) -> Overlay {
     Overlay::new(&format!(
-        "resources: [../deploy/base]\ncomponents: [../deploy/components/read-secrets]\n\
-         namespace: drift-secrets\nnameSuffix: -secrets\npatches:\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    \
-         metadata: {{name: drift-settings, namespace: drift}}\n    data: {{repository: '{repository}'}}\n"
+        "resources: [../deploy/base]\n{more}namespace: drift-{name}\nnameSuffix: -{name}\npatches:\n- patch: |-\n    \
+         apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: drift-settings, namespace: drift}}\n    \
+         data: {{repository: '{repository}'}}\n"
     ))
 }
 
@@ -221,10 +225,11 @@ fn with_the_component_secrets_are_compared_and_their_values_stay_where_they_are(
     let namespace = plane.fresh_namespace("vault");
     let manifest =
         "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: value-in-git}\n";
-    let (repository, bot) = declared(gitea, &namespace, manifest);
+    let (repository, bot) = declared(gitea, &[("apps", &namespace, manifest)]);
     deploy(plane, &namespace, manifest);
     by_hand(plane, &namespace, "secret/keys", &json!({"stringData": {"password": "value-by-hand"}}));
-    let overlay = overlay_with_secrets(&repository.clone_url);
+    let component = "components: [../deploy/components/read-secrets]\n";
+    let overlay = overlay("secrets", component, &repository.clone_url);
     plane.apply("gitops", "drift-secrets", &overlay.build(), &[]);
     give_token(plane, "drift-secrets", &bot);
 
