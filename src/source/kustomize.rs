@@ -11,7 +11,7 @@ use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::words::Rendering;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, locate, manifest, message, scan,
+    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, locate, manifest, message, scan,
     slashed,
 };
 use crate::git::read_file;
@@ -24,8 +24,8 @@ const ORIGIN: &str = "config.kubernetes.io/origin";
 pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let mut gathered = Gathered::new(SourceKind::Kustomize);
     let scan = scan::scan(located.seen, &located.path, located.request.tools.has_no_network());
-    if !scan.refused.is_empty() {
-        gathered.incomplete = scan.refused;
+    gathered.incomplete.clone_from(&scan.incomplete);
+    if !scan.renders {
         return gathered;
     }
     let tool = match located.request.tools.kustomize() {
@@ -54,9 +54,9 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
     let left_out = copy::copy(located.seen, scan.reached.iter().cloned(), &sandbox.tree());
     let left_out = left_out.map_err(|error| error.to_string())?;
     let builder = Builder { located, tool, sandbox, declared: RefCell::default() };
-    let drafts = builder.drafts(scan.build_metadata);
+    let drafts = if scan.cuts.is_empty() { builder.drafts(scan.build_metadata) } else { builder.rest(scan) };
     builder.sandbox.close();
-    drafts.map_err(|why| match left_out.links.first() {
+    drafts.map_err(|failed| failed.why).map_err(|why| match left_out.links.first() {
         Some(link) => {
             format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
         }
@@ -89,10 +89,56 @@ struct Builder<'a> {
     declared: RefCell<BTreeMap<String, Declared>>,
 }
 
+/// Why kustomize gave nothing.
+struct Failed {
+    why: String,
+    /// Whether it was for an object that a change names and nobody has.
+    lacks_an_object: bool,
+}
+
+impl From<String> for Failed {
+    fn from(why: String) -> Self {
+        Self { why, lacks_an_object: false }
+    }
+}
+
 impl Builder<'_> {
+    /// The objects of a root without the entries that are not rendered. What they refer to may be one of those, and then
+    /// Kustomize names it otherwise: such names are not compared.
+    fn rest(&self, scan: &scan::Scan) -> Result<Vec<Draft>, Failed> {
+        let mut drafts = self.without(scan, scan.cuts.iter());
+        if drafts.as_ref().is_err_and(|failed| failed.lacks_an_object) {
+            let changers = cut::changers(self.located.seen, &scan.kustomizations);
+            let all = changers.iter().map(|changer| &changer.cut);
+            let without_any = self.without(scan, scan.cuts.iter().chain(all))?;
+            let rendered: Vec<&Value> = without_any.iter().map(|draft| &*draft.value).collect();
+            let orphans = changers.iter().filter(|changer| changer.has_none_of(&rendered));
+            let orphans = orphans.map(|changer| &changer.cut);
+            drafts = self.without(scan, scan.cuts.iter().chain(orphans));
+        }
+        let mut drafts = drafts?;
+        let name = |draft: &Draft| draft.value["metadata"]["name"].as_str().map(str::to_owned);
+        let names: BTreeSet<String> = drafts.iter().filter_map(name).collect();
+        for draft in &mut drafts {
+            draft.unstable = cut::uncertain(&draft.value, &names);
+        }
+        Ok(drafts)
+    }
+
+    fn without<'c>(
+        &self,
+        scan: &scan::Scan,
+        cuts: impl Iterator<Item = &'c scan::Cut>,
+    ) -> Result<Vec<Draft>, Failed> {
+        let kustomizations = (self.located.seen, &scan.kustomizations);
+        cut::take_out(kustomizations, cuts, &self.sandbox.tree())
+            .map_err(|error| format!("the rest could not be rendered: {error}"))?;
+        self.drafts(scan.build_metadata)
+    }
+
     /// Objects are rendered within a kustomization of ours that asks for origins. Where that cannot be, or the source
     /// asks for annotations itself, they are rendered without it.
-    fn drafts(&self, build_metadata: bool) -> Result<Vec<Draft>, String> {
+    fn drafts(&self, build_metadata: bool) -> Result<Vec<Draft>, Failed> {
         let within = self.within();
         if let (Ok(values), false) = (&within, build_metadata) {
             return Ok(values.iter().map(|value| self.draft(value.clone(), None)).collect());
@@ -112,7 +158,7 @@ impl Builder<'_> {
     }
 
     /// Renders with our kustomization around the source.
-    fn within(&self) -> Result<Vec<Value>, String> {
+    fn within(&self) -> Result<Vec<Value>, Failed> {
         let entry = Path::new("../tree").join(&self.located.path);
         let kustomization = serde_json::json!({
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -126,7 +172,7 @@ impl Builder<'_> {
         self.run(&outer)
     }
 
-    fn run(&self, folder: &Path) -> Result<Vec<Value>, String> {
+    fn run(&self, folder: &Path) -> Result<Vec<Value>, Failed> {
         let flags = self.located.request.tools.kustomize_flags();
         let program = self.sandbox.program(&self.tool.path).arg(self.tool.before).args(flags).arg(folder);
         let output = program.run().map_err(|error| error.to_string())?;
@@ -134,13 +180,14 @@ impl Builder<'_> {
             let error = message::error_of(&self.sandbox.without_paths(&output.stderr));
             let tree = self.sandbox.tree();
             let rendering = Rendering { tree: &tree, folder: &self.located.path, chart: "" };
-            return Err(format!("kustomize failed: {}", message::shown(innermost(&error), &rendering)));
+            let why = format!("kustomize failed: {}", message::shown(innermost(&error), &rendering));
+            return Err(Failed { why, lacks_an_object: cut::lacks_an_object(&error) });
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));
         values
             .collect::<Result<_, _>>()
-            .map_err(|error| format!("kustomize wrote YAML that cannot be read: {error}"))
+            .map_err(|error| format!("kustomize wrote YAML that cannot be read: {error}").into())
     }
 
     /// A value whose origin annotation is ours: taken off again.

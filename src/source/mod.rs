@@ -3,12 +3,15 @@
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
 //! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
 
+mod address;
 mod below;
 mod clock;
 mod copy;
+mod cut;
 mod helm;
 mod hooks;
 mod identity;
+mod kustomization;
 mod kustomize;
 mod left_out;
 mod manifest;

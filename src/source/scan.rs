@@ -1,14 +1,16 @@
-//! What a Kustomize root reaches, read before kustomize runs: kustomize fetches whatever looks like an address without
-//! being asked, and no flag forbids it.
+//! What a Kustomize root reaches, read before kustomize runs: kustomize fetches addresses without being asked, and no flag
+//! forbids it. An entry that is not rendered hides itself, or what it may change.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
+use super::address::{from_network, is_remote_file, is_repository, looks_like_one, without_credentials};
+use super::kustomization::{Hides, Kustomization, Load, Loaded, folded};
 use super::{KUSTOMIZATIONS, Seen, slashed};
 use crate::git::read_file;
-use crate::model::{FieldOrigins, Incomplete, push_pointer};
+use crate::model::{Incomplete, push_pointer};
 use crate::yaml;
 
 /// The largest kustomization that is read.
@@ -21,237 +23,274 @@ const ROOTS_CAP: usize = 10_000;
 pub(super) struct Scan {
     /// Folders and files that kustomize reads, from the root of the repository.
     pub(super) reached: BTreeSet<PathBuf>,
-    /// Why kustomize may not run: entries that it would fetch or read from elsewhere, with their places.
-    pub(super) refused: Vec<Incomplete>,
+    /// Kustomizations that it reads.
+    pub(super) kustomizations: BTreeSet<PathBuf>,
+    /// Whether kustomize may run: nothing is wrong that hides all of it.
+    pub(super) renders: bool,
+    /// What is not rendered, with its places.
+    pub(super) incomplete: Vec<Incomplete>,
+    /// What has to be taken out before kustomize runs.
+    pub(super) cuts: BTreeSet<Cut>,
     /// Whether the source itself asks for annotations about its build.
     pub(super) build_metadata: bool,
+}
+
+/// An entry to take out of a kustomization.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cut {
+    /// The kustomization, from the root of the repository.
+    pub(super) file: PathBuf,
+    /// The entry in it.
+    pub(super) pointer: String,
 }
 
 /// Follows a Kustomize root through the repository; `folder` has no links in it. Where the kernel keeps kustomize from
 /// the network, what only might name an address is left to that.
 pub(super) fn scan(seen: Seen<'_>, folder: &Path, has_no_network: bool) -> Scan {
-    let mut walk = Walk { has_no_network, tree: seen, seen: BTreeSet::new(), scan: Scan::default() };
-    walk.folder(folder, Role::Root);
+    let root = Root { folder: folder.to_path_buf(), role: Role::Objects };
+    let mut walk = Walk {
+        has_no_network,
+        tree: seen,
+        seen: BTreeSet::new(),
+        scan: Scan::default(),
+        uses: Vec::new(),
+        hidden: BTreeSet::new(),
+    };
+    walk.root(&root);
+    walk.spread();
+    walk.scan.renders = !walk.hidden.contains(&root);
     walk.scan
 }
-
-/// Lists whose entries are files, folders or addresses; `bases` is the old name of folders in `resources`.
-const ENTRIES: [&str; 8] = [
-    "resources",
-    "components",
-    "bases",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-];
-/// Those of them whose files may name further files.
-const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
-/// Keys that make kustomize run helm.
-const CHARTS: [&str; 3] = ["helmCharts", "helmGlobals", "helmChartInflationGenerator"];
-/// Keys whose values are data: an address in them is not fetched.
-const DATA: [&str; 14] = [
-    "literals",
-    "commonAnnotations",
-    "commonLabels",
-    "labels",
-    "annotations",
-    "metadata",
-    "patch",
-    "images",
-    "options",
-    "generatorOptions",
-    "target",
-    "targets",
-    "fieldPaths",
-    "vars",
-];
 
 /// What a root is rendered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Role {
     /// Its objects are what the cluster gets.
-    Root,
+    Objects,
     /// Its objects are configurations of plug-ins, which read files and addresses that they name.
     Plugins,
+}
+
+impl Role {
+    /// What an entry of such a root hides: without one of its plug-ins a root of them is another one.
+    fn hides(self, hides: Hides) -> Hides {
+        if self == Self::Plugins { Hides::Everything } else { hides }
+    }
+}
+
+/// A folder with a kustomization, and what it is rendered for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Root {
+    folder: PathBuf,
+    role: Role,
+}
+
+/// An entry by which one root has another.
+struct Use {
+    of: Root,
+    by: Root,
+    cut: Cut,
+    hides: Hides,
 }
 
 /// What a root of plug-ins may hold so that each of its objects stands in a file as it is: nothing makes an address of
 /// pieces, or brings one in.
 const UNCHANGED: [&str; 8] =
-    ["apiVersion", "kind", "metadata", "resources", "bases", "generators", "transformers", "validators"];
+    ["apiversion", "kind", "metadata", "resources", "bases", "generators", "transformers", "validators"];
 
 struct Walk<'a> {
     tree: Seen<'a>,
     has_no_network: bool,
-    seen: BTreeSet<(PathBuf, Role)>,
+    seen: BTreeSet<Root>,
     scan: Scan,
+    uses: Vec<Use>,
+    /// Roots of which nothing can be rendered.
+    hidden: BTreeSet<Root>,
 }
 
-/// A file and the folder that its entries are relative to.
-struct Kustomization<'a> {
-    folder: &'a Path,
+/// A kustomization that is followed.
+struct Read<'a> {
+    root: &'a Root,
     file: &'a Path,
-    fields: FieldOrigins,
+    kustomization: &'a Kustomization,
 }
 
-impl Kustomization<'_> {
-    fn refusal(&self, pointer: &str, why: String) -> Incomplete {
+impl Read<'_> {
+    fn incomplete(&self, pointer: &str, why: String) -> Incomplete {
         let file = slashed(self.file);
-        let place = self.fields.get(pointer).map(|place| format!(":{}:{}", place.line, place.column));
+        let place = self.kustomization.places.get(pointer);
+        let place = place.map(|place| format!(":{}:{}", place.line, place.column));
         Incomplete { what: format!("{file}{}", place.unwrap_or_default()), why }
+    }
+
+    fn cut(&self, load: &Load<'_>) -> Cut {
+        Cut { file: self.file.to_path_buf(), pointer: load.entry.clone() }
     }
 }
 
+/// Why an entry is not rendered.
+enum Refusal {
+    /// Kustomize renders it, and drift does not.
+    ByDrift(String),
+    /// Kustomize does not render it either, and so nothing of the root that has it.
+    Broken(String),
+}
+
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path, role: Role) {
-        if self.seen.contains(&(folder.to_path_buf(), role)) {
+    fn root(&mut self, root: &Root) {
+        if self.seen.contains(root) {
             return;
         }
         if self.seen.len() >= ROOTS_CAP {
             let why = format!("more than {ROOTS_CAP} Kustomize roots are reached");
-            self.scan.refused.push(Incomplete { what: slashed(folder), why });
-            return;
+            return self.hide(root, Incomplete { what: slashed(&root.folder), why });
         }
         let first = self.seen.is_empty();
-        self.seen.insert((folder.to_path_buf(), role));
-        self.scan.reached.insert(folder.to_path_buf());
+        self.seen.insert(root.clone());
+        self.scan.reached.insert(root.folder.clone());
         for name in KUSTOMIZATIONS {
-            let file = folder.join(name);
+            let file = root.folder.join(name);
             if self.tree.is_file(&file) {
-                self.kustomization(folder, &file, (first, role));
-            }
-        }
-    }
-
-    fn kustomization(&mut self, folder: &Path, file: &Path, (first, role): (bool, Role)) {
-        for (value, fields) in self.documents(file) {
-            let read = Kustomization { folder, file, fields };
-            self.addresses(&read, &value);
-            for (key, inner) in value.as_object().into_iter().flatten() {
-                self.scan.build_metadata |= first && key.eq_ignore_ascii_case("buildMetadata");
-                self.key(&read, key, inner, role);
-            }
-        }
-    }
-
-    /// One key, whatever its case: kustomize, as Go's JSON does, takes `Resources` for `resources`, and so letters
-    /// that fold to ASCII ones.
-    fn key(&mut self, read: &Kustomization<'_>, key: &str, value: &Value, role: Role) {
-        let mut pointer = String::new();
-        push_pointer(&mut pointer, key);
-        let is = |known: &&&str| known.eq_ignore_ascii_case(key);
-        let runs_helm = |known: &&str| {
-            format!(
-                "{known}: kustomize would run helm, which drift does not allow; make the chart a source of its own"
-            )
-        };
-        let changes = role == Role::Plugins
-            && !self.has_no_network
-            && !UNCHANGED.iter().any(|known| known.eq_ignore_ascii_case(key));
-        let changed = changes.then(|| {
-            format!("`{key}` in a folder of plug-ins could name an address, and the kernel does not keep kustomize from the network here")
-        });
-        self.scan.refused.extend(changed.map(|why| read.refusal(&pointer, why)));
-        let refusal = match key.is_ascii() {
-            true => CHARTS.iter().find(is).map(runs_helm),
-            false => Some(format!("kustomize knows no key {key:?}")),
-        };
-        self.scan.refused.extend(refusal.map(|why| read.refusal(&pointer, why)));
-        if let Some(known) = ENTRIES.iter().find(is) {
-            self.entries(read, &pointer, if PLUGINS.contains(known) { Role::Plugins } else { role }, value);
-        } else if key.eq_ignore_ascii_case("openapi") {
-            for (key, path) in value.as_object().into_iter().flatten() {
-                let mut pointer = pointer.clone();
-                push_pointer(&mut pointer, key);
-                path.as_str().map(|path| self.entry(read, &pointer, path, Role::Root));
-            }
-        }
-    }
-
-    /// The documents of a file; what cannot be read is refused, as what it would fetch is not known.
-    fn documents(&mut self, file: &Path) -> Vec<(Value, FieldOrigins)> {
-        let shown = slashed(file);
-        let mut refuse = |what: String, why: String| self.scan.refused.push(Incomplete { what, why });
-        let bytes = match read_file(self.tree.root, file, FILE_CAP) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                refuse(shown, error.to_string());
-                return Vec::new();
-            }
-        };
-        let mut documents = Vec::new();
-        for document in yaml::read(&bytes) {
-            match document {
-                Ok(document) => {
-                    let places = document.places();
-                    documents.push((document.into_json(), places));
+                match Kustomization::read(self.tree, &file) {
+                    Ok(Some(read)) => {
+                        self.kustomization(&Read { root, file: &file, kustomization: &read }, first);
+                    }
+                    Ok(None) => {}
+                    // What it would fetch is not known.
+                    Err(incomplete) => self.hide(root, incomplete),
                 }
-                Err(error) => {
-                    let place = error.place.map(|at| format!(":{}:{}", at.line, at.column));
-                    refuse(format!("{shown}{}", place.unwrap_or_default()), error.why);
+                self.scan.kustomizations.insert(file);
+            }
+        }
+    }
+
+    fn hide(&mut self, root: &Root, incomplete: Incomplete) {
+        self.hidden.insert(root.clone());
+        self.scan.incomplete.push(incomplete);
+    }
+
+    /// Hides what has a hidden root, and takes it out where the rest is what it is without it.
+    fn spread(&mut self) {
+        loop {
+            let before = self.hidden.len();
+            for used in self.uses.iter().filter(|used| self.hidden.contains(&used.of)).collect::<Vec<_>>() {
+                match used.hides {
+                    Hides::Itself => drop(self.scan.cuts.insert(used.cut.clone())),
+                    Hides::Everything => drop(self.hidden.insert(used.by.clone())),
                 }
             }
-        }
-        documents
-    }
-
-    /// Refuses every address in a file, wherever it stands, except in data.
-    fn addresses(&mut self, read: &Kustomization<'_>, value: &Value) {
-        let mut found = Vec::new();
-        texts(value, &mut String::new(), &mut found);
-        for (pointer, text) in found {
-            if is_address(text) {
-                self.scan.refused.push(read.refusal(&pointer, from_network(text)));
+            if self.hidden.len() == before {
+                return;
             }
         }
     }
 
-    fn entries(&mut self, read: &Kustomization<'_>, pointer: &str, role: Role, value: &Value) {
-        let plugins = role == Role::Plugins;
-        let Some(entries) = value.as_array() else { return };
-        for (at, entry) in entries.iter().enumerate() {
-            let Some(entry) = entry.as_str() else { continue };
-            let pointer = format!("{pointer}/{at}");
-            if plugins && entry.contains('\n') {
-                self.inline(read, &pointer, entry);
-            } else if let Some(file) = self.entry(read, &pointer, entry, role)
-                && plugins
+    fn kustomization(&mut self, read: &Read<'_>, first: bool) {
+        let keys = read.kustomization.value.as_object().into_iter().flatten();
+        for (key, _) in keys {
+            self.scan.build_metadata |= first && folded(key) == "buildmetadata";
+            if read.root.role == Role::Plugins && !self.has_no_network && !UNCHANGED.contains(&&*folded(key))
             {
-                self.plugin(read.folder, &file);
+                let mut pointer = String::new();
+                push_pointer(&mut pointer, key);
+                let why = format!(
+                    "`{key}` in a folder of plug-ins could name an address, and the kernel does not keep kustomize from the network here"
+                );
+                self.hide(read.root, read.incomplete(&pointer, why));
+            }
+        }
+        for load in read.kustomization.loads() {
+            if let Err(refusal) = self.load(read, &load) {
+                self.refuse(read, &load, refusal);
             }
         }
     }
 
-    /// Follows one entry; returns it where it is a file.
-    fn entry(&mut self, read: &Kustomization<'_>, pointer: &str, entry: &str, role: Role) -> Option<PathBuf> {
-        if is_address(entry) {
-            return None; // refused already
-        }
-        let why = match self.resolve(read.folder, entry) {
-            Reached::File(file) => {
-                self.scan.reached.insert(lexical(read.folder, entry));
-                self.scan.reached.insert(file.clone());
-                return Some(file);
-            }
-            Reached::Folder(folder) => {
-                self.scan.reached.insert(lexical(read.folder, entry));
-                if self.tree.kustomization(&folder).is_some() {
-                    self.folder(&folder, role);
-                    return None;
-                }
-                format!("`{entry}` is a folder without a kustomization.yaml")
-            }
-            Reached::Outside => {
-                format!("`{entry}` lies outside the repository: only what it holds is rendered")
-            }
-            Reached::Unread(why) => format!("`{entry}`: {why}"),
-            Reached::Nothing if is_host_path(entry) => from_network(entry),
-            Reached::Nothing => format!("`{}` does not exist", without_credentials(entry)),
+    fn refuse(&mut self, read: &Read<'_>, load: &Load<'_>, refusal: Refusal) {
+        let (why, hides) = match refusal {
+            Refusal::ByDrift(why) => (why, load.hides),
+            Refusal::Broken(why) => (why, Hides::Everything),
         };
-        self.scan.refused.push(read.refusal(pointer, why));
-        None
+        match read.root.role.hides(hides) {
+            Hides::Everything => self.hide(read.root, read.incomplete(&load.pointer, why)),
+            Hides::Itself => {
+                self.scan.cuts.insert(read.cut(load));
+                self.scan.incomplete.push(read.incomplete(&load.pointer, why));
+            }
+        }
+    }
+
+    /// Follows what a kustomization loads.
+    fn load(&mut self, read: &Read<'_>, load: &Load<'_>) -> Result<(), Refusal> {
+        let plugins = load.loaded == Loaded::Plugin || read.root.role == Role::Plugins;
+        match load.loaded {
+            Loaded::Chart => {
+                let chart = if load.text.is_empty() { String::new() } else { format!(" `{}`", load.text) };
+                Err(Refusal::ByDrift(format!(
+                    "kustomize would have helm render the chart{chart} (helmCharts), which drift does not allow; make the chart a source of its own"
+                )))
+            }
+            Loaded::File => self.file(read, load),
+            Loaded::Plugin if is_inline(load.text) => configuration(load.text.as_bytes()),
+            Loaded::FileOrRoot | Loaded::Plugin => {
+                let role = if plugins { Role::Plugins } else { Role::Objects };
+                match self.entry(read, load, role)? {
+                    Some(file) if plugins => self.plugin(&file),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// A file that kustomize reads; that it does not exist is for kustomize to say.
+    fn file(&mut self, read: &Read<'_>, load: &Load<'_>) -> Result<(), Refusal> {
+        if is_remote_file(load.text) {
+            return Err(Refusal::ByDrift(from_network(load.text)));
+        }
+        match self.resolve(&read.root.folder, load.text) {
+            Reached::Outside => Err(self.outside(&read.root.folder, load.text)),
+            Reached::File(file) => {
+                self.scan.reached.insert(lexical(&read.root.folder, load.text));
+                self.scan.reached.insert(file);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Follows a file or root; returns it where it is a file.
+    fn entry(&mut self, read: &Read<'_>, load: &Load<'_>, role: Role) -> Result<Option<PathBuf>, Refusal> {
+        let (folder, entry) = (&read.root.folder, load.text);
+        if is_remote_file(entry) {
+            return Err(Refusal::ByDrift(from_network(entry)));
+        }
+        match self.resolve(folder, entry) {
+            Reached::File(file) => {
+                self.scan.reached.insert(lexical(folder, entry));
+                self.scan.reached.insert(file.clone());
+                Ok(Some(file))
+            }
+            // A file is looked for first, then a repository, then a folder.
+            _ if is_repository(entry) => Err(Refusal::ByDrift(from_network(entry))),
+            Reached::Folder(reached) => {
+                self.scan.reached.insert(lexical(folder, entry));
+                if self.tree.kustomization(&reached).is_none() {
+                    return Err(Refusal::Broken(format!(
+                        "`{entry}` is a folder without a kustomization.yaml"
+                    )));
+                }
+                let of = Root { folder: reached, role };
+                let (by, cut) = (read.root.clone(), read.cut(load));
+                self.uses.push(Use { of: of.clone(), by, cut, hides: read.root.role.hides(load.hides) });
+                self.root(&of);
+                Ok(None)
+            }
+            Reached::Outside => Err(self.outside(folder, entry)),
+            Reached::Unread(why) => Err(Refusal::Broken(format!("`{entry}`: {why}"))),
+            Reached::Nothing => {
+                Err(Refusal::Broken(format!("`{}` does not exist", without_credentials(entry))))
+            }
+        }
     }
 
     fn resolve(&self, folder: &Path, entry: &str) -> Reached {
@@ -271,27 +310,26 @@ impl Walk<'_> {
         }
     }
 
-    /// A file of plug-in configuration: kustomize's own plug-ins read files and addresses that it names.
-    fn plugin(&mut self, folder: &Path, file: &Path) {
-        for (value, fields) in self.documents(file) {
-            self.addresses(&Kustomization { folder, file, fields }, &value);
-        }
+    fn outside(&self, folder: &Path, entry: &str) -> Refusal {
+        let path = lexical(folder, entry);
+        let is_there =
+            !Path::new(entry).is_absolute() && self.tree.root.join(&path).symlink_metadata().is_ok();
+        Refusal::ByDrift(match is_there {
+            true => format!("the link {} leads out of the repository and is not followed", slashed(&path)),
+            false => format!("`{entry}` lies outside the repository: only what it holds is rendered"),
+        })
     }
 
-    fn inline(&mut self, read: &Kustomization<'_>, pointer: &str, text: &str) {
-        for document in yaml::read(text.as_bytes()) {
-            let found = document.map(|document| {
-                let value = document.to_json();
-                let mut found = Vec::new();
-                texts(&value, &mut String::new(), &mut found);
-                found.into_iter().find(|(_, text)| is_address(text)).map(|(_, text)| from_network(text))
-            });
-            match found {
-                Ok(None) => {}
-                Ok(Some(why)) => self.scan.refused.push(read.refusal(pointer, why)),
-                Err(error) => self.scan.refused.push(read.refusal(pointer, error.why)),
-            }
-        }
+    /// A file of plug-in configuration: kustomize's own plug-ins read files and addresses that it names, and others are
+    /// not run.
+    fn plugin(&self, file: &Path) -> Result<(), Refusal> {
+        let shown = slashed(file);
+        let bytes = read_file(self.tree.root, file, FILE_CAP);
+        let bytes = bytes.map_err(|error| Refusal::Broken(format!("{shown}: {error}")))?;
+        configuration(&bytes).map_err(|refusal| match refusal {
+            Refusal::ByDrift(why) => Refusal::ByDrift(format!("{shown}: {why}")),
+            Refusal::Broken(why) => Refusal::Broken(format!("{shown}: {why}")),
+        })
     }
 }
 
@@ -301,6 +339,30 @@ enum Reached {
     Outside,
     Unread(&'static str),
     Nothing,
+}
+
+/// Whether the entry of a plug-in is its configuration.
+fn is_inline(entry: &str) -> bool {
+    entry.trim_end().contains('\n')
+        || yaml::read(entry.as_bytes()).iter().flatten().any(|document| document.to_json().is_object())
+}
+
+/// Whether every document of a configuration is of a plug-in that kustomize has itself, and names no address.
+fn configuration(bytes: &[u8]) -> Result<(), Refusal> {
+    for document in yaml::read(bytes) {
+        let value = document.map_err(|error| Refusal::Broken(error.to_string()))?.into_json();
+        let texts = texts(&value);
+        if let Some(address) = texts.into_iter().find(|text| looks_like_one(text)) {
+            return Err(Refusal::ByDrift(from_network(address)));
+        }
+        let (version, kind) = (value["apiVersion"].as_str(), value["kind"].as_str());
+        let shown = format!("{} {}", version.unwrap_or_default(), kind.unwrap_or_default());
+        if version != Some("builtin") || kind == Some("HelmChartInflationGenerator") {
+            let why = format!("`{}` is a plug-in, which drift does not run", without_credentials(&shown));
+            return Err(Refusal::ByDrift(why));
+        }
+    }
+    Ok(())
 }
 
 /// `folder/entry` with `..` taken literally, so that the links on the way are copied too.
@@ -318,126 +380,24 @@ fn lexical(folder: &Path, entry: &str) -> PathBuf {
     path
 }
 
-/// Every text of a document with its pointer, except in data; texts of several lines are never addresses.
-fn texts<'a>(value: &'a Value, pointer: &mut String, found: &mut Vec<(String, &'a str)>) {
-    let length = pointer.len();
-    match value {
-        Value::String(text) if !text.trim_end().contains('\n') => found.push((pointer.clone(), text)),
-        Value::Object(map) => {
-            for (key, inner) in map.iter().filter(|(key, _)| !DATA.contains(&key.as_str())) {
-                push_pointer(pointer, key);
-                texts(inner, pointer, found);
-                pointer.truncate(length);
+/// Keys of a plug-in's configuration whose values are data: an address in them is not fetched.
+const DATA: [&str; 8] =
+    ["literals", "annotations", "labels", "metadata", "patch", "options", "target", "targets"];
+
+/// Every text of a document, except in data; texts of several lines are never addresses.
+fn texts(value: &Value) -> Vec<&str> {
+    let (mut found, mut rest) = (Vec::new(), vec![value]);
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::String(text) if !text.trim_end().contains('\n') => found.push(text.as_str()),
+            Value::Object(map) => {
+                rest.extend(
+                    map.iter().filter(|(key, _)| !DATA.contains(&key.as_str())).map(|(_, inner)| inner),
+                );
             }
-        }
-        Value::Array(items) => {
-            for (at, inner) in items.iter().enumerate() {
-                push_pointer(pointer, &at.to_string());
-                texts(inner, pointer, found);
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether kustomize would take a text for something to fetch: an address, or what git would clone.
-fn is_address(text: &str) -> bool {
-    let text = text.trim().to_ascii_lowercase();
-    let after_key = text.split_once('=').map_or("", |(_, value)| value);
-    let starts = |text: &str| {
-        ["http:", "https:", "ssh:", "git:", "file:", "gh:", "git::", "github.com/", "github.com:"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme))
-    };
-    text.contains("://")
-        || text.contains("?ref=")
-        || starts(&text)
-        || starts(after_key)
-        || is_user_at_host(&text)
-}
-
-/// `git@github.com:acme/base`, and any other user's.
-fn is_user_at_host(text: &str) -> bool {
-    let Some((user, rest)) = text.split_once('@') else { return false };
-    let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    !user.is_empty() && user.chars().all(name) && rest.contains([':', '/'])
-}
-
-/// `git.example.com/acme/base`: only asked of entries that do not exist here.
-fn is_host_path(entry: &str) -> bool {
-    let host = entry.split(['/', ':']).next().unwrap_or_default();
-    host.len() < entry.len() && !host.starts_with('.') && host.contains('.')
-}
-
-fn from_network(entry: &str) -> String {
-    let entry = without_credentials(entry);
-    format!(
-        "`{entry}` would be fetched from the network, which drift does not allow: keep a copy in the repository"
-    )
-}
-
-/// An entry without the user and password of its address, and not longer than a line.
-fn without_credentials(entry: &str) -> String {
-    let entry = entry.trim();
-    let shown = match entry.split_once("://") {
-        Some((scheme, rest)) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
-            format!("{scheme}://{}", &rest[host..])
-        }
-        None => entry.to_owned(),
-    };
-    let query = shown.find("?").filter(|_| !shown.contains("?ref=")).unwrap_or(shown.len());
-    shown[..query].chars().take(200).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_address, is_host_path, without_credentials};
-
-    #[test]
-    fn addresses_are_told_from_paths() {
-        for text in [
-            "https://example.com/x.yaml",
-            "HTTP://example.com",
-            "http:/x",
-            "git@github.com:acme/base.git",
-            "deploy@git.example.com/acme",
-            "git::https://example.com/x",
-            "ssh://git@example.com/x",
-            "github.com/acme/base//overlay",
-            "acme/base?ref=v1",
-            "gh:acme/base",
-            "config.txt=https://example.com/x",
-            "file:///etc/hostname",
-        ] {
-            assert!(is_address(text), "{text}");
-        }
-        for text in
-            ["../base", "deploy.yaml", "a=b.txt", "users/me@example.yaml", "./github.com-mirror/x", "x@y"]
-        {
-            assert!(!is_address(text), "{text}");
+            Value::Array(items) => rest.extend(items),
+            _ => {}
         }
     }
-
-    #[test]
-    fn a_host_is_told_from_a_folder() {
-        assert!(is_host_path("git.example.com/acme/base"));
-        for entry in ["../base", "base/x.yaml", "x.yaml", "./a.b/c"] {
-            assert!(!is_host_path(entry), "{entry}");
-        }
-    }
-
-    #[test]
-    fn credentials_are_not_shown() {
-        for (entry, expected) in [
-            ("https://u:hunter2@example.com/x", "https://example.com/x"),
-            ("https://example.com/x?token=hunter2", "https://example.com/x"),
-            ("https://example.com/x?ref=v1", "https://example.com/x?ref=v1"),
-            ("git@github.com:acme/base", "git@github.com:acme/base"),
-        ] {
-            assert_eq!(without_credentials(entry), expected);
-        }
-    }
+    found
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Raw, StructureStyle, options};
 
-use super::entries::{Budget, Entries, Frame, Items, Pending};
+use super::entries::{Budget, Entries, Frame, Items, Pending, Repeats};
 use super::gaps::{Last, after_marker};
 use super::lines::{Base, Places, line_start, skip_blank};
 use super::node::{Form, Node, NodeKind, Span, Style};
@@ -43,7 +43,18 @@ impl From<ReadError> for Failure {
 /// Reads the first document of `text`; `None` where there is none. Each event is used and dropped: they are many times as
 /// large as the text.
 pub(super) fn compose(text: &str, base: Base, syntax: Syntax) -> Result<Option<Node>, Failure> {
+    compose_with(text, base, syntax, Repeats::Refused)
+}
+
+/// As [`compose`]; what becomes of equal keys is said.
+pub(super) fn compose_with(
+    text: &str,
+    base: Base,
+    syntax: Syntax,
+    repeats: Repeats,
+) -> Result<Option<Node>, Failure> {
     let mut composer = Composer::new(text, base, syntax, used_anchors(text, syntax));
+    composer.repeats = repeats;
     let mut open = Vec::new();
     composer.begin();
     for event in parser(text, syntax) {
@@ -124,6 +135,7 @@ pub(super) struct Composer<'a> {
     pub(super) text: &'a str,
     pub(super) base: Base,
     pub(super) syntax: Syntax,
+    repeats: Repeats,
     pub(super) places: Places<'a>,
     /// End of the last token, and what it was.
     pub(super) cursor: usize,
@@ -144,6 +156,7 @@ impl<'a> Composer<'a> {
             text,
             base,
             syntax,
+            repeats: Repeats::Refused,
             places: Places::new(text, base),
             cursor: 0,
             last: Last::LineStart,
@@ -352,7 +365,7 @@ impl<'a> Composer<'a> {
             None => self.root = Some(node),
             Some(Items::Sequence(items)) => items.push(node),
             Some(Items::Mapping(entries)) => match entries.pending.take() {
-                Some(Pending::Key(name, span)) => entries.put(name, span, node)?,
+                Some(Pending::Key(name, span)) => entries.put((name, span), node, self.repeats)?,
                 Some(Pending::Merge) => entries.merge(node)?,
                 None => {}
             },

@@ -35,6 +35,13 @@ pub(super) struct Entries {
     pub(super) hidden: usize,
 }
 
+/// What becomes of a key that is written twice in one map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeats {
+    Refused,
+    LastCounts,
+}
+
 /// A key whose value is still to come.
 pub(super) enum Pending {
     Key(String, Span),
@@ -79,12 +86,18 @@ fn allowed_ratio(values: usize) -> f64 {
 }
 
 impl Entries {
-    pub(super) fn put(&mut self, name: String, span: Span, node: Node) -> Result<(), ReadError> {
+    /// Sets a key that is written in the map. Of equal keys the last counts where they are allowed.
+    pub(super) fn put(
+        &mut self,
+        (name, span): (String, Span),
+        node: Node,
+        repeats: Repeats,
+    ) -> Result<(), ReadError> {
         let key = Key { name, span, merged: false };
         let entries = &self.entries;
         let is_it = |(index, _): &(u32, bool)| entries[*index as usize].0.name == key.name;
         match self.known.find_mut(self.hasher.hash_one(&key.name), is_it) {
-            Some((_, true)) => {
+            Some((_, true)) if repeats == Repeats::Refused => {
                 let why = format!("the key \"{}\" is already set in this map", key.name.escape_debug());
                 return Err(ReadError { place: Some(key.span.place), why });
             }

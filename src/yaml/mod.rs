@@ -20,7 +20,7 @@ mod written;
 
 pub use edit::{Edit, EditError, Operation, edit};
 pub use node::{Key, Node, NodeKind, Span};
-pub use read::{Document, ReadError, read};
+pub use read::{Document, ReadError, read, read_first};
 pub use written::{Written, outlines};
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::compose::{Failure, Syntax, compose};
+use super::compose::{Failure, Syntax, compose, compose_with};
+use super::entries::Repeats;
 use super::lines::{Base, Places, breaks, number};
 use super::make::{Make, Outline};
 use super::node::{Node, NodeKind, places};
@@ -92,6 +93,29 @@ impl Document {
 #[must_use]
 pub fn read(bytes: &[u8]) -> Vec<Result<Document, ReadError>> {
     read_parts(bytes).into_iter().filter_map(Result::transpose).collect()
+}
+
+/// The first document of a stream as Kustomize reads its own files (`sigs.k8s.io/yaml`, not strict): what follows it does
+/// not count, and of equal keys the last does. `None` where it is empty.
+///
+/// # Errors
+/// [`ReadError`], as for [`read`].
+pub fn read_first(bytes: &[u8]) -> Result<Option<Document>, ReadError> {
+    let all = parts(bytes);
+    let Some((index, part)) = all.iter().enumerate().find(|(_, part)| !bytes[part.range.clone()].is_empty())
+    else {
+        return Ok(None);
+    };
+    let base = Base::default().moved_over(bytes, part.range.start);
+    let root = read_part(bytes, part, base, |text, base| match is_json(text) {
+        true => root_of(text, base),
+        false => {
+            check_characters(text, base)?;
+            yaml_of(text, base, Repeats::LastCounts)
+        }
+    })?;
+    let root = root.filter(|root| root.kind != NodeKind::Null);
+    Ok(root.map(|root| Document { index, range: part.range.clone(), root }))
 }
 
 /// As [`read`], with an entry for empty documents too, so that the position of an entry is its index.
@@ -227,16 +251,20 @@ fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
 /// Composes a document. Tabs that start a line inside a flow collection are blanks to go-yaml and an error to our parser:
 /// each such line is tried again with spaces, which change no value there.
 pub(super) fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
+    yaml_of(text, base, Repeats::Refused)
+}
+
+fn yaml_of(text: &str, base: Base, repeats: Repeats) -> Result<Option<Node>, ReadError> {
     // kubectl ends every line, the last one too.
     let ended = text.is_empty() || text.ends_with('\n');
     let mut text = if ended { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
     for _ in 0..TAB_LINES.min(TAB_BYTES / text.len().max(1)) {
-        match compose(&text, base, Syntax::Yaml) {
+        match compose_with(&text, base, Syntax::Yaml, repeats) {
             Err(Failure { tab_line: Some(line), .. }) => text = Cow::Owned(without_tabs(&text, line)),
             outcome => return outcome.map_err(|failure| failure.error),
         }
     }
-    compose(&text, base, Syntax::Yaml).map_err(|failure| failure.error)
+    compose_with(&text, base, Syntax::Yaml, repeats).map_err(|failure| failure.error)
 }
 
 fn without_tabs(text: &str, line: usize) -> String {

@@ -604,7 +604,9 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
         (format!("configMapGenerator: [{{name: x, envs: ['{}']}}]", url("f")), at, network),
         (format!("replacements: [{{path: '{}'}}]", url("r.yaml")), at, network),
         ("resources: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
-        ("generators: ['../plugin/gen.yaml']".to_owned(), "plugin/gen.yaml:5:", network),
+        ("generators: ['../plugin/gen.yaml']".to_owned(), at, network),
+        ("generators: ['../plugin/ksops.yaml']".to_owned(), at, "`viaduct.ai/v1 ksops` is a plug-in"),
+        ("transformers: ['../plugin']".to_owned(), "plugin/kustomization.yaml:1:", "is a plug-in"),
         (
             format!(
                 "generators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {{name: x}}\n  files: ['{}']",
@@ -614,7 +616,7 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
             network,
         ),
         ("helmCharts: [{name: x, releaseName: '--post-renderer=/evil.sh'}]".to_owned(), at, "helmCharts"),
-        ("helmChartInflationGenerator: [{chartName: x}]".to_owned(), at, "helmChartInflationGenerator"),
+        ("helmChartInflationGenerator: [{chartName: x}]".to_owned(), at, "helm render the chart `x`"),
         (format!("Resources: ['{}']", url("x.yaml")), at, network),
         (
             format!(
@@ -626,23 +628,22 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
         ),
         (format!("resources: [\"\\x68ttp{}\"]", &url("x.yaml")[4..]), at, network),
         (format!("resources:\n- |\n  {}\n", url("x.yaml")), "overlay/kustomization.yaml:2:", network),
-        (
-            format!("x: &x {{resources: ['{}']}}\n<<: *x", url("x.yaml")),
-            "overlay/kustomization.yaml:",
-            network,
-        ),
+        (format!("resources: []\nresources: ['{}']", url("x.yaml")), "overlay/kustomization.yaml:", network),
         ("RESOURCES: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
-        ("re\u{17f}ources: ['../hop']".to_owned(), at, "knows no key"),
+        ("re\u{17f}ources: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
         ("HELMCHARTS: [{name: x}]".to_owned(), at, "helmCharts"),
         ("resources: ['/etc']".to_owned(), at, "outside the repository"),
         ("resources: ['../../outside']".to_owned(), at, "outside the repository"),
         ("resources: ['../empty']".to_owned(), at, "without a kustomization.yaml"),
         ("resources: [nowhere.yaml]".to_owned(), at, "`nowhere.yaml` does not exist"),
     ];
-    for address in
-        ["git@github.com:acme/base", "github.com/acme/base", "acme/base?ref=v1", "git.example.com/acme/base"]
+    for address in ["git@github.com:acme/base", "github.com/acme/base", "git::https://example.com/acme/base"]
     {
         cases.push((format!("resources: ['{address}']"), at, network));
+    }
+    // Kustomize takes these for paths.
+    for path in ["acme/base?ref=v1", "git.example.com/acme/base"] {
+        cases.push((format!("resources: ['{path}']"), at, "does not exist"));
     }
     cases
 }
@@ -661,6 +662,8 @@ fn a_kustomization_cannot_fetch_or_leave_the_repository() {
             ("overlay/kustomization.yaml", &kustomization),
             ("hop/kustomization.yaml", &hop),
             ("plugin/gen.yaml", &generator),
+            ("plugin/ksops.yaml", "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: x}\n"),
+            ("plugin/kustomization.yaml", "resources: [ksops.yaml]\n"),
             ("empty/README.md", ""),
         ]);
         fs::write(tree.outside().join("kustomization.yaml"), "namePrefix: x-\n").unwrap();
@@ -675,8 +678,8 @@ fn a_kustomization_cannot_fetch_or_leave_the_repository() {
 #[test]
 fn kustomize_reads_neither_files_of_the_machine_nor_its_environment() {
     for (generator, why) in [
-        ("files: [/etc/hostname]", "is not in or below"),
-        ("files: ['../../outside/secret']", "is not in or below"),
+        ("files: [/etc/hostname]", "lies outside the repository"),
+        ("files: ['../../outside/secret']", "lies outside the repository"),
         ("files: ['../beside.txt']", "is not in or below"),
     ] {
         let kustomization = format!("configMapGenerator:\n- name: x\n  {generator}\n");
@@ -684,7 +687,7 @@ fn kustomize_reads_neither_files_of_the_machine_nor_its_environment() {
         fs::write(tree.outside().join("secret"), "hunter2").unwrap();
         let rendered = tree.render(&kustomize(), &[source("overlay")]);
         let found = refused(&rendered);
-        assert_eq!(found.0, "overlay/kustomization.yaml", "{generator}");
+        assert!(found.0.starts_with("overlay/kustomization.yaml"), "{generator}");
         assert!(found.1.contains(why) || found.1.contains("no such file"), "{generator}: {found:?}");
         assert!(!found.1.contains("hunter2"), "{found:?}");
     }

@@ -1,0 +1,173 @@
+//! A kustomization as Kustomize reads it, and what of it names something to load.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Seen;
+use super::scan::FILE_CAP;
+use crate::git::read_file;
+use crate::model::{FieldOrigins, Incomplete, push_pointer};
+use crate::yaml;
+
+/// One `kustomization.yaml`.
+pub(super) struct Kustomization {
+    pub(super) value: Value,
+    pub(super) places: FieldOrigins,
+}
+
+impl Kustomization {
+    /// Its first document, the last of equal keys; what follows it Kustomize does not read. `None` where it is empty.
+    pub(super) fn read(seen: Seen<'_>, file: &Path) -> Result<Option<Self>, Incomplete> {
+        let shown = super::slashed(file);
+        let bytes = read_file(seen.root, file, FILE_CAP);
+        let bytes = bytes.map_err(|error| Incomplete { what: shown.clone(), why: error.to_string() })?;
+        let document = yaml::read_first(&bytes).map_err(|error| {
+            let place = error.place.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+            Incomplete { what: format!("{shown}{place}"), why: error.why }
+        })?;
+        Ok(document.map(|document| {
+            let places = document.places();
+            Self { value: document.into_json(), places }
+        }))
+    }
+
+    /// Everything that it names to load, in no order.
+    pub(super) fn loads(&self) -> Vec<Load<'_>> {
+        let mut loads = Vec::new();
+        for (key, value) in self.value.as_object().into_iter().flatten() {
+            if let Some(field) = FIELDS.iter().find(|field| field.name == folded(key)) {
+                field.loads((&pointer_to("", key), value), &mut loads);
+            }
+        }
+        loads
+    }
+}
+
+/// What an entry that is not rendered hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Hides {
+    /// What it adds; the rest is what it is.
+    Itself,
+    /// All that its kustomization renders, for it may change each of them.
+    Everything,
+}
+
+/// What Kustomize takes an entry for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loaded {
+    /// A file, a folder with a kustomization, or a repository.
+    FileOrRoot,
+    /// The same, or YAML itself: the configuration of plug-ins.
+    Plugin,
+    /// A file, or an address of one.
+    File,
+    /// A chart, which Kustomize has helm render.
+    Chart,
+}
+
+/// One value that names what is loaded.
+pub(super) struct Load<'k> {
+    pub(super) pointer: String,
+    /// What may be taken out so that the rest can be rendered without it.
+    pub(super) entry: String,
+    pub(super) text: &'k str,
+    pub(super) loaded: Loaded,
+    pub(super) hides: Hides,
+}
+
+/// A field of a kustomization (`api/types/kustomization.go`).
+struct Field {
+    name: &'static str,
+    /// The keys below it, or below each of its items, that name files; none: its items do.
+    keys: &'static [&'static str],
+    loaded: Loaded,
+    hides: Hides,
+}
+
+const fn field(name: &'static str, keys: &'static [&'static str], loaded: Loaded, hides: Hides) -> Field {
+    Field { name, keys, loaded, hides }
+}
+
+/// Every field of a kustomization from which something is loaded; `bases` is the old name of folders in `resources`.
+/// What is data, such as literals and inline patches, is not here: Kustomize loads nothing for it.
+const FIELDS: [Field; 17] = [
+    field("resources", &[], Loaded::FileOrRoot, Hides::Itself),
+    field("bases", &[], Loaded::FileOrRoot, Hides::Itself),
+    field("components", &[], Loaded::FileOrRoot, Hides::Everything),
+    field("generators", &[], Loaded::Plugin, Hides::Itself),
+    field("transformers", &[], Loaded::Plugin, Hides::Everything),
+    field("validators", &[], Loaded::Plugin, Hides::Itself),
+    field("crds", &[], Loaded::File, Hides::Everything),
+    field("configurations", &[], Loaded::File, Hides::Everything),
+    field("openapi", &["path"], Loaded::File, Hides::Everything),
+    field("patches", &["path"], Loaded::File, Hides::Everything),
+    field("patchesjson6902", &["path"], Loaded::File, Hides::Everything),
+    field("patchesstrategicmerge", &[], Loaded::File, Hides::Everything),
+    field("replacements", &["path"], Loaded::File, Hides::Everything),
+    field("configmapgenerator", &["files", "envs", "env"], Loaded::File, Hides::Itself),
+    field("secretgenerator", &["files", "envs", "env"], Loaded::File, Hides::Itself),
+    field("helmcharts", &["name"], Loaded::Chart, Hides::Itself),
+    field("helmchartinflationgenerator", &["chartname"], Loaded::Chart, Hides::Itself),
+];
+
+impl Field {
+    fn loads<'k>(&self, (pointer, value): (&str, &'k Value), loads: &mut Vec<Load<'k>>) {
+        let mut add = |(pointer, has_key): (String, bool), entry: &str, value: &'k Value, hides| {
+            let entry = entry.to_owned();
+            // Who writes no name still has helm run.
+            let text = value.as_str().or_else(|| (self.loaded == Loaded::Chart).then_some(""));
+            // `key=path`
+            let text =
+                text.map(|text| text.split_once('=').filter(|_| has_key).map_or(text, |(_, path)| path));
+            loads.extend(text.map(|text| Load { pointer, entry, text, loaded: self.loaded, hides }));
+        };
+        for (entry, item) in items(pointer, value) {
+            if self.keys.is_empty() {
+                add((entry.clone(), false), &entry, item, self.hides);
+                continue;
+            }
+            let hides = if merges(item) { Hides::Everything } else { self.hides };
+            let named = item.as_object().into_iter().flatten();
+            for (key, value) in named.filter(|(key, _)| self.keys.contains(&folded(key).as_str())) {
+                let has_key = folded(key) == "files";
+                for (pointer, value) in items(&pointer_to(&entry, key), value) {
+                    add((pointer, has_key), &entry, value, hides);
+                }
+            }
+            if self.loaded == Loaded::Chart && item.get(self.keys[0]).is_none() {
+                add((entry.clone(), false), &entry, item, hides);
+            }
+        }
+    }
+}
+
+/// Whether a generator changes an object that another one has.
+fn merges(generator: &Value) -> bool {
+    let mut fields = generator.as_object().into_iter().flatten();
+    fields.any(|(key, value)| folded(key) == "behavior" && value.as_str().is_some_and(|how| how != "create"))
+}
+
+/// The items of a list, or the value itself.
+fn items<'k>(pointer: &str, value: &'k Value) -> Vec<(String, &'k Value)> {
+    match value.as_array() {
+        Some(items) => items.iter().enumerate().map(|(at, item)| (format!("{pointer}/{at}"), item)).collect(),
+        None => vec![(pointer.to_owned(), value)],
+    }
+}
+
+fn pointer_to(above: &str, key: &str) -> String {
+    let mut pointer = above.to_owned();
+    push_pointer(&mut pointer, key);
+    pointer
+}
+
+/// A key as Go's JSON compares keys: whatever its case, and with the letters that fold to ASCII ones.
+pub(super) fn folded(key: &str) -> String {
+    let fold = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
+}
