@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::edits::Target;
+use super::edits::{Target, merged};
 use crate::attribution::is_restart;
 use crate::model::{
     Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, Step,
@@ -108,12 +108,13 @@ impl Plan {
         let wanted = without_defaults(field, live);
         let edits = self.edits.entry(object.origin.file.clone()).or_default();
         let pointer = &change.difference.desired_pointer;
-        match object.value.pointer(pointer) {
+        let value = match object.value.pointer(pointer) {
             Some(declared) if change.difference.kind == ChangeKind::Modified => {
-                target.change(pointer, [declared, &wanted, live], edits);
+                merged(declared, &wanted, live)
             }
-            _ => target.add(pointer, &wanted, edits),
-        }
+            _ => wanted,
+        };
+        edits.push(target.set(pointer, value));
         let path = change.difference.path.clone();
         match self.adopted.iter_mut().find(|adoption| adoption.resource == finding.resource) {
             Some(adoption) => drop(adoption.paths.insert(path)),

@@ -9,7 +9,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::edits::Target;
+use super::edits::{Target, merged};
 use super::{Ground, Plan, Proven, plan, prove};
 use crate::config::Source;
 use crate::model::{
@@ -447,8 +447,9 @@ proptest! {
         let text = if flow { serde_json::to_string_pretty(&desired).ok() } else { serde_yaml::to_string(&desired).ok() };
         let text = format!("# a comment\n{}", text.expect("a tree can be written"));
         let target = Target { document: 0, prefix: String::new() };
-        let mut edits = Vec::new();
-        target.change("", [&desired, &wanted, &live], &mut edits);
+        let value = merged(&desired, &wanted, &live);
+        prop_assert!(is_between(&value, &wanted, &live), "{value}\n{wanted}\n{live}");
+        let edits = [target.set("", value.clone())];
         let edited = crate::yaml::edit(&text, &edits);
         prop_assert!(edited.is_ok(), "{:?}\n{}\n{:?}", edited, text, edits);
         let edited = edited.unwrap_or_default();
@@ -456,18 +457,51 @@ proptest! {
         let found: Result<Vec<Value>, _> = documents.map(|document| document.map(|document| document.to_json())).collect();
         prop_assert!(found.is_ok(), "{:?}\n{}", found, edited);
         let found = found.unwrap_or_default();
-        prop_assert_eq!(&found, &vec![wanted], "\n{}\n{}\n{:?}", text, edited, edits);
+        prop_assert_eq!(&found, &vec![value], "\n{}\n{}\n{:?}", text, edited, edits);
         prop_assert!(edited.starts_with("# a comment\n"));
     }
 }
 
+/// Whether a value has all that is wanted, and nothing that is not live.
+fn is_between(value: &Value, wanted: &Value, live: &Value) -> bool {
+    match (value, wanted, live) {
+        (Value::Object(value), Value::Object(wanted), Value::Object(live)) => {
+            let is_live = |(key, inner): (&String, &Value)| {
+                let (wanted, live) = (wanted.get(key), live.get(key));
+                live.map_or(inner.is_null(), |live| is_between(inner, wanted.unwrap_or(live), live))
+            };
+            wanted.keys().all(|key| value.contains_key(key)) && value.iter().all(is_live)
+        }
+        (Value::Array(value), Value::Array(wanted), Value::Array(live)) => {
+            let sides = wanted.iter().zip(live);
+            value.len() == live.len()
+                && value.iter().zip(sides).all(|(value, (wanted, live))| is_between(value, wanted, live))
+        }
+        _ => value == live || value == wanted,
+    }
+}
+
 #[test]
-fn equal_trees_need_no_edit() {
-    let value = json!({"a": [1, {"b": "c"}], "d": {}});
-    let mut edits = Vec::new();
+fn what_live_has_is_taken_in_with_the_defaults_that_git_declares() {
+    for (desired, wanted, live, expected) in [
+        (json!({"a": 1}), json!({"a": 2}), json!({"a": 2, "default": 0}), json!({"a": 2})),
+        (
+            json!({"a": 1, "default": 0}),
+            json!({"a": 2}),
+            json!({"a": 2, "default": 0}),
+            json!({"a": 2, "default": 0}),
+        ),
+        (
+            json!([{"n": 1, "d": 0}, {"n": 2, "d": 0}]),
+            json!([{"n": 2}]),
+            json!([{"n": 2, "d": 0}]),
+            json!([{"n": 2, "d": 0}]),
+        ),
+        (json!({"a": null, "b": 1}), json!({}), json!({}), json!({"a": null})),
+        (json!([1]), json!([1, 2]), json!([1, 2]), json!([1, 2])),
+    ] {
+        assert_eq!(merged(&desired, &wanted, &live), expected);
+    }
     let target = Target { document: 0, prefix: "/items/3".to_owned() };
-    target.change("", [&value, &value, &value], &mut edits);
-    assert!(edits.is_empty());
-    target.change("", [&json!({"a": 1}), &json!({"a": 2}), &json!({"a": 2})], &mut edits);
-    assert_eq!((edits.len(), edits[0].pointer.as_str()), (1, "/items/3/a"));
+    assert_eq!(target.set("/a", json!(2)).pointer, "/items/3/a");
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::align::{Aligned, align};
 use super::layout::{Habits, Layout, is_empty, ordered};
 use super::lines::Base;
 use super::node::{Node, NodeKind, Style};
@@ -235,22 +236,27 @@ impl Editor {
         gone.map(|(name, _)| name).try_for_each(|name| self.remove(&child(tokens, name)))
     }
 
-    /// Items that are equal at the start and at the end stay; those between are replaced, inserted or removed.
+    /// Items stay, change, go and come as they are aligned by content.
     fn set_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Result<(), String> {
-        let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
-        let shorter = old.len().min(new.len());
-        let end =
-            old.iter().rev().zip(new.iter().rev()).take(shorter - start).take_while(|(old, new)| old == new);
-        let end = end.count();
-        let both = shorter - end;
-        for (at, value) in new.iter().enumerate().take(both).skip(start) {
-            self.set(&child(tokens, &at.to_string()), value)?;
+        let aligned = align(old, new);
+        for item in &aligned {
+            if let Aligned::Both(at, to) = item
+                && old[*at] != new[*to]
+            {
+                self.set(&child(tokens, &at.to_string()), &new[*to])?;
+            }
         }
-        for at in (both..old.len() - end).rev() {
-            self.remove(&child(tokens, &at.to_string()))?;
-        }
-        for (at, value) in new.iter().enumerate().take(new.len() - end).skip(both) {
-            self.insert(tokens, at, value)?;
+        // From the end, so that indexes stay true.
+        let mut end = old.len();
+        for item in aligned.iter().rev() {
+            match item {
+                Aligned::Both(at, _) => end = *at,
+                Aligned::Old(at) => {
+                    end = *at;
+                    self.remove(&child(tokens, &at.to_string()))?;
+                }
+                Aligned::New(to) => self.insert(tokens, end, &new[*to])?,
+            }
         }
         Ok(())
     }

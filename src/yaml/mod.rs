@@ -1,5 +1,6 @@
 //! Documents as Kubernetes reads them, with a span for every node, and byte-exact edits.
 
+mod align;
 mod compose;
 mod edit;
 mod entries;
@@ -18,6 +19,7 @@ mod split;
 mod together;
 mod written;
 
+pub use align::{Aligned, align};
 pub use edit::{Edit, EditError, Operation, edit};
 pub use node::{Key, Node, NodeKind, Span};
 pub use read::{Document, ReadError, read, read_first};

@@ -407,10 +407,10 @@ impl Site<'_> {
         (comments, blanks)
     }
 
-    /// Whole lines that hold the node, and those that may go with its last child.
+    /// Whole lines that hold the node, and those that may go with its first or last child.
     pub(super) fn lines_with_comments(&self) -> Range<usize> {
         let Range { start, end } = self.own_lines();
-        start..self.after_comments(end, 0).1
+        self.with_comments_above(0, start)..self.after_comments(end, 0).1
     }
 
     /// Removes whole lines; a file that ends without a line break still does.
@@ -420,19 +420,34 @@ impl Site<'_> {
         Splice::new(start..end, "")
     }
 
-    /// Start of the comment lines right above a list's item, in the column of its dash. Those above the first item may
-    /// speak of the whole list, and stay.
+    /// Start of the comment lines right above a list's item, in the column of its dash. Those above the first item speak of
+    /// it where the next one has its own; else they may speak of the whole list, and stay.
     fn with_comments_above(&self, at: usize, line: usize) -> usize {
         let NodeKind::Sequence(items) = &self.node.kind else { return line };
-        let Some(before) = at.checked_sub(1).and_then(|before| items.get(before)) else { return line };
-        let limit = next_line(self.text, before.span.end);
-        let dash = column(self.text, items[at].form.lead);
+        let (limit, dash) = match at.checked_sub(1).and_then(|before| items.get(before)) {
+            Some(before) => (next_line(self.text, before.span.end), items[at].form.lead),
+            None => match (items.first(), items.get(1)) {
+                (Some(first), Some(second)) => {
+                    let own = line_start(self.text, second.form.lead);
+                    if self.with_comments_above(1, own) == own {
+                        return line;
+                    }
+                    (0, first.form.lead)
+                }
+                _ => return line,
+            },
+        };
+        self.comments_above(line, limit, column(self.text, dash))
+    }
+
+    /// Start of the comment lines above a line, in one column and not before `limit`.
+    fn comments_above(&self, line: usize, limit: usize, column: usize) -> usize {
         let mut start = line;
         while start > limit {
             let above = line_start(self.text, previous_line(self.text, start));
             let text = &self.text[above..start];
             let is_comment = text.trim_start_matches(' ').starts_with('#')
-                && text.len() - text.trim_start_matches(' ').len() == dash;
+                && text.len() - text.trim_start_matches(' ').len() == column;
             if !is_comment || above < limit {
                 break;
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
+use super::align::{Aligned, align};
 use super::edit::{Edit, Operation, refuse_own, refuse_shared, walk, ways, within};
 use super::layout::{Habits, Layout, is_empty, ordered};
 use super::lines::Base;
@@ -134,7 +135,7 @@ impl<'a> Together<'a> {
                 self.entries(node, parent, new)
             }
             (NodeKind::Sequence(old), Value::Array(new)) if own && !old.is_empty() => {
-                self.items(node, old, new)
+                self.items((node, parent), old, new)
             }
             _ => {
                 refuse_shared(node)?;
@@ -170,22 +171,34 @@ impl<'a> Together<'a> {
         Ok(())
     }
 
-    /// Items that are equal at the start and at the end stay, as where edits are made one by one.
-    fn items(&mut self, node: &'a Node, old: &'a [Node], new: &[Value]) -> Result<(), String> {
+    /// Items stay, change, go and come as where edits are made one by one.
+    fn items(
+        &mut self,
+        (node, parent): (&'a Node, Option<&'a Node>),
+        old: &'a [Node],
+        new: &[Value],
+    ) -> Result<(), String> {
         let before: Vec<Value> = old.iter().map(Node::to_json).collect();
-        let start = before.iter().zip(new).take_while(|(old, new)| old == new).count();
-        let shorter = before.len().min(new.len());
-        let ends = before.iter().rev().zip(new.iter().rev()).take(shorter - start);
-        let end = ends.take_while(|(old, new)| old == new).count();
-        let both = shorter - end;
-        for at in start..both {
-            self.become_value(&old[at], Some(node), &new[at])?;
+        let aligned = align(&before, new);
+        if !aligned.iter().any(|item| matches!(item, Aligned::Both(..))) {
+            old.iter().try_for_each(refuse_shared)?;
+            self.push(node, parent, Step::Replace(Value::from(new.to_vec())));
+            self.steps += new.len();
+            return Ok(());
         }
-        for (at, item) in old.iter().enumerate().take(old.len() - end).skip(both) {
-            self.take_out(node, None, (at, item))?;
-        }
-        for value in &new[both..new.len() - end] {
-            self.insert(node, None, both, value.clone());
+        let mut next = 0;
+        for item in aligned {
+            match item {
+                Aligned::Both(at, to) => {
+                    self.become_value(&old[at], Some(node), &new[to])?;
+                    next = at + 1;
+                }
+                Aligned::Old(at) => {
+                    self.take_out(node, None, (at, &old[at]))?;
+                    next = at + 1;
+                }
+                Aligned::New(to) => self.insert(node, None, next, new[to].clone()),
+            }
         }
         Ok(())
     }
