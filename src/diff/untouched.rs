@@ -238,6 +238,19 @@ fn an_empty_map_is_a_value_where_its_presence_tells() {
         &with,
         &["~ .spec.versions [{\"name\":\"v1\"}] -> [{\"name\":\"v1\",\"subresources\":{\"status\":{}}}]"],
     );
+    let volume = |source: &str| {
+        let spec = format!("spec: {{volumes: [{{name: v, {source}}}], containers: [{{name: a, image: b}}]}}");
+        object("apps/v1", "Deployment", &format!("spec: {{template: {{{spec}}}}}"))
+    };
+    let path = ".spec.template.spec.volumes[name=\"v\"]";
+    check(
+        &volume("emptyDir: {}"),
+        &volume("hostPath: {path: /a, type: \"\"}"),
+        &[
+            &format!("- {path}.emptyDir {{}} -> -"),
+            &format!("+ {path}.hostPath - -> {{\"path\":\"/a\",\"type\":\"\"}}"),
+        ],
+    );
 }
 
 #[test]

@@ -15,8 +15,21 @@ pub(super) struct Target {
 impl Target {
     /// Sets a value; where the document has one, the edit touches only what differs.
     pub(super) fn set(&self, pointer: &str, value: Value) -> Edit {
-        let pointer = format!("{}{pointer}", self.prefix);
-        Edit { document: self.document, pointer, operation: Operation::Set(value) }
+        self.edit(pointer, Operation::Set(value))
+    }
+
+    /// Takes out a key or an item.
+    pub(super) fn remove(&self, pointer: &str) -> Edit {
+        self.edit(pointer, Operation::Remove)
+    }
+
+    /// Gives a key another name.
+    pub(super) fn rename(&self, pointer: &str, name: String) -> Edit {
+        self.edit(pointer, Operation::Rename(name))
+    }
+
+    fn edit(&self, pointer: &str, operation: Operation) -> Edit {
+        Edit { document: self.document, pointer: format!("{}{pointer}", self.prefix), operation }
     }
 }
 

@@ -4,6 +4,7 @@
 mod edits;
 mod plan;
 mod prove;
+mod replaced;
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::edits::{Target, merged};
+use super::replaced::{How, Replaced, replaced};
 use crate::attribution::is_restart;
 use crate::model::{
-    Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, Step,
+    Cause, Change, ChangeKind, Confidence, Desired, FieldPath, Finding, Manager, ObjectKey, ResourceId,
+    State, Step,
 };
-use crate::schema::{Field, Schema, Shape, without_defaults};
+use crate::schema::{Field, Scalar, Schema, Shape, without_defaults};
 use crate::yaml::Edit;
 
 /// What would be adopted, before it is proven.
@@ -54,15 +56,10 @@ pub fn plan<'a>(
 ) -> Plan {
     let mut plan = Plan::default();
     for finding in findings {
-        let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
         match (finding.state, desired(&finding.resource.key())) {
             (State::Modified, Some(object)) => {
                 let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
-                let removed = parts_with_removals(finding);
-                drifting.for_each(|change| {
-                    let why = why_not(change).or_else(|| why_not_alone(change, root, &removed));
-                    plan.change(finding, change, (object, root), why);
-                });
+                plan.object(finding, (object, root));
             }
             _ => plan.left.push(whole(finding)),
         }
@@ -85,36 +82,33 @@ impl Plan {
         }
     }
 
-    /// Adopts a change, or leaves it to a person, `why_not` being a reason that was found for that.
-    fn change(
-        &mut self,
-        finding: &Finding,
-        change: &Change,
-        (object, root): (&Desired, Field<'_>),
-        why_not: Option<String>,
-    ) {
-        if is_restart(&change.difference.path) {
-            return;
+    /// Adopts what a person did to an object, whole, and leaves the rest.
+    fn object(&mut self, finding: &Finding, (object, root): (&Desired, Field<'_>)) {
+        let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
+        let drifting: Vec<&Change> = drifting.filter(|change| !is_restart(&change.difference.path)).collect();
+        let taken_out = taken_out(&drifting);
+        let why_not = |change: &Change| match taken_out.contains(&change.difference.path) {
+            true => None,
+            false => why_not(change),
+        };
+        let (sure, rest): (Vec<&Change>, Vec<&Change>) =
+            drifting.into_iter().partition(|change| why_not(change).is_none());
+        let alone = Alone::of(&rest, root);
+        let mut whole = Vec::new();
+        for change in sure {
+            match (alone.why_not(change, root), place(object)) {
+                (None, Ok(_)) => whole.push(change),
+                (Some(why), _) | (None, Err(why)) => self.left.push(left(finding, change, why)),
+            }
         }
-        let target = match (why_not, place(object)) {
-            (None, Ok(target)) => target,
-            (Some(why), _) | (None, Err(why)) => {
-                self.left.push(left(finding, change, why));
-                return;
-            }
-        };
-        let Some(live) = &change.difference.live else { return };
-        let field = root.at(change.difference.path.steps());
-        let wanted = without_defaults(field, live);
-        let edits = self.edits.entry(object.origin.file.clone()).or_default();
-        let pointer = &change.difference.desired_pointer;
-        let value = match object.value.pointer(pointer) {
-            Some(declared) if change.difference.kind == ChangeKind::Modified => {
-                merged(declared, &wanted, live)
-            }
-            _ => wanted,
-        };
-        edits.push(target.set(pointer, value));
+        self.left.extend(rest.iter().filter_map(|change| Some(left(finding, change, why_not(change)?))));
+        let Ok(target) = place(object) else { return };
+        let edits = edits_of(&whole, (object, root), &target);
+        self.edits.entry(object.origin.file.clone()).or_default().extend(edits);
+        whole.iter().for_each(|change| self.adopt(finding, change));
+    }
+
+    fn adopt(&mut self, finding: &Finding, change: &Change) {
         let path = change.difference.path.clone();
         match self.adopted.iter_mut().find(|adoption| adoption.resource == finding.resource) {
             Some(adoption) => drop(adoption.paths.insert(path)),
@@ -125,28 +119,154 @@ impl Plan {
     }
 }
 
-const HALF: &str = "something beside it was removed, which drift does not propose, and half of an edit may be what no server \
-                    takes: put both into Git, or neither";
+/// What was removed in the same edit as something that a person changed beyond doubt. A removed field leaves no owner: that
+/// they took it out is told by their tool being the last of a person's, and by what it owns.
+fn taken_out<'f>(drifting: &[&'f Change]) -> HashSet<&'f FieldPath> {
+    let sure = drifting.iter().filter(|change| why_not(change).is_none());
+    let tools: Vec<&Manager> = sure.filter_map(|change| change.verdict.manager.as_ref()).collect();
+    let is_by_them = |change: &Change| {
+        let tool = change.verdict.manager.as_ref();
+        tool.is_some_and(|tool| {
+            tools.iter().any(|sure| (&sure.name, &sure.operation) == (&tool.name, &tool.operation))
+        })
+    };
+    let removed = drifting.iter().filter(|change| {
+        change.difference.kind == ChangeKind::Removed
+            && change.verdict.cause == Cause::Manual
+            && !change.difference.masked
+            && is_by_them(change)
+    });
+    removed.map(|change| &change.difference.path).collect()
+}
+
+/// The edits that take changes into a document: what is set first, for it moves nothing, then what is taken out, from the
+/// end of each list.
+fn edits_of(whole: &[&Change], (object, root): (&Desired, Field<'_>), target: &Target) -> Vec<Edit> {
+    let replaced = replaced(whole, root);
+    let mut edits: Vec<Edit> =
+        replaced.iter().flat_map(|one| edits_in_place(one, (object, root), target)).collect();
+    let others = whole.iter().filter(|change| !replaced.iter().any(|one| one.has(change)));
+    let (removed, set): (Vec<&Change>, Vec<&Change>) =
+        others.partition(|change| change.difference.kind == ChangeKind::Removed);
+    edits.extend(set.into_iter().filter_map(|change| {
+        let (wanted, live) = wanted(change, root)?;
+        let pointer = &change.difference.desired_pointer;
+        let declared = object.value.pointer(pointer);
+        let declared = declared.filter(|_| change.difference.kind == ChangeKind::Modified);
+        Some(
+            target.set(pointer, declared.map_or(wanted.clone(), |declared| merged(declared, &wanted, &live))),
+        )
+    }));
+    let mut removed = emptied(&removed, (object, root), &edits);
+    removed.sort_by_cached_key(|pointer| std::cmp::Reverse(steps_of(pointer)));
+    edits.extend(removed.into_iter().map(|pointer| target.remove(pointer)));
+    edits
+}
+
+/// The pointers to take out: a list, or a map of any keys, goes with the last that it held.
+fn emptied<'c>(
+    removed: &[&'c Change],
+    (object, root): (&Desired, Field<'_>),
+    edits: &[Edit],
+) -> Vec<&'c str> {
+    let mut parts: BTreeMap<&str, Vec<&'c Change>> = BTreeMap::new();
+    for change in removed {
+        let pointer = change.difference.desired_pointer.as_str();
+        parts.entry(pointer.rsplit_once('/').map_or("", |(part, _)| part)).or_default().push(change);
+    }
+    let all = parts.into_iter().flat_map(|(part, removed)| {
+        let holds = match object.value.pointer(part) {
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Object(map)) => map.len(),
+            _ => 0,
+        };
+        let is_set = || edits.iter().any(|edit| edit.pointer.contains(&format!("{part}/")));
+        let is_collection =
+            |change: &&Change| matches!(root.at(part_of(change)).shape(), Shape::List(_) | Shape::Map);
+        if holds == removed.len() && removed.first().is_some_and(is_collection) && !is_set() {
+            return vec![part];
+        }
+        removed.into_iter().map(|change| change.difference.desired_pointer.as_str()).collect()
+    });
+    all.collect()
+}
+
+/// A pointer's steps, numbers as such.
+fn steps_of(pointer: &str) -> Vec<(Option<usize>, &str)> {
+    pointer.split('/').map(|step| (step.parse().ok(), step)).collect()
+}
+
+/// A live value without what the server puts there by itself, and with it.
+fn wanted(change: &Change, root: Field<'_>) -> Option<(Value, Value)> {
+    let live = change.difference.live.clone()?;
+    Some((without_defaults(root.at(change.difference.path.steps()), &live), live))
+}
+
+/// The edits that put something in the place of something else.
+fn edits_in_place(
+    replaced: &Replaced<'_>,
+    (object, root): (&Desired, Field<'_>),
+    target: &Target,
+) -> Vec<Edit> {
+    let Some((wanted, live)) = wanted(replaced.added, root) else { return Vec::new() };
+    let pointer = &replaced.removed.difference.desired_pointer;
+    let name = match replaced.added.difference.path.steps().last() {
+        Some(Step::Field(name)) => name.clone(),
+        _ => String::new(),
+    };
+    match replaced.how {
+        How::Item => {
+            let declared = object.value.pointer(pointer).cloned().unwrap_or_default();
+            vec![target.set(pointer, merged(&declared, &wanted, &live))]
+        }
+        How::Key => vec![target.rename(pointer, name)],
+        How::Fields => {
+            vec![target.rename(pointer, name), target.set(&replaced.added.difference.desired_pointer, wanted)]
+        }
+    }
+}
+
+const HALF: &str = "something else of the object was removed, which drift does not propose, and half of an edit may be what no \
+                    server takes: put both into Git, or neither";
+
+/// What a finding leaves to a person that others of its changes cannot do without.
+struct Alone<'f> {
+    /// Whether a field or an item of a type was removed.
+    removed: bool,
+    /// Maps from which a key that anybody may choose was removed.
+    keys: HashSet<&'f [Step]>,
+}
+
+impl<'f> Alone<'f> {
+    fn of(left: &[&'f Change], root: Field<'_>) -> Self {
+        let removed = left.iter().filter(|change| change.difference.kind == ChangeKind::Removed);
+        let (free, typed): (Vec<&Change>, Vec<&Change>) = removed.partition(|change| is_free(change, root));
+        Self { removed: !typed.is_empty(), keys: free.into_iter().map(part_of).collect() }
+    }
+
+    /// Why a change is not adopted beside a removal that is not: what a type says may be bound together (a Service's type
+    /// and its node ports, a limit and its request), and a new key may be an old one's new name.
+    fn why_not(&self, change: &Change, root: Field<'_>) -> Option<String> {
+        let is_new = change.difference.kind == ChangeKind::Added;
+        let is_half = match is_free(change, root) {
+            true => is_new && self.keys.contains(part_of(change)),
+            false => self.removed,
+        };
+        is_half.then(|| HALF.to_owned())
+    }
+}
+
+/// Whether a change is in a map of texts whose keys anybody may choose (labels, annotations, data), each by itself; in
+/// others, such as limits, a value may be bound to another.
+fn is_free(change: &Change, root: Field<'_>) -> bool {
+    let field = root.at(part_of(change));
+    let of_texts = || root.at(change.difference.path.steps()).shape() == Shape::Scalar(Scalar::Plain);
+    field.shape() == Shape::Map && of_texts()
+}
 
 /// The place that a change is a part of: the map or list around it.
-fn part_of(change: &Change) -> &[Step] {
+pub(super) fn part_of(change: &Change) -> &[Step] {
     change.difference.path.steps().split_last().map_or(&[], |(_, around)| around)
-}
-
-/// The places from which something was removed.
-fn parts_with_removals(finding: &Finding) -> HashSet<&[Step]> {
-    let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
-    drifting.filter(|change| change.difference.kind == ChangeKind::Removed).map(part_of).collect()
-}
-
-/// Why a change is not adopted beside a removal that is not. What was removed and what was added in one place is one edit: a
-/// probe by HTTP becomes one by TCP, a port gets another number, a key another name.
-fn why_not_alone(change: &Change, root: Field<'_>, removed: &HashSet<&[Step]>) -> Option<String> {
-    let part = part_of(change);
-    // Keys that anybody may name stand by themselves: only a new one may be an old one's new name.
-    let is_new = change.difference.kind == ChangeKind::Added;
-    let is_free = || matches!(root.at(part).shape(), Shape::Map);
-    (removed.contains(part) && (is_new || !is_free())).then(|| HALF.to_owned())
 }
 
 /// Where edits of a plain object go, or why they cannot.
@@ -163,7 +283,7 @@ fn place(object: &Desired) -> Result<Target, String> {
 }
 
 /// Why a change is not adopted without a person's decision.
-fn why_not(change: &Change) -> Option<String> {
+pub(super) fn why_not(change: &Change) -> Option<String> {
     let verdict = &change.verdict;
     if change.difference.masked {
         let why = "it is a secret value, and drift neither shows nor commits one: put it where you keep secrets \

@@ -1,5 +1,5 @@
 //! Plans, edits and their proof: every folder of `testdata/remedy` is a case (`git.yaml` and `live.yaml` give
-//! `after.yaml` and what is left), and what a folder cannot hold is here.
+//! `after.yaml` and what is left; `by-kubectl-patch.txt` names the paths that another tool wrote than kubectl-edit), and what a folder cannot hold is here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,8 +13,8 @@ use super::edits::{Target, merged};
 use super::{Ground, Plan, Proven, plan, prove};
 use crate::config::Source;
 use crate::model::{
-    Cause, Change, Confidence, Desired, FieldPath, Finding, ObjectKey, Origin, Served, ServedKind, State,
-    Verdict,
+    Cause, Change, Confidence, Desired, FieldPath, Finding, Manager, ObjectKey, Origin, Served, ServedKind,
+    State, Verdict,
 };
 use crate::schema::Schema;
 use crate::source::{Request, Tools, render};
@@ -32,6 +32,7 @@ fn served() -> Served {
     let kinds = vec![
         kind("", "ConfigMap"),
         kind("", "Secret"),
+        kind("", "Service"),
         kind("apps", "Deployment"),
         kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
         kind("example.com", "Widget"),
@@ -144,7 +145,14 @@ fn finding(object: &Desired, changes: Vec<Change>, verdict: &Verdict) -> Finding
 }
 
 fn by_hand() -> Verdict {
-    Verdict { cause: Cause::Manual, confidence: Confidence::High, ..Verdict::unknown() }
+    let manager = Manager {
+        name: "kubectl-edit".to_owned(),
+        operation: "Update".to_owned(),
+        subresource: String::new(),
+        api_version: "v1".to_owned(),
+        time: None,
+    };
+    Verdict { cause: Cause::Manual, confidence: Confidence::High, ..Verdict::unknown() }.by(Some(&manager))
 }
 
 /// What is left, one line each.
@@ -168,7 +176,14 @@ fn every_case_of_the_folder_is_edited_and_left_as_it_says() {
         let read = |name: &str| fs::read_to_string(case.join(name)).ok();
         let git = read("git.yaml").expect("git.yaml");
         let lab = Lab::new(&[("apps/all.yaml", &git)], &read("live.yaml").expect("live.yaml"));
-        let findings = lab.findings(&by_hand());
+        let mut findings = lab.findings(&by_hand());
+        // What another tool did.
+        for path in read("by-kubectl-patch.txt").unwrap_or_default().lines() {
+            let mut changes = findings.iter_mut().flat_map(|finding| &mut finding.changes);
+            let change = changes.find(|change| change.difference.path.to_string() == path);
+            let change = change.unwrap_or_else(|| panic!("{}: {path} does not differ", case.display()));
+            change.verdict.manager.as_mut().expect("by hand").name = "kubectl-patch".to_owned();
+        }
         assert!(!findings.is_empty(), "{}: nothing differs", case.display());
         let proven = lab.prove(&findings);
         let after = proven.files.get("apps/all.yaml").cloned();

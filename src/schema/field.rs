@@ -278,7 +278,7 @@ impl<'a> Field<'a> {
     }
 
     /// Whether an empty map here is a value of its own: an empty label selector matches everything and none matches
-    /// nothing; the status of a custom resource is a subresource of its own where the definition has an empty map for it.
+    /// nothing; a volume is of the one kind that it names; the status of a custom resource is a subresource of its own where the definition has an empty map for it.
     #[must_use]
     pub fn is_told_by_presence(self) -> bool {
         let Some((group, name)) = self.built_in_name().and_then(|name| name.split_once('.')) else {
@@ -286,6 +286,7 @@ impl<'a> Field<'a> {
         };
         match (group, name.rsplit('.').next().unwrap_or_default()) {
             ("meta", name) => name == "LabelSelector",
+            ("core", name) => name.ends_with("VolumeSource"),
             ("apiextensions", name) => name == "CustomResourceSubresourceStatus",
             ("scheduling", name) => {
                 name.ends_with("DisruptionMode") || name.ends_with("BasicSchedulingPolicy")

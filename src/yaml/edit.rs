@@ -30,6 +30,8 @@ pub enum Operation {
     Set(Value),
     /// Removes a key of a map or an item of a list. Nothing there is an error.
     Remove,
+    /// Gives a key of a map another name, which none of its keys has.
+    Rename(String),
 }
 
 /// Why a file was not edited.
@@ -102,7 +104,7 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
     let tokens = tokens(&edit.pointer)?;
     let operation = match &edit.operation {
         Operation::Set(value) => Operation::Set(normal(value)),
-        Operation::Remove => Operation::Remove,
+        other => other.clone(),
     };
     let intended = apply(old.clone(), &tokens, &operation)?;
     if intended == old {
@@ -114,6 +116,7 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
     match &operation {
         Operation::Set(value) => editor.set(&tokens, value)?,
         Operation::Remove => editor.remove(&tokens)?,
+        Operation::Rename(name) => editor.rename(&tokens, name)?,
     }
     let result = [&text[..range.start], &editor.text, &text[range.end..]].concat();
     prove(&before, &values(&result), edit.document, &intended)?;
@@ -268,7 +271,7 @@ impl Editor {
         items.insert(at, value.clone());
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
         let ways = ways(site, |site| site.insert(at, value));
-        let lines = site.own_lines();
+        let lines = site.lines_with_comments();
         self.take(&root, ways, lines, tokens, &Operation::Set(Value::Array(items)))
     }
 
@@ -283,6 +286,17 @@ impl Editor {
         let ways = site.remove(position);
         let lines = site.lines_with_comments();
         self.take(&root, ways, lines, tokens, &Operation::Remove)
+    }
+
+    fn rename(&mut self, tokens: &[String], name: &str) -> Result<(), String> {
+        let root = self.root()?;
+        let mut walk = walk(&root, tokens)?;
+        let (Some((parent, position)), []) = (walk.trail.pop(), walk.rest) else {
+            return Err("it comes through a merge key (`<<`)".to_owned());
+        };
+        let site = self.site(&root, parent, walk.trail.last().map(|(parent, _)| *parent));
+        let ways = site.rename(position, name).into_iter().collect();
+        self.take(&root, ways, site.own_lines(), tokens, &Operation::Rename(name.to_owned()))
     }
 
     fn site<'a>(&'a self, root: &'a Node, node: &'a Node, parent: Option<&'a Node>) -> Site<'a> {

@@ -23,6 +23,8 @@ pub(super) struct Layout {
     pub(super) json: bool,
     /// Whether strings of several lines are written as literal block scalars.
     pub(super) literals: bool,
+    /// How new texts are quoted: as all those beside them, or all of the document.
+    pub(super) quotes: Style,
 }
 
 /// How often each habit is seen.
@@ -36,7 +38,7 @@ struct Votes {
 /// The habits of a whole document, counted once.
 pub(super) struct Habits {
     all: Votes,
-    eol: &'static str,
+    quotes: Style,
     json: bool,
 }
 
@@ -44,7 +46,11 @@ impl Habits {
     pub(super) fn of(text: &str, root: &Node, json: bool) -> Self {
         let mut all = Votes::default();
         all.count(text, root, true);
-        Self { all, eol: if text.contains("\r\n") { "\r\n" } else { "\n" }, json }
+        let mut styles = Vec::new();
+        styles_of_texts(root, true, &mut styles);
+        // Quotes around a few texts are for their own sake.
+        let quotes = shared(&styles).filter(|_| styles.len() > 3).unwrap_or(Style::Plain);
+        Self { all, quotes, json }
     }
 
     /// The habits of the nodes right under `near` where it has any, else of the document.
@@ -57,9 +63,14 @@ impl Habits {
             step,
             dashes: most(&close.dashes).or(most(&all.dashes)).unwrap_or(step),
             gap: most(&close.gap).or(most(&all.gap)).unwrap_or(1),
-            eol: self.eol,
+            eol: line_break(text, near),
             json: self.json,
             literals: true,
+            quotes: {
+                let mut styles = Vec::new();
+                styles_of_texts(near, false, &mut styles);
+                if styles.is_empty() { self.quotes } else { shared(&styles).unwrap_or(Style::Plain) }
+            },
         }
     }
 }
@@ -110,7 +121,7 @@ impl Layout {
                 .flat_map(|(name, value)| self.entry(name, value, column))
                 .collect(),
             Value::Array(items) => items.iter().flat_map(|item| self.item(item, column)).collect(),
-            other => vec![scalar(other, Context::Block, Style::Plain)],
+            other => vec![scalar(other, Context::Block, self.quotes)],
         }
     }
 
@@ -121,7 +132,7 @@ impl Layout {
         {
             return std::iter::once(format!("{head}{header}")).chain(lines).collect();
         }
-        vec![format!("{head}{}", self.inline(value, false, Style::Plain))]
+        vec![format!("{head}{}", self.inline(value, false, self.quotes))]
     }
 
     /// A value on one line.
@@ -133,7 +144,7 @@ impl Layout {
                 format!("{{{}}}", entries.join(", "))
             }
             Value::Array(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.inline(item, true, Style::Plain)).collect();
+                let items: Vec<_> = items.iter().map(|item| self.inline(item, true, self.quotes)).collect();
                 format!("[{}]", items.join(", "))
             }
             other => scalar(other, self.context(in_flow), like),
@@ -142,7 +153,7 @@ impl Layout {
 
     /// An entry of a flow mapping.
     pub(super) fn pair(&self, name: &str, value: &Value) -> String {
-        format!("{}: {}", key(name, self.context(true)), self.inline(value, true, Style::Plain))
+        format!("{}: {}", key(name, self.context(true)), self.inline(value, true, self.quotes))
     }
 }
 
@@ -240,6 +251,38 @@ impl Votes {
             _ => vote(&mut self.dashes, deeper),
         }
     }
+}
+
+/// The styles of the texts in a collection, and of those below it if `deep`.
+fn styles_of_texts(node: &Node, deep: bool, styles: &mut Vec<Style>) {
+    let mut child = |child: &Node| match child.kind {
+        NodeKind::String(_) => styles.push(child.form.style),
+        _ if deep => styles_of_texts(child, deep, styles),
+        _ => {}
+    };
+    match &node.kind {
+        NodeKind::Mapping(entries) => {
+            entries.iter().filter(|(key, _)| !key.merged).for_each(|(_, value)| child(value));
+        }
+        NodeKind::Sequence(items) => items.iter().for_each(child),
+        _ => {}
+    }
+}
+
+/// The quotes that all have.
+fn shared(styles: &[Style]) -> Option<Style> {
+    let first = *styles.first()?;
+    (matches!(first, Style::Single | Style::Double) && styles.iter().all(|style| *style == first))
+        .then_some(first)
+}
+
+/// The line break of the line on which a node ends, and where that is the last one, of the line before.
+fn line_break(text: &str, near: &Node) -> &'static str {
+    let end = near.span.end.min(text.len());
+    let after = memchr::memchr(b'\n', &text.as_bytes()[end..]).map(|at| end + at);
+    let found = after.or_else(|| memchr::memrchr(b'\n', &text.as_bytes()[..end]));
+    let is_crlf = found.is_some_and(|at| text[..at].ends_with('\r'));
+    if is_crlf { "\r\n" } else { "\n" }
 }
 
 fn vote(votes: &mut BTreeMap<usize, usize>, habit: Option<usize>) {

@@ -48,6 +48,7 @@ pub(super) fn apply(value: Value, tokens: &[String], operation: &Operation) -> R
         return match operation {
             Operation::Set(new) => Ok(new.clone()),
             Operation::Remove => Err("the whole document cannot be removed".to_owned()),
+            Operation::Rename(_) => Err("only a key of a map has a name".to_owned()),
         };
     };
     match value {
@@ -55,7 +56,7 @@ pub(super) fn apply(value: Value, tokens: &[String], operation: &Operation) -> R
         Value::Array(items) => apply_to_list(items, token, rest, operation),
         Value::Null => match operation {
             Operation::Set(new) => Ok(wrap(tokens, new.clone())),
-            Operation::Remove => Err(format!("there is no `{token}`")),
+            _ => Err(format!("there is no `{token}`")),
         },
         _ => Err(format!("`{token}` would be inside a scalar")),
     }
@@ -67,11 +68,18 @@ fn apply_to_map(
     rest: &[String],
     operation: &Operation,
 ) -> Result<Value, String> {
+    if let (Operation::Rename(name), []) = (operation, rest) {
+        let value = entries.remove(token).ok_or_else(|| format!("there is no `{token}`"))?;
+        return match entries.insert(name.clone(), value) {
+            None => Ok(Value::Object(entries)),
+            Some(_) => Err(format!("there is a `{name}` already")),
+        };
+    }
     let new = match (entries.get_mut(token).map(Value::take), operation) {
         (Some(_), Operation::Remove) if rest.is_empty() => None,
         (Some(old), _) => Some(apply(old, rest, operation)?),
         (None, Operation::Set(new)) => Some(wrap(rest, new.clone())),
-        (None, Operation::Remove) => return Err(format!("there is no `{token}`")),
+        (None, _) => return Err(format!("there is no `{token}`")),
     };
     match new {
         Some(new) => entries.insert(token.to_owned(), new),

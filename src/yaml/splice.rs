@@ -258,12 +258,27 @@ impl Site<'_> {
         let lines = self.layout.item(value, dash);
         match at.checked_sub(1).and_then(|before| items.get(before)) {
             Some(before) => vec![self.after_line(before.span.end, &lines, value)],
+            // Comments above the first item stay with it where they speak of it.
+            None if let (line, above) = self.first_line()
+                && above < line =>
+            {
+                let text = format!("{}{}", lines.join(self.layout.eol), self.layout.eol);
+                vec![Splice::new(above..above, text)]
+            }
             None => {
                 let first = lines.join(self.layout.eol);
                 let text = format!("{}{}{}", first.trim_start(), self.layout.eol, spaces(dash));
                 vec![Splice::new(self.node.span.start..self.node.span.start, text)]
             }
         }
+    }
+
+    /// The key at this position of the mapping under another name; none where it has a `?` or an anchor before it.
+    pub(super) fn rename(&self, at: usize, name: &str) -> Option<Splice> {
+        let NodeKind::Mapping(entries) = &self.node.kind else { return None };
+        let (key, _) = entries.get(at).filter(|(key, _)| !key.merged)?;
+        let text = super::scalar::key(name, self.layout.context(self.node.form.style == Style::Flow));
+        Some(Splice::new(key.span.start..key.span.end, text))
     }
 
     /// New lines after the one that holds `at`.
@@ -277,7 +292,7 @@ impl Site<'_> {
     fn insert_in_flow(&self, at: usize, name: Name<'_>, value: &Value) -> Vec<Splice> {
         let new = match name {
             Some(name) => self.layout.pair(name, value),
-            None => self.layout.inline(value, true, Style::Plain),
+            None => self.layout.inline(value, true, self.layout.quotes),
         };
         let Some(last) = at.checked_sub(1).and_then(|before| self.child_end(before)) else {
             return self.insert_first(name, value, &new);
@@ -420,24 +435,32 @@ impl Site<'_> {
         Splice::new(start..end, "")
     }
 
-    /// Start of the comment lines right above a list's item, in the column of its dash. Those above the first item speak of
-    /// it where the next one has its own; else they may speak of the whole list, and stay.
+    /// Start of the comment lines right above a child, in its column. Those above the first one speak of it where the next
+    /// has its own; else they may speak of the whole, and stay.
     fn with_comments_above(&self, at: usize, line: usize) -> usize {
-        let NodeKind::Sequence(items) = &self.node.kind else { return line };
-        let (limit, dash) = match at.checked_sub(1).and_then(|before| items.get(before)) {
-            Some(before) => (next_line(self.text, before.span.end), items[at].form.lead),
-            None => match (items.first(), items.get(1)) {
-                (Some(first), Some(second)) => {
-                    let own = line_start(self.text, second.form.lead);
-                    if self.with_comments_above(1, own) == own {
-                        return line;
-                    }
-                    (0, first.form.lead)
-                }
-                _ => return line,
-            },
+        let start = |at: usize| match &self.node.kind {
+            NodeKind::Sequence(items) => items.get(at).map(|item| item.form.lead),
+            _ => self.child_start(at),
         };
-        self.comments_above(line, limit, column(self.text, dash))
+        let Some(child) = start(at) else { return line };
+        let limit = match at.checked_sub(1).and_then(|before| self.child_end(before)) {
+            Some(before) => next_line(self.text, before),
+            None => {
+                let own = start(1).map(|second| line_start(self.text, second));
+                if own.is_none_or(|own| self.with_comments_above(1, own) == own) {
+                    return line;
+                }
+                0
+            }
+        };
+        self.comments_above(line, limit, column(self.text, child))
+    }
+
+    /// Start of the first item's line, and of the comment lines above that go with it.
+    fn first_line(&self) -> (usize, usize) {
+        let NodeKind::Sequence(items) = &self.node.kind else { return (0, 0) };
+        let line = items.first().map_or(0, |first| line_start(self.text, first.form.lead));
+        (line, self.with_comments_above(0, line))
     }
 
     /// Start of the comment lines above a line, in one column and not before `limit`.

@@ -57,12 +57,13 @@ fn edit_document(text: &str, edits: &[&Edit]) -> Option<(String, Value, usize)> 
         let tokens = tokens(&edit.pointer).ok()?;
         let operation = match &edit.operation {
             Operation::Set(value) => Operation::Set(normal(value)),
-            Operation::Remove => Operation::Remove,
+            other => other.clone(),
         };
         intended = apply(intended, &tokens, &operation).ok()?;
         match &operation {
             Operation::Set(value) => together.set(&tokens, value).ok()?,
             Operation::Remove => together.remove(&tokens).ok()?,
+            Operation::Rename(_) => return None,
         }
     }
     let steps = together.steps;
@@ -336,7 +337,8 @@ impl Place<'_> {
             },
             Step::Insert(items) => match &self.node.kind {
                 NodeKind::Sequence(old) if !old.is_empty() => {
-                    items.iter().map(|(at, value)| first(site.insert(*at, value), &own)).collect()
+                    let lines = site.lines_with_comments();
+                    items.iter().map(|(at, value)| first(site.insert(*at, value), &lines)).collect()
                 }
                 _ => {
                     let whole = items.iter().map(|(_, value)| value.clone()).collect();

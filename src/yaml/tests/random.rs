@@ -377,7 +377,7 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let choice = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_u8..4, keys(), values());
+    let choice = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_u8..5, keys(), values());
     (streams(), choice).prop_filter_map("nothing to do", |(stream, (document, target, kind, key, value))| {
         let document = document.index(stream.documents.len());
         let mut all = Vec::new();
@@ -407,6 +407,17 @@ fn case(
                 _ => return None,
             }
             Operation::Remove
+        }
+        (4, _) => {
+            let (parent, name) = pointer.rsplit_once('/')?;
+            let name = name.replace("~1", "/").replace("~0", "~");
+            let Value::Object(entries) = intended[document].pointer_mut(parent)? else { return None };
+            if entries.contains_key(key) {
+                return None;
+            }
+            let value = entries.remove(&name)?;
+            entries.insert(key.to_owned(), value);
+            Operation::Rename(key.to_owned())
         }
         (1, Value::Object(entries)) => {
             entries.insert(key.to_owned(), value.clone());
@@ -459,7 +470,7 @@ fn node<'a>(root: &'a Node, pointer: &str) -> &'a Node {
 fn touchable(document: &Document, text: &str, edit: &Edit) -> (usize, usize) {
     let parent = edit.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
     let span = match edit.operation {
-        Operation::Set(_) => node(document.root(), &edit.pointer).span,
+        Operation::Set(_) | Operation::Rename(_) => node(document.root(), &edit.pointer).span,
         Operation::Remove => node(document.root(), parent).span,
     };
     let holder = node(document.root(), parent).span;

@@ -14,7 +14,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     };
     let wanted = match &operation {
         Operation::Set(value) => Some(value.clone()),
-        Operation::Remove => None,
+        Operation::Remove | Operation::Rename(_) => None,
     };
     let first = |text: &str| {
         let document = drift::yaml::read(text.as_bytes()).into_iter().flatten().find(|one| one.index() == 0);
