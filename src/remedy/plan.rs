@@ -86,14 +86,11 @@ impl Plan {
     fn object(&mut self, finding: &Finding, (object, root): (&Desired, Field<'_>)) {
         let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
         let drifting: Vec<&Change> = drifting.filter(|change| !is_restart(&change.difference.path)).collect();
-        let taken_out = taken_out(&drifting);
-        let why_not = |change: &Change| match taken_out.contains(&change.difference.path) {
-            true => None,
-            false => why_not(change),
-        };
+        let tools = Tools::of(&drifting);
+        let why_not = |change: &Change| why_not(change).filter(|_| !is_taken_out(change, &tools));
         let (sure, rest): (Vec<&Change>, Vec<&Change>) =
             drifting.into_iter().partition(|change| why_not(change).is_none());
-        let alone = Alone::of(&rest, root);
+        let alone = Alone::of(&rest, &tools, root);
         let mut whole = Vec::new();
         for change in sure {
             match (alone.why_not(change, root), place(object)) {
@@ -119,24 +116,13 @@ impl Plan {
     }
 }
 
-/// What was removed in the same edit as something that a person changed beyond doubt. A removed field leaves no owner: that
-/// they took it out is told by their tool being the last of a person's, and by what it owns.
-fn taken_out<'f>(drifting: &[&'f Change]) -> HashSet<&'f FieldPath> {
-    let sure = drifting.iter().filter(|change| why_not(change).is_none());
-    let tools: Vec<&Manager> = sure.filter_map(|change| change.verdict.manager.as_ref()).collect();
-    let is_by_them = |change: &Change| {
-        let tool = change.verdict.manager.as_ref();
-        tool.is_some_and(|tool| {
-            tools.iter().any(|sure| (&sure.name, &sure.operation) == (&tool.name, &tool.operation))
-        })
-    };
-    let removed = drifting.iter().filter(|change| {
-        change.difference.kind == ChangeKind::Removed
-            && change.verdict.cause == Cause::Manual
-            && !change.difference.masked
-            && is_by_them(change)
-    });
-    removed.map(|change| &change.difference.path).collect()
+/// Whether a change was removed in the same edit as something that a person changed beyond doubt. A removed field leaves no
+/// owner: that they took it out is told by their tool being the last of a person's, and by what it owns.
+fn is_taken_out(change: &Change, tools: &Tools<'_>) -> bool {
+    change.difference.kind == ChangeKind::Removed
+        && change.verdict.cause == Cause::Manual
+        && !change.difference.masked
+        && tools.have(change)
 }
 
 /// The edits that take changes into a document: what is set first, for it moves nothing, then what is taken out, from the
@@ -226,33 +212,54 @@ fn edits_in_place(
     }
 }
 
-const HALF: &str = "something else of the object was removed, which drift does not propose, and half of an edit may be what no \
-                    server takes: put both into Git, or neither";
+const HALF: &str = "something else of the object is left to a person, and half of an edit may be what no server takes: put \
+                    both into Git, or neither";
 
 /// What a finding leaves to a person that others of its changes cannot do without.
 struct Alone<'f> {
-    /// Whether a field or an item of a type was removed.
-    removed: bool,
+    /// Whether something of a type is left: what was removed, or a part of the same edit.
+    of_type: bool,
     /// Maps from which a key that anybody may choose was removed.
     keys: HashSet<&'f [Step]>,
 }
 
 impl<'f> Alone<'f> {
-    fn of(left: &[&'f Change], root: Field<'_>) -> Self {
-        let removed = left.iter().filter(|change| change.difference.kind == ChangeKind::Removed);
-        let (free, typed): (Vec<&Change>, Vec<&Change>) = removed.partition(|change| is_free(change, root));
-        Self { removed: !typed.is_empty(), keys: free.into_iter().map(part_of).collect() }
+    fn of(left: &[&'f Change], tools: &Tools<'_>, root: Field<'_>) -> Self {
+        let is_removed = |change: &Change| change.difference.kind == ChangeKind::Removed;
+        let (free, typed): (Vec<&Change>, Vec<&Change>) =
+            left.iter().copied().partition(|change| is_free(change, root));
+        let of_type = typed.iter().any(|change| is_removed(change) || tools.have(change));
+        let keys = free.into_iter().filter(|change| is_removed(change)).map(part_of).collect();
+        Self { of_type, keys }
     }
 
-    /// Why a change is not adopted beside a removal that is not: what a type says may be bound together (a Service's type
-    /// and its node ports, a limit and its request), and a new key may be an old one's new name.
+    /// Why a change is not adopted without what is left: what a type says may be bound together (a Service's type and its
+    /// node ports, a limit and its request), and a new key may be an old one's new name.
     fn why_not(&self, change: &Change, root: Field<'_>) -> Option<String> {
         let is_new = change.difference.kind == ChangeKind::Added;
         let is_half = match is_free(change, root) {
             true => is_new && self.keys.contains(part_of(change)),
-            false => self.removed,
+            false => self.of_type,
         };
         is_half.then(|| HALF.to_owned())
+    }
+}
+
+/// The tools by which a person changed something of an object beyond doubt.
+struct Tools<'f>(Vec<&'f Manager>);
+
+impl<'f> Tools<'f> {
+    fn of(drifting: &[&'f Change]) -> Self {
+        let sure = drifting.iter().filter(|change| why_not(change).is_none());
+        Self(sure.filter_map(|change| change.verdict.manager.as_ref()).collect())
+    }
+
+    /// Whether a change is by one of them.
+    fn have(&self, change: &Change) -> bool {
+        let tool = change.verdict.manager.as_ref();
+        tool.is_some_and(|tool| {
+            self.0.iter().any(|sure| (&sure.name, &sure.operation) == (&tool.name, &tool.operation))
+        })
     }
 }
 

@@ -16,11 +16,12 @@
 mod edits;
 mod judge;
 pub(crate) mod truth;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -163,25 +164,29 @@ fn parsed(text: &str) -> Value {
     serde_yaml::from_str(text).expect("an object of the kinds")
 }
 
+/// What the server says of a version's types (`apps/v1`).
+fn document(client: &Client, version: &str) -> &'static Value {
+    static KNOWN: Mutex<BTreeMap<String, &'static Value>> = Mutex::new(BTreeMap::new());
+    KNOWN.lock().expect("no test panicked here").entry(version.to_owned()).or_insert_with(|| {
+        let root = if version.contains('/') { "apis/" } else { "api/" };
+        let (status, document) = client.json("GET", &format!("/openapi/v3/{root}{version}"), None);
+        assert_eq!(status, 200, "{document}");
+        Box::leak(Box::new(document))
+    })
+}
+
 /// Every edit that the server accepts and that changes something, and for each object one copy that nobody touches.
 fn cases(plane: &ControlPlane, client: &Client, bases: &[Base], namespace: &str) -> Vec<Case> {
     let texts: Vec<String> = bases.iter().map(|base| base.named(&base.name, namespace)).collect();
     plane.apply("gitops", namespace, &texts.join("\n---\n"), &["--validate=false"]);
     let all = std::env::var("DRIFT_TEST_MATRIX").is_ok_and(|value| value == "all");
-    let documents: std::sync::Mutex<BTreeMap<String, &'static Value>> = std::sync::Mutex::default();
     let of_base = |index: usize| -> Vec<Case> {
         let base = &bases[index];
         let path = base.path(&parsed(&texts[index]), namespace);
         let (status, live) = client.json("GET", &path, None);
         assert_eq!(status, 200, "{path}: {live}");
         let version = live["apiVersion"].as_str().expect("an apiVersion").to_owned();
-        let document =
-            *documents.lock().expect("no test panicked here").entry(version.clone()).or_insert_with(|| {
-                let root = if version.contains('/') { "apis/" } else { "api/" };
-                let (status, document) = client.json("GET", &format!("/openapi/v3/{root}{version}"), None);
-                assert_eq!(status, 200, "{document}");
-                Box::leak(Box::new(document))
-            });
+        let document = document(client, &version);
         let (group, number) = version.split_once('/').unwrap_or(("", &version));
         let types = Types::new(document);
         let kind = types.kind(group, number, live["kind"].as_str().expect("a kind"));
