@@ -49,8 +49,36 @@ impl Repository {
         let Ok(heads) = self.list_remote(remote) else {
             return Err(super::fetch::failure(&answer, "push to", remote).into());
         };
-        judge(&answer, &heads, updates, remote)
+        match judge(&answer, &heads, updates, remote) {
+            Err(PushError::Refused { branch, why }) if asks_for_signatures(&why) => {
+                Err(self.unsigned(updates, branch, why))
+            }
+            judged => judged,
+        }
     }
+}
+
+impl Repository {
+    /// What a refusal means that names signatures.
+    fn unsigned(&self, updates: &[RefUpdate], branch: String, why: String) -> PushError {
+        let committer = |id: &CommitId| {
+            let commit = self.find_commit(id.oid()).ok()?;
+            commit.header_field_bytes("gpgsig").ok()?;
+            Some(String::from_utf8_lossy(commit.committer().email_bytes()).into_owned())
+        };
+        let update = updates.iter().find(|update| update.branch == branch);
+        let signed_by = update.and_then(|update| committer(update.new.as_ref()?));
+        PushError::Unsigned { branch, why, signed_by }
+    }
+}
+
+/// Whether a server's words are about signatures of commits, and not about who signed them off: GitHub's "Commits must have
+/// verified signatures", Gitea's "is protected from unverified commit", GitLab's "Commit must be signed with a GPG key".
+fn asks_for_signatures(words: &str) -> bool {
+    let words = words.to_ascii_lowercase().replace("signed-off", "").replace("signed off", "");
+    let about_commits = words.contains("commit");
+    let telling = ["signature", "signed", "unverified commit", "gpg"];
+    about_commits && telling.iter().any(|word| words.contains(word))
 }
 
 /// Plain source:destination with leases: `+` and `--force` would defeat the leases.
