@@ -225,15 +225,15 @@ pub enum PushError {
         /// The server's words (hostile).
         why: String,
     },
-    /// The server takes signed commits only.
-    #[error(
-        "the server refuses to change branch {branch}, for it asks for signed commits: {why}; {}", how_to_sign(.signed_by.as_deref())
-    )]
+    /// The server takes signed commits only, or says nothing of why, as some do then.
+    #[error("the server refuses to change branch {branch}{}: {why}; {}", asked(*.told), how_to_sign(.signed_by.as_deref()))]
     Unsigned {
         /// The branch, the first where all were refused.
         branch: String,
         /// The server's words (hostile).
         why: String,
+        /// Whether the server's words are about signatures.
+        told: bool,
         /// The committer's address, where the commits are signed.
         signed_by: Option<String>,
     },
@@ -250,11 +250,19 @@ pub enum PushError {
     Git(#[from] GitError),
 }
 
+fn asked(told: bool) -> &'static str {
+    if told {
+        ", for it asks for signed commits"
+    } else {
+        " and gives no reason, as where its rules ask for signed commits"
+    }
+}
+
 fn how_to_sign(signed_by: Option<&str>) -> String {
     let account = "the account on the forge that the token belongs to";
     match signed_by {
         None => format!(
-            "tell Git to sign (`commit.gpgsign`, `gpg.format`, `user.signingkey`, and `user.email` with an address of \
+            "drift signs where Git is told to (`commit.gpgsign`, `gpg.format`, `user.signingkey`, and `user.email` with an address of \
              {account}), in its global settings or in GIT_CONFIG_*, and add the key to that account"
         ),
         Some(email) => format!(

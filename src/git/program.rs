@@ -305,7 +305,7 @@ impl Answer {
         let lines: Vec<&str> = self.err.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
         // ssh has no such beginnings, and what Git says after it is always the same.
         let telling = |l: &&&str| {
-            ["fatal:", "error:", "remote:", "ssh:"].iter().any(|start| l.starts_with(start))
+            ["fatal:", "error:", "ERROR:", "remote:", "ssh:"].iter().any(|start| l.starts_with(start))
                 || HOST_KEY.iter().chain(&SSH_KEY).any(|words| l.contains(words))
         };
         let mut told: Vec<&str> = lines.iter().filter(telling).copied().collect();
@@ -323,7 +323,7 @@ impl Answer {
             .lines()
             .filter_map(|l| l.strip_prefix("remote:"))
             .map(str::trim)
-            .filter(|l| !l.is_empty())
+            .filter(|l| !l.is_empty() && *l != "error:")
             .collect();
         words.join("; ").chars().filter(|c| !c.is_control()).take(600).collect()
     }
@@ -339,8 +339,12 @@ const KINDS: [(&[&str], fn(String) -> RemoteFailure); 6] = [
     (&NOT_FOUND, RemoteFailure::NotFound),
 ];
 
-const HOST_KEY: [&str; 4] =
-    ["Host key verification failed", "host key is known for", "Host key for ", "HOST IDENTIFICATION HAS CHANGED"];
+const HOST_KEY: [&str; 4] = [
+    "Host key verification failed",
+    "host key is known for",
+    "Host key for ",
+    "HOST IDENTIFICATION HAS CHANGED",
+];
 
 const SSH_KEY: [&str; 2] = ["Permission denied (", "Too many authentication failures"];
 

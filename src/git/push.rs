@@ -50,7 +50,7 @@ impl Repository {
             return Err(super::fetch::failure(&answer, "push to", remote).into());
         };
         match judge(&answer, &heads, updates, remote) {
-            Err(PushError::Refused { branch, why }) if asks_for_signatures(&why) => {
+            Err(PushError::Refused { branch, why }) if asks_for_signatures(&why) || is_silent(&why) => {
                 Err(self.unsigned(updates, branch, why))
             }
             judged => judged,
@@ -59,16 +59,19 @@ impl Repository {
 }
 
 impl Repository {
-    /// What a refusal means that names signatures.
+    /// What a refusal means that names signatures, or nothing.
     fn unsigned(&self, updates: &[RefUpdate], branch: String, why: String) -> PushError {
         let committer = |id: &CommitId| {
             let commit = self.find_commit(id.oid()).ok()?;
             commit.header_field_bytes("gpgsig").ok()?;
             Some(String::from_utf8_lossy(commit.committer().email_bytes()).into_owned())
         };
-        let update = updates.iter().find(|update| update.branch == branch);
-        let signed_by = update.and_then(|update| committer(update.new.as_ref()?));
-        PushError::Unsigned { branch, why, signed_by }
+        let new =
+            updates.iter().find(|update| update.branch == branch).and_then(|update| update.new.as_ref());
+        // Nothing is signed of a branch that is removed.
+        let Some(new) = new else { return PushError::Refused { branch, why } };
+        let signed_by = committer(new);
+        PushError::Unsigned { told: asks_for_signatures(&why), branch, why, signed_by }
     }
 }
 
@@ -79,6 +82,11 @@ fn asks_for_signatures(words: &str) -> bool {
     let about_commits = words.contains("commit");
     let telling = ["signature", "signed", "unverified commit", "gpg"];
     about_commits && telling.iter().any(|word| words.contains(word))
+}
+
+/// A hook that refuses and tells nothing; Gitea's (1.26.4) answers so to commits whose signature it cannot verify.
+fn is_silent(why: &str) -> bool {
+    why.ends_with("hook declined)") || why.contains("Internal Server Error (no message for end users)")
 }
 
 /// Plain source:destination with leases: `+` and `--force` would defeat the leases.

@@ -67,8 +67,10 @@ impl Repository {
         // Git's own order of settings and variables, without the address that it would make up.
         let git = self.git()?.set("user.useConfigOnly", "true").variable("GIT_COMMITTER_NAME", "drift");
         let ident = git.args(["var", "GIT_COMMITTER_IDENT"]).run()?;
-        let email = ident.out.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(email, _)| email);
-        let named = self.git()?.args(["config", "--get-regexp", r"^(user\.signingkey|gpg\.format)$"]).run()?;
+        let email =
+            ident.out.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(email, _)| email);
+        let named =
+            self.git()?.args(["config", "--get-regexp", r"^(user\.signingkey|gpg\.format)$"]).run()?;
         let last = |key: &str| named.out.lines().filter_map(|line| line.strip_prefix(key)).next_back();
         let by_address = last("user.signingkey ").is_none() && last("gpg.format ") != Some("ssh");
         Ok(Some(Signing { email: email.filter(|_| ident.success).map(str::to_owned), by_address }))
@@ -140,7 +142,13 @@ fn why(answer: &Answer) -> String {
         return format!("no signature within {} s", limit.as_secs());
     }
     if answer.err.contains("gpg.ssh.defaultKeyCommand ") && !answer.err.contains("either user.signingkey") {
-        return "gpg.ssh.defaultKeyCommand gave no key (a line that begins with `ssh-` or `key::`)".to_owned();
+        return "gpg.ssh.defaultKeyCommand gave no key (a line that begins with `ssh-` or `key::`)"
+            .to_owned();
     }
-    answer.reason()
+    // A signer's own lines say more than Git's: what it failed with stands in any of them.
+    let is_noise =
+        |line: &&str| line.is_empty() || line.starts_with("[GNUPG:]") || line.contains("ssh_askpass: exec");
+    let lines: Vec<&str> = answer.err.lines().map(str::trim).filter(|line| !is_noise(line)).collect();
+    let text: String = lines.join("; ").chars().filter(|c| !c.is_control()).take(600).collect();
+    if text.is_empty() { answer.reason() } else { text }
 }

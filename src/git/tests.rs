@@ -261,7 +261,10 @@ fn a_failure_is_told_apart_by_what_the_program_says() {
         ("fatal: Authentication failed for 'https://h/a/'", auth),
         ("fatal: could not read Username for 'https://h': terminal prompts disabled", auth),
         ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", ssh_key),
-        ("Received disconnect from h port 22:2: Too many authentication failures\nfatal: Could not read", ssh_key),
+        (
+            "Received disconnect from h port 22:2: Too many authentication failures\nfatal: Could not read",
+            ssh_key,
+        ),
         ("Host key verification failed.\nfatal: Could not read from remote repository.", host_key),
         (
             "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed.",

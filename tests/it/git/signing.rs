@@ -48,7 +48,12 @@ impl Home {
     }
 
     fn commit(&self, text: &str) -> Result<CommitId, GitError> {
-        self.open().commit(Some(&id(&self.repo.head())), &[set("a", text)], "Change\n\nDrift-Incident: x", &who())
+        self.open().commit(
+            Some(&id(&self.repo.head())),
+            &[set("a", text)],
+            "Change\n\nDrift-Incident: x",
+            &who(),
+        )
     }
 
     /// Makes a commit whose signature Git verifies with a public key of ssh's.
@@ -58,7 +63,14 @@ impl Home {
         let allowed = self.path().join("allowed");
         std::fs::write(&allowed, format!("* {key}\n")).expect("a new file");
         let allowed = format!("gpg.ssh.allowedSignersFile={}", allowed.display());
-        self.repo.git(&["-c", &allowed, "-c", "gpg.ssh.program=ssh-keygen", "verify-commit", commit.as_str()]);
+        self.repo.git(&[
+            "-c",
+            &allowed,
+            "-c",
+            "gpg.ssh.program=ssh-keygen",
+            "verify-commit",
+            commit.as_str(),
+        ]);
         commit
     }
 
@@ -117,7 +129,8 @@ fn a_key_may_be_in_an_agent_named_by_a_command_or_in_the_environment() {
     home.env("SSH_AUTH_SOCK", agent.socket()).signed_by(&known);
 
     let command = format!("echo '{literal}'");
-    let home = Home::new(&[("commit.gpgsign", "1"), ("gpg.format", "ssh"), ("gpg.ssh.defaultKeyCommand", &command)]);
+    let home =
+        Home::new(&[("commit.gpgsign", "1"), ("gpg.format", "ssh"), ("gpg.ssh.defaultKeyCommand", &command)]);
     home.env("SSH_AUTH_SOCK", agent.socket()).signed_by(&known);
 
     let mut home = Home::new(&[]).env("SSH_AUTH_SOCK", agent.socket()).env("GIT_CONFIG_COUNT", "3");
@@ -149,7 +162,8 @@ fn a_key_that_cannot_be_used_is_said_and_asks_nobody() {
     let absent = folder.path().join("absent");
     let gnupg = Gnupg::with_key("locked@example.com", "s3cret phrase");
     let broken = "echo 'PRIVATE s3cret'; echo s3cret >&2; exit 1";
-    let ssh_key = |file: &Path| vec![("gpg.format", "ssh".to_owned()), ("user.signingkey", file.display().to_string())];
+    let ssh_key =
+        |file: &Path| vec![("gpg.format", "ssh".to_owned()), ("user.signingkey", file.display().to_string())];
     let cases = [
         (ssh_key(&locked), "incorrect passphrase"),
         (ssh_key(&locked.with_extension("pub")), "incorrect passphrase"),
@@ -159,7 +173,10 @@ fn a_key_that_cannot_be_used_is_said_and_asks_nobody() {
             vec![("gpg.format", "ssh".to_owned()), ("gpg.ssh.defaultKeyCommand", broken.to_owned())],
             "gpg.ssh.defaultKeyCommand gave no key",
         ),
-        ([ssh_key(&locked), vec![("gpg.ssh.program", "/nowhere/keygen".to_owned())]].concat(), "/nowhere/keygen"),
+        (
+            [ssh_key(&locked), vec![("gpg.ssh.program", "/nowhere/keygen".to_owned())]].concat(),
+            "/nowhere/keygen",
+        ),
         (vec![("gpg.program", "/nowhere/gpg".to_owned())], "/nowhere/gpg"),
         (vec![("user.signingkey", "nobody@example.com".to_owned())], "gpg failed to sign"),
         (vec![("user.signingkey", "locked@example.com".to_owned())], "gpg failed to sign"),

@@ -26,6 +26,12 @@ pub(crate) struct Drift {
     limit: Option<String>,
 }
 
+impl Default for Drift {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Drift {
     /// `drift` without arguments, with `git` as the only program on its `PATH`.
     pub(crate) fn new() -> Self {

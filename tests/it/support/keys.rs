@@ -33,7 +33,8 @@ impl Gnupg {
         use std::os::unix::fs::PermissionsExt as _;
         // The path of an agent's socket has at most 107 bytes.
         let home = tempfile::Builder::new().prefix("gpg-").tempdir_in("/tmp").expect("a temporary folder");
-        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).expect("our own folder");
+        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700))
+            .expect("our own folder");
         let gnupg = Self { home };
         let mut command = gnupg.program("gpg");
         command.args(["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", pass_phrase]);
@@ -85,7 +86,8 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts one and gives it a key.
     pub(crate) fn with(private: &Path) -> Self {
-        let folder = tempfile::Builder::new().prefix("agent-").tempdir_in("/tmp").expect("a temporary folder");
+        let folder =
+            tempfile::Builder::new().prefix("agent-").tempdir_in("/tmp").expect("a temporary folder");
         let socket = folder.path().join("socket");
         let mut command = Command::new(program("signing", "ssh-agent"));
         let child = command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("it runs");
