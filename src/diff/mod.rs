@@ -11,6 +11,7 @@ mod normalise;
 mod same;
 mod server_set;
 mod twins;
+mod unknown;
 pub mod verify;
 mod walk;
 
@@ -34,6 +35,7 @@ use normalise::Level;
 
 pub use normalise::declared;
 pub use same::Same;
+pub use unknown::{UnknownField, unknown_fields};
 
 /// Every difference of one object, sorted by path. `live` was read at the desired object's version.
 #[must_use]

@@ -4,6 +4,7 @@ mod change;
 mod desired;
 mod finding;
 mod later;
+mod nearest;
 mod origin;
 mod path;
 mod places;
@@ -17,6 +18,7 @@ pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference
 pub use desired::{Desired, Optional};
 pub use finding::{Finding, Incomplete, State};
 pub use later::Later;
+pub use nearest::nearest;
 pub use origin::{Origin, Place};
 pub use path::{FieldPath, Step, push_pointer};
 pub use places::FieldOrigins;

@@ -22,6 +22,7 @@ mod leftovers;
 mod limits;
 mod matrix;
 mod missing;
+mod mistakes;
 mod releases;
 mod report_schema;
 mod reported;
