@@ -29,7 +29,7 @@ use std::cell::RefCell;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
-use crate::model::{Desired, Difference, FieldPath, is_secret, is_secret_value};
+use crate::model::{Desired, Difference, FieldPath, holds_cipher, is_secret, is_secret_value};
 use crate::schema::{Field, Schema};
 use normalise::Level;
 
@@ -54,6 +54,9 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
         differences.iter_mut().for_each(mask_whole);
     } else if is_secret(&desired.id) {
         differences.iter_mut().for_each(mask);
+    } else {
+        let encrypted = |d: &&mut Difference| d.desired.as_ref().is_some_and(holds_cipher);
+        differences.iter_mut().filter(encrypted).for_each(mask_whole);
     }
     differences.sort_by_cached_key(|difference| difference.path.to_string());
     derived::leave_out(root, live, &mut differences);

@@ -11,8 +11,8 @@ use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::words::Rendering;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, locate, manifest, message, scan,
-    slashed,
+    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, encrypted, locate, manifest, message,
+    scan, slashed,
 };
 use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
@@ -56,6 +56,10 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
     let builder = Builder { located, tool, sandbox, declared: RefCell::default() };
     let drafts = builder.drafts(scan.build_metadata);
     builder.sandbox.close();
+    let drafts = drafts.map_err(|why| match encrypted::hint(located.seen, &scan.reached) {
+        Some(hint) => format!("{why} ({hint})"),
+        None => why,
+    });
     drafts.map_err(|why| match left_out.links.first() {
         Some(link) => {
             format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))

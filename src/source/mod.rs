@@ -6,6 +6,7 @@
 mod below;
 mod clock;
 mod copy;
+mod encrypted;
 mod helm;
 mod hooks;
 mod identity;

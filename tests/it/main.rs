@@ -10,6 +10,7 @@ mod confined;
 mod declared;
 mod deploy;
 mod embedded;
+mod encrypted;
 mod explain;
 mod forge;
 mod forgotten;
