@@ -329,8 +329,11 @@ impl Answer {
     }
 }
 
+/// Words, and the kind of failure that they tell.
+type Words = (&'static [&'static str], fn(String) -> RemoteFailure);
+
 /// Words of Git, ssh and curl for what went wrong; the first kind that is found counts.
-const KINDS: [(&[&str], fn(String) -> RemoteFailure); 6] = [
+const KINDS: [Words; 6] = [
     (&HOST_KEY, RemoteFailure::HostKey),
     (&SSH_KEY, RemoteFailure::SshKey),
     (&AUTH, RemoteFailure::Auth),
