@@ -171,6 +171,11 @@ pub enum RemoteFailure {
     /// Credentials are missing, wrong, or not enough.
     #[error("access denied ({0}): check the token or the Git credentials and their rights")]
     Auth(String),
+    /// There is no ssh.
+    #[error(
+        "the `ssh` program could not be started ({0}): install it (openssh-client), or use an https address"
+    )]
+    NoSsh(String),
     /// ssh does not know the server's key, or knows another one.
     #[error(
         "ssh does not trust the host's key ({0}): compare it with what the host publishes, and put it into known_hosts \

@@ -306,7 +306,7 @@ impl Answer {
         // ssh has no such beginnings, and what Git says after it is always the same.
         let telling = |l: &&&str| {
             ["fatal:", "error:", "ERROR:", "remote:", "ssh:"].iter().any(|start| l.starts_with(start))
-                || HOST_KEY.iter().chain(&SSH_KEY).any(|words| l.contains(words))
+                || NO_SSH.iter().chain(&HOST_KEY).chain(&SSH_KEY).any(|words| l.contains(words))
         };
         let mut told: Vec<&str> = lines.iter().filter(telling).copied().collect();
         if told.is_empty() {
@@ -333,7 +333,8 @@ impl Answer {
 type Words = (&'static [&'static str], fn(String) -> RemoteFailure);
 
 /// Words of Git, ssh and curl for what went wrong; the first kind that is found counts.
-const KINDS: [Words; 6] = [
+const KINDS: [Words; 7] = [
+    (&NO_SSH, RemoteFailure::NoSsh),
     (&HOST_KEY, RemoteFailure::HostKey),
     (&SSH_KEY, RemoteFailure::SshKey),
     (&AUTH, RemoteFailure::Auth),
@@ -341,6 +342,9 @@ const KINDS: [Words; 6] = [
     (&NETWORK, RemoteFailure::Network),
     (&NOT_FOUND, RemoteFailure::NotFound),
 ];
+
+/// Of Git, and of the shells that it has start ssh.
+const NO_SSH: [&str; 3] = ["cannot run ssh", "ssh: not found", "ssh: command not found"];
 
 const HOST_KEY: [&str; 4] = [
     "Host key verification failed",

@@ -251,6 +251,7 @@ fn a_remote_that_never_answers_ends_with_its_time() {
 fn a_failure_is_told_apart_by_what_the_program_says() {
     type Is = fn(&RemoteFailure) -> bool;
     let auth: Is = |f| matches!(f, RemoteFailure::Auth(_));
+    let no_ssh: Is = |f| matches!(f, RemoteFailure::NoSsh(_));
     let host_key: Is = |f| matches!(f, RemoteFailure::HostKey(_));
     let ssh_key: Is = |f| matches!(f, RemoteFailure::SshKey(_));
     let certificate: Is = |f| matches!(f, RemoteFailure::Certificate(_));
@@ -265,6 +266,8 @@ fn a_failure_is_told_apart_by_what_the_program_says() {
             "Received disconnect from h port 22:2: Too many authentication failures\nfatal: Could not read",
             ssh_key,
         ),
+        ("ssh -o BatchMode=yes: 1: ssh: not found\nfatal: Could not read from remote repository.", no_ssh),
+        ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", no_ssh),
         ("Host key verification failed.\nfatal: Could not read from remote repository.", host_key),
         (
             "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed.",
