@@ -114,6 +114,12 @@ fn a_field_that_no_kind_has_is_named_with_its_place_and_what_was_meant() {
     let page = check.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(0).stdout;
     let list = page.split_once("### Warnings\n\n- ").expect("a list of warnings").1;
     assert!(list.contains("did you mean `replicas`?"), "{page}");
+    let check = Drift::new().args(["check", "--output=text", "--kubeconfig"]);
+    let page = check.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(0).stdout;
+    let list = page.split_once("Warnings:\n").expect("a list of warnings").1;
+    for warning in &found {
+        assert!(list.contains(&format!("  {warning}\n")), "{warning}: {page}");
+    }
 }
 
 #[test]
