@@ -1,4 +1,4 @@
-# drift with the programs it runs: git, helm, kustomize. Runs as 65532 on a read-only root; /tmp must be writable.
+# drift with the programs it runs: git (with ssh, and gpg to sign), helm, kustomize. Runs as 65532 on a read-only root; /tmp must be writable.
 #
 #   docker build -t drift .
 #   docker run --rm --read-only --tmpfs /tmp -v "$PWD:/work:ro" -v ~/.kube/config:/kubeconfig:ro drift check --kubeconfig /kubeconfig
@@ -15,9 +15,11 @@ RUN go install -ldflags '-s -w' sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 RUN go install -ldflags '-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1' helm.sh/helm/v4/cmd/helm@v4.3.1
 
 FROM debian:trixie-slim
+# The user has a name, for ssh and ssh-keygen refuse one without.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates git \
-    && rm -rf /var/lib/apt/lists/*
+    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client gpg gpg-agent \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 65532 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin drift
 COPY --from=tools /out/helm /out/kustomize /usr/local/bin/
 COPY --from=drift /src/target/release/drift /usr/local/bin/drift
 COPY LICENSE /usr/share/doc/drift/LICENSE

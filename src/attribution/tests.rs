@@ -134,6 +134,14 @@ fn the_owner_of_a_leaf_gives_the_cause() {
             "Manual High kubectl-set",
         ),
         (vec![entry("python-client", "Update", None, image_field())], "Manual None python-client"),
+        // The command lines of deployers are a person's tools.
+        (vec![entry("flux", "Update", None, image_field())], "Manual High flux"),
+        (vec![entry("argocd", "Update", None, image_field())], "Manual High argocd"),
+        (vec![entry("argocd-linux-amd64", "Update", None, image_field())], "Manual High argocd-linux-amd64"),
+        (vec![entry("argocd-server", "Update", None, image_field())], "Manual High argocd-server"),
+        // Applied by hand or by CI: as with kubectl, nobody can tell.
+        (vec![entry("flux", "Apply", None, image_field())], "Manual None flux"),
+        (vec![entry("kubectl", "Apply", None, image_field())], "Manual None kubectl"),
         (
             vec![entry("kustomize-controller", "Apply", None, image_field())],
             "Unknown High kustomize-controller",

@@ -63,9 +63,9 @@ impl Progress {
 
 /// Writes every report of a check, and what is not in order to standard error.
 pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), JobError> {
-    checked.warnings.iter().for_each(|text| warning(text));
     // A person who reads the text report has it all there.
     if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
+        checked.warnings.iter().for_each(|text| warning(text));
         checked
             .incomplete
             .iter()

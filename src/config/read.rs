@@ -1,6 +1,7 @@
 //! Reading `drift.yaml`: unknown keys are refused with their place and the nearest known key.
 
 use super::Config;
+use crate::model::nearest;
 
 /// Why a `drift.yaml` cannot be used: nothing was read from the cluster (exit code 2).
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -41,8 +42,7 @@ fn with_nearest(message: &str) -> Option<String> {
     let expected = error.split_once(", expected ").map(|(_, expected)| expected);
     let unknown = error.split('`').nth(1).unwrap_or_default();
     let known = expected.into_iter().flat_map(|expected| expected.split('`').skip(1).step_by(2));
-    let nearest = known.map(|known| (distance(unknown, known), known)).filter(|(far, _)| *far <= 3).min();
-    let meant = nearest.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
+    let meant = nearest(unknown, known).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
     for kind in ["invalid type", "invalid value", "unknown variant"] {
         if let (true, Some(expected)) = (error.starts_with(kind), expected) {
             return Some(format!(
@@ -75,22 +75,6 @@ fn is_path(text: &str) -> bool {
     keys.iter()
         .any(|key| text.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
         && !text.contains(char::is_whitespace)
-}
-
-/// Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (at, from) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, to) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = substituted.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 /// `:line:column` of the first line whose key is `key`, where it can be found.

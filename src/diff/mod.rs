@@ -11,6 +11,7 @@ mod normalise;
 mod same;
 mod server_set;
 mod twins;
+mod unknown;
 pub mod verify;
 mod walk;
 
@@ -28,12 +29,13 @@ use std::cell::RefCell;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
-use crate::model::{Desired, Difference, FieldPath, is_secret, is_secret_value};
+use crate::model::{Desired, Difference, FieldPath, holds_cipher, is_secret, is_secret_value};
 use crate::schema::{Field, Schema};
 use normalise::Level;
 
 pub use normalise::declared;
 pub use same::Same;
+pub use unknown::{UnknownField, unknown_fields};
 
 /// Every difference of one object, sorted by path. `live` was read at the desired object's version.
 #[must_use]
@@ -52,6 +54,9 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
         differences.iter_mut().for_each(mask_whole);
     } else if is_secret(&desired.id) {
         differences.iter_mut().for_each(mask);
+    } else {
+        let encrypted = |d: &&mut Difference| d.desired.as_ref().is_some_and(holds_cipher);
+        differences.iter_mut().filter(encrypted).for_each(mask_whole);
     }
     differences.sort_by_cached_key(|difference| difference.path.to_string());
     derived::leave_out(root, live, &mut differences);

@@ -49,7 +49,7 @@ impl Default for Settings {
 /// on a guess.
 pub fn kind_of_remote(remote: &RemoteAddress) -> Option<ForgeKind> {
     match remote.host.as_deref()? {
-        host if is_github(host) => Some(ForgeKind::GitHub),
+        host if of_github(host).is_some() => Some(ForgeKind::GitHub),
         "gitlab.com" => Some(ForgeKind::GitLab),
         _ => None,
     }
@@ -155,7 +155,7 @@ impl Settings {
         })
     }
 
-    /// Whether the token may go to `api`: the remote's own host, GitHub's API for github.com, or a host that a flag or the
+    /// Whether the token may go to `api`: the remote's own host, GitHub's API for a host of GitHub's, or a host that a flag or the
     /// environment names. Never in clear text where the remote is encrypted.
     fn token_may_go(&self, api: &Url) -> bool {
         let host = api.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
@@ -168,7 +168,7 @@ impl Settings {
             return true;
         }
         let Some(RemoteAddress { host: Some(remote), web, .. }) = &self.remote else { return false };
-        if is_github(remote) && origin(api) == GITHUB {
+        if of_github(remote).is_some_and(|(github, _)| github == origin(api)) {
             return true;
         }
         match web {
@@ -178,18 +178,31 @@ impl Settings {
     }
 }
 
-/// The API of github.com.
-const GITHUB: &str = "https://api.github.com";
-
-fn is_github(host: &str) -> bool {
-    matches!(host, "github.com" | "ssh.github.com")
+/// The addresses of the API and of the pages where GitHub itself runs the host: github.com, and the subdomain of ghe.com
+/// that an enterprise with data residency has (<https://docs.github.com/en/enterprise-cloud@latest/rest>). A host of
+/// their APIs names the same.
+fn of_github(host: &str) -> Option<(String, String)> {
+    let own = match host {
+        "github.com" | "ssh.github.com" | "api.github.com" => "github.com",
+        host => {
+            let host = host.strip_prefix("api.").unwrap_or(host);
+            let name = host.strip_suffix(".ghe.com")?;
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if name.is_empty() || name == "api" || !name.chars().all(is_plain) {
+                return None;
+            }
+            host
+        }
+    };
+    Some((format!("https://api.{own}"), format!("https://{own}")))
 }
 
 /// GitHub's own addresses, or those of a GitHub Enterprise Server.
 fn github_addresses(base: &str) -> (String, String) {
-    let host = base.split_once("://").map_or(base, |(_, rest)| rest);
-    if is_github(host) || base == GITHUB {
-        return (GITHUB.to_owned(), "https://github.com".to_owned());
+    let (scheme, host) = base.split_once("://").unwrap_or(("https", base));
+    // An address in clear text is somebody else's, whatever its host.
+    if let Some(own) = of_github(host).filter(|_| scheme == "https" || !host.starts_with("api.")) {
+        return own;
     }
     let web = base.strip_suffix("/api/v3").unwrap_or(base).to_owned();
     (format!("{web}/api/v3"), web)

@@ -18,12 +18,14 @@ struct Folder<'a> {
 
 impl Repository {
     /// Makes a commit from the parent's tree with some files replaced, added or (`None`) removed; without a parent
-    /// an orphan. Modes are kept, new files are plain. No branch, work tree or index is touched, no hook runs,
-    /// nothing is signed. The same input gives the same id. Removing what is not there changes nothing.
+    /// an orphan. Modes are kept, new files are plain. No branch, work tree or index is touched, no hook runs.
+    /// It is signed where Git is told to sign (`commit.gpgsign`), and then the committer is [`Self::committer`]. The same
+    /// input gives the same tree, and without a signature the same id: most signatures differ each time, so whether a
+    /// commit is what it should be is told by its content. Removing what is not there changes nothing.
     ///
     /// # Errors
     /// [`GitError::Path`] for a path that leads through a link, a submodule or a file, or names a folder;
-    /// [`GitError::ReadOnly`].
+    /// [`GitError::ReadOnly`]; [`GitError::Signing`], [`GitError::Setting`].
     pub fn commit(
         &self,
         parent: Option<&CommitId>,
@@ -51,11 +53,14 @@ impl Repository {
         who: &Signature,
     ) -> Result<CommitId, GitError> {
         let fail = |e: git2::Error| self.failed("write a commit", &e);
+        let message = format!("{}\n", message.trim_end());
+        if self.signing()?.is_some() {
+            return self.write_signed(parent, tree, &message, who);
+        }
         let signature =
             git2::Signature::new(&who.name, &who.email, &git2::Time::new(who.time, 0)).map_err(fail)?;
         let parent = parent.map(|p| self.find_commit(p.oid())).transpose()?;
         let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-        let message = format!("{}\n", message.trim_end());
         let tree = self.tree(tree)?;
         self.inner
             .commit(None, &signature, &signature, &message, &tree, &parents)

@@ -136,6 +136,23 @@ pub enum GitError {
         /// Why.
         why: String,
     },
+    /// Git is told to sign commits, and a commit could not be signed.
+    #[error(
+        "commits are to be signed (`commit.gpgsign`), and signing failed: {why}; see that `user.signingkey` and \
+         `gpg.format` of Git's global settings or of GIT_CONFIG_* (those of .git/config do not count) name a key that can be \
+         used without a question, and that its program (ssh-keygen, gpg) is installed; \
+         `echo | git commit-tree -S HEAD^{{tree}}` tries it"
+    )]
+    Signing {
+        /// In Git's words.
+        why: String,
+    },
+    /// A setting that Git does not take.
+    #[error("Git does not take its settings: {why}")]
+    Setting {
+        /// In Git's words.
+        why: String,
+    },
     /// The remote could not be asked or did not do it.
     #[error("cannot {doing} {remote}: {why}")]
     Remote {
@@ -154,6 +171,29 @@ pub enum RemoteFailure {
     /// Credentials are missing, wrong, or not enough.
     #[error("access denied ({0}): check the token or the Git credentials and their rights")]
     Auth(String),
+    /// There is no ssh.
+    #[error(
+        "the `ssh` program could not be started ({0}): install it (openssh-client), or use an https address"
+    )]
+    NoSsh(String),
+    /// ssh does not know the server's key, or knows another one.
+    #[error(
+        "ssh does not trust the host's key ({0}): compare it with what the host publishes, and put it into known_hosts \
+         (`ssh-keyscan HOST`); a CronJob mounts that file at /etc/ssh/ssh_known_hosts"
+    )]
+    HostKey(String),
+    /// None of ssh's keys is one of an account that may.
+    #[error(
+        "the host takes none of ssh's keys ({0}): add one to an account there that has access, and give it to ssh by \
+         SSH_AUTH_SOCK, by ~/.ssh/config, or by GIT_SSH_COMMAND='ssh -i FILE'"
+    )]
+    SshKey(String),
+    /// The server's certificate is not trusted.
+    #[error(
+        "the server's certificate is not trusted ({0}): name the file of the authority that signed it (GIT_SSL_CAINFO, or \
+         `http.sslCAInfo` of Git's global settings), and see that the address is the one it was made for"
+    )]
+    Certificate(String),
     /// No such repository, or one that these credentials may not see.
     #[error("no such repository, or no access to it ({0})")]
     NotFound(String),
@@ -190,6 +230,18 @@ pub enum PushError {
         /// The server's words (hostile).
         why: String,
     },
+    /// The server takes signed commits only, or says nothing of why, as some do then.
+    #[error("the server refuses to change branch {branch}{}: {why}; {}", asked(*.told), how_to_sign(.signed_by.as_deref()))]
+    Unsigned {
+        /// The branch, the first where all were refused.
+        branch: String,
+        /// The server's words (hostile).
+        why: String,
+        /// Whether the server's words are about signatures.
+        told: bool,
+        /// The committer's address, where the commits are signed.
+        signed_by: Option<String>,
+    },
     /// It is checked out, and a push would leave its work tree behind.
     #[error("branch {branch} is checked out in {}: check out another branch, or push to a bare repository", path.display())]
     CheckedOut {
@@ -201,6 +253,28 @@ pub enum PushError {
     /// Credentials, network, repository.
     #[error(transparent)]
     Git(#[from] GitError),
+}
+
+fn asked(told: bool) -> &'static str {
+    if told {
+        ", for it asks for signed commits"
+    } else {
+        " and gives no reason, as where its rules ask for signed commits"
+    }
+}
+
+fn how_to_sign(signed_by: Option<&str>) -> String {
+    let account = "the account on the forge that the token belongs to";
+    match signed_by {
+        None => format!(
+            "drift signs where Git is told to (`commit.gpgsign`, `gpg.format`, `user.signingkey`, and `user.email` with an address of \
+             {account}), in its global settings or in GIT_CONFIG_*, and add the key to that account"
+        ),
+        Some(email) => format!(
+            "the commits are signed, as committed by {email}: add the key to {account}, and set `user.email` to an address \
+             that is verified there"
+        ),
+    }
 }
 
 fn name(id: &Option<String>) -> &str {

@@ -133,7 +133,7 @@ impl Repository {
         if answer.success {
             return Ok(());
         }
-        if answer.err.contains("Read-only file system") || answer.err.contains("insufficient permission") {
+        if is_read_only(&answer) {
             return Err(GitError::ReadOnly { path: self.path().to_owned(), why: answer.reason() });
         }
         Err(failure(&answer, doing, remote))
@@ -149,6 +149,11 @@ const NO_HOUSEKEEPING: &str = "--no-auto-maintenance";
 /// Flat, so that a branch `drift` that is gone does not stand in the way of `drift/ledger`.
 fn kept(branch: &str) -> String {
     format!("{FETCHED}{}", branch.replace('%', "%25").replace('/', "%2F"))
+}
+
+/// Whether the repository on this machine could not be written.
+pub(super) fn is_read_only(answer: &Answer) -> bool {
+    ["Read-only file system", "insufficient permission"].iter().any(|words| answer.err.contains(words))
 }
 
 pub(super) fn failure(answer: &Answer, doing: &'static str, remote: &Remote) -> GitError {

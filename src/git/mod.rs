@@ -19,6 +19,7 @@ mod program;
 mod publish;
 mod push;
 mod repository;
+mod sign;
 mod stand_in;
 mod token;
 mod tree;

@@ -20,8 +20,9 @@ const MOST_OUTPUT: usize = 128 << 20;
 
 /// Variables of the caller's that stay: how to reach and to identify. Others name another repository, or write
 /// logs that hold headers.
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 16] = [
     "GIT_ASKPASS",
+    "GIT_COMMITTER_EMAIL",
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_NOSYSTEM",
     "GIT_CONFIG_PARAMETERS",
@@ -54,6 +55,8 @@ pub(super) struct Git<'a> {
     input: Vec<u8>,
     limit: Duration,
     config: Vec<(String, String)>,
+    variables: Vec<(&'static str, String)>,
+    left_out: &'static [&'static str],
     secret: Option<(String, Token)>,
     quiet_ssh: bool,
 }
@@ -90,6 +93,8 @@ impl<'a> Git<'a> {
             input: Vec::new(),
             limit: ASK,
             config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
+            variables: Vec::new(),
+            left_out: &[],
             secret: None,
             quiet_ssh: false,
         }
@@ -142,6 +147,18 @@ impl<'a> Git<'a> {
     /// A setting for this run alone.
     pub(super) fn set(mut self, key: &str, value: &str) -> Self {
         self.config.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A variable for this run alone; it replaces the caller's.
+    pub(super) fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Leaves out variables of the caller's.
+    pub(super) fn without(mut self, names: &'static [&'static str]) -> Self {
+        self.left_out = names;
         self
     }
 
@@ -207,7 +224,12 @@ impl<'a> Git<'a> {
             !name.starts_with("GIT_") || name.starts_with("GIT_SSL_") || KEPT.contains(&name.as_ref())
         };
         let mut env: Vec<_> = self.env.iter().filter(|(name, _)| kept(name)).cloned().collect();
-        env.retain(|(name, _)| !matches!(name.to_str(), Some("LC_ALL" | "LANGUAGE")));
+        let is_replaced = |name: &str| {
+            self.left_out.contains(&name) || self.variables.iter().any(|(known, _)| *known == name)
+        };
+        env.retain(|(name, _)| {
+            !name.to_str().is_some_and(|n| matches!(n, "LC_ALL" | "LANGUAGE") || is_replaced(n))
+        });
         let own_ssh = env.iter().any(|(name, _)| name == "GIT_SSH_COMMAND" || name == "GIT_SSH");
         let pair = |(key, value): &(String, String)| (OsString::from(key), OsString::from(value));
         let mut config: Vec<_> = self.included.iter().map(pair).collect();
@@ -224,6 +246,9 @@ impl<'a> Git<'a> {
         add("LC_ALL".to_owned(), "C".into());
         if self.quiet_ssh && !own_ssh {
             add("GIT_SSH_COMMAND".to_owned(), "ssh -o BatchMode=yes".into());
+        }
+        for (name, value) in &self.variables {
+            add((*name).to_owned(), value.into());
         }
         if let Some(repository) = &self.repository {
             add("GIT_DIR".to_owned(), repository.into());
@@ -266,23 +291,23 @@ impl Answer {
             return RemoteFailure::TimedOut(limit);
         }
         let why = self.reason();
-        let said = |words: &[&str]| words.iter().any(|w| self.err.contains(w));
-        if said(&AUTH) {
-            RemoteFailure::Auth(why)
-        } else if said(&NETWORK) {
-            RemoteFailure::Network(why)
-        } else if said(&NOT_FOUND) {
-            RemoteFailure::NotFound(why)
-        } else {
-            RemoteFailure::Other(why)
-        }
+        let kind = KINDS.iter().find(|(words, _)| words.iter().any(|w| self.err.contains(w)));
+        kind.map_or(RemoteFailure::Other as fn(String) -> RemoteFailure, |(_, kind)| *kind)(why)
+    }
+
+    /// How long it was given, where it took longer.
+    pub(super) fn timed_out(&self) -> Option<Duration> {
+        self.timed_out
     }
 
     /// The lines of standard error that tell the reason, on one line.
     pub(super) fn reason(&self) -> String {
         let lines: Vec<&str> = self.err.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-        let telling =
-            |l: &&&str| l.starts_with("fatal:") || l.starts_with("error:") || l.starts_with("remote:");
+        // ssh has no such beginnings, and what Git says after it is always the same.
+        let telling = |l: &&&str| {
+            ["fatal:", "error:", "ERROR:", "remote:", "ssh:"].iter().any(|start| l.starts_with(start))
+                || NO_SSH.iter().chain(&HOST_KEY).chain(&SSH_KEY).any(|words| l.contains(words))
+        };
         let mut told: Vec<&str> = lines.iter().filter(telling).copied().collect();
         if told.is_empty() {
             told.clone_from(&lines);
@@ -298,20 +323,53 @@ impl Answer {
             .lines()
             .filter_map(|l| l.strip_prefix("remote:"))
             .map(str::trim)
-            .filter(|l| !l.is_empty())
+            .filter(|l| !l.is_empty() && *l != "error:")
             .collect();
         words.join("; ").chars().filter(|c| !c.is_control()).take(600).collect()
     }
 }
 
-const AUTH: [&str; 10] = [
+/// Words, and the kind of failure that they tell.
+type Words = (&'static [&'static str], fn(String) -> RemoteFailure);
+
+/// Words of Git, ssh and curl for what went wrong; the first kind that is found counts.
+const KINDS: [Words; 7] = [
+    (&NO_SSH, RemoteFailure::NoSsh),
+    (&HOST_KEY, RemoteFailure::HostKey),
+    (&SSH_KEY, RemoteFailure::SshKey),
+    (&AUTH, RemoteFailure::Auth),
+    (&CERTIFICATE, RemoteFailure::Certificate),
+    (&NETWORK, RemoteFailure::Network),
+    (&NOT_FOUND, RemoteFailure::NotFound),
+];
+
+/// Of Git, and of the shells that it has start ssh.
+const NO_SSH: [&str; 3] = ["cannot run ssh", "ssh: not found", "ssh: command not found"];
+
+const HOST_KEY: [&str; 4] = [
+    "Host key verification failed",
+    "host key is known for",
+    "Host key for ",
+    "HOST IDENTIFICATION HAS CHANGED",
+];
+
+const SSH_KEY: [&str; 2] = ["Permission denied (", "Too many authentication failures"];
+
+/// Of OpenSSL, GnuTLS and others that curl is built with.
+const CERTIFICATE: [&str; 5] = [
+    "SSL certificate problem",
+    "certificate verification failed",
+    "certificate subject name",
+    "certificate does not match",
+    "no alternative certificate subject",
+];
+
+const AUTH: [&str; 8] = [
     "Authentication failed",
     "could not read Username",
     "could not read Password",
     "terminal prompts disabled",
-    "Permission denied (",
     "Permission to ",
-    "Host key verification failed",
     "returned error: 401",
     "returned error: 403",
     "Write access to repository not granted",

@@ -49,8 +49,44 @@ impl Repository {
         let Ok(heads) = self.list_remote(remote) else {
             return Err(super::fetch::failure(&answer, "push to", remote).into());
         };
-        judge(&answer, &heads, updates, remote)
+        match judge(&answer, &heads, updates, remote) {
+            Err(PushError::Refused { branch, why }) if asks_for_signatures(&why) || is_silent(&why) => {
+                Err(self.unsigned(updates, branch, why))
+            }
+            judged => judged,
+        }
     }
+}
+
+impl Repository {
+    /// What a refusal means that names signatures, or nothing.
+    fn unsigned(&self, updates: &[RefUpdate], branch: String, why: String) -> PushError {
+        let committer = |id: &CommitId| {
+            let commit = self.find_commit(id.oid()).ok()?;
+            commit.header_field_bytes("gpgsig").ok()?;
+            Some(String::from_utf8_lossy(commit.committer().email_bytes()).into_owned())
+        };
+        let new =
+            updates.iter().find(|update| update.branch == branch).and_then(|update| update.new.as_ref());
+        // Nothing is signed of a branch that is removed.
+        let Some(new) = new else { return PushError::Refused { branch, why } };
+        let signed_by = committer(new);
+        PushError::Unsigned { told: asks_for_signatures(&why), branch, why, signed_by }
+    }
+}
+
+/// Whether a server's words are about signatures of commits, and not about who signed them off: GitHub's "Commits must have
+/// verified signatures", Gitea's "is protected from unverified commit", GitLab's "Commit must be signed with a GPG key".
+fn asks_for_signatures(words: &str) -> bool {
+    let words = words.to_ascii_lowercase().replace("signed-off", "").replace("signed off", "");
+    let about_commits = words.contains("commit");
+    let telling = ["signature", "signed", "unverified commit", "gpg"];
+    about_commits && telling.iter().any(|word| words.contains(word))
+}
+
+/// A hook that refuses and tells nothing; Gitea's (1.26.4) answers so to commits whose signature it cannot verify.
+fn is_silent(why: &str) -> bool {
+    why.ends_with("hook declined)") || why.contains("Internal Server Error (no message for end users)")
 }
 
 /// Plain source:destination with leases: `+` and `--force` would defeat the leases.

@@ -1,5 +1,6 @@
 //! Opening a repository, and what it says about itself.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use git2::ErrorCode;
 
 use super::discovery::discover;
 use super::program::Git;
+use super::sign::Signing;
 use super::stand_in::{self, StandIn};
 use super::{CommitId, GitError, RemoteAddress, Status};
 
@@ -29,6 +31,8 @@ pub struct Repository {
     root: Option<PathBuf>,
     /// A clone that drift made: its configuration is drift's.
     pub(super) is_own: bool,
+    /// How commits are signed, once it was asked.
+    pub(super) signing: OnceCell<Option<Signing>>,
     /// Keeps a clone that no cache holds until the end of the run.
     pub(super) temporary: Option<tempfile::TempDir>,
 }
@@ -53,7 +57,7 @@ impl Repository {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
         let root = inner.workdir().map(Path::to_owned);
-        Ok(Self { inner, options, root, is_own: false, temporary: None })
+        Ok(Self { inner, options, root, is_own: false, signing: OnceCell::new(), temporary: None })
     }
 
     /// libgit2 reads where a shallow history ends only once.

@@ -80,7 +80,7 @@ pub(super) fn included(repository: &git2::Repository) -> Vec<(String, String)> {
     let mut found = Vec::new();
     each_entry(repository, |entry| {
         let (Ok(key), Ok(value)) = (entry.name(), entry.value()) else { return };
-        if !is_users(entry) || !is_of_reach(key) {
+        if !is_users(entry) || !is_of_users(key) {
             return;
         }
         if entry.include_depth() > 0 {
@@ -101,7 +101,7 @@ pub(super) fn user_sets(repository: &git2::Repository, key: &str) -> bool {
 }
 
 /// From the lowest level to the highest.
-fn each_entry(repository: &git2::Repository, look: impl FnMut(&ConfigEntry<'_>)) {
+pub(super) fn each_entry(repository: &git2::Repository, look: impl FnMut(&ConfigEntry<'_>)) {
     let config = repository.config();
     if let Ok(entries) =
         config.as_ref().map_err(|_| ()).and_then(|config| config.entries(None).map_err(|_| ()))
@@ -140,10 +140,17 @@ fn is_kept(key: &str) -> bool {
     names.contains(&name)
 }
 
-fn is_of_reach(key: &str) -> bool {
+/// How remotes are reached and commits signed.
+fn is_of_users(key: &str) -> bool {
     let is_http = key.starts_with("http.") && !key.ends_with(".extraheader");
     let starts = ["credential.", "url."].iter().any(|section| key.starts_with(section));
-    is_http || starts || ["core.sshcommand", "core.askpass", "core.gitproxy", "ssh.variant"].contains(&key)
+    let programs = ["core.sshcommand", "core.askpass", "core.gitproxy", "ssh.variant"];
+    is_http || starts || programs.contains(&key) || is_of_signing(key)
+}
+
+fn is_of_signing(key: &str) -> bool {
+    let names = ["commit.gpgsign", "user.signingkey", "user.email", "committer.email"];
+    key.starts_with("gpg.") || names.contains(&key)
 }
 
 /// One entry as a file of Git's has it; `None` where it cannot be written.

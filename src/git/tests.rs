@@ -251,14 +251,42 @@ fn a_remote_that_never_answers_ends_with_its_time() {
 fn a_failure_is_told_apart_by_what_the_program_says() {
     type Is = fn(&RemoteFailure) -> bool;
     let auth: Is = |f| matches!(f, RemoteFailure::Auth(_));
+    let no_ssh: Is = |f| matches!(f, RemoteFailure::NoSsh(_));
+    let host_key: Is = |f| matches!(f, RemoteFailure::HostKey(_));
+    let ssh_key: Is = |f| matches!(f, RemoteFailure::SshKey(_));
+    let certificate: Is = |f| matches!(f, RemoteFailure::Certificate(_));
     let network: Is = |f| matches!(f, RemoteFailure::Network(_));
     let absent: Is = |f| matches!(f, RemoteFailure::NotFound(_));
     let other: Is = |f| matches!(f, RemoteFailure::Other(_));
     let cases = [
         ("fatal: Authentication failed for 'https://h/a/'", auth),
         ("fatal: could not read Username for 'https://h': terminal prompts disabled", auth),
-        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", auth),
-        ("Host key verification failed.\nfatal: Could not read from remote repository.", auth),
+        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", ssh_key),
+        (
+            "Received disconnect from h port 22:2: Too many authentication failures\nfatal: Could not read",
+            ssh_key,
+        ),
+        ("ssh -o BatchMode=yes: 1: ssh: not found\nfatal: Could not read from remote repository.", no_ssh),
+        ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", no_ssh),
+        ("Host key verification failed.\nfatal: Could not read from remote repository.", host_key),
+        (
+            "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed.",
+            host_key,
+        ),
+        ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.", host_key),
+        (
+            "fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none CRLfile: none",
+            certificate,
+        ),
+        (
+            "fatal: unable to access 'https://h/': SSL certificate problem: unable to get local issuer certificate",
+            certificate,
+        ),
+        (
+            "fatal: unable to access 'https://h/': SSL: no alternative certificate subject name matches target host name 'h'",
+            certificate,
+        ),
+        ("ssh: Could not resolve hostname h: Name or service not known\nfatal: Could not read", network),
         (
             "remote: Permission to a/b.git denied to c.\nfatal: unable to access 'https://h/a/b/': The requested URL returned error: 403",
             auth,
@@ -286,6 +314,9 @@ fn a_failure_is_told_apart_by_what_the_program_says() {
         let failure = answer.failure();
         assert!(expected(&failure), "{said:?}: {failure:?}");
         assert!(!failure.to_string().contains('\n') && !failure.to_string().is_empty());
+        // What ssh says is told, not only that Git could not read.
+        let first = said.lines().next().unwrap_or_default();
+        assert!(failure.to_string().contains(first), "{said:?}: {failure}");
     }
 }
 

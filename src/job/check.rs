@@ -10,6 +10,7 @@ use super::evidence::ClusterEvidence;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
 use super::missing::trace;
+use super::mistaken::mistaken_fields;
 use super::other_versions::{add_changes, other_versions};
 use super::present::Present;
 use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
@@ -151,6 +152,7 @@ pub(super) async fn compare(
             opened.warnings.clone(),
             rendered.warnings,
             not_missed(&rendered.objects, &compared),
+            mistaken_fields(&rendered.objects, &schemas, &compared),
             warnings,
             by_author(
                 opened,

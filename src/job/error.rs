@@ -51,7 +51,10 @@ impl JobError {
             Self::Config(_) | Self::Usage(_) => true,
             Self::Git(error) => !matches!(
                 error,
-                GitError::Remote { .. } | GitError::MissingObject { .. } | GitError::Io { .. }
+                GitError::Remote { .. }
+                    | GitError::MissingObject { .. }
+                    | GitError::Io { .. }
+                    | GitError::Signing { .. }
             ),
             Self::Cluster(error) => error.is_configuration(),
             Self::Forge(error) => error.is_configuration(),

@@ -17,6 +17,7 @@ use crate::attribution::{
     Evidence, Managers, Owners, UnmanagedCandidate, attribute, is_left_out, unmanaged_candidate,
 };
 use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
+use crate::diff::{UnknownField, unknown_fields};
 use crate::model::{
     Cause, Change, Class, Desired, Incomplete, ObjectKey, ResourceId, Rule, ServedKind, Step, is_secret,
     join_api_version,
@@ -83,6 +84,8 @@ pub(super) struct Compared {
     pub(super) listed: BTreeSet<(String, String, Option<String>)>,
     /// When the applier of a source last wrote any of its objects, seconds since 1970.
     pub(super) applied_at: BTreeMap<String, i64>,
+    /// Fields that Git declares and their kind does not have, by index of the object.
+    pub(super) mistaken: BTreeMap<usize, Vec<UnknownField>>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
     /// Declared objects that are there and could not be looked at; each is named in `incomplete`.
@@ -129,6 +132,7 @@ impl Compared {
             .for_each(|(name, number)| *self.deployed.entry(name).or_default() += number);
         other.marks.into_iter().for_each(|(mark, number)| *self.marks.entry(mark).or_default() += number);
         self.other_versions.extend(other.other_versions);
+        self.mistaken.extend(other.mistaken);
         self.listed.extend(other.listed);
         other.applied_at.into_iter().for_each(|(source, at)| self.applied(&source, at));
         self.incomplete.extend(other.incomplete);
@@ -447,6 +451,10 @@ impl<'a> Comparison<'a> {
         self.note_writers(index, &writers, compared);
         let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
+        let mistaken = unknown_fields(desired, schema);
+        if !mistaken.is_empty() {
+            compared.mistaken.insert(index, mistaken);
+        }
         if !self.keep_hidden && is_left_out(&differences, &writers, self.managers, text) {
             *compared.rules.entry(Rule::ServerPlace).or_default() += differences.len();
             compared.in_sync.insert(index);

@@ -14,6 +14,7 @@ mod helm_release;
 mod history;
 mod live;
 mod missing;
+mod mistaken;
 mod other_versions;
 mod present;
 mod records;

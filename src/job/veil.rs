@@ -3,12 +3,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::holds_cipher;
+
 /// Stands for a value that only live has and that is not known; it never leaves the comparison, which masks it.
 const UNKNOWN: &str = "";
 
-/// Whether the manifest's values are encrypted (SOPS).
+/// Whether the manifest's values are encrypted (SOPS): its own, or some that a renderer put into it.
 pub(super) fn is_encrypted(value: &Value) -> bool {
-    value.get("sops").is_some_and(Value::is_object)
+    value.get("sops").is_some_and(Value::is_object) || holds_cipher(value)
 }
 
 /// Gives a Secret of a snapshot the values that Git has; how many values were not known.
@@ -71,14 +73,14 @@ fn take(declared: &Value, live: &mut Value) {
 }
 
 fn is_cipher(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("ENC["))
+    value.as_str().is_some_and(|text| text.starts_with("ENC[")) || holds_cipher(value)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{lift_masks, take_encrypted};
+    use super::{is_encrypted, lift_masks, take_encrypted};
 
     #[test]
     fn a_snapshots_secret_is_compared_by_its_keys() {
@@ -101,5 +103,21 @@ mod tests {
             live,
             json!({"data": {"x": "ENC[AES256,data:1]", "y": "other", "list": ["ENC[2]"], "z": "added"}})
         );
+    }
+
+    /// A chart that is given encrypted values puts them wherever they go.
+    #[test]
+    fn what_is_encrypted_inside_other_texts_is_not_compared_by_value() {
+        let git = json!({"kind": "Secret", "data": {"x": "RU5DW0FFUzI1Nl9HQ00sZGF0YTphXQ==", "y": "eQ=="},
+            "spec": {"url": "postgres://u:ENC[AES256_GCM,data:a]@db", "port": 1}});
+        assert!(is_encrypted(&git));
+        let mut live =
+            json!({"data": {"x": "eA==", "y": "eg=="}, "spec": {"url": "postgres://u:p@db", "port": 2}});
+        take_encrypted(&git, &mut live);
+        let left = json!({"data": {"x": git["data"]["x"], "y": "eg=="}, "spec": {"url": git["spec"]["url"], "port": 2}});
+        assert_eq!(live, left);
+        for plain in [json!({"data": {"a": "ENC[x", "b": "encrypted"}}), json!({"sops": true}), json!({})] {
+            assert!(!is_encrypted(&plain), "{plain}");
+        }
     }
 }

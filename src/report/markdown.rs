@@ -43,6 +43,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
         writeln!(out, "{}\n", code(&line))?;
     }
     not_examined(checked, out)?;
+    warnings(checked, out)?;
     verified(checked, style, out)?;
     let mut written = 0;
     let all = in_order(checked, style);
@@ -58,8 +59,24 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     Ok(())
 }
 
+/// Entries of one list that are shown.
+const SHOWN: usize = 100;
+
+fn warnings(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+    if checked.warnings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "### Warnings\n")?;
+    for warning in checked.warnings.iter().take(SHOWN) {
+        writeln!(out, "- {}", code(&one_line(warning, 600)))?;
+    }
+    if let Some(more) = checked.warnings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        writeln!(out, "- _{more} more: see the JSON report_")?;
+    }
+    writeln!(out)
+}
+
 fn not_examined(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
-    const SHOWN: usize = 100;
     if checked.incomplete.is_empty() {
         return Ok(());
     }

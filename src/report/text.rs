@@ -36,6 +36,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     let title = "No drift: the server, a controller or the deployer set it, or an ignore rule covers it.";
     page.section(title, excused, style)?;
     page.incomplete(checked)?;
+    page.warnings(checked)?;
     page.verification(checked, style)?;
     page.summary(checked, style)?;
     page.next(checked)
@@ -152,6 +153,17 @@ impl Page<'_> {
         writeln!(self.out, "{}", self.style.paint(RED, "Not examined, so neither clean nor drift:"))?;
         for incomplete in &checked.incomplete {
             writeln!(self.out, "  {}: {}", one_line(&incomplete.what, 300), one_line(&incomplete.why, 600))?;
+        }
+        writeln!(self.out)
+    }
+
+    fn warnings(&mut self, checked: &Checked) -> io::Result<()> {
+        if checked.warnings.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "Warnings:")?;
+        for warning in &checked.warnings {
+            writeln!(self.out, "  {}", one_line(warning, 600))?;
         }
         writeln!(self.out)
     }

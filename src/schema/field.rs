@@ -309,7 +309,6 @@ impl<'a> Field<'a> {
     }
 
     /// Names of the fields that the schema knows here.
-    #[cfg(test)]
     pub(crate) fn names(self) -> Vec<&'a str> {
         self.resolved.map(|node| node.properties.keys().map(String::as_str).collect()).unwrap_or_default()
     }

@@ -14,7 +14,9 @@ use super::release::{self, Objects, Others, Reason, Told, Way};
 use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::words::Rendering;
-use super::{CHART, Draft, Gathered, Located, SourceKind, clock, copy, locate, manifest, message, slashed};
+use super::{
+    CHART, Draft, Gathered, Located, SourceKind, clock, copy, encrypted, locate, manifest, message, slashed,
+};
 use crate::config;
 use crate::git::read_file;
 use crate::model::{Incomplete, Later, Origin, ResourceId, Served, join_api_version};
@@ -41,6 +43,7 @@ fn template(located: &Located<'_>, tool: &Tool, gathered: &mut Gathered) -> Resu
     let fault = |why: String| Incomplete { what: located.source.path.clone(), why };
     let values = values_files(located)?;
     let (sandbox, left_out) = copied(located, &values).map_err(fault)?;
+    name_encrypted(located, &values, gathered);
     let mut content = Content::of(&sandbox.tree(), &located.path);
     values.iter().for_each(|file| content.text(&sandbox.tree(), file));
     if let Some(link) = left_out.links.iter().find(|link| content.holds(link)) {
@@ -77,6 +80,10 @@ fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
                 what: format!("values file {file} of {}", located.source.path),
                 why: why.to_owned(),
             };
+            // `secrets://`, `secrets+age-import://`, … of helm-secrets.
+            if file.starts_with("secrets") && file.contains("://") {
+                return Err(lacks("helm-secrets decrypts it (SOPS), and drift does not decrypt: what the chart makes of it was not compared"));
+            }
             let real = located.on_disk().join(file).canonicalize();
             let real =
                 real.map_err(|_| lacks("there is no such file; paths are from the source's folder"))?;
@@ -89,6 +96,20 @@ fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
             is_file.ok_or_else(|| lacks("it is not a file"))
         })
         .collect()
+}
+
+/// Values that are encrypted are rendered as they are: what the chart makes of them is not what is deployed.
+fn name_encrypted(located: &Located<'_>, values: &[PathBuf], gathered: &mut Gathered) {
+    for file in values {
+        let bytes = read_file(located.seen.root, file, FILE_CAP).unwrap_or_default();
+        if let Some(tool) = encrypted::of_file(&bytes) {
+            let what = format!("values file {} of {}", slashed(file), located.source.path);
+            let why = format!(
+                "it is encrypted ({tool}), and drift does not decrypt: what the chart makes of it was not compared"
+            );
+            gathered.lacks(what, why);
+        }
+    }
 }
 
 fn chart_name(located: &Located<'_>) -> String {

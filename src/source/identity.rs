@@ -9,7 +9,9 @@ use hashbrown::hash_table::Entry;
 use serde_json::Value;
 
 use super::hooks::HookOf;
-use super::{Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, first_of, namespace_of};
+use super::{
+    Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, encrypted, first_of, namespace_of,
+};
 use crate::model::{
     Desired, Incomplete, Optional, ResourceId, ServedIndex, ServedKind, is_secret, join_api_version,
     split_api_version,
@@ -209,6 +211,9 @@ impl Identify<'_> {
     }
 
     fn why_not_served(&self, id: &ResourceId) -> String {
+        if let Some(why) = encrypted::hidden_kind(id) {
+            return why.to_owned();
+        }
         let (kind, version) = (&id.kind, id.api_version());
         if let Some(other) = self.served_elsewhere(id) {
             let other = join_api_version(&other.group, &other.version);

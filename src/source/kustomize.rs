@@ -11,8 +11,8 @@ use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::words::Rendering;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, locate, manifest, message, scan,
-    slashed,
+    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, encrypted, locate, manifest,
+    message, scan, slashed,
 };
 use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
@@ -56,7 +56,13 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
     let builder = Builder { located, tool, sandbox, declared: RefCell::default() };
     let drafts = if scan.cuts.is_empty() { builder.drafts(scan.build_metadata) } else { builder.rest(scan) };
     builder.sandbox.close();
-    drafts.map_err(|failed| failed.why).map_err(|why| match left_out.links.first() {
+    let drafts = drafts.map_err(|failed| failed.why).map_err(|why| {
+        match encrypted::hint(located.seen, &scan.reached) {
+            Some(hint) => format!("{why} ({hint})"),
+            None => why,
+        }
+    });
+    drafts.map_err(|why| match left_out.links.first() {
         Some(link) => {
             format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::identity::Head;
-use super::{Draft, Gathered, Nameless, SourceKind};
+use super::{Draft, Gathered, Nameless, SourceKind, encrypted};
 use crate::model::{FieldOrigins, Later, Origin, Place, split_api_version};
 use crate::yaml::{self, Written};
 
@@ -64,8 +64,11 @@ fn shown(file: &str, place: Option<Place>) -> String {
 
 /// Adds a rendered object, or the items of a list, or the reason why it is neither.
 pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
-    if gathered.kind == SourceKind::Plain && is_plainly_other(&draft) {
-        gathered.others.push(draft.place());
+    if gathered.kind == SourceKind::Plain
+        && let Some(whole) = plainly_other(&draft)
+    {
+        let by_sops = if encrypted::by_sops(&whole) { " (encrypted by SOPS)" } else { "" };
+        gathered.others.push(format!("{}{by_sops}", draft.place()));
         return;
     }
     if let Some(why) = fault_of(&draft.value) {
@@ -97,24 +100,25 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
     }
 }
 
-/// Whether a document is of another program, which no server takes for an object: a mapping without `apiVersion`, `kind` and
+/// A document of another program, which no server takes for an object: a mapping without `apiVersion`, `kind` and
 /// `metadata` (values of a chart, a compose file, a schema), or a JSON patch.
-fn is_plainly_other(draft: &Draft) -> bool {
+fn plainly_other(draft: &Draft) -> Option<Value> {
     let has = |key: &str| draft.value.get(key).is_some();
     if has("apiVersion") || has("kind") || has("metadata") {
-        return false;
+        return None;
     }
     // The outline has none of its other keys.
     let mut whole = draft.value.clone();
     whole.forget();
-    match &*whole {
+    let is_other = match &*whole {
         Value::Object(map) => !map.is_empty(),
         Value::Array(items) => {
             let is_step = |item: &Value| item.get("op").is_some() && item.get("path").is_some();
             !items.is_empty() && items.iter().all(is_step)
         }
         _ => false,
-    }
+    };
+    is_other.then(|| whole.fresh())
 }
 
 fn has_no_name(value: &Value) -> bool {

@@ -8,6 +8,7 @@ mod below;
 mod clock;
 mod copy;
 mod cut;
+mod encrypted;
 mod helm;
 mod hooks;
 mod identity;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::left_out::LeftOut;
 use super::manifest::{self, File};
-use super::{Gathered, Located, Seen, SourceKind, below, slashed};
+use super::{Gathered, Located, Seen, SourceKind, below, encrypted, slashed};
 use crate::config;
 use crate::git;
 use crate::threads::side_by_side;
@@ -56,6 +56,10 @@ fn read(located: &Located<'_>, file: &Path) -> Gathered {
     let name = slashed(file);
     match git::read_file(located.seen.root, file, FILE_CAP) {
         Ok(bytes) => {
+            if let Some(tool) = encrypted::whole_file(&bytes) {
+                gathered.lacks(name, encrypted::whole_file_why(tool));
+                return gathered;
+            }
             manifest::read(&File { source: &located.source.path, name: &name }, &bytes.into(), &mut gathered);
         }
         Err(error) => gathered.lacks(name, error.to_string()),

@@ -5,6 +5,7 @@ mod history;
 mod pushing;
 mod reading;
 mod remotes;
+mod signing;
 mod writing;
 
 use std::ffi::OsString;

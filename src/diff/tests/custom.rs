@@ -229,3 +229,37 @@ fn a_crd_that_preserves_unknown_fields_prunes_nothing() {
     let found = compare(&desired(&widget("{b: 1}")), &object(&widget("{}")), &Schema::from_crd(&crd));
     assert_eq!(found.iter().map(line).collect::<Vec<_>>(), ["- .spec.b 1 -> -"]);
 }
+
+/// The same schema: what is left out is named, and nothing that is kept.
+#[test]
+fn a_field_that_the_server_prunes_is_named() {
+    let schema = Schema::from_crd(&object(
+        "spec: {group: example.com, names: {kind: Widget}, versions: [{name: v1, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {known: {type: object, properties: {a: {type: integer}}}, closed: {type: object}, free: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {inner: {type: object, properties: {a: {type: integer}}}}}, port: {x-kubernetes-int-or-string: true}, any: {type: object, additionalProperties: true}, raw: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}, list: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: object, properties: {name: {type: string}}}}}}}}}}]}",
+    ));
+    let cases: &[(&str, &[&str])] = &[
+        ("{known: {a: 1}, port: http, any: {x: {y: 1}}, list: [{name: a}]}", &[]),
+        ("{free: {x: {y: 1}}, raw: {apiVersion: v1, kind: X, metadata: {name: n}, whatever: 1}}", &[]),
+        ("{knwon: 1, known: {aa: 1}}", &[".spec.known.aa /spec/known/aa -", ".spec.knwon /spec/knwon known"]),
+        ("{closed: {x: 1}}", &[".spec.closed.x /spec/closed/x -"]),
+        ("{free: {inner: {b: 1}}}", &[".spec.free.inner.b /spec/free/inner/b -"]),
+        (
+            "{list: [{name: a}, {name: b, names: 1}]}",
+            &[".spec.list[name=\"b\"].names /spec/list/1/names name"],
+        ),
+    ];
+    for (spec, expected) in cases {
+        let text = format!(
+            "{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: w}}, status: {{x: 1}}, sops: {{mac: x}}, spec: {spec}}}"
+        );
+        let found: Vec<String> = crate::diff::unknown_fields(&desired(&text), &schema)
+            .into_iter()
+            .map(|field| {
+                format!("{} {} {}", field.path, field.pointer, field.meant.as_deref().unwrap_or("-"))
+            })
+            .collect();
+        assert_eq!(found, *expected, "{spec}");
+    }
+    // A copy of another version may lack what the server has.
+    let typo = desired("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, date: {a: b}}");
+    assert!(crate::diff::unknown_fields(&typo, Schema::built_in()).is_empty());
+}

@@ -7,7 +7,7 @@ use super::decide::{Decision, Wanted};
 use super::site::{EMAIL, PREFIX, branch_name};
 use super::words;
 use crate::forge::{Kind, Mark};
-use crate::git::{CommitId, GitError, PushError, RefUpdate, trailers};
+use crate::git::{CommitId, GitError, Person, PushError, RefUpdate, trailers};
 use crate::incident::{Incident, Ledger, Standing};
 use crate::job::JobError;
 use crate::remedy::Proven;
@@ -160,11 +160,16 @@ fn is_just(round: &Round<'_>, tip: &CommitId, proven: &Proven) -> Result<bool, G
 /// Whether every commit of the branch beside the base is drift's own: hands off otherwise.
 pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitError> {
     let repository = &round.opened.repository;
+    // Who signs commits by an address of their own has another name.
+    let signer = repository.committer(&round.site.who)?;
     for commit in repository.commits_touching(tip, "", MOST_COMMITS)? {
         if repository.is_ancestor(&commit.id, &round.heads.base)? {
             return Ok(true);
         }
-        if commit.author.email != EMAIL || commit.committer.email != EMAIL {
+        let is_committer = |person: &Person| (&person.name, &person.email) == (&signer.name, &signer.email);
+        if commit.author.email != EMAIL
+            || (commit.committer.email != EMAIL && !is_committer(&commit.committer))
+        {
             return Ok(false);
         }
     }

@@ -108,3 +108,38 @@ fn the_base_reads_named_kinds_and_no_secrets_and_the_component_adds_them() {
         assert!(!documents.iter().any(|object| object["kind"] == "Secret"), "a Secret is no part of it");
     }
 }
+
+#[test]
+fn the_patch_for_signed_commits_in_the_readme_fits_the_base() {
+    let readme = std::fs::read_to_string(root().join("deploy/README.md")).expect("it is there");
+    let block = |start: &str| {
+        let rest = readme.split(start).nth(1).unwrap_or_else(|| panic!("no block begins with {start}"));
+        rest.split("```").next().expect("the end of the block").to_owned()
+    };
+    let overlay = Overlay::new("resources: [../deploy/base]\npatches: [{path: signing.yaml}]\n");
+    let patch = block("```yaml\n# One more patch of the overlay.\n");
+    std::fs::write(overlay.folder.path().join("overlay/signing.yaml"), patch).expect("a new file");
+    let documents = documents(&overlay.build());
+    let pod = &find(&documents, "CronJob", "drift")["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+    let named = |list: &Value, name: &str| {
+        let items = list.as_array().expect("a list").iter().filter(|item| item["name"] == name);
+        items.map(Value::clone).collect::<Vec<_>>()
+    };
+    let container = &pod["containers"][0];
+    let [mount] = &named(&container["volumeMounts"], "signing")[..] else { panic!("one mount: {container}") };
+    let folder = mount["mountPath"].as_str().expect("a path");
+    assert_eq!(mount["readOnly"], true);
+    assert_eq!(named(&container["env"], "GIT_CONFIG_GLOBAL")[0]["value"], format!("{folder}/gitconfig"));
+    let secret = &named(&pod["volumes"], "signing")[0]["secret"];
+    // Readable for the group of the Pod alone: ssh-keygen refuses a key of its own user that others may read.
+    assert_eq!(
+        (secret["secretName"].as_str(), secret["defaultMode"].as_u64()),
+        (Some("drift-signing"), Some(0o440))
+    );
+    let settings = block("```sh\nssh-keygen ");
+    assert!(settings.contains(&format!("signingkey = {folder}/key\n")), "{settings}");
+    assert!(
+        settings.contains("create secret generic drift-signing --from-file=gitconfig --from-file=key"),
+        "{settings}"
+    );
+}

@@ -150,6 +150,51 @@ fn a_protected_branch_is_named_with_the_servers_words_and_nothing_is_written() {
     assert!(!error.is_stale());
 }
 
+/// In the words of GitHub (a protected branch, a ruleset), GitLab, Gitea and a hook that says nothing.
+#[test]
+fn a_server_that_asks_for_signed_commits_is_named_with_what_to_do() {
+    let told = ", for it asks for signed commits: ";
+    let silent = " and gives no reason, as where its rules ask for signed commits: ";
+    let cases = [
+        (
+            "error: GH006: Protected branch update failed for refs/heads/drift/one.\nerror: Commits must have verified signatures.",
+            told,
+        ),
+        (
+            "error: GH013: Repository rule violations found for refs/heads/drift/one.\n\n- Commits must have verified signatures.\n  Found 1 violation:\n\n  0123",
+            told,
+        ),
+        ("GitLab: Commit must be signed with a GPG key", told),
+        ("Gitea: branch drift/one is protected from unverified commit 0123", told),
+        ("Gitea: Internal Server Error (no message for end users)", silent),
+        ("", silent),
+        (
+            "error: GH006: Protected branch update failed for refs/heads/drift/one.\nerror: Cannot create",
+            ": ",
+        ),
+        ("all commits must be signed-off by their author", ": "),
+    ];
+    for (words, says) in cases {
+        let Place { repo, remote, base, .. } = place();
+        let script = words.lines().map(|line| format!("echo '{line}' >&2\n")).collect::<String>();
+        hook(&remote, "pre-receive", &format!("{script}exit 1"));
+        let git = open(&repo);
+        let ours = change(&git, Some(&base), "ours");
+        let error =
+            git.push(Some(&origin()), &[update("drift/one", Some(&ours), None)]).expect_err("refused");
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("the server refuses to change branch drift/one{says}[")), "{said}");
+        let helps = said.contains("`commit.gpgsign`") && said.contains("`user.email`");
+        assert_eq!(helps, says != ": ", "{said}");
+        let last = words.lines().last().unwrap_or_default();
+        assert!(said.contains(last.trim()), "{said}");
+        assert_eq!(branches(&remote).len(), 1, "nothing was written");
+        // Nothing is signed of a branch that is removed.
+        let removed = git.push(Some(&origin()), &[update("main", None, Some(&base))]).expect_err("refused");
+        assert!(matches!(&removed, PushError::Refused { .. }), "{removed}");
+    }
+}
+
 #[test]
 fn a_server_that_refuses_everything_is_not_taken_for_a_race() {
     let Place { repo: _repo, remote, git, base } = place();

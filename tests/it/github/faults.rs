@@ -60,6 +60,20 @@ fn one_fault_leaves_one_proposal_for_each_incident_and_the_next_run_has_nothing_
 }
 
 #[test]
+fn commits_that_github_does_not_take_unsigned_are_named_and_nothing_is_opened() {
+    let hub = Hub::new();
+    let words = "echo 'error: GH013: Repository rule violations found for '\necho '- Commits must have verified signatures.'\n";
+    let hook = hub.remote.write("hooks/pre-receive", format!("#!/bin/sh\nexec >&2\n{words}exit 1\n"));
+    let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(hook, runs).expect("our own file");
+    let said = hub.run(3);
+    for words in ["asks for signed commits", "Commits must have verified signatures", "commit.gpgsign"] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+    assert!(hub.things().is_empty() && hub.branches().is_empty());
+}
+
+#[test]
 fn one_fault_while_closing_is_mended_by_the_same_run_or_the_next() {
     let cases: [(&'static str, &str, How, i32); 6] = [
         ("POST", "/comments", How::DoneThen(502), 0),

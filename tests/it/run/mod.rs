@@ -7,3 +7,4 @@ mod killed;
 mod local;
 mod many;
 mod place;
+mod signed;

@@ -26,6 +26,12 @@ pub(crate) struct Drift {
     limit: Option<String>,
 }
 
+impl Default for Drift {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Drift {
     /// `drift` without arguments, with `git` as the only program on its `PATH`.
     pub(crate) fn new() -> Self {
@@ -76,11 +82,12 @@ impl Drift {
     }
 
     /// Puts programs on the `PATH`: `helm`, `helm3`, `kustomize`, `kubectl` are the pinned parts (`helm3` is put
-    /// there as `helm`), any other name is the system's.
+    /// there as `helm`), `ssh-keygen` and `gpg` are of the part `signing`, any other name is the system's.
     pub(crate) fn with_tools(self, tools: &[&str]) -> Self {
         for tool in tools {
             let (name, target) = match *tool {
                 "helm" | "kustomize" | "kubectl" => (*tool, parts::part(tool).join(tool)),
+                "ssh-keygen" | "gpg" => (*tool, parts::program("signing", tool)),
                 "helm3" => ("helm", parts::part("helm3").join("helm")),
                 other => (other, parts::system_program(other)),
             };

@@ -9,6 +9,7 @@
 //! | [`gitea`] | a real Gitea |
 //! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
 //! | [`http`] | one blocking HTTP call |
+//! | [`keys`] | keys to sign with: ssh's and GnuPG's |
 //! | [`snapshot`] | snapshot files of clusters that never were |
 //! | [`tree`] | the project's own files, for tests that look at the project |
 
@@ -22,6 +23,7 @@ pub(crate) mod cluster;
 pub(crate) mod command;
 pub(crate) mod gitea;
 pub(crate) mod http;
+pub(crate) mod keys;
 pub(crate) mod parts;
 pub(crate) mod repo;
 pub(crate) mod servers;

@@ -1,0 +1,165 @@
+//! Fields that Git declares and their kind does not have: the server drops them, so nothing differs, and it is said.
+
+use serde_json::Value;
+
+use crate::support::cluster::ControlPlane;
+use crate::support::command::Drift;
+use crate::support::needs;
+use crate::support::repo::Repo;
+
+/// Every line with a comment is a mistake.
+const WEB: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotation: {a: b} # annotations
+spec:
+  replica: 3 # replicas
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      container: [] # containers
+      containers:
+      - name: web
+        image: registry.example/web:1
+        env:
+        - name: A
+          valeu: x # value
+        somethingElse: 1 #
+        livenessProbe:
+          httpGet: {port: http, path: /}
+";
+
+/// What the kind knows, and what it keeps although it does not.
+const RIGHT: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: right, labels: {any: thing}}
+data: {whatever: x}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: right}
+spec:
+  schedule: '@daily'
+  jobTemplate:
+    metadata: {labels: {a: b}}
+    spec:
+      template:
+        metadata: {annotations: {a: b}, creationTimestamp: null}
+        spec:
+          restartPolicy: Never
+          containers: [{name: a, image: 'x:1', resources: {limits: {example.com/gpu: 1}}}]
+status: {}
+";
+
+fn warnings(plane: &ControlPlane, repo: &Repo) -> Vec<String> {
+    let check = Drift::new().args(["check", "--output=json", "--kubeconfig"]).arg(plane.kubeconfig("admin"));
+    let output = check.in_folder(repo.path()).run().expect_status(0);
+    let report = output.json();
+    let listed = report["warnings"].as_array().expect("a list");
+    let listed: Vec<String> =
+        listed.iter().map(|warning| warning.as_str().expect("a text").to_owned()).collect();
+    for warning in &listed {
+        assert!(output.stderr.contains(warning), "{warning} is not on standard error: {}", output.stderr);
+    }
+    listed
+}
+
+fn repo(namespace: &str, files: &[(&str, &str)]) -> Repo {
+    let config = format!("version: 1\ncluster: test\nsources:\n- {{path: apps, namespace: {namespace}}}\n");
+    Repo::with(&[&[("drift.yaml", config.as_str())][..], files].concat())
+}
+
+/// As a deployer applies it that does not ask for strict validation.
+fn apply(plane: &ControlPlane, namespace: &str, repo: &Repo) {
+    let folder = repo.path().join("apps");
+    let folder = folder.to_str().expect("UTF-8");
+    let arguments = ["apply", "--validate=false", "--namespace", namespace, "--filename", folder];
+    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+}
+
+#[test]
+fn a_field_that_no_kind_has_is_named_with_its_place_and_what_was_meant() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("mistakes");
+    let repo = repo(&namespace, &[("apps/web.yaml", WEB), ("apps/right.yaml", RIGHT)]);
+    apply(plane, &namespace, &repo);
+    let found = warnings(plane, &repo);
+    let mistakes = WEB.lines().enumerate().filter_map(|(at, line)| {
+        let (field, meant) = line.split_once('#')?;
+        let key = field.trim().split(':').next()?.to_owned();
+        let column = field.find(": ")? + 3;
+        Some((key, format!("apps/web.yaml:{}:{column}: ", at + 1), meant.trim().to_owned()))
+    });
+    let mistakes: Vec<_> = mistakes.collect();
+    assert_eq!(found.len(), mistakes.len(), "{found:?}");
+    for (key, place, meant) in mistakes {
+        let warning = found.iter().find(|warning| warning.contains(&format!(".{key} at {place}")));
+        let warning = warning.unwrap_or_else(|| panic!("{key} at {place} is not in {found:?}"));
+        assert!(warning.starts_with(&format!("Deployment/{namespace}/web: .")), "{warning}");
+        let words = "no such field in this version (apps/v1), probably a mistake in Git";
+        assert!(warning.contains(words), "{warning}");
+        assert_eq!(warning.contains("did you mean"), !meant.is_empty(), "{warning}");
+        assert!(meant.is_empty() || warning.ends_with(&format!("did you mean `{meant}`?")), "{warning}");
+    }
+    let check = Drift::new().args(["check", "--output=markdown", "--kubeconfig"]);
+    let page = check.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(0).stdout;
+    let list = page.split_once("### Warnings\n\n- ").expect("a list of warnings").1;
+    assert!(list.contains("did you mean `replicas`?"), "{page}");
+    let check = Drift::new().args(["check", "--output=text", "--kubeconfig"]);
+    let page = check.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(0).stdout;
+    let list = page.split_once("Warnings:\n").expect("a list of warnings").1;
+    for warning in &found {
+        assert!(list.contains(&format!("  {warning}\n")), "{warning}: {page}");
+    }
+}
+
+#[test]
+fn a_custom_kind_says_by_its_schema_what_it_does_not_have() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::shared();
+    let namespace = plane.fresh_namespace("mistaken");
+    let group = format!("{namespace}.example.com");
+    let crd = |kind: &str, more: &str| {
+        let plural = format!("{}s", kind.to_lowercase());
+        let text = format!(
+            r#"{{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": {{"name": "{plural}.{group}"}},
+                "spec": {{"group": "{group}", "scope": "Namespaced", "names": {{"kind": "{kind}", "plural": "{plural}"}},
+                "versions": [{{"name": "v1", "served": true, "storage": true, "schema": {{"openAPIV3Schema":
+                {{"type": "object", "properties": {{"spec": {{"type": "object"{more},
+                  "properties": {{"size": {{"type": "integer"}}}}}}}}}}}}}}]}}}}"#
+        );
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    for definition in [crd("Closed", ""), crd("Open", r#", "x-kubernetes-preserve-unknown-fields": true"#)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("crd.json");
+        std::fs::write(&file, definition.to_string()).expect("a new file");
+        let name = format!("crd/{}", definition["metadata"]["name"].as_str().expect("a name"));
+        let _ =
+            plane.kubectl("admin", &["apply", "--filename", file.to_str().expect("UTF-8")]).expect_status(0);
+        let wait = ["wait", "--for=condition=Established", "--timeout=60s", &name];
+        let _ = plane.kubectl("admin", &wait).expect_status(0);
+    }
+    let object = |kind: &str| {
+        format!("apiVersion: {group}/v1\nkind: {kind}\nmetadata: {{name: one}}\nspec: {{size: 1, sise: 2}}\n")
+    };
+    let (closed, open) = (object("Closed"), object("Open"));
+    let repo = repo(&namespace, &[("apps/closed.yaml", &closed), ("apps/open.yaml", &open)]);
+    apply(plane, &namespace, &repo);
+    let found = warnings(plane, &repo);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let expected = format!("Closed/{namespace}/one: .spec.sise at apps/closed.yaml:4:23: no such field");
+    assert!(found[0].starts_with(&expected) && found[0].contains("did you mean `size`?"), "{found:?}");
+}
