@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::rendering::Rendering;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::words::Rendering;
 use super::{
     Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, locate, manifest, message, scan,
     slashed,
@@ -134,7 +134,9 @@ impl Builder<'_> {
             let error = message::error_of(&self.sandbox.without_paths(&output.stderr));
             let tree = self.sandbox.tree();
             let rendering = Rendering { tree: &tree, folder: &self.located.path, chart: "" };
-            return Err(format!("kustomize failed: {}", message::shown(innermost(&error), &rendering)));
+            let by_hand = message::by_hand(self.tool, &self.located.source.path);
+            let shown = message::shown(&error, &rendering, &by_hand).text;
+            return Err(format!("kustomize failed: {}", innermost(&shown)));
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));
@@ -221,7 +223,7 @@ fn take_origin(value: &mut Value) {
     }
 }
 
-/// What went wrong, without the way to it through every base.
+/// What went wrong, without the way to it through every base: of what is shown, so that nothing that was read decides.
 fn innermost(message: &str) -> &str {
     let way = "recursed accumulation of path ";
     let Some(at) = message.rfind(way) else { return message };

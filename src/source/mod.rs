@@ -6,7 +6,9 @@
 mod below;
 mod clock;
 mod copy;
+mod formats;
 mod helm;
+mod holes;
 mod hooks;
 mod identity;
 mod kustomize;
@@ -15,12 +17,14 @@ mod manifest;
 mod message;
 mod plain;
 mod release;
+mod rendering;
 mod sandbox;
 mod scan;
 mod tools;
 mod unstable;
-mod words;
 
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod tests;
 

@@ -203,7 +203,10 @@ impl Walk<'_> {
         texts(value, &mut String::new(), &mut found);
         for (pointer, text) in found {
             if is_address(text) {
-                self.scan.refused.push(read.refusal(&pointer, from_network(text)));
+                let key = pointer.split('/').nth(1).unwrap_or_default();
+                let is_entry = ENTRIES.iter().any(|known| known.eq_ignore_ascii_case(key));
+                let why = from_network(if is_entry { text } else { "" });
+                self.scan.refused.push(read.refusal(&pointer, why));
             }
         }
     }
@@ -241,14 +244,14 @@ impl Walk<'_> {
                     self.folder(&folder, role);
                     return None;
                 }
-                format!("`{entry}` is a folder without a kustomization.yaml")
+                format!("{} is a folder without a kustomization.yaml", shown(entry))
             }
             Reached::Outside => {
-                format!("`{entry}` lies outside the repository: only what it holds is rendered")
+                format!("{} lies outside the repository: only what it holds is rendered", shown(entry))
             }
-            Reached::Unread(why) => format!("`{entry}`: {why}"),
+            Reached::Unread(why) => format!("{}: {why}", shown(entry)),
             Reached::Nothing if is_host_path(entry) => from_network(entry),
-            Reached::Nothing => format!("`{}` does not exist", without_credentials(entry)),
+            Reached::Nothing => format!("{} does not exist", shown(entry)),
         };
         self.scan.refused.push(read.refusal(pointer, why));
         None
@@ -284,7 +287,7 @@ impl Walk<'_> {
                 let value = document.to_json();
                 let mut found = Vec::new();
                 texts(&value, &mut String::new(), &mut found);
-                found.into_iter().find(|(_, text)| is_address(text)).map(|(_, text)| from_network(text))
+                found.into_iter().any(|(_, text)| is_address(text)).then(|| from_network(""))
             });
             match found {
                 Ok(None) => {}
@@ -371,10 +374,20 @@ fn is_host_path(entry: &str) -> bool {
 }
 
 fn from_network(entry: &str) -> String {
-    let entry = without_credentials(entry);
     format!(
-        "`{entry}` would be fetched from the network, which drift does not allow: keep a copy in the repository"
+        "{} would be fetched from the network, which drift does not allow: keep a copy in the repository",
+        shown(entry)
     )
+}
+
+/// An entry of a list of files, where it can be a path or an address and nothing else. The place says where it stands.
+fn shown(entry: &str) -> String {
+    let is_path = |c: char| c.is_alphanumeric() || "./_-~@:?=&+%".contains(c);
+    let entry = without_credentials(entry);
+    match entry.is_empty() || !entry.chars().all(is_path) {
+        true => "what stands here".to_owned(),
+        false => format!("`{entry}`"),
+    }
 }
 
 /// An entry without the user and password of its address, and not longer than a line.

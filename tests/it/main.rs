@@ -15,6 +15,7 @@ mod forge;
 mod forgotten;
 mod git;
 mod github;
+mod hunt;
 mod input;
 mod kinds;
 mod layers;
