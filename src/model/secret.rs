@@ -60,3 +60,60 @@ const METADATA: [&str; 16] = [
     "selfLink",
     "clusterName",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{is_of_secret, is_secret_value};
+    use crate::model::{FieldPath, Step};
+
+    fn path(steps: &[&str]) -> FieldPath {
+        let mut path = FieldPath::root();
+        steps.iter().for_each(|step| path.push(Step::field(*step)));
+        path
+    }
+
+    #[test]
+    fn all_of_a_secret_is_secret_but_what_it_has_beside_its_data() {
+        for shown in [&["type"][..], &["immutable"], &["metadata", "labels", "a"], &["metadata", "name"]] {
+            assert!(!is_secret_value(&path(shown)), "{shown:?}");
+        }
+        for hidden in [
+            &[][..],
+            &["data"],
+            &["data", "a"],
+            &["stringData", "a"],
+            &["metadata"],
+            &["metadata", "annotations", "a"],
+            &["metadata", "pw"],
+            &["pw"],
+            &["spec", "pw"],
+            &["type", "pw"],
+            &["kind", "pw"],
+        ] {
+            assert!(is_secret_value(&path(hidden)), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_no_secret_has_is_told() {
+        for place in [
+            &["data"][..],
+            &["sops"],
+            &["metadata", "labels"],
+            &["data", "tls.crt"],
+            &["stringData", "_a-B.9"],
+        ] {
+            assert!(is_of_secret(place), "{place:?}");
+        }
+        for place in [
+            &["at '/x'"][..],
+            &["pw"],
+            &["metadata", "pw"],
+            &["data", "a b"],
+            &["stringData", ""],
+            &["data", "a/b"],
+        ] {
+            assert!(!is_of_secret(place), "{place:?}");
+        }
+    }
+}

@@ -11,8 +11,8 @@ use super::rendering::Rendering;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, locate, manifest, message, scan,
-    slashed,
+    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, first_of, locate, manifest, message,
+    scan, slashed,
 };
 use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
@@ -57,6 +57,9 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
     let drafts = builder.drafts(scan.build_metadata);
     builder.sandbox.close();
     drafts.map_err(|why| match left_out.links.first() {
+        None if !scan.missing.is_empty() => {
+            format!("{why} (there is no such file as is named at {})", first_of(&scan.missing, 3))
+        }
         Some(link) => {
             format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
         }

@@ -23,6 +23,9 @@ pub(super) struct Scan {
     pub(super) reached: BTreeSet<PathBuf>,
     /// Why kustomize may not run: entries that it would fetch or read from elsewhere, with their places.
     pub(super) refused: Vec<Incomplete>,
+    /// Where files of patches, replacements and generators are named that are not there. Those entries may hold values, so
+    /// that kustomize's word for them is not shown.
+    pub(super) missing: Vec<String>,
     /// Whether the source itself asks for annotations about its build.
     pub(super) build_metadata: bool,
 }
@@ -129,6 +132,7 @@ impl Walk<'_> {
         for (value, fields) in self.documents(file) {
             let read = Kustomization { folder, file, fields };
             self.addresses(&read, &value);
+            self.missing(&read, &value);
             for (key, inner) in value.as_object().into_iter().flatten() {
                 self.scan.build_metadata |= first && key.eq_ignore_ascii_case("buildMetadata");
                 self.key(&read, key, inner, role);
@@ -195,6 +199,37 @@ impl Walk<'_> {
             }
         }
         documents
+    }
+
+    /// Notes files that are not there, beside those of [`ENTRIES`].
+    fn missing(&mut self, read: &Kustomization<'_>, value: &Value) {
+        let mut named = Vec::new();
+        for key in ["patches", "patchesJson6902", "replacements"] {
+            let items = value[key].as_array().into_iter().flatten().enumerate();
+            named.extend(items.filter_map(|(at, item)| {
+                Some((format!("/{key}/{at}/path"), item["path"].as_str()?.to_owned()))
+            }));
+        }
+        for (key, list) in [
+            ("secretGenerator", "files"),
+            ("secretGenerator", "envs"),
+            ("configMapGenerator", "files"),
+            ("configMapGenerator", "envs"),
+        ] {
+            for (at, item) in value[key].as_array().into_iter().flatten().enumerate() {
+                let entries = item[list].as_array().into_iter().flatten().enumerate();
+                let file = |entry: &'_ Value| {
+                    entry.as_str().map(|text| text.split_once('=').map_or(text, |(_, file)| file).to_owned())
+                };
+                named.extend(entries.filter_map(|(inner, entry)| {
+                    Some((format!("/{key}/{at}/{list}/{inner}"), file(entry)?))
+                }));
+            }
+        }
+        let is_missing = |file: &str| matches!(self.resolve(read.folder, file), Reached::Nothing);
+        let missing = named.iter().filter(|(_, file)| is_missing(file));
+        let places: Vec<_> = missing.map(|(pointer, _)| read.refusal(pointer, String::new()).what).collect();
+        self.scan.missing.extend(places);
     }
 
     /// Refuses every address in a file, wherever it stands, except in data.

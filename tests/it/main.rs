@@ -23,6 +23,7 @@ mod leftovers;
 mod limits;
 mod matrix;
 mod missing;
+mod ordinary;
 mod releases;
 mod report_schema;
 mod reported;
