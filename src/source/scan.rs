@@ -155,12 +155,12 @@ impl Walk<'_> {
             && !self.has_no_network
             && !UNCHANGED.iter().any(|known| known.eq_ignore_ascii_case(key));
         let changed = changes.then(|| {
-            format!("`{key}` in a folder of plug-ins could name an address, and the kernel does not keep kustomize from the network here")
+            "this key, in a folder of plug-ins, could name an address, and the kernel does not keep kustomize from the network here".to_owned()
         });
         self.scan.refused.extend(changed.map(|why| read.refusal(&pointer, why)));
         let refusal = match key.is_ascii() {
             true => CHARTS.iter().find(is).map(runs_helm),
-            false => Some(format!("kustomize knows no key {key:?}")),
+            false => Some("kustomize knows no key with letters that are not ASCII".to_owned()),
         };
         self.scan.refused.extend(refusal.map(|why| read.refusal(&pointer, why)));
         if let Some(known) = ENTRIES.iter().find(is) {
