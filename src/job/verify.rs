@@ -169,9 +169,9 @@ impl Verifier<'_> {
     }
 }
 
-/// What the server said; of a Secret only the status, for the message may quote a value.
+/// What the server said; of a Secret, and of what SOPS keeps, only the status, for the message may quote a value.
 fn shown(desired: &Desired, refusal: &Refusal) -> String {
-    if is_secret(&desired.id) {
+    if is_secret(&desired.id) || desired.value.get("sops").is_some() {
         return format!("{} (its message is left out: it may quote values)", refusal.status);
     }
     refusal.why.clone()

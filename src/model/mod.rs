@@ -24,5 +24,5 @@ pub use path::{FieldPath, Step, push_pointer};
 pub use places::FieldOrigins;
 pub use resource::{ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use rule::Rule;
-pub use secret::{holds_cipher, is_secret, is_secret_value};
+pub use secret::{holds_cipher, is_of_secret, is_secret, is_secret_value};
 pub use serving::{Served, ServedIndex, ServedKind};

@@ -10,16 +10,113 @@ pub fn is_secret(id: &ResourceId) -> bool {
     id.group.is_empty() && id.kind == "Secret"
 }
 
-/// Whether the value at `path` of a Secret must not leave the process: anything in `data` and `stringData`,
-/// and any annotation (a last-applied copy, or another tool's copy of the whole object).
+/// Whether the value at `path` of a Secret must not leave the process: all but what a Secret has beside its `data` and
+/// `stringData`, and of that no annotation (a last-applied copy, or another tool's copy of the whole object).
 #[must_use]
 pub fn is_secret_value(path: &FieldPath) -> bool {
     match path.steps() {
-        [Step::Field(top), ..] if top == "data" || top == "stringData" => true,
-        [Step::Field(top), Step::Field(inner), ..] => top == "metadata" && inner == "annotations",
-        [Step::Field(top)] => top == "metadata",
-        [] => true,
-        _ => false,
+        [Step::Field(top)] => !["apiVersion", "kind", "type", "immutable"].contains(&top.as_str()),
+        [Step::Field(top), Step::Field(inner), ..] if top == "metadata" => {
+            inner == "annotations" || !METADATA.contains(&inner.as_str())
+        }
+        _ => true,
+    }
+}
+
+/// Whether a Secret can have the value that stands at this place of its manifest. Others are values in the wrong column, or
+/// of another program; no server takes them.
+#[must_use]
+pub fn is_of_secret(place: &[&str]) -> bool {
+    match place {
+        [top] => TOP.contains(top),
+        ["metadata", inner] => METADATA.contains(inner),
+        // As the API server checks them (`IsConfigMapKey` of k8s.io/apimachinery).
+        ["data" | "stringData", key] => {
+            !key.is_empty()
+                && key.len() < 254
+                && key.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        }
+        _ => true,
+    }
+}
+
+/// Fields of a Secret; `sops` is of a Secret that SOPS keeps in Git.
+const TOP: [&str; 8] = ["apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData", "sops"];
+
+/// Fields of every object's metadata.
+const METADATA: [&str; 16] = [
+    "name",
+    "generateName",
+    "namespace",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "selfLink",
+    "clusterName",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{is_of_secret, is_secret_value};
+    use crate::model::{FieldPath, Step};
+
+    fn path(steps: &[&str]) -> FieldPath {
+        let mut path = FieldPath::root();
+        steps.iter().for_each(|step| path.push(Step::field(*step)));
+        path
+    }
+
+    #[test]
+    fn all_of_a_secret_is_secret_but_what_it_has_beside_its_data() {
+        for shown in [&["type"][..], &["immutable"], &["metadata", "labels", "a"], &["metadata", "name"]] {
+            assert!(!is_secret_value(&path(shown)), "{shown:?}");
+        }
+        for hidden in [
+            &[][..],
+            &["data"],
+            &["data", "a"],
+            &["stringData", "a"],
+            &["metadata"],
+            &["metadata", "annotations", "a"],
+            &["metadata", "pw"],
+            &["pw"],
+            &["spec", "pw"],
+            &["type", "pw"],
+            &["kind", "pw"],
+        ] {
+            assert!(is_secret_value(&path(hidden)), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_no_secret_has_is_told() {
+        for place in [
+            &["data"][..],
+            &["sops"],
+            &["metadata", "labels"],
+            &["data", "tls.crt"],
+            &["stringData", "_a-B.9"],
+        ] {
+            assert!(is_of_secret(place), "{place:?}");
+        }
+        for place in [
+            &["at '/x'"][..],
+            &["pw"],
+            &["metadata", "pw"],
+            &["data", "a b"],
+            &["stringData", ""],
+            &["data", "a/b"],
+        ] {
+            assert!(!is_of_secret(place), "{place:?}");
+        }
     }
 }
 

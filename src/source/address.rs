@@ -58,16 +58,26 @@ pub(super) fn looks_like_one(text: &str) -> bool {
     text.contains("://") || text.contains("?ref=") || is_one(text) || is_one(after_key)
 }
 
-/// Why an entry is not rendered.
+/// Why an entry is not rendered; an empty one is not shown.
 pub(super) fn from_network(entry: &str) -> String {
-    let entry = without_credentials(entry);
     format!(
-        "`{entry}` would be fetched from the network, which drift does not allow: keep a copy in the repository"
+        "{} would be fetched from the network, which drift does not allow: keep a copy in the repository",
+        shown(entry)
     )
 }
 
+/// An entry of a list of files, where it can be a path or an address and nothing else. The place says where it stands.
+pub(super) fn shown(entry: &str) -> String {
+    let is_path = |c: char| c.is_alphanumeric() || "./_-~@:?=&+%".contains(c);
+    let entry = without_credentials(entry);
+    match entry.is_empty() || !entry.chars().all(is_path) {
+        true => "what stands here".to_owned(),
+        false => format!("`{entry}`"),
+    }
+}
+
 /// An entry without the user and password of its address, and not longer than a line.
-pub(super) fn without_credentials(entry: &str) -> String {
+fn without_credentials(entry: &str) -> String {
     let entry = entry.trim();
     let shown = match entry.split_once("://") {
         Some((scheme, rest)) => {

@@ -51,23 +51,19 @@ pub(super) fn of_file(bytes: &[u8]) -> Option<&'static str> {
     whole_file(bytes).or_else(by_document)
 }
 
-/// What a kustomize that failed may have failed on: an encrypted file among those that it was to read, or a plug-in that
-/// decrypts.
+/// What a kustomize that failed may have failed on: an encrypted file among those that it was to read.
 pub(super) fn hint<'r>(seen: Seen<'_>, reached: impl IntoIterator<Item = &'r PathBuf>) -> Option<String> {
     let is_file = |path: &&PathBuf| seen.root.join(path).is_file();
     reached.into_iter().filter(is_file).find_map(|path| {
         let bytes = read_file(seen.root, path, scan::FILE_CAP).ok()?;
         let shown = super::slashed(Path::new(path));
-        if let Some(tool) = of_file(&bytes) {
-            return Some(format!("{shown} is encrypted ({tool}), and drift does not decrypt"));
-        }
-        let asks = bytes.windows(KSOPS.len()).any(|window| window == KSOPS);
-        asks.then(|| format!("{shown} asks for KSOPS to decrypt files of SOPS, and drift runs no plug-ins"))
+        let tool = of_file(&bytes)?;
+        Some(format!("{shown} is encrypted ({tool}), and drift does not decrypt"))
     })
 }
 
 /// The API group of the plug-in that decrypts for kustomize.
-const KSOPS: &[u8] = b"viaduct.ai/";
+pub(super) const KSOPS: &str = "viaduct.ai/";
 
 #[cfg(test)]
 mod tests {

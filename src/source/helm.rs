@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::hooks::HookOf;
 use super::release::{self, Objects, Others, Reason, Told, Way};
+use super::rendering::Rendering;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::words::Rendering;
 use super::{
     CHART, Draft, Gathered, Located, SourceKind, clock, copy, encrypted, locate, manifest, message, slashed,
 };
@@ -363,30 +363,20 @@ impl Chart<'_> {
     }
 
     fn failure(&self, error: &str, tree: &Path) -> Incomplete {
-        let place = message::template_place(error, &self.name);
-        let what = match &place {
-            Some((file, place)) => format!("{}{place}", self.located.shown(file)),
+        if let Some(missing) = missing_dependencies(error) {
+            let why = format!(
+                "the chart's dependencies are not in its charts/ folder: {missing}; run `helm dependency build` and commit charts/"
+            );
+            return Incomplete { what: self.located.shown(CHART), why };
+        }
+        let rendering = Rendering { tree, folder: &self.located.path, chart: &self.name };
+        let by_hand = message::by_hand(self.tool, &self.located.source.path);
+        let shown = message::shown(error, &rendering, &by_hand);
+        let what = match shown.place {
+            Some((file, place)) => format!("{}{place}", self.located.shown(&file)),
             None => self.located.shown(CHART),
         };
-        let literal = place.as_ref().and_then(|(file, place)| {
-            let line = place.split(':').nth(1)?.parse::<usize>().ok()?;
-            let text = fs::read_to_string(tree.join(&self.located.path).join(file)).ok()?;
-            message::literal_in(error, text.lines().nth(line.checked_sub(1)?)?)
-        });
-        let rendering = Rendering { tree, folder: &self.located.path, chart: &self.name };
-        let why = match error.split_once("missing in charts/ directory: ") {
-            Some((_, missing)) => format!(
-                "the chart's dependencies are not in its charts/ folder: {}; run `helm dependency build` and commit charts/",
-                names(missing)
-            ),
-            None => {
-                format!(
-                    "helm failed: {}",
-                    literal.map_or_else(|| message::shown(error, &rendering), str::to_owned)
-                )
-            }
-        };
-        Incomplete { what, why }
+        Incomplete { what, why: format!("helm failed: {}", shown.text) }
     }
 
     /// Every value is joined to its flag with `=`, and names stand after `--`: nothing in the repository or from the
@@ -455,10 +445,18 @@ impl Chart<'_> {
     }
 }
 
-/// Those of a list that can be names of charts.
-fn names(list: &str) -> String {
+/// The charts that a message is about, if it says that they are missing: those that can be names of charts.
+fn missing_dependencies(error: &str) -> Option<String> {
+    let error = ["an", "An"].iter().find_map(|an| {
+        let rest = error
+            .strip_prefix(an)?
+            .strip_prefix(" error occurred while checking for chart dependencies. ")?;
+        let (advice, rest) = rest.split_once(": ")?;
+        advice.ends_with("to fetch missing dependencies").then_some(rest)
+    })?;
+    let list = error.strip_prefix("found in Chart.yaml, but missing in charts/ directory: ")?;
     let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    list.split(", ").map(str::trim).filter(is_name).collect::<Vec<_>>().join(", ")
+    Some(list.split(", ").map(str::trim).filter(is_name).collect::<Vec<_>>().join(", "))
 }
 
 /// Has the name of a hook made up, which begins so.

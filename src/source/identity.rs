@@ -13,8 +13,8 @@ use super::{
     Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, encrypted, first_of, namespace_of,
 };
 use crate::model::{
-    Desired, Incomplete, Optional, ResourceId, ServedIndex, ServedKind, is_secret, join_api_version,
-    split_api_version,
+    Desired, Incomplete, Optional, Origin, ResourceId, ServedIndex, ServedKind, is_of_secret, is_secret,
+    join_api_version, push_pointer, split_api_version,
 };
 use crate::threads;
 
@@ -192,6 +192,9 @@ impl Identify<'_> {
         let served = self.served.kind(&id.group, &id.version, &id.kind);
         let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
         self.resolve(&mut id, served);
+        if let Some(what) = is_secret(&id).then(|| stray(&draft)).flatten() {
+            return Err(Incomplete { what, why: STRAY.to_owned() });
+        }
         let mut unstable = draft.unstable;
         if is_secret(&id) {
             // `stringData` is compared as the data that the server makes of it.
@@ -281,4 +284,22 @@ fn keep(desired: Desired, rendered: &mut Rendered, seen: &mut Seen) {
     } else {
         rendered.duplicates.push(desired);
     }
+}
+
+const STRAY: &str = "no Secret can have this key: it is misspelt, or a value stands in the wrong column";
+
+/// Where a Secret has what none can have: a part of a value may be a key there, and keys are shown.
+fn stray(draft: &Draft) -> Option<String> {
+    let nested = ["metadata", "data", "stringData"].into_iter();
+    let nested = nested.flat_map(|top| keys(draft.value.get(top)).map(move |key| vec![top, key]));
+    let mut places = keys(Some(&draft.value)).map(|key| vec![key]).chain(nested);
+    let place = places.find(|place| !is_of_secret(place))?;
+    let mut pointer = String::new();
+    place.iter().for_each(|key| push_pointer(&mut pointer, key));
+    let place = draft.fields.get(&pointer).map(|place| Origin { place: Some(place), ..draft.origin.clone() });
+    Some(place.unwrap_or_else(|| draft.origin.clone()).to_string())
+}
+
+fn keys(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    value.and_then(Value::as_object).into_iter().flat_map(|map| map.keys().map(String::as_str))
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::rendering::Rendering;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::words::Rendering;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, encrypted, locate, manifest,
-    message, scan, slashed,
+    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, encrypted, first_of, locate,
+    manifest, message, scan, slashed,
 };
 use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
@@ -63,6 +63,9 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
         }
     });
     drafts.map_err(|why| match left_out.links.first() {
+        None if !scan.missing.is_empty() => {
+            format!("{why} (there is no such file as is named at {})", first_of(&scan.missing, 3))
+        }
         Some(link) => {
             format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
         }
@@ -186,7 +189,9 @@ impl Builder<'_> {
             let error = message::error_of(&self.sandbox.without_paths(&output.stderr));
             let tree = self.sandbox.tree();
             let rendering = Rendering { tree: &tree, folder: &self.located.path, chart: "" };
-            let why = format!("kustomize failed: {}", message::shown(innermost(&error), &rendering));
+            let by_hand = message::by_hand(self.tool, &self.located.source.path);
+            let shown = message::shown(&error, &rendering, &by_hand).text;
+            let why = format!("kustomize failed: {}", innermost(&shown));
             return Err(Failed { why, lacks_an_object: cut::lacks_an_object(&error) });
         }
         let documents = yaml::read(&output.stdout).into_iter();
@@ -274,7 +279,7 @@ fn take_origin(value: &mut Value) {
     }
 }
 
-/// What went wrong, without the way to it through every base.
+/// What went wrong, without the way to it through every base: of what is shown, so that nothing that was read decides.
 fn innermost(message: &str) -> &str {
     let way = "recursed accumulation of path ";
     let Some(at) = message.rfind(way) else { return message };

@@ -150,7 +150,9 @@ fn fault_of(value: &Value) -> Option<String> {
 }
 
 fn name_fault_of(value: &Value) -> Option<String> {
-    let kind = value["kind"].as_str().unwrap_or_default();
+    // What is no name of a kind may be a value in the wrong place.
+    let is_name = |kind: &&str| kind.chars().all(|c| c.is_ascii_alphanumeric());
+    let kind = value["kind"].as_str().filter(is_name).unwrap_or("an object");
     let metadata = &value["metadata"];
     if is_text(&metadata["name"]) {
         return None;

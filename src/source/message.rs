@@ -1,25 +1,45 @@
 //! What helm and kustomize say when they fail, made short: no noise, nothing of what they read, one line.
 
-use super::words::Rendering;
+use super::rendering::{Rendering, Shown};
+use super::tools::Tool;
 
 /// The longest reason that is passed on, in characters.
 const LONGEST: usize = 600;
 
-/// The error in a renderer's standard error: what follows its last `Error:`, on one line. It quotes what was read, so it
-/// is only looked into; what is shown of it is for [`shown`] to say.
+/// The error in a renderer's standard error: what follows its first `Error:` (`error:` of kubectl), on one line. It quotes
+/// what was read, so it is only looked into; what is shown of it is for [`shown`] to say.
 pub(super) fn error_of(stderr: &str) -> String {
     let lines: Vec<_> = stderr.lines().collect();
-    let Some(start) = lines.iter().rposition(|line| line.starts_with("Error:")) else {
+    let begins = |line: &&str| line.starts_with("Error:") || line.starts_with("error:");
+    let Some(start) = lines.iter().position(begins) else {
         return panic_of(&lines);
     };
     let rest = lines[start..].iter().map(|line| line.trim());
     let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
-    rest.collect::<Vec<_>>().join(" ").trim_start_matches("Error:").trim().to_owned()
+    let error = rest.collect::<Vec<_>>().join(" ");
+    error["Error:".len()..].trim().to_owned()
 }
 
-/// What of such an error may be shown.
-pub(super) fn shown(error: &str, rendering: &Rendering<'_>) -> String {
-    if error == NO_MEMORY { error.to_owned() } else { bounded(&rendering.shown(error)) }
+/// What of such an error may be shown, and the first file that it names. `by_hand`: how a person sees all of it.
+pub(super) fn shown(error: &str, rendering: &Rendering<'_>, by_hand: &str) -> Shown {
+    if error == NO_MEMORY {
+        return Shown { text: error.to_owned(), place: None };
+    }
+    let shown = rendering.shown(error);
+    let text = if shown.text.is_empty() {
+        format!("its message is not shown, for it may hold values: `{by_hand}` prints it")
+    } else if shown.text.starts_with("execution error") {
+        format!("{} (what the template itself says with `fail` or `required` stands there)", shown.text)
+    } else {
+        shown.text
+    };
+    Shown { text: bounded(&text), place: shown.place }
+}
+
+/// The command that renders a source outside drift.
+pub(super) fn by_hand(tool: &Tool, path: &str) -> String {
+    let program = tool.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    format!("{} {} {path}", program.unwrap_or_default(), tool.before)
 }
 
 const NO_MEMORY: &str = "it needs more than the 4 GiB of memory that rendering may use";
@@ -43,40 +63,9 @@ fn bounded(text: &str) -> String {
     short
 }
 
-/// The text that a template itself fails with, of a message that ends in it: a literal of `fail` or `required` in the
-/// named line, and so no value.
-pub(super) fn literal_in<'m>(message: &'m str, line: &str) -> Option<&'m str> {
-    let (_, text) = message.split_once("execution error at (")?.1.split_once("): ")?;
-    let words = ["fail", "required"]
-        .iter()
-        .flat_map(|word| line.match_indices(word).map(|(at, word)| &line[at + word.len()..]));
-    let mut literals = words.map(|rest| rest.trim_start().trim_start_matches('(').trim_start());
-    let is_literal = |quote: char, rest: &str| {
-        rest.strip_prefix(quote)
-            .and_then(|rest| rest.strip_prefix(text))
-            .is_some_and(|rest| rest.starts_with(quote))
-    };
-    literals.any(|rest| is_literal('"', rest) || is_literal('`', rest)).then_some(text)
-}
-
-/// `(templates/x.yaml:5:8)` of a message that names `chart/templates/x.yaml:5:8`: the path in the chart, and the place
-/// as text.
-pub(super) fn template_place(message: &str, chart: &str) -> Option<(String, String)> {
-    let prefix = format!("{chart}/");
-    let mut names = message.match_indices(&prefix).map(|(at, name)| &message[at + name.len()..]);
-    names.find_map(|rest| {
-        let end = rest.find([':', ' ', ')', ',', '"', '\'']).unwrap_or(rest.len());
-        let (file, place) = rest.split_at(end);
-        let known = [".yaml", ".yml", ".tpl", ".txt", ".json"].iter().any(|ending| file.ends_with(ending));
-        let digits = place.chars().take_while(|c| c.is_ascii_digit() || *c == ':').collect::<String>();
-        let place = digits.trim_end_matches(':').to_owned();
-        known.then(|| (file.to_owned(), if place.len() > 1 { place } else { String::new() }))
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{bounded, error_of, literal_in, template_place};
+    use super::{bounded, error_of};
 
     #[test]
     fn errors_lose_noise() {
@@ -98,42 +87,5 @@ mod tests {
     #[test]
     fn a_long_error_is_cut() {
         assert_eq!(bounded(&"x".repeat(5000)).chars().count(), 601);
-    }
-
-    #[test]
-    fn a_text_is_the_templates_own_only_where_it_stands_there() {
-        let message = |text: &str| {
-            format!("web/templates/x.yaml execution error at (web/templates/x.yaml:5:8): {text}")
-        };
-        for line in
-            ["{{ fail \"name it\" }}", "x: {{ required `name it` .Values.a }}", "{{- fail ( \"name it\" ) }}"]
-        {
-            assert_eq!(literal_in(&message("name it"), line), Some("name it"), "{line}");
-            assert_eq!(literal_in(&message("hunter2"), line), None, "{line}");
-        }
-        for line in [
-            "{{ fail .Values.a }}",
-            "{{ fail (printf \"name it %s\" .Values.a) }}",
-            "name it",
-            "{{ fail \"name it not\" }}",
-        ] {
-            assert_eq!(literal_in(&message("name it"), line), None, "{line}");
-        }
-    }
-
-    #[test]
-    fn the_place_in_a_template_is_found() {
-        for (message, expected) in [
-            ("execution error at (web/templates/x.yaml:5:8): need it", Some(("templates/x.yaml", ":5:8"))),
-            ("parse error at (web/templates/x.yaml:1): function", Some(("templates/x.yaml", ":1"))),
-            (
-                "YAML parse error on web/charts/d/templates/x.yaml: error",
-                Some(("charts/d/templates/x.yaml", "")),
-            ),
-            ("found in Chart.yaml, but missing in charts/ directory: dep", None),
-        ] {
-            let expected = expected.map(|(file, place)| (file.to_owned(), place.to_owned()));
-            assert_eq!(template_place(message, "web"), expected, "{message}");
-        }
     }
 }

@@ -9,7 +9,9 @@ mod clock;
 mod copy;
 mod cut;
 mod encrypted;
+mod formats;
 mod helm;
+mod holes;
 mod hooks;
 mod identity;
 mod kustomization;
@@ -19,12 +21,14 @@ mod manifest;
 mod message;
 mod plain;
 mod release;
+mod rendering;
 mod sandbox;
 mod scan;
 mod tools;
 mod unstable;
-mod words;
 
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod tests;
 

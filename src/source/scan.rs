@@ -6,9 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::address::{from_network, is_remote_file, is_repository, looks_like_one, without_credentials};
+use super::address::{from_network, is_remote_file, is_repository, looks_like_one, shown};
 use super::kustomization::{Hides, Kustomization, Load, Loaded, folded};
-use super::{KUSTOMIZATIONS, Seen, slashed};
+use super::{KUSTOMIZATIONS, Seen, encrypted, slashed};
 use crate::git::read_file;
 use crate::model::{Incomplete, push_pointer};
 use crate::yaml;
@@ -31,6 +31,9 @@ pub(super) struct Scan {
     pub(super) incomplete: Vec<Incomplete>,
     /// What has to be taken out before kustomize runs.
     pub(super) cuts: BTreeSet<Cut>,
+    /// Where files of patches, replacements and generators are named that are not there. Those entries may hold values, so
+    /// that kustomize's word for them is not shown.
+    pub(super) missing: Vec<String>,
     /// Whether the source itself asks for annotations about its build.
     pub(super) build_metadata: bool,
 }
@@ -193,9 +196,7 @@ impl Walk<'_> {
             {
                 let mut pointer = String::new();
                 push_pointer(&mut pointer, key);
-                let why = format!(
-                    "`{key}` in a folder of plug-ins could name an address, and the kernel does not keep kustomize from the network here"
-                );
+                let why = "this key, in a folder of plug-ins, could name an address, and the kernel does not keep kustomize from the network here".to_owned();
                 self.hide(read.root, read.incomplete(&pointer, why));
             }
         }
@@ -224,12 +225,9 @@ impl Walk<'_> {
     fn load(&mut self, read: &Read<'_>, load: &Load<'_>) -> Result<(), Refusal> {
         let plugins = load.loaded == Loaded::Plugin || read.root.role == Role::Plugins;
         match load.loaded {
-            Loaded::Chart => {
-                let chart = if load.text.is_empty() { String::new() } else { format!(" `{}`", load.text) };
-                Err(Refusal::ByDrift(format!(
-                    "kustomize would have helm render the chart{chart} (helmCharts), which drift does not allow; make the chart a source of its own"
-                )))
-            }
+            Loaded::Chart => Err(Refusal::ByDrift(
+                "kustomize would run helm (helmCharts), which drift does not allow; make the chart a source of its own".to_owned(),
+            )),
             Loaded::File => self.file(read, load),
             Loaded::Plugin if is_inline(load.text) => configuration(load.text.as_bytes()),
             Loaded::FileOrRoot | Loaded::Plugin => {
@@ -242,13 +240,17 @@ impl Walk<'_> {
         }
     }
 
-    /// A file that kustomize reads; that it does not exist is for kustomize to say.
+    /// A file that kustomize reads; that it does not exist is for kustomize to say. What names it may be a value.
     fn file(&mut self, read: &Read<'_>, load: &Load<'_>) -> Result<(), Refusal> {
         if is_remote_file(load.text) {
-            return Err(Refusal::ByDrift(from_network(load.text)));
+            return Err(Refusal::ByDrift(from_network("")));
         }
         match self.resolve(&read.root.folder, load.text) {
             Reached::Outside => Err(self.outside(&read.root.folder, load.text)),
+            Reached::Nothing if !is_inline(load.text) => {
+                self.scan.missing.push(read.incomplete(&load.pointer, String::new()).what);
+                Ok(())
+            }
             Reached::File(file) => {
                 self.scan.reached.insert(lexical(&read.root.folder, load.text));
                 self.scan.reached.insert(file);
@@ -276,7 +278,8 @@ impl Walk<'_> {
                 self.scan.reached.insert(lexical(folder, entry));
                 if self.tree.kustomization(&reached).is_none() {
                     return Err(Refusal::Broken(format!(
-                        "`{entry}` is a folder without a kustomization.yaml"
+                        "{} is a folder without a kustomization.yaml",
+                        shown(entry)
                     )));
                 }
                 let of = Root { folder: reached, role };
@@ -286,10 +289,8 @@ impl Walk<'_> {
                 Ok(None)
             }
             Reached::Outside => Err(self.outside(folder, entry)),
-            Reached::Unread(why) => Err(Refusal::Broken(format!("`{entry}`: {why}"))),
-            Reached::Nothing => {
-                Err(Refusal::Broken(format!("`{}` does not exist", without_credentials(entry))))
-            }
+            Reached::Unread(why) => Err(Refusal::Broken(format!("{}: {why}", shown(entry)))),
+            Reached::Nothing => Err(Refusal::Broken(format!("{} does not exist", shown(entry)))),
         }
     }
 
@@ -316,7 +317,7 @@ impl Walk<'_> {
             !Path::new(entry).is_absolute() && self.tree.root.join(&path).symlink_metadata().is_ok();
         Refusal::ByDrift(match is_there {
             true => format!("the link {} leads out of the repository and is not followed", slashed(&path)),
-            false => format!("`{entry}` lies outside the repository: only what it holds is rendered"),
+            false => format!("{} lies outside the repository: only what it holds is rendered", shown(entry)),
         })
     }
 
@@ -351,15 +352,17 @@ fn is_inline(entry: &str) -> bool {
 fn configuration(bytes: &[u8]) -> Result<(), Refusal> {
     for document in yaml::read(bytes) {
         let value = document.map_err(|error| Refusal::Broken(error.to_string()))?.into_json();
-        let texts = texts(&value);
-        if let Some(address) = texts.into_iter().find(|text| looks_like_one(text)) {
-            return Err(Refusal::ByDrift(from_network(address)));
+        if texts(&value).into_iter().any(looks_like_one) {
+            return Err(Refusal::ByDrift(from_network("")));
         }
-        let (version, kind) = (value["apiVersion"].as_str(), value["kind"].as_str());
-        let shown = format!("{} {}", version.unwrap_or_default(), kind.unwrap_or_default());
-        if version != Some("builtin") || kind == Some("HelmChartInflationGenerator") {
-            let why = format!("`{}` is a plug-in, which drift does not run", without_credentials(&shown));
-            return Err(Refusal::ByDrift(why));
+        let version = value["apiVersion"].as_str();
+        if version != Some("builtin") || value["kind"] == "HelmChartInflationGenerator" {
+            let is_ksops = version.is_some_and(|version| version.starts_with(encrypted::KSOPS));
+            let why = match is_ksops {
+                true => "it asks for KSOPS to decrypt files of SOPS, and drift runs no plug-ins",
+                false => "it asks for a plug-in, which drift does not run",
+            };
+            return Err(Refusal::ByDrift(why.to_owned()));
         }
     }
     Ok(())

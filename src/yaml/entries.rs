@@ -97,8 +97,10 @@ impl Entries {
         let entries = &self.entries;
         let is_it = |(index, _): &(u32, bool)| entries[*index as usize].0.name == key.name;
         match self.known.find_mut(self.hasher.hash_one(&key.name), is_it) {
-            Some((_, true)) if repeats == Repeats::Refused => {
-                let why = format!("the key \"{}\" is already set in this map", key.name.escape_debug());
+            Some((index, true)) if repeats == Repeats::Refused => {
+                // Its name is left out: where text stands in the wrong column, a part of a value is a key.
+                let line = self.entries[*index as usize].0.span.place.line;
+                let why = format!("this key is already set in this map, in line {line}");
                 return Err(ReadError { place: Some(key.span.place), why });
             }
             Some((index, literal)) => {

@@ -308,19 +308,24 @@ fn what_a_chart_renders_differently_each_time_is_marked() {
 #[test]
 fn a_chart_that_fails_names_the_template_and_shows_no_values() {
     let cases = [
-        ("{{ required \"need it\" .Values.none }}", "web/templates/x.yaml:5:", "need it"),
+        (
+            "{{ required \"need hunter2\" .Values.none }}",
+            "web/templates/x.yaml:5:8",
+            "execution error at (web/templates/x.yaml:5:8): … (what the template itself says with `fail` or `required` \
+             stands there)",
+        ),
         (
             "{{ .Values.password.b }}",
             "web/templates/x.yaml:5:",
             "at <.Values.password.b>: can't evaluate field",
         ),
-        ("{{ nope }}", "web/templates/x.yaml:5", "function \"…\" not defined"),
+        ("{{ nope }}", "web/templates/x.yaml:5", "function … not defined"),
         (
             "{{ .Values.password | atoi | add 1 }}\n bad: {{ .Values.password }}",
             "web/templates/x.yaml",
             "YAML parse error",
         ),
-        ("{{ include \"none\" . }}", "web/templates/x.yaml:5:", "no template \"…\""),
+        ("{{ include \"none\" . }}", "web/templates/x.yaml:5:", "no template … associated"),
     ];
     for (template, what, why) in cases {
         let template =
@@ -357,7 +362,10 @@ fn a_schema_refuses_values_without_showing_them() {
         let (what, why) = refused(&rendered);
         assert_eq!(what, "web/Chart.yaml", "{version}");
         assert!(why.contains("at '/port': got string, want number"), "{version}: {why}");
-        assert!(why.contains("'/password'") && !why.contains("hunter2"), "{version}: {why}");
+        assert!(
+            why.contains("at '/password': … does not match pattern") && !why.contains("hunter2"),
+            "{version}: {why}"
+        );
     }
 }
 
@@ -605,8 +613,8 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
         (format!("replacements: [{{path: '{}'}}]", url("r.yaml")), at, network),
         ("resources: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
         ("generators: ['../plugin/gen.yaml']".to_owned(), at, network),
-        ("generators: ['../plugin/ksops.yaml']".to_owned(), at, "`viaduct.ai/v1 ksops` is a plug-in"),
-        ("transformers: ['../plugin']".to_owned(), "plugin/kustomization.yaml:1:", "is a plug-in"),
+        ("generators: ['../plugin/ksops.yaml']".to_owned(), at, "it asks for KSOPS"),
+        ("transformers: ['../plugin']".to_owned(), "plugin/kustomization.yaml:1:", "it asks for KSOPS"),
         (
             format!(
                 "generators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {{name: x}}\n  files: ['{}']",
@@ -616,7 +624,7 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
             network,
         ),
         ("helmCharts: [{name: x, releaseName: '--post-renderer=/evil.sh'}]".to_owned(), at, "helmCharts"),
-        ("helmChartInflationGenerator: [{chartName: x}]".to_owned(), at, "helm render the chart `x`"),
+        ("helmChartInflationGenerator: [{chartName: x}]".to_owned(), at, "helmCharts"),
         (format!("Resources: ['{}']", url("x.yaml")), at, network),
         (
             format!(

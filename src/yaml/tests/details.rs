@@ -50,9 +50,9 @@ fn a_broken_document_says_where_and_the_others_are_read() {
 #[test]
 fn what_cannot_be_read_safely_is_refused_with_its_place() {
     let cases: &[(&[u8], &str)] = &[
-        (b"a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "5:3: the key \"c\" is already set in this map"),
-        (b"{\"a\": 1, \"b\": 2,\n \"a\": 3}", "2:2: the key \"a\" is already set in this map"),
-        (b"yes: 1\non: 2\n", "2:1: the key \"true\" is already set in this map"),
+        (b"a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "5:3: this key is already set in this map, in line 3"),
+        (b"{\"a\": 1, \"b\": 2,\n \"a\": 3}", "2:2: this key is already set in this map, in line 1"),
+        (b"yes: 1\non: 2\n", "2:1: this key is already set in this map, in line 1"),
         (b"a: \xff\n", "1:4: invalid UTF-8"),
         (b"\xff\xfea\x00", "the file is UTF-16; Kubernetes reads UTF-8 only"),
         (b"a: 1 # \x07\n", "1:8: the control character U+0007 is not allowed"),
