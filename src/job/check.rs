@@ -6,6 +6,7 @@ use super::JobError;
 use super::autoscalers::autoscalers;
 use super::belongings::Belongings;
 use super::duplicates::settle;
+use super::elsewhere::declared_elsewhere;
 use super::evidence::ClusterEvidence;
 use super::history::{Asked, History};
 use super::live::{Compared, Comparison};
@@ -124,6 +125,7 @@ pub(super) async fn compare(
     let mut findings = judge.findings(&compared, &past, &autoscalers);
     findings.extend(judge.unmanaged(unmanaged));
     add_changes(&mut findings, seen_elsewhere, &judge);
+    let declared_elsewhere = declared_elsewhere(cluster, &judge, &mut findings).await;
     findings.sort_by(|left, right| left.resource.cmp(&right.resource));
     let undiscovered = undiscovered(cluster, &rendered);
     let verification = if settings.verify {
@@ -151,6 +153,7 @@ pub(super) async fn compare(
         warnings: [
             opened.warnings.clone(),
             rendered.warnings,
+            declared_elsewhere,
             not_missed(&rendered.objects, &compared),
             mistaken_fields(&rendered.objects, &schemas, &compared),
             warnings,
@@ -382,6 +385,11 @@ impl Judge<'_> {
             older.for_each(|older| older.newer_applied = Some(true));
         }
         Ok(past)
+    }
+
+    /// What was rendered, of the same tree.
+    pub(super) fn request(&self) -> source::Request<'_> {
+        self.opened.request(&self.settings.tools, self.cluster.served())
     }
 
     fn history(&self) -> History<'_> {

@@ -7,6 +7,7 @@ mod belongings;
 mod check;
 mod demo;
 mod duplicates;
+mod elsewhere;
 mod error;
 mod evidence;
 mod explain;

@@ -63,6 +63,21 @@ const METADATA: [&str; 16] = [
     "clusterName",
 ];
 
+/// Whether SOPS encrypted any text in a value; a renderer may have put it into another text.
+#[must_use]
+pub fn holds_cipher(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.values().any(holds_cipher),
+        Value::Array(items) => items.iter().any(holds_cipher),
+        Value::String(text) => text.contains(CIPHER) || text.starts_with(CIPHER_OF_SECRET),
+        _ => false,
+    }
+}
+
+/// How SOPS writes an encrypted value, and how it stands in the data of a Secret (base64 of the same 15 bytes).
+const CIPHER: &str = "ENC[AES256_GCM,";
+const CIPHER_OF_SECRET: &str = "RU5DW0FFUzI1Nl9HQ00s";
+
 #[cfg(test)]
 mod tests {
     use super::{is_of_secret, is_secret_value};
@@ -119,18 +134,3 @@ mod tests {
         }
     }
 }
-
-/// Whether SOPS encrypted any text in a value; a renderer may have put it into another text.
-#[must_use]
-pub fn holds_cipher(value: &Value) -> bool {
-    match value {
-        Value::Object(map) => map.values().any(holds_cipher),
-        Value::Array(items) => items.iter().any(holds_cipher),
-        Value::String(text) => text.contains(CIPHER) || text.starts_with(CIPHER_OF_SECRET),
-        _ => false,
-    }
-}
-
-/// How SOPS writes an encrypted value, and how it stands in the data of a Secret (base64 of the same 15 bytes).
-const CIPHER: &str = "ENC[AES256_GCM,";
-const CIPHER_OF_SECRET: &str = "RU5DW0FFUzI1Nl9HQ00s";

@@ -4,6 +4,7 @@
 //! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
 
 mod address;
+mod anywhere;
 mod below;
 mod clock;
 mod copy;
@@ -41,6 +42,7 @@ use crate::git::{Files, is_of_git};
 use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, Served};
 use crate::threads::side_by_side;
 
+pub use anywhere::declared_anywhere;
 pub use hooks::Hooks;
 pub use tools::{ToolError, Tools};
 

@@ -184,6 +184,29 @@ pub(super) fn subfolders(tree: Seen<'_>, folder: &Path) -> impl Iterator<Item = 
     inner.map(move |(name, _)| folder.join(name))
 }
 
+/// Folders that are looked into for manifests of any kind.
+const MOST_FOLDERS: usize = 20_000;
+
+/// Every file of a tree that a manifest may be in, hidden folders and links left out.
+pub(super) fn manifests(tree: Seen<'_>) -> Vec<PathBuf> {
+    let (mut files, mut folders, mut left) = (Vec::new(), vec![PathBuf::new()], MOST_FOLDERS);
+    while let (Some(folder), true) = (folders.pop(), left > 0) {
+        left -= 1;
+        for (name, kind) in names_in(&tree.root.join(&folder)).unwrap_or_default() {
+            let path = folder.join(name);
+            if !tree.reads(&path) {
+                continue;
+            }
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() && is_manifest(&path) {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
 /// The names in a folder and what each is, sorted, hidden ones left out.
 fn names_in(folder: &Path) -> std::io::Result<Vec<(OsString, FileType)>> {
     let mut names = Vec::new();
