@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::tree::{Found, Walked, os_path};
-use super::{CommitId, EntryKind, GitError, Repository};
+use super::{CommitId, EntryKind, GitError, Repository, is_lfs_pointer};
 
 /// What was written, and what was not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,7 +24,7 @@ pub struct Materialised {
 pub enum Special {
     /// A link that leads out of the tree: not written. Its target is hostile text.
     LinkOutside(String),
-    /// A submodule: its files are in another repository; not written.
+    /// A submodule: its files are in another repository; an empty folder.
     Submodule,
     /// A pointer of Git LFS: the pointer is written, the content is elsewhere.
     Lfs,
@@ -61,7 +61,7 @@ impl Repository {
                 continue;
             }
             match entry.kind {
-                EntryKind::Submodule => writer.note(entry, Special::Submodule),
+                EntryKind::Submodule => writer.submodule(entry)?,
                 EntryKind::File => writer.file(entry, &self.blob(entry.id)?)?,
                 EntryKind::Link => {
                     links.insert(entry.path.clone(), (entry, self.blob(entry.id)?));
@@ -111,11 +111,19 @@ impl Writer<'_> {
         let mut file =
             OpenOptions::new().write(true).create_new(true).open(&path).map_err(|e| io(&path, e))?;
         file.write_all(content).map_err(|e| io(&path, e))?;
-        if content.len() < 1024 && content.starts_with(b"version https://git-lfs.github.com/spec/") {
+        if is_lfs_pointer(content) {
             self.note(entry, Special::Lfs);
         }
         self.done.files += 1;
         self.done.bytes += content.len() as u64;
+        Ok(())
+    }
+
+    /// An empty folder, as `git checkout` makes it.
+    fn submodule(&mut self, entry: &Found) -> Result<(), GitError> {
+        let path = self.place(entry)?;
+        fs::create_dir_all(&path).map_err(|e| io(&path, e))?;
+        self.note(entry, Special::Submodule);
         Ok(())
     }
 

@@ -37,4 +37,4 @@ pub use message::{subject, trailers};
 pub use repository::{Options, Repository};
 pub use token::{Remote, Token};
 pub use types::{CommitId, CommitInfo, Entry, EntryKind, Person, Pushed, RefUpdate, Signature};
-pub use work_tree::{FileError, Files, Status, is_of_git, read_file};
+pub use work_tree::{FileError, Files, LFS, Status, is_lfs_pointer, is_of_git, read_file};

@@ -85,6 +85,30 @@ impl Repository {
         let links = index.iter().filter(|entry| entry.mode & TYPE == GITLINK);
         Ok(links.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect())
     }
+
+    /// Tracked files that a sparse checkout leaves out of the work tree, from the root.
+    ///
+    /// # Errors
+    /// What libgit2 says of the index.
+    pub fn not_checked_out(&self) -> Result<Vec<String>, GitError> {
+        let Some(root) = self.root() else { return Ok(Vec::new()) };
+        let index = self.inner.index().map_err(|e| self.failed("read the index", &e))?;
+        let left_out = index.iter().filter(|entry| entry.flags_extended & SKIP_WORKTREE != 0);
+        let absent = left_out.filter(|entry| root.join(os_path(&entry.path)).symlink_metadata().is_err());
+        Ok(absent.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect())
+    }
+}
+
+/// The bit of an index entry's extended flags by which a sparse checkout leaves it out (`gitformat-index`).
+const SKIP_WORKTREE: u16 = 1 << 14;
+
+/// Why a pointer of Git LFS is not read.
+pub const LFS: &str = "is a Git LFS pointer: its content is not in the repository";
+
+/// Whether a file is a pointer of Git LFS (its specification: under 1024 bytes, and its version first).
+#[must_use]
+pub fn is_lfs_pointer(content: &[u8]) -> bool {
+    content.len() < 1024 && content.starts_with(b"version https://git-lfs.github.com/spec/")
 }
 
 /// The bits of an index entry's mode that say what it is, and those of a submodule.
@@ -97,6 +121,9 @@ pub enum FileError {
     /// A link that leads out of the tree, or nowhere.
     #[error("the link leads out of the repository")]
     Outside,
+    /// A pointer of Git LFS stands for it.
+    #[error("{LFS}")]
+    Lfs,
     /// A folder, a pipe, a device, a socket.
     #[error("it is not a regular file")]
     NotRegular,
@@ -134,7 +161,7 @@ pub fn read_file(root: &Path, path: &Path, cap: u64) -> Result<Vec<u8>, FileErro
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     // It may grow while it is read.
     file.take(cap).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    if is_lfs_pointer(&bytes) { Err(FileError::Lfs) } else { Ok(bytes) }
 }
 
 /// Opens what was a regular file a moment ago: a link in its place is not followed, a pipe is not waited for.

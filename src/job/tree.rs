@@ -176,6 +176,7 @@ impl Opened {
         if !all {
             let submodules = repository.submodules()?.into_iter().filter(of_sources);
             incomplete.extend(submodules.map(|what| Incomplete { what, why: explain(&Special::Submodule) }));
+            incomplete.extend(not_checked_out(&repository, &sources)?);
             let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
             warnings.extend(untracked_warning(&untracked));
             warnings.extend(status.unseen.then(|| UNSEEN.to_owned()));
@@ -369,6 +370,20 @@ pub(crate) fn objects_at(
     Ok(render(&request).objects)
 }
 
+/// What a sparse checkout leaves out of the sources.
+fn not_checked_out(repository: &Repository, sources: &[Source]) -> Result<Vec<Incomplete>, JobError> {
+    let absent = repository.not_checked_out()?;
+    let of_source = |source: &Source| {
+        let files = absent.iter().filter(|path| is_below(path, &source.path));
+        let (what, files) = (source.path.clone(), crate::text::count(files.count(), "file"));
+        let why = format!(
+            "{files} of it not in the work tree (sparse checkout): check out all of it with `git sparse-checkout`"
+        );
+        (!files.starts_with("0 ")).then_some(Incomplete { what, why })
+    };
+    Ok(sources.iter().filter_map(of_source).collect())
+}
+
 fn explain(special: &Special) -> String {
     match special {
         Special::LinkOutside(target) => {
@@ -377,7 +392,7 @@ fn explain(special: &Special) -> String {
         Special::Submodule => {
             "is a submodule: its files are in another repository and are not read".to_owned()
         }
-        Special::Lfs => "is a Git LFS pointer: its content is not in the repository".to_owned(),
+        Special::Lfs => git::LFS.to_owned(),
         Special::Name => "has a name that cannot be written safely".to_owned(),
         Special::Deep => "has folders too deep to be read".to_owned(),
     }

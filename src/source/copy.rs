@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
 use super::Seen;
+use crate::git;
 
 /// The most bytes that are copied for one source.
 const BYTES_CAP: u64 = 1024 * 1024 * 1024;
@@ -29,6 +30,8 @@ pub(super) enum CopyError {
 pub(super) struct LeftOut {
     /// Links that lead out of the repository, from its root.
     pub(super) links: BTreeSet<PathBuf>,
+    /// Pointers of Git LFS, whose content is not here.
+    pub(super) pointers: BTreeSet<PathBuf>,
 }
 
 /// Copies paths of a tree, and whatever links in them lead to, to the same places in another folder. What is not to be
@@ -123,6 +126,12 @@ impl Copy<'_> {
         self.bytes += metadata.len();
         if self.bytes > BYTES_CAP {
             return Err(CopyError::TooLarge);
+        }
+        if metadata.len() < 1024
+            && fs::read(self.seen.root.join(path)).is_ok_and(|bytes| git::is_lfs_pointer(&bytes))
+        {
+            self.left_out.pointers.insert(path.to_path_buf());
+            return Ok(());
         }
         let target = self.to.join(path);
         let folder = target.parent().map_or(Ok(()), fs::create_dir_all);

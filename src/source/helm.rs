@@ -18,7 +18,7 @@ use super::{
     CHART, Draft, Gathered, Located, SourceKind, clock, copy, encrypted, locate, manifest, message, slashed,
 };
 use crate::config;
-use crate::git::read_file;
+use crate::git::{self, read_file};
 use crate::model::{Incomplete, Later, Origin, ResourceId, Served, join_api_version};
 use crate::threads::side_by_side;
 use crate::yaml;
@@ -46,6 +46,9 @@ fn template(located: &Located<'_>, tool: &Tool, gathered: &mut Gathered) -> Resu
     name_encrypted(located, &values, gathered);
     let mut content = Content::of(&sandbox.tree(), &located.path);
     values.iter().for_each(|file| content.text(&sandbox.tree(), file));
+    if let Some(pointer) = left_out.pointers.first() {
+        return Err(Incomplete { what: slashed(pointer), why: git::LFS.to_owned() });
+    }
     if let Some(link) = left_out.links.iter().find(|link| content.holds(link)) {
         let why = "the link leads out of the repository, and a chart's files may not";
         return Err(Incomplete { what: slashed(link), why: why.to_owned() });

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::address::{from_network, is_remote_file, is_repository, looks_like_one, shown};
 use super::kustomization::{Hides, Kustomization, Load, Loaded, folded};
 use super::{KUSTOMIZATIONS, Seen, encrypted, slashed};
-use crate::git::read_file;
+use crate::git::{self, FileError, read_file};
 use crate::model::{Incomplete, push_pointer};
 use crate::yaml;
 
@@ -251,6 +251,9 @@ impl Walk<'_> {
                 self.scan.missing.push(read.incomplete(&load.pointer, String::new()).what);
                 Ok(())
             }
+            Reached::File(file) if self.is_pointer(&file) => {
+                Err(Refusal::ByDrift(format!("the file {}", git::LFS)))
+            }
             Reached::File(file) => {
                 self.scan.reached.insert(lexical(&read.root.folder, load.text));
                 self.scan.reached.insert(file);
@@ -267,6 +270,9 @@ impl Walk<'_> {
             return Err(Refusal::ByDrift(from_network(entry)));
         }
         match self.resolve(folder, entry) {
+            Reached::File(file) if self.is_pointer(&file) => {
+                Err(Refusal::ByDrift(format!("{} {}", slashed(&file), git::LFS)))
+            }
             Reached::File(file) => {
                 self.scan.reached.insert(lexical(folder, entry));
                 self.scan.reached.insert(file.clone());
@@ -274,6 +280,10 @@ impl Walk<'_> {
             }
             // A file is looked for first, then a repository, then a folder.
             _ if is_repository(entry) => Err(Refusal::ByDrift(from_network(entry))),
+            Reached::Folder(reached) if self.is_empty(&reached) => Err(Refusal::ByDrift(format!(
+                "{} is an empty folder, as that of a submodule: its files are in another repository and are not read",
+                shown(entry)
+            ))),
             Reached::Folder(reached) => {
                 self.scan.reached.insert(lexical(folder, entry));
                 if self.tree.kustomization(&reached).is_none() {
@@ -289,9 +299,29 @@ impl Walk<'_> {
                 Ok(None)
             }
             Reached::Outside => Err(self.outside(folder, entry)),
+            Reached::OtherRepository => Err(Refusal::ByDrift(format!(
+                "{} is of another repository, as a submodule is, and is not read",
+                shown(entry)
+            ))),
             Reached::Unread(why) => Err(Refusal::Broken(format!("{}: {why}", shown(entry)))),
             Reached::Nothing => Err(Refusal::Broken(format!("{} does not exist", shown(entry)))),
         }
+    }
+
+    fn is_pointer(&self, file: &Path) -> bool {
+        matches!(read_file(self.tree.root, file, FILE_CAP), Err(FileError::Lfs))
+    }
+
+    fn is_empty(&self, folder: &Path) -> bool {
+        std::fs::read_dir(self.tree.root.join(folder)).is_ok_and(|mut entries| entries.next().is_none())
+    }
+
+    /// Whether a path that is not read lies in a repository of its own.
+    fn is_of_other(&self, path: &Path) -> bool {
+        let has_git = |folder: &Path| {
+            folder != Path::new("") && self.tree.root.join(folder).join(".git").symlink_metadata().is_ok()
+        };
+        !self.tree.reads(path) && path.ancestors().any(has_git)
     }
 
     fn resolve(&self, folder: &Path, entry: &str) -> Reached {
@@ -303,6 +333,7 @@ impl Walk<'_> {
         };
         match real.strip_prefix(self.tree.root) {
             Err(_) => Reached::Outside,
+            Ok(inside) if self.is_of_other(inside) => Reached::OtherRepository,
             Ok(inside) if self.tree.why_not(inside).is_some() => {
                 Reached::Unread(self.tree.why_not(inside).unwrap_or_default())
             }
@@ -338,6 +369,8 @@ enum Reached {
     File(PathBuf),
     Folder(PathBuf),
     Outside,
+    /// What another repository holds, such as a submodule.
+    OtherRepository,
     Unread(&'static str),
     Nothing,
 }

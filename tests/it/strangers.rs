@@ -122,3 +122,39 @@ fn unmanaged(report: &Value) -> BTreeSet<String> {
     };
     of_state.map(name).collect()
 }
+
+/// Who applies the root of an app of apps applies something that Git declares, though it lies in no source.
+#[test]
+fn what_a_manifest_outside_of_the_sources_declares_is_not_unmanaged() {
+    if !needs("cluster") {
+        return;
+    }
+    let plane = ControlPlane::with_controllers();
+    let (repo, namespace) = declared(plane);
+    let manifest = |name: &str, value: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: {value}}}\n")
+    };
+    let root = manifest("root", "b");
+    for (name, value) in [("root", "b"), ("listed", "b"), ("other", "b"), ("elsewhere", "b")] {
+        plane.apply("alice", &namespace, &manifest(name, value), &[]);
+    }
+    repo.write("bootstrap/root.yaml", &root);
+    repo.write("bootstrap/kustomization.yaml", "resources: [root.yaml]\n");
+    let listed = manifest("listed", "b").replace('\n', "\n  ");
+    repo.write("lists/all.yaml", format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", listed.trim_end()));
+    repo.write("bootstrap/other.yaml", manifest("other", "c"));
+    repo.write(
+        "bootstrap/elsewhere.yaml",
+        manifest("elsewhere", "b").replace("metadata: {", "metadata: {namespace: another, "),
+    );
+    repo.commit("Keep what is applied by hand");
+    let report = check(plane, &repo, "admin", &[]).expect_status(1).json();
+    let names = ["ConfigMap/other", "ConfigMap/elsewhere"].map(str::to_owned);
+    assert_eq!(unmanaged(&report), BTreeSet::from(names));
+    let warnings = report["warnings"].to_string();
+    for place in
+        ["ConfigMap/NS/root is as bootstrap/root.yaml:1:1", "ConfigMap/NS/listed is as lists/all.yaml:4:3"]
+    {
+        assert!(warnings.contains(&place.replace("NS", &namespace)), "{place}: {warnings}");
+    }
+}

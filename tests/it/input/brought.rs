@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::server::Server;
-use super::{LIVE, SETTINGS, check, is_orderly, says, shop};
+use super::{LIVE, LOGIN, SETTINGS, check, is_orderly, says, shop};
 use crate::support::command::Drift;
 use crate::support::repo::Repo;
 
@@ -301,4 +301,90 @@ fn a_submodule_is_named_and_not_read() {
         says(&output.stdout, &["apps/sub", "is a submodule"]);
         assert!(!output.stdout.contains(SECRET), "{}", output.stdout);
     }
+}
+
+/// As a base of a Kustomize root a submodule hides what it adds, not the rest.
+#[test]
+fn a_submodule_as_a_base_hides_itself() {
+    let server = Server::with(LIVE);
+    let other = Repo::with(&[("kustomization.yaml", "resources: [x.yaml]\n"), ("x.yaml", LOGIN)]);
+    let repo = Repo::with(&[
+        ("drift.yaml", "version: 1\nsources: [{path: k}]\n"),
+        ("k/kustomization.yaml", "resources: [settings.yaml, ../sub]\n"),
+        ("k/settings.yaml", SETTINGS),
+    ]);
+    repo.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &other.url(), "sub"]);
+    repo.commit("Add a submodule");
+    for more in [&["-o", "json"][..], &["-o", "json", "--revision", "HEAD"]] {
+        let drift = Drift::new().in_folder(repo.path()).with_tools(&["kustomize"]);
+        let drift = drift.args(["check", "--kubeconfig"]).arg(server.kubeconfig());
+        let output = drift.args(more.iter().copied()).run().expect_status(3);
+        says(&output.stdout, &["k/kustomization.yaml:1:28", "settings", "\"red\""]);
+    }
+}
+
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
+
+/// A pointer of Git LFS is no manifest, no file of a ConfigMap and no template: what has it is missed.
+#[test]
+fn what_is_in_git_lfs_is_named_and_not_taken_for_its_content() {
+    let server = Server::with(LIVE);
+    let lfs = "is a Git LFS pointer";
+    let generator = "configMapGenerator: [{name: settings, namespace: shop, files: [color]}]\n\
+                     generatorOptions: {disableNameSuffixHash: true}\nresources: [other.yaml]\n";
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, namespace: shop}\n";
+    for (files, place) in [
+        (vec![("app/settings.yaml", POINTER), ("app/other.yaml", other)], "app/settings.yaml"),
+        (
+            vec![("app/kustomization.yaml", generator), ("app/color", POINTER), ("app/other.yaml", other)],
+            "app/kustomization.yaml:1:",
+        ),
+        (
+            vec![
+                ("app/kustomization.yaml", "resources: [s.yaml, other.yaml]\n"),
+                ("app/s.yaml", POINTER),
+                ("app/other.yaml", other),
+            ],
+            "app/kustomization.yaml:1:",
+        ),
+        (
+            vec![("app/Chart.yaml", CHART), ("app/values.yaml", POINTER), ("app/templates/x.yaml", SETTINGS)],
+            "app/values.yaml",
+        ),
+    ] {
+        let repo =
+            Repo::with(&[&[("drift.yaml", "version: 1\nsources: [{path: app}]\n")][..], &files].concat());
+        for more in [&[][..], &["--revision", "HEAD"]] {
+            let drift = Drift::new().in_folder(repo.path()).with_tools(&["kustomize", "helm"]);
+            let drift = drift.args(["check", "-o", "json", "--kubeconfig"]).arg(server.kubeconfig());
+            let output = drift.args(more.iter().copied()).run().expect_status(3);
+            let report = output.json();
+            let incomplete = report["incomplete"].as_array().expect("a list");
+            let is_it = |entry: &&serde_json::Value| {
+                entry["what"].as_str().is_some_and(|what| what.starts_with(place))
+                    && entry["why"].as_str().is_some_and(|why| why.contains(lfs))
+            };
+            assert!(incomplete.iter().any(|entry| is_it(&entry)), "{place} {more:?}: {report:#}");
+            assert!(!report["findings"].to_string().contains("settings"), "{place}: {report:#}");
+        }
+    }
+}
+
+/// What a sparse checkout leaves out is missed, and what it declares is not unmanaged.
+#[test]
+fn what_a_sparse_checkout_leaves_out_is_missed() {
+    let server = Server::with(LIVE);
+    let repo = Repo::with(&[
+        ("drift.yaml", "version: 1\nsources: [{path: apps, namespace: shop}]\n"),
+        ("apps/a/settings.yaml", &SETTINGS.replace("blue", "red")),
+        ("apps/b/login.yaml", LOGIN),
+        ("docs/x.md", ""),
+    ]);
+    let _ = check(&repo, &server, &[]).run().expect_status(0);
+    repo.git(&["sparse-checkout", "set", "apps/a"]);
+    assert!(!repo.path().join("apps/b").exists(), "git left it out");
+    let output = check(&repo, &server, &[]).run().expect_status(3);
+    says(&output.stderr, &["apps", "1 file of it", "sparse checkout"]);
+    repo.git(&["sparse-checkout", "set", "apps"]);
+    let _ = check(&repo, &server, &[]).run().expect_status(0);
 }
