@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::substitution;
 use crate::yaml::{Aligned, Edit, Operation, align};
 
 /// Where edits of one document go.
@@ -38,6 +39,11 @@ impl Target {
 pub(super) fn merged(desired: &Value, wanted: &Value, live: &Value) -> Value {
     match (desired, wanted, live) {
         _ if desired == live => desired.clone(),
+        // What fills in a variable is not Git's to say.
+        (Value::String(template), _, live) if substitution::has_variable(template) => {
+            let text = live.as_str().map_or_else(|| live.to_string(), str::to_owned);
+            if substitution::could_render(template, &text) { desired.clone() } else { wanted.clone() }
+        }
         (Value::Object(desired), Value::Object(wanted), Value::Object(live)) => {
             Value::Object(map(desired, wanted, live))
         }
@@ -45,6 +51,25 @@ pub(super) fn merged(desired: &Value, wanted: &Value, live: &Value) -> Value {
             Value::Array(list(desired, wanted, live))
         }
         _ => wanted.clone(),
+    }
+}
+
+/// Whether a text with a variable of a GitOps tool is gone from a value.
+pub(super) fn loses_variable(before: &Value, after: Option<&Value>) -> bool {
+    let (mut of_before, mut of_after) = (Vec::new(), Vec::new());
+    variables(before, &mut of_before);
+    if let Some(after) = after {
+        variables(after, &mut of_after);
+    }
+    of_before.iter().any(|text| !of_after.contains(text))
+}
+
+fn variables<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) if substitution::has_variable(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| variables(item, found)),
+        Value::Object(map) => map.values().for_each(|inner| variables(inner, found)),
+        _ => {}
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::edits::{Target, merged};
+use super::edits::{Target, loses_variable, merged};
 use super::replaced::{How, Replaced, replaced};
 use crate::attribution::is_restart;
 use crate::model::{
@@ -87,7 +87,10 @@ impl Plan {
         let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
         let drifting: Vec<&Change> = drifting.filter(|change| !is_restart(&change.difference.path)).collect();
         let tools = Tools::of(&drifting);
-        let why_not = |change: &Change| why_not(change).filter(|_| !is_taken_out(change, &tools));
+        let why_not = |change: &Change| {
+            let why = why_not(change).filter(|_| !is_taken_out(change, &tools));
+            why.or_else(|| overwrites_variable(change, (object, root)).then(|| VARIABLE.to_owned()))
+        };
         let (sure, rest): (Vec<&Change>, Vec<&Change>) =
             drifting.into_iter().partition(|change| why_not(change).is_none());
         let alone = Alone::of(&rest, &tools, root);
@@ -123,6 +126,21 @@ fn is_taken_out(change: &Change, tools: &Tools<'_>) -> bool {
         && change.verdict.cause == Cause::Manual
         && !change.difference.masked
         && tools.have(change)
+}
+
+const VARIABLE: &str = "Git has a variable there, which the deployer fills in (`${…}`), and drift never overwrites one: change what \
+                        fills it in, or undo it in the cluster";
+
+/// Whether a change would put a live value in the place of a variable.
+fn overwrites_variable(change: &Change, (object, root): (&Desired, Field<'_>)) -> bool {
+    let Some(declared) = object.value.pointer(&change.difference.desired_pointer) else { return false };
+    match (change.difference.kind, wanted(change, root)) {
+        (ChangeKind::Added, _) => false,
+        (ChangeKind::Modified, Some((wanted, live))) => {
+            loses_variable(declared, Some(&merged(declared, &wanted, &live)))
+        }
+        _ => loses_variable(declared, None),
+    }
 }
 
 /// The edits that take changes into a document: what is set first, for it moves nothing, then what is taken out, from the

@@ -262,7 +262,8 @@ fn a_value_over_a_null_is_taken_in_and_a_null_is_a_persons() {
     for (git, live, after) in [
         ("{mode: null}", "{mode: z, size: 3}", Some("spec: {mode: z}")),
         ("{mode: null, size: null}", "{mode: z, size: 4}", Some("spec: {mode: z, size: 4}")),
-        ("{mode: x}", "{mode: z, size: null}", Some("spec: {mode: z}")),
+        // Half of an edit is none.
+        ("{mode: x}", "{mode: z, size: null}", None),
         ("{mode: x, size: 5}", "{mode: x, size: null}", None),
         ("{mode: x}", "{mode: null, size: 3}", None),
     ] {

@@ -17,6 +17,7 @@ mod simple;
 mod splice;
 mod split;
 mod together;
+mod wrapped;
 mod written;
 
 pub use align::{Aligned, align};

@@ -16,7 +16,7 @@ pub(super) struct Splice {
 }
 
 impl Splice {
-    fn new(range: Range<usize>, text: impl Into<String>) -> Self {
+    pub(super) fn new(range: Range<usize>, text: impl Into<String>) -> Self {
         Self { range, text: text.into() }
     }
 
@@ -41,7 +41,7 @@ pub(super) struct Site<'a> {
 type Name<'a> = Option<&'a str>;
 
 impl Site<'_> {
-    fn in_flow(&self) -> bool {
+    pub(super) fn in_flow(&self) -> bool {
         self.layout.json || self.parent.is_some_and(|parent| parent.form.style == Style::Flow)
     }
 
@@ -60,7 +60,8 @@ impl Site<'_> {
             if collection {
                 ways.extend(self.as_block(value));
             } else if let (Value::String(text), true) = (value, self.layout.literals) {
-                ways.extend(self.as_folded(text).or_else(|| self.as_literal(text)));
+                ways.extend(self.as_before(text));
+                ways.extend(self.as_literal(text));
             }
         }
         ways.extend(self.as_inline(value));
@@ -159,36 +160,8 @@ impl Site<'_> {
         Some(Splice::new(span.start..end, text))
     }
 
-    /// A folded block scalar with another text of one paragraph: lines that stay are kept.
-    fn as_folded(&self, text: &str) -> Option<Splice> {
-        let Node { span, form, kind } = self.node;
-        let NodeKind::String(old) = kind else { return None };
-        let (old, body) = (old.trim_end_matches('\n'), text.trim_end_matches('\n'));
-        let simple = |text: &str| {
-            !text.contains('\n') && !text.contains("  ") && text.trim() == text && !text.is_empty()
-        };
-        if form.style != Style::Folded || !simple(old) || !simple(body) || !lines_are_printable(body) {
-            return None;
-        }
-        let chomping = match text.len() - body.len() {
-            0 => "-",
-            1 => "",
-            _ => return None,
-        };
-        let content = self.content_column()?;
-        let block = &self.text[span.start..span.end];
-        let header = format!(">{chomping}{}", self.comment());
-        let old_lines: Vec<&str> = block.lines().skip(1).map(str::trim).collect();
-        let lines: Vec<_> =
-            refold(&old_lines, body).iter().map(|line| format!("{}{line}", spaces(content))).collect();
-        let end = self.end_of_rest();
-        let text_value = Value::from(text);
-        let new = format!("{header}{0}{1}", self.layout.eol, lines.join(self.layout.eol));
-        Some(Splice::new(span.start..end, new + self.last_break(&text_value, end)))
-    }
-
     /// Column of a block scalar's text, where it says so itself.
-    fn content_column(&self) -> Option<usize> {
+    pub(super) fn content_column(&self) -> Option<usize> {
         let Node { span, form, .. } = self.node;
         if !matches!(form.style, Style::Literal | Style::Folded) {
             return None;
@@ -204,12 +177,12 @@ impl Site<'_> {
 
     /// A break after a last line that is a block scalar's, at the end of a file that ends without one: go-yaml would
     /// take the line without its own.
-    fn last_break(&self, value: &Value, end: usize) -> &'static str {
+    pub(super) fn last_break(&self, value: &Value, end: usize) -> &'static str {
         if end == self.text.len() && ends_with_break(value) { self.layout.eol } else { "" }
     }
 
     /// The comment of the node's last line (of a block scalar: of its header), with the blanks before it.
-    fn comment(&self) -> String {
+    pub(super) fn comment(&self) -> String {
         let Node { span, form, .. } = self.node;
         match form.style {
             Style::Literal | Style::Folded => {
@@ -232,7 +205,7 @@ impl Site<'_> {
     }
 
     /// End of the node, and of what is blank or a comment on its last line.
-    fn end_of_rest(&self) -> usize {
+    pub(super) fn end_of_rest(&self) -> usize {
         let end = self.node.span.end;
         let stop = line_end(self.text, end);
         let rest = self.text[end..stop].trim_start_matches([' ', '\t']);
@@ -525,27 +498,4 @@ fn ends_with_break(value: &Value) -> bool {
         }
         _ => false,
     }
-}
-
-/// The lines of a folded text, as many of the old ones as still fit.
-fn refold<'a>(old: &[&'a str], new: &'a str) -> Vec<&'a str> {
-    let mut rest = new;
-    let mut lines = Vec::new();
-    let mut tail = Vec::new();
-    let mut old = old;
-    while let [first, others @ ..] = old
-        && let Some(after) = rest.strip_prefix(first).and_then(|after| after.strip_prefix(' '))
-    {
-        (rest, old) = (after, others);
-        lines.push(*first);
-    }
-    while let [others @ .., last] = old
-        && let Some(before) = rest.strip_suffix(last).and_then(|before| before.strip_suffix(' '))
-    {
-        (rest, old) = (before, others);
-        tail.push(*last);
-    }
-    lines.push(rest);
-    lines.extend(tail.into_iter().rev());
-    lines
 }
