@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use git2::ErrorCode;
 
 use super::discovery::discover;
+use super::folders::Folders;
 use super::program::Git;
 use super::stand_in::{self, StandIn};
 use super::{CommitId, GitError, RemoteAddress, Status};
@@ -31,6 +32,7 @@ pub struct Repository {
     pub(super) is_own: bool,
     /// Keeps a clone that no cache holds until the end of the run.
     pub(super) temporary: Option<tempfile::TempDir>,
+    pub(super) folders: Folders,
 }
 
 impl std::fmt::Debug for Repository {
@@ -53,7 +55,7 @@ impl Repository {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
         let root = inner.workdir().map(Path::to_owned);
-        Ok(Self { inner, options, root, is_own: false, temporary: None })
+        Ok(Self { inner, options, root, is_own: false, temporary: None, folders: Folders::default() })
     }
 
     /// libgit2 reads where a shallow history ends only once.

@@ -14,6 +14,7 @@ mod left_out;
 mod manifest;
 mod message;
 mod plain;
+mod reach;
 mod release;
 mod sandbox;
 mod scan;
@@ -34,6 +35,7 @@ use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, S
 use crate::threads::side_by_side;
 
 pub use hooks::Hooks;
+pub use reach::{Reach, Reaches};
 pub use tools::{ToolError, Tools};
 
 use identity::Head;
