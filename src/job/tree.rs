@@ -1,5 +1,6 @@
 //! Which tree is read: the work tree, or the files of a commit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -339,9 +340,7 @@ fn materialise(
     prefix: &str,
     sources: &[Source],
 ) -> Result<(tempfile::TempDir, Vec<Incomplete>), JobError> {
-    let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
-    let folder =
-        folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
+    let folder = private_folder()?;
     let written = repository.materialise(commit, prefix, folder.path(), MOST_BYTES)?;
     let concerns = |(path, special): &(String, Special), source: &Source| {
         // A source may itself lie where the folders are too deep.
@@ -352,6 +351,23 @@ fn materialise(
     let incomplete =
         special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
     Ok((folder, incomplete))
+}
+
+/// Files of a commit, those at or below these paths, in a private folder.
+pub(super) fn folder_of(
+    repository: &Repository,
+    commit: &CommitId,
+    paths: &BTreeSet<String>,
+    most_bytes: u64,
+) -> Result<tempfile::TempDir, JobError> {
+    let folder = private_folder()?;
+    repository.materialise_each(commit, paths, folder.path(), most_bytes)?;
+    Ok(folder)
+}
+
+fn private_folder() -> Result<tempfile::TempDir, JobError> {
+    let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
+    folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })
 }
 
 /// The objects of one source as they were at a commit, from its files at or below `prefix`. What cannot be rendered is
