@@ -15,6 +15,7 @@ mod forge;
 mod forgotten;
 mod git;
 mod github;
+mod history;
 mod input;
 mod kinds;
 mod layers;

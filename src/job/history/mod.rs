@@ -419,11 +419,10 @@ impl<'a> History<'a> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let (sources, older) =
-            (count(cut.len(), "source or file"), "a value that only an older one declared");
+        let sources = count(cut.len(), "source");
         vec![format!(
-            "of {sources} only the newest older versions were compared with live: {named}{more}; {older} is not told \
-             as such"
+            "of {sources} only so many older versions were compared with live: {named}{more}; a value that only one \
+             before them declared is not told from any other"
         )]
     }
 }
