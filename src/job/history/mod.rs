@@ -30,9 +30,9 @@ const COMMITS: usize = 50;
 const LEFTOVER_VERSIONS: usize = 20;
 /// Versions that helm and kustomize render in one run: each takes them a twentieth of a second, or several. The next run
 /// goes on from those that are kept.
-const MOST_BY_TOOLS: usize = 300;
+const MOST_BY_TOOLS: usize = 240;
 /// The same for objects that nothing declares any more.
-const MOST_LEFTOVER_BY_TOOLS: usize = 150;
+const MOST_LEFTOVER_BY_TOOLS: usize = 120;
 /// Versions of plain files that are read in one run.
 const MOST_OF_FILES: usize = 20_000;
 /// Versions that are rendered before it is asked again which are needed.
@@ -67,7 +67,7 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// Whether no further version can change the verdict: the newest one counts that explains a difference.
-    fn is_settled(&self, older: &[Older]) -> bool {
+    fn is_settled(&self, older: &[&Older]) -> bool {
         match &self.live {
             None => older.iter().any(|older| older.differs_at.is_none()),
             Some((_, differences)) => {
@@ -85,8 +85,29 @@ struct Search<'s, 'a> {
     versions: Vec<(Version, Option<Recipe>)>,
     /// There are older versions than these.
     more: bool,
-    next: usize,
-    settled: bool,
+    /// The versions that were looked at, and how each object that is asked for was there.
+    looked: BTreeMap<usize, Vec<Older>>,
+}
+
+impl Search<'_, '_> {
+    /// Whether what was looked at explains everything; a newer explanation may be among the rest.
+    fn is_explained(&self) -> bool {
+        self.is_settled_by(self.versions.len())
+    }
+
+    /// Whether no other version can change a verdict: what explains it is newer than all that was not looked at.
+    fn is_settled(&self) -> bool {
+        let whole = self.looked.keys().enumerate().take_while(|(at, version)| at == *version).count();
+        self.is_settled_by(whole)
+    }
+
+    fn is_settled_by(&self, versions: usize) -> bool {
+        self.asked.iter().enumerate().all(|(at, one)| {
+            let older: Vec<&Older> =
+                self.looked.range(..versions).filter_map(|(_, older)| older.get(at)).collect();
+            one.is_settled(&older)
+        })
+    }
 }
 
 impl<'a> History<'a> {
@@ -145,18 +166,26 @@ impl<'a> History<'a> {
             .zip(lines)
             .map(|((source, asked), line)| self.search(source, asked, &line))
             .collect::<Result<Vec<_>, JobError>>()?;
-        let needed = searches.iter().map(|search| search.versions.len()).sum::<usize>();
-        if needed > self.left_by_tools.get() {
-            // Not all may be rendered: where an older version is likely to explain something, it is looked at first.
+        let recipes =
+            searches.iter().flat_map(|search| &search.versions).filter_map(|(_, recipe)| recipe.as_ref());
+        if recipes.filter(|recipe| recipe.needs_tool()).count() > self.left_by_tools.get() {
+            // Not all may be rendered: those come first that are likely to explain something.
             let likely = searches.iter().map(|search| self.likely(search)).collect::<Result<Vec<_>, _>>()?;
-            self.go_back(&mut searches, &likely, &mut found)?;
+            self.go_back(&mut searches, &likely, |search| search.is_explained())?;
         }
-        let all: Vec<usize> = searches.iter().map(|search| search.versions.len()).collect();
-        self.go_back(&mut searches, &all, &mut found)?;
+        let all: Vec<Vec<usize>> =
+            searches.iter().map(|search| (0..search.versions.len()).collect()).collect();
+        self.go_back(&mut searches, &all, |search| search.is_settled())?;
         let is_complete = self.past()?.is_complete();
-        for search in searches.iter().filter(|search| !search.settled) {
-            if search.next < search.versions.len() || search.more || !is_complete {
-                self.cut.borrow_mut().insert(search.source.path.clone(), search.next);
+        for search in searches {
+            let is_all = search.looked.len() == search.versions.len() && !search.more && is_complete;
+            if !is_all && !search.is_settled() {
+                self.cut.borrow_mut().insert(search.source.path.clone(), search.looked.len());
+            }
+            for looked in search.looked.into_values() {
+                for (one, older) in search.asked.iter().zip(looked) {
+                    found.entry(one.desired.id.key()).or_default().push(older);
+                }
             }
         }
         self.renderer.tidy();
@@ -206,63 +235,70 @@ impl<'a> History<'a> {
             }
         }
         let keys = asked.iter().map(|one| one.desired.id.key()).collect();
-        Ok(Search { source, asked, keys, versions: different, more: line.more, next: 0, settled: false })
+        Ok(Search { source, asked, keys, versions: different, more: line.more, looked: BTreeMap::new() })
     }
 
-    /// How many versions to look at so that all are among them that may explain something.
-    fn likely(&self, search: &Search<'_, '_>) -> Result<usize, JobError> {
+    /// The versions that may explain something, by their texts.
+    fn likely(&self, search: &Search<'_, '_>) -> Result<Vec<usize>, JobError> {
         let wanted: Vec<hints::Hint> = search.asked.iter().flat_map(|asked| hints::of(asked)).collect();
-        let mut until = 0;
+        let mut likely = Vec::new();
         for (at, (_, recipe)) in search.versions.iter().enumerate() {
-            let Some(recipe) = recipe.as_ref().filter(|recipe| recipe.needs_tool()) else {
-                until = at + 1;
-                continue;
-            };
             let mut files = Vec::new();
-            for path in &recipe.paths {
-                files.extend(self.opened.repository.read_all(recipe.commit(), path)?);
+            if let Some(recipe) = recipe.as_ref().filter(|recipe| recipe.needs_tool()) {
+                for path in &recipe.paths {
+                    files.extend(self.opened.repository.read_all(recipe.commit(), path)?);
+                }
+                let is_in = |hint: &hints::Hint| hint.is_in(files.iter().map(|(_, bytes)| bytes.as_slice()));
+                if !wanted.iter().any(is_in) {
+                    continue;
+                }
             }
-            if wanted.iter().any(|hint| hint.is_in(files.iter().map(|(_, bytes)| bytes.as_slice()))) {
-                until = at + 1;
-            }
+            likely.push(at);
         }
-        Ok(until)
+        Ok(likely)
     }
 
-    /// Looks at the versions of all searches side by side, the newest of each first, each search until it is settled or
-    /// has come as far as it is to go.
+    /// Looks at versions of all searches side by side, in the order that each is given, until it has `ended` or no more
+    /// may be rendered.
     fn go_back(
         &self,
         searches: &mut [Search<'_, '_>],
-        until: &[usize],
-        found: &mut BTreeMap<ObjectKey, Vec<Older>>,
+        order: &[Vec<usize>],
+        ended: fn(&Search<'_, '_>) -> bool,
     ) -> Result<(), JobError> {
         loop {
-            let goes_on =
-                |(at, search): &(usize, &Search<'_, '_>)| !search.settled && search.next < until[*at];
-            let active: Vec<usize> = searches.iter().enumerate().filter(goes_on).map(|(at, _)| at).collect();
-            let each = (AT_ONCE / active.len().max(1)).max(1);
-            let mut chosen = Vec::new();
-            for at in active {
-                let search = &searches[at];
-                let end = until[at].min(search.next + each);
-                for version in search.next..end {
-                    let Some(way) = self.way(search, version) else { break };
-                    chosen.push((at, version, way));
-                }
-            }
-            if chosen.is_empty() {
+            let mut chosen = self.chosen(searches, order, ended).into_iter();
+            if chosen.len() == 0 {
                 return Ok(());
             }
-            let mut chosen = chosen.into_iter();
-            loop {
-                let part: Vec<(usize, usize, Way)> = chosen.by_ref().take(HELD).collect();
-                if part.is_empty() {
-                    break;
-                }
-                self.look(searches, part, found)?;
+            while chosen.len() > 0 {
+                self.look(searches, chosen.by_ref().take(HELD).collect())?;
             }
         }
+    }
+
+    /// What to look at next: of each search that goes on one version, or some where few do.
+    fn chosen(
+        &self,
+        searches: &[Search<'_, '_>],
+        order: &[Vec<usize>],
+        ended: fn(&Search<'_, '_>) -> bool,
+    ) -> Vec<(usize, usize, Way)> {
+        let going_on = searches.iter().zip(order).enumerate();
+        let going_on = going_on.filter(|(_, (search, _))| self.thorough || !ended(search));
+        let rest: Vec<(usize, Vec<usize>)> = going_on
+            .map(|(at, (search, order))| {
+                let rest = order.iter().filter(|version| !search.looked.contains_key(version));
+                (at, rest.take(AT_ONCE).copied().collect::<Vec<_>>())
+            })
+            .filter(|(_, rest)| !rest.is_empty())
+            .collect();
+        let each = (AT_ONCE / rest.len().max(1)).max(1);
+        let ways = rest.into_iter().flat_map(|(at, rest)| {
+            let way = move |version| Some((at, version, self.way(&searches[at], version)?));
+            rest.into_iter().take(each).map_while(way)
+        });
+        ways.collect()
     }
 
     /// How to know what a version declares; `None` where no more may be rendered.
@@ -280,7 +316,6 @@ impl<'a> History<'a> {
         &self,
         searches: &mut [Search<'_, '_>],
         chosen: Vec<(usize, usize, Way)>,
-        found: &mut BTreeMap<ObjectKey, Vec<Older>>,
     ) -> Result<(), JobError> {
         let unknown = chosen.iter().filter(|(.., way)| matches!(way, Way::Render));
         let recipes: Vec<&Recipe> =
@@ -291,15 +326,8 @@ impl<'a> History<'a> {
                 Way::Known(declared) => declared,
                 Way::Render => rendered.next().unwrap_or_default(),
             };
-            let search = &mut searches[at];
-            if search.settled {
-                continue;
-            }
-            search.next = version + 1;
-            self.compare(search, version, &declared, found)?;
-            let older = |one: &Asked<'_>| found.get(&one.desired.id.key()).map(Vec::as_slice);
-            search.settled = !self.thorough
-                && search.asked.iter().all(|one| one.is_settled(older(one).unwrap_or_default()));
+            let older = self.compare(&searches[at], version, &declared)?;
+            searches[at].looked.insert(version, older);
         }
         Ok(())
     }
@@ -309,19 +337,16 @@ impl<'a> History<'a> {
         search: &Search<'_, '_>,
         version: usize,
         declared: &Declared,
-        found: &mut BTreeMap<ObjectKey, Vec<Older>>,
-    ) -> Result<(), JobError> {
+    ) -> Result<Vec<Older>, JobError> {
         let (version, _) = &search.versions[version];
         let id = version.commit.as_ref().map(|commit| commit.id.short()).unwrap_or_default();
-        for one in &search.asked {
-            let key = one.desired.id.key();
-            let before = declared.objects.get(&key);
+        let older = |one: &&Asked<'_>| {
+            let before = declared.objects.get(&one.desired.id.key());
             let schema = self.schemas.of(&one.desired.id.group, &one.desired.id.version);
             let live = one.live.as_ref().map_or(&Value::Null, |(live, _)| live);
-            let superseded = self.superseded(version, one.applied)?;
-            found.entry(key).or_default().push(Older::new(id, superseded, before, live, schema));
-        }
-        Ok(())
+            Ok(Older::new(id, self.superseded(version, one.applied)?, before, live, schema))
+        };
+        search.asked.iter().map(older).collect()
     }
 
     /// When the version was superseded, and whether a root that says what it applied last has the newer one.
@@ -362,15 +387,16 @@ impl<'a> History<'a> {
         for (source, line) in self.opened.sources.iter().zip(&lines) {
             let mut search = self.search(source.clone(), Vec::new(), line)?;
             search.versions.retain(|(_, recipe)| recipe.is_some());
-            while search.next < search.versions.len() && !wanted.is_empty() {
-                let end = search.versions.len().min(search.next + AT_ONCE);
-                let ways = (search.next..end).map_while(|at| Some((at, self.way(&search, at)?)));
+            let mut next = 0;
+            while next < search.versions.len() && !wanted.is_empty() {
+                let end = search.versions.len().min(next + AT_ONCE);
+                let ways = (next..end).map_while(|at| Some((at, self.way(&search, at)?)));
                 let ways: Vec<(usize, Way)> = ways.collect();
                 if ways.is_empty() {
-                    self.cut.borrow_mut().insert(source.path.clone(), search.next);
+                    self.cut.borrow_mut().insert(source.path.clone(), next);
                     break;
                 }
-                search.next += ways.len();
+                next += ways.len();
                 self.take(&search, ways, &mut wanted, &mut found)?;
             }
         }
@@ -421,8 +447,8 @@ impl<'a> History<'a> {
         };
         let sources = count(cut.len(), "source");
         vec![format!(
-            "of {sources} only so many older versions were compared with live: {named}{more}; a value that only one \
-             before them declared is not told from any other"
+            "of {sources} only so many older versions were compared with live: {named}{more}; what the others \
+             declared is not known"
         )]
     }
 }

@@ -59,9 +59,6 @@ pub(super) struct Renderer<'a> {
     rendered: Cell<usize>,
 }
 
-/// Files of a version beyond this size are not rendered.
-const MOST_BYTES: u64 = 1 << 30;
-
 impl<'a> Renderer<'a> {
     pub(super) fn new(
         repository: &'a Repository,
@@ -108,7 +105,7 @@ impl<'a> Renderer<'a> {
     pub(super) fn render(&self, recipes: &[&Recipe]) -> Result<Vec<Declared>, JobError> {
         let mut written = Vec::new();
         for recipe in recipes {
-            let folder = folder_of(self.repository, &recipe.commit, &recipe.paths, MOST_BYTES)?;
+            let folder = folder_of(self.repository, &recipe.commit, &recipe.paths)?;
             // Before the threads: not every one asks for itself.
             let key = (self.kept.is_some() && recipe.needs_tool()).then(|| self.key(recipe));
             written.push((*recipe, folder, key));
