@@ -28,11 +28,11 @@ use versions::{Version, versions};
 const COMMITS: usize = 50;
 /// Versions of a source in which objects are looked for that nothing declares any more.
 const LEFTOVER_VERSIONS: usize = 20;
-/// Versions that helm and kustomize render in one run: each takes them a twentieth of a second, or several. The next run
+/// Versions that helm and kustomize render in one run: each takes them a tenth of a second, or more. The next run
 /// goes on from those that are kept.
-const MOST_BY_TOOLS: usize = 240;
+const MOST_BY_TOOLS: usize = 200;
 /// The same for objects that nothing declares any more.
-const MOST_LEFTOVER_BY_TOOLS: usize = 120;
+const MOST_LEFTOVER_BY_TOOLS: usize = 100;
 /// Versions of plain files that are read in one run.
 const MOST_OF_FILES: usize = 20_000;
 /// Versions that are rendered before it is asked again which are needed.
