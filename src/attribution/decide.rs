@@ -1,5 +1,7 @@
 //! The rules, in their order: who owns exactly this leaf, and what explains it that a writer of the object cannot fake.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 
 use super::applied::LastApplied;
@@ -17,6 +19,8 @@ pub(super) struct Judge<'a> {
     pub(super) evidence: &'a Evidence<'a>,
     pub(super) owners: &'a Owners,
     pub(super) applied: &'a LastApplied<'a>,
+    /// Whether a verdict asked what older commits declared.
+    pub(super) asked_history: &'a Cell<bool>,
 }
 
 /// One owner of a place.
@@ -34,6 +38,16 @@ impl<'a> Judge<'a> {
             ChangeKind::Removed => self.removed(difference),
             ChangeKind::Added | ChangeKind::Modified => self.present(difference),
         }
+    }
+
+    fn explained_by(&self, difference: &Difference) -> Option<&'a Older> {
+        self.asked_history.set(true);
+        explained_by(self.evidence.older, difference)
+    }
+
+    fn unowned_since(&self, difference: &Difference) -> Option<&'a Older> {
+        self.asked_history.set(true);
+        unowned_since(self.evidence.older, difference)
     }
 
     /// A field that live has: its owners in the order in which they count.
@@ -98,7 +112,7 @@ impl<'a> Judge<'a> {
     fn by_person(&self, person: FieldOwner<'a>, shared: usize, difference: &Difference) -> Verdict {
         let sure = person.exact && shared == 1 && !is_atomic(difference);
         let confidence = if sure { Confidence::High } else { Confidence::Medium };
-        let older = explained_by(self.evidence.older, difference);
+        let older = self.explained_by(difference);
         let verdict = match older {
             Some(older) if self.is_newer_applied(older, difference) => {
                 Verdict::new(Cause::Rollback, confidence, Rule::Returned)
@@ -195,7 +209,7 @@ impl<'a> Judge<'a> {
         if difference.kind == ChangeKind::Added && !declared {
             return self.undeclared(applier, difference);
         }
-        if let Some(older) = explained_by(self.evidence.older, difference) {
+        if let Some(older) = self.explained_by(difference) {
             return self.older_value(older, Some(applier), difference);
         }
         if let Some(verdict) = self.rewritten(applier, difference) {
@@ -218,7 +232,7 @@ impl<'a> Judge<'a> {
             return Verdict::new(Cause::Server, Confidence::Medium, Rule::ApplierDefault).by(manager);
         }
         // What Git declared once, and an apply could not take away: an alias, a value derived from another.
-        if let Some(older) = explained_by(self.evidence.older, difference) {
+        if let Some(older) = self.explained_by(difference) {
             return self.unsynced(older, Rule::Leftover).by(manager);
         }
         if let Some(verdict) = self.by_admission(difference) {
@@ -392,7 +406,7 @@ impl<'a> Judge<'a> {
         if self.is_asked_for(difference) && difference.kind == ChangeKind::Added {
             return Verdict::new(Cause::Server, Confidence::Medium, Rule::ServerPlace);
         }
-        if let Some(older) = unowned_since(self.evidence.older, difference)
+        if let Some(older) = self.unowned_since(difference)
             && difference.kind == ChangeKind::Modified
         {
             return self.older_value(older, None, difference);
@@ -418,7 +432,7 @@ impl<'a> Judge<'a> {
         if may_be_servers && !self.is_harmful(difference) {
             return Verdict::new(Cause::Server, Confidence::Low, Rule::Unowned);
         }
-        match explained_by(self.evidence.older, difference) {
+        match self.explained_by(difference) {
             // Git's own history has it: an apply that took it out of Git left it in the cluster.
             Some(older) => self.unsynced(older, Rule::Leftover),
             None => Verdict::unknown(),
@@ -471,7 +485,7 @@ impl<'a> Judge<'a> {
                 Verdict::new(Cause::Server, Confidence::High, Rule::Dropped).by(manager)
             };
         }
-        if let Some(older) = unowned_since(self.evidence.older, difference)
+        if let Some(older) = self.unowned_since(difference)
             && let Some(rule) = self.is_unapplied(older, difference)
         {
             let applier = self.latest_entry(|_, known| known.applier);

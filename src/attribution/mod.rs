@@ -35,4 +35,5 @@ pub use strangers::unknown_managers;
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{
     Evidence, MissingEvidence, ScalePath, attribute, is_left_out, is_restart, leftover, missing, strongest,
+    told_by_history,
 };

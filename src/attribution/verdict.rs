@@ -3,6 +3,7 @@
 //! The owner of exactly this leaf is established first; then the rules decide. A manager's name is a claim of whoever
 //! wrote: it explains a change only where that program writes, and never where a change could do harm.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -87,16 +88,36 @@ impl<'a> Evidence<'a> {
 /// Gives each difference its cause; a part that only live has is split where its owners differ.
 #[must_use]
 pub fn attribute(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<Change> {
+    let mut changes = judged(differences, evidence, |judge, difference| Some(change(judge, difference)));
+    changes.sort_by_cached_key(|change| change.difference.path.to_string());
+    changes
+}
+
+/// Those of the differences, split as [`attribute`] does, whose verdict asks what older commits declared: of the others
+/// it is the same whatever they did.
+#[must_use]
+pub fn told_by_history(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<Difference> {
+    judged(differences, evidence, |judge, difference| {
+        judge.asked_history.set(false);
+        let _ = judge.decide(&mut difference.clone());
+        judge.asked_history.get().then_some(difference)
+    })
+}
+
+fn judged<T>(
+    differences: Vec<Difference>,
+    evidence: &Evidence<'_>,
+    judged: impl Fn(&Judge<'_>, Difference) -> Option<T>,
+) -> Vec<T> {
     let owners = Owners::of(evidence.live);
     let applied = LastApplied::new(evidence, &owners);
-    let judge = Judge { evidence, owners: &owners, applied: &applied };
+    let asked_history = Cell::new(false);
+    let judge = Judge { evidence, owners: &owners, applied: &applied, asked_history: &asked_history };
     let id = &evidence.desired.id;
     let root = evidence.schema.kind(&id.group, &id.version, &id.kind);
     let splitter = Splitter { owners: &owners, managers: evidence.managers, live: evidence.live };
     let differences = differences.into_iter().flat_map(|difference| splitter.split(root, difference));
-    let mut changes: Vec<Change> = differences.map(|difference| change(&judge, difference)).collect();
-    changes.sort_by_cached_key(|change| change.difference.path.to_string());
-    changes
+    differences.filter_map(|difference| judged(&judge, difference)).collect()
 }
 
 fn change(judge: &Judge<'_>, mut difference: Difference) -> Change {

@@ -179,7 +179,7 @@ pub(super) struct Where {
     /// Seconds for one request to the cluster or the forge, and its retries.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
-    /// Folder kept between runs: schemas, clones [default: the user's cache folder].
+    /// Folder kept between runs: schemas, clones, rendered versions [default: the user's cache folder].
     #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR")]
     pub(super) cache_dir: Option<PathBuf>,
 }

@@ -105,7 +105,7 @@ impl Repository {
     }
 
     /// The ids at which a shallow clone was cut off.
-    fn boundary(&self) -> BTreeSet<String> {
+    pub(super) fn boundary(&self) -> BTreeSet<String> {
         let file = self.inner.commondir().join("shallow");
         let text =
             if self.is_shallow() { std::fs::read_to_string(file).unwrap_or_default() } else { String::new() };

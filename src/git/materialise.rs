@@ -1,6 +1,6 @@
 //! The files of a commit, written into a private folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,39 @@ impl Repository {
         into: &Path,
         most_bytes: u64,
     ) -> Result<Materialised, GitError> {
-        let Walked { found, deep, .. } = self.walk(commit, prefix)?;
+        self.write_files(commit, self.walk(commit, prefix)?, into, most_bytes)
+    }
+
+    /// As [`Self::materialise`], of the files at or below each of these paths.
+    ///
+    /// # Errors
+    /// As [`Self::materialise`].
+    pub fn materialise_each(
+        &self,
+        commit: &CommitId,
+        paths: &BTreeSet<String>,
+        into: &Path,
+        most_bytes: u64,
+    ) -> Result<Materialised, GitError> {
+        let mut all = Walked::default();
+        for path in paths {
+            let walked = self.walk(commit, path)?;
+            all.found.extend(walked.found);
+            all.deep.extend(walked.deep);
+        }
+        // A path below another one is found twice.
+        all.found.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        all.found.dedup_by(|one, other| one.path == other.path);
+        self.write_files(commit, all, into, most_bytes)
+    }
+
+    fn write_files(
+        &self,
+        commit: &CommitId,
+        Walked { found, deep, .. }: Walked,
+        into: &Path,
+        most_bytes: u64,
+    ) -> Result<Materialised, GitError> {
         self.bring_missing(&found)?;
         self.check_size(commit, &found, most_bytes)?;
         let mut writer = Writer { into, folder: None, done: Materialised::default() };

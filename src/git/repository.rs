@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use git2::ErrorCode;
 
 use super::discovery::discover;
+use super::folders::Folders;
 use super::program::Git;
 use super::sign::Signing;
 use super::stand_in::{self, StandIn};
@@ -35,6 +36,7 @@ pub struct Repository {
     pub(super) signing: OnceCell<Option<Signing>>,
     /// Keeps a clone that no cache holds until the end of the run.
     pub(super) temporary: Option<tempfile::TempDir>,
+    pub(super) folders: Folders,
 }
 
 impl std::fmt::Debug for Repository {
@@ -57,7 +59,15 @@ impl Repository {
             return Err(GitError::Format { path, what: "sha256 objects".to_owned() });
         }
         let root = inner.workdir().map(Path::to_owned);
-        Ok(Self { inner, options, root, is_own: false, signing: OnceCell::new(), temporary: None })
+        Ok(Self {
+            inner,
+            options,
+            root,
+            is_own: false,
+            signing: OnceCell::new(),
+            temporary: None,
+            folders: Folders::default(),
+        })
     }
 
     /// libgit2 reads where a shallow history ends only once.

@@ -29,6 +29,20 @@ pub(super) struct Walked {
     folders: usize,
 }
 
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// The place itself, without links; empty for the root.
+    pub path: String,
+    /// Whether it is a folder; else it is a file.
+    pub is_folder: bool,
+    /// The links on the way.
+    pub links: Vec<String>,
+}
+
+/// As the system allows on one way.
+const MOST_LINKS: usize = 40;
+
 /// What stands at a path.
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub(super) struct At {
@@ -168,7 +182,7 @@ impl Repository {
     }
 
     /// Reads an object; in a partial clone the program brings what is missing.
-    fn object<T>(
+    pub(super) fn object<T>(
         &self,
         id: Oid,
         doing: &str,
@@ -193,11 +207,65 @@ impl Repository {
             if at.kind != Some(ObjectType::Tree) {
                 return Ok(None);
             }
-            let tree = self.tree(at.id)?;
-            let Some(entry) = tree.get_name(name) else { return Ok(None) };
-            at = At { id: entry.id(), kind: entry.kind(), mode: entry.filemode() };
+            let Some(inner) = self.folder(at.id)?.get(name.as_bytes()) else { return Ok(None) };
+            at = inner;
         }
         Ok(Some(at))
+    }
+
+    /// Where a path leads at a commit: links on the way and at its end are followed, as far as they stay in the tree.
+    /// Absent where nothing is there.
+    ///
+    /// # Errors
+    /// A missing object, or what libgit2 says.
+    pub fn follow(&self, commit: &CommitId, path: &str) -> Result<Option<Followed>, GitError> {
+        let mut at: Vec<(String, Oid)> = Vec::new();
+        let root = self.root_tree(commit)?;
+        let mut ahead: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut links = Vec::new();
+        while let Some(name) = ahead.pop() {
+            match name.as_str() {
+                "" | "." => continue,
+                ".." if at.pop().is_none() => return Ok(None),
+                ".." => continue,
+                _ => {}
+            }
+            let folder = at.last().map_or(root, |(_, id)| *id);
+            let Some(found) = self.folder(folder)?.get(name.as_bytes()) else { return Ok(None) };
+            let path = || at.iter().map(|(name, _)| name.as_str()).chain([name.as_str()]).collect::<Vec<_>>();
+            if found.mode == LINK {
+                links.push(path().join("/"));
+                let target = String::from_utf8(self.blob(found.id)?).unwrap_or_default();
+                if links.len() > MOST_LINKS || target.is_empty() || target.starts_with('/') {
+                    return Ok(None);
+                }
+                ahead.extend(target.split('/').rev().map(str::to_owned));
+            } else if found.kind == Some(ObjectType::Tree) {
+                at.push((name, found.id));
+            } else if ahead.iter().all(|name| name.is_empty() || name == ".") {
+                let is_file = found.kind == Some(ObjectType::Blob);
+                return Ok(is_file.then(|| Followed { path: path().join("/"), is_folder: false, links }));
+            } else {
+                return Ok(None);
+            }
+        }
+        let path = at.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("/");
+        Ok(Some(Followed { path, is_folder: true, links }))
+    }
+
+    /// What stands at each of these paths of a commit, as mode and id; absent where nothing does. Two commits that say
+    /// the same have the same files at and below these paths.
+    ///
+    /// # Errors
+    /// A missing object, or what libgit2 says.
+    pub fn contents(
+        &self,
+        commit: &CommitId,
+        paths: &BTreeSet<String>,
+    ) -> Result<Vec<Option<String>>, GitError> {
+        let root = self.root_tree(commit)?;
+        let shown = |at: At| format!("{:o} {}", at.mode, at.id);
+        paths.iter().map(|path| Ok(self.lookup(root, path)?.map(shown))).collect()
     }
 
     /// As [`Self::walk`]; what is too deep is an error.

@@ -21,7 +21,7 @@ use super::tree::{Opened, Settings, Target};
 use super::verify::Verifier;
 use crate::attribution::{
     Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute,
-    held_managers, leftover, manager_warnings, missing, strongest, unknown_managers,
+    held_managers, leftover, manager_warnings, missing, strongest, told_by_history, unknown_managers,
 };
 use crate::cluster::Cluster;
 use crate::config::Secrets;
@@ -113,7 +113,10 @@ pub(super) async fn compare(
         managers: &managers,
         evidence: &evidence,
     };
-    let past = judge.past(&compared).and_then(|past| Ok((past, judge.leftovers(unmanaged)?)));
+    let history = judge.history();
+    let past = judge.past(&history, &compared);
+    let past = past.and_then(|past| Ok((past, judge.leftovers(&history, unmanaged)?)));
+    let not_looked_at = history.warnings();
     let (past, unmanaged) = past.unwrap_or_else(|error| {
         let what = "what older commits declared".to_owned();
         compared.incomplete.push(Incomplete { what, why: error.to_string() });
@@ -166,6 +169,7 @@ pub(super) async fn compare(
                 .concat(),
             )?,
             unknown_managers(&findings),
+            not_looked_at,
             part_warning(opened, &rendered.left_out).into_iter().collect(),
         ]
         .concat(),
@@ -359,26 +363,25 @@ pub(super) struct Judge<'a> {
 type Past = BTreeMap<ObjectKey, Vec<crate::attribution::Older>>;
 
 impl Judge<'_> {
-    /// What older commits declared of the objects that differ or are missing.
-    fn past(&self, compared: &Compared) -> Result<Past, JobError> {
+    /// What older commits declared of the objects that differ or are missing, where a verdict depends on it.
+    fn past(&self, history: &History<'_>, compared: &Compared) -> Result<Past, JobError> {
         let evidence = self.evidence;
-        let differing = compared
-            .differing
-            .iter()
-            .map(|(index, (live, _))| (*index, Some(live), evidence.applied.get(index)));
-        let missing = compared.missing.keys().map(|index| {
-            let source = &self.desired[*index].origin.source;
-            (*index, None, evidence.applied_of_source(self.desired, source))
+        let differing = compared.differing.iter().filter_map(|(index, (live, _))| {
+            let desired = &self.desired[*index];
+            let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let differences = crate::diff::compare(desired, live, schema);
+            let told = told_by_history(differences, &self.evidence_of(*index, live));
+            let is_asked = history.thorough || !told.is_empty();
+            let applied = evidence.applied.get(index).map(String::as_str);
+            is_asked.then_some(Asked { desired, live: Some((live, told)), applied })
         });
-        let asked: Vec<Asked<'_>> = differing
-            .chain(missing)
-            .map(|(index, live, applied)| Asked {
-                desired: &self.desired[index],
-                live,
-                applied: applied.map(String::as_str),
-            })
-            .collect();
-        let mut past = self.history().of(&asked)?;
+        let missing = compared.missing.keys().map(|index| {
+            let desired = &self.desired[*index];
+            let applied = evidence.applied_of_source(self.desired, &desired.origin.source);
+            Asked { desired, live: None, applied: applied.map(String::as_str) }
+        });
+        let asked: Vec<Asked<'_>> = differing.chain(missing).collect();
+        let mut past = history.of(&asked)?;
         for index in &evidence.rolled_back {
             // What Helm rolled back from had been applied.
             let older = past.get_mut(&self.desired[*index].id.key()).into_iter().flatten();
@@ -393,23 +396,23 @@ impl Judge<'_> {
     }
 
     fn history(&self) -> History<'_> {
-        History {
-            opened: self.opened,
-            desired: self.desired,
-            served: self.cluster.served(),
-            tools: &self.settings.tools,
-            schemas: self.schemas,
-        }
+        let with = (self.cluster.served(), &self.settings.tools);
+        let cache = self.settings.cache.as_deref();
+        let mut history = History::new(self.opened, with, self.schemas, cache);
+        // Who asks for everything is told every commit that declared a value.
+        history.thorough = self.settings.keep_hidden;
+        history
     }
 
     /// What nothing in Git declares; an object that an older commit declared and nobody pruned is told so.
     fn leftovers(
         &self,
+        history: &History<'_>,
         unmanaged: Vec<UnmanagedCandidate>,
     ) -> Result<Vec<(ResourceId, Verdict, Vec<String>)>, JobError> {
         let applied = unmanaged.iter().filter(|candidate| candidate.by_deployer);
         let ids: Vec<ResourceId> = applied.map(|candidate| candidate.resource.clone()).collect();
-        let leftovers = self.history().leftovers(&ids)?;
+        let leftovers = history.leftovers(&ids)?;
         let told = unmanaged.into_iter().map(|candidate| {
             let UnmanagedCandidate { resource: id, verdict, .. } = candidate;
             match leftovers.get(&id.key()) {
@@ -466,13 +469,7 @@ impl Judge<'_> {
             let evidence = Evidence {
                 autoscalers: scalers.map_or(&[], Vec::as_slice),
                 older: older.map_or(&[], Vec::as_slice),
-                remembered: self.evidence.remembered.get(index).map_or(&[], Vec::as_slice),
-                mutators: self.evidence.mutators.get(index).map_or(&[], Vec::as_slice),
-                scale: self.evidence.scale_of(*index),
-                common_marks: &self.evidence.common_marks,
-                now: self.now(),
-                unsynced_after: self.unsynced_after(),
-                ..Evidence::of_object(desired, live, schema, self.managers)
+                ..self.evidence_of(*index, live)
             };
             let changes = attribute(crate::diff::compare(desired, live, schema), &evidence);
             modified(desired, changes, &rules)
@@ -491,6 +488,21 @@ impl Judge<'_> {
             finding(desired, State::Missing, verdict, notes)
         });
         modified.chain(missing).collect()
+    }
+
+    /// What is known of an object that differs, but for what older commits declared.
+    fn evidence_of<'e>(&'e self, index: usize, live: &'e serde_json::Value) -> Evidence<'e> {
+        let desired = &self.desired[index];
+        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        Evidence {
+            remembered: self.evidence.remembered.get(&index).map_or(&[], Vec::as_slice),
+            mutators: self.evidence.mutators.get(&index).map_or(&[], Vec::as_slice),
+            scale: self.evidence.scale_of(index),
+            common_marks: &self.evidence.common_marks,
+            now: self.now(),
+            unsynced_after: self.unsynced_after(),
+            ..Evidence::of_object(desired, live, schema, self.managers)
+        }
     }
 
     fn rules(&self) -> IgnoreRules {

@@ -1,5 +1,6 @@
 //! Which tree is read: the work tree, or the files of a commit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use crate::git::{
     self, CommitId, EntryKind, FileError, Files, GitError, Remote, RemoteAddress, Repository, Special,
 };
 use crate::model::{Desired, Incomplete, Served};
-use crate::source::{Request, Tools, render};
+use crate::source::{Reaches, Request, Tools, render};
 
 /// Where the repository is.
 #[derive(Debug, Clone)]
@@ -198,7 +199,7 @@ impl Opened {
     pub fn commit(repository: Repository, commit: CommitId, path: Option<&str>) -> Result<Self, JobError> {
         let config = config_at(&repository, &commit)?;
         let sources = narrow(&config, path)?;
-        let (folder, incomplete) = materialise(&repository, &commit, "", &sources)?;
+        let (folder, incomplete) = materialise(&repository, &commit, &sources)?;
         Ok(Self {
             repository,
             commit,
@@ -333,17 +334,14 @@ pub(crate) fn parse(bytes: Vec<u8>) -> Result<Config, JobError> {
     Ok(config::parse(config::FILE, &text)?)
 }
 
-/// The files of a commit at or below `prefix` in a private folder, and what of its sources could not be written.
+/// The files of a commit in a private folder, and what of its sources could not be written.
 fn materialise(
     repository: &Repository,
     commit: &CommitId,
-    prefix: &str,
     sources: &[Source],
 ) -> Result<(tempfile::TempDir, Vec<Incomplete>), JobError> {
-    let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
-    let folder =
-        folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })?;
-    let written = repository.materialise(commit, prefix, folder.path(), MOST_BYTES)?;
+    let folder = private_folder()?;
+    let written = repository.materialise(commit, "", folder.path(), MOST_BYTES)?;
     let concerns = |(path, special): &(String, Special), source: &Source| {
         // A source may itself lie where the folders are too deep.
         is_below(path, &source.path) || *special == Special::Deep && source.path.starts_with(path.as_str())
@@ -355,16 +353,33 @@ fn materialise(
     Ok((folder, incomplete))
 }
 
-/// The objects of one source as they were at a commit, from its files at or below `prefix`. What cannot be rendered is
-/// left out.
+/// Files of a commit, those at or below these paths, in a private folder.
+pub(super) fn folder_of(
+    repository: &Repository,
+    commit: &CommitId,
+    paths: &BTreeSet<String>,
+) -> Result<tempfile::TempDir, JobError> {
+    let folder = private_folder()?;
+    repository.materialise_each(commit, paths, folder.path(), MOST_BYTES)?;
+    Ok(folder)
+}
+
+fn private_folder() -> Result<tempfile::TempDir, JobError> {
+    let folder = tempfile::Builder::new().prefix("drift-tree-").tempdir();
+    folder.map_err(|source| JobError::Io { what: "making a temporary folder".to_owned(), source })
+}
+
+/// The objects of one source as they were at a commit, from the files that it was made of. What cannot be rendered is left
+/// out.
 pub(crate) fn objects_at(
     repository: &Repository,
     commit: &CommitId,
-    (prefix, source): (&str, &Source),
+    source: &Source,
     (served, tools): (&Served, &Tools),
 ) -> Result<Vec<Desired>, JobError> {
+    let reach = Reaches::default().of(repository, commit, source)?;
+    let folder = folder_of(repository, commit, &reach.paths)?;
     let sources = std::slice::from_ref(source);
-    let (folder, _) = materialise(repository, commit, prefix, sources)?;
     let default_namespace = super::check::DEFAULT_NAMESPACE;
     let request = Request { tree: folder.path(), files: None, sources, served, tools, default_namespace };
     Ok(render(&request).objects)

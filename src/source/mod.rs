@@ -21,6 +21,7 @@ mod left_out;
 mod manifest;
 mod message;
 mod plain;
+mod reach;
 mod release;
 mod rendering;
 mod sandbox;
@@ -44,6 +45,7 @@ use crate::threads::side_by_side;
 
 pub use anywhere::declared_anywhere;
 pub use hooks::Hooks;
+pub use reach::{Reach, Reaches};
 pub use tools::{ToolError, Tools};
 
 use identity::Head;

@@ -350,6 +350,7 @@ echo "  on path: '$(/bin/ls -A "$PATH")'"
         names,
         [
             "ALL_PROXY",
+            "GOGC",
             "HOME",
             "HTTPS_PROXY",
             "HTTP_PROXY",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::SourceKind;
 use crate::process::{Confinement, ProcessError, Program};
 
 /// The programs that render, as found; versions are asked for when a source first needs them, and kept.
@@ -111,6 +112,18 @@ impl Tools {
     /// Whether the kernel keeps the programs from the network.
     pub(super) fn has_no_network(&self) -> bool {
         self.confinement().is_some_and(Confinement::has_no_network)
+    }
+
+    /// What of the programs a rendering depends on: name and version, flags, and what they may reach.
+    #[must_use]
+    pub fn shown(&self, kind: SourceKind) -> String {
+        let tool = match kind {
+            SourceKind::Plain => return String::new(),
+            SourceKind::Kustomize => self.kustomize(),
+            SourceKind::Helm => self.helm(),
+        };
+        let tool = tool.map_or_else(|error| error.to_string(), |tool| tool.shown.clone());
+        format!("{tool} {:?} {}", self.kustomize_flags(), self.has_no_network())
     }
 
     /// Helm, where it is new enough.

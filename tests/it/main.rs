@@ -16,6 +16,7 @@ mod forge;
 mod forgotten;
 mod git;
 mod github;
+mod history;
 mod hunt;
 mod input;
 mod kinds;

@@ -163,9 +163,8 @@ impl Search<'_> {
     fn is_as_now(&self, commit: &CommitInfo, file: &str) -> Result<bool, JobError> {
         let name = &self.round.checked.cluster.name;
         let source = self.source(file);
-        let prefix = if source.path == file { file } else { "" };
         let with = (self.cluster.served(), &self.round.settings.check.tools);
-        let objects = objects_at(&self.round.opened.repository, &commit.id, (prefix, &source), with)?;
+        let objects = objects_at(&self.round.opened.repository, &commit.id, &source, with)?;
         let then: BTreeMap<String, &Desired> =
             objects.iter().map(|object| (key_of(name, &object.id), object)).collect();
         let mut recorded = self.incident.recorded().iter();

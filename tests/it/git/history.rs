@@ -1,6 +1,8 @@
 //! Who changed a path, compared with `git log`.
 
-use drift::git::Repository;
+use std::collections::BTreeSet;
+
+use drift::git::{CommitId, Line, Repository};
 
 use super::{id, open, options};
 use crate::support::repo::Repo;
@@ -59,6 +61,149 @@ fn commits_that_touch_a_path_are_those_of_git_log() {
         let limited = opened.commits_touching(&head, path, 2).expect("readable");
         assert_eq!(limited, found[..found.len().min(2)], "{path}");
     }
+}
+
+/// What one walk finds of many lines of paths; nothing else belongs to them.
+fn touching(repository: &Repository, lines: &[&[&str]], limit: usize) -> Vec<Line> {
+    let lines: Vec<BTreeSet<String>> =
+        lines.iter().map(|paths| paths.iter().map(|path| (*path).to_owned()).collect()).collect();
+    let past = repository.past(&repository.head().expect("a head")).expect("readable");
+    past.touching(&lines, limit, &mut |_, _| Ok(BTreeSet::new())).expect("readable")
+}
+
+fn ids(line: &Line) -> Vec<&str> {
+    line.commits.iter().map(|commit| commit.id.as_str()).collect()
+}
+
+/// Commits of one to three parents, with times that are mostly those of their order; a commit takes over the files of
+/// one of its parents, some of another, and changes some.
+fn random(seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut below = move |most: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % most
+    };
+    const FILES: [&str; 7] = ["a", "app/a.yaml", "app/b/c", "app/b/d", "app-2/a", "base/x", "app.yaml"];
+    let mut trees: Vec<std::collections::BTreeMap<&str, usize>> = Vec::new();
+    let mut stream = String::new();
+    for at in 0..6 + below(40) {
+        let mut parents = BTreeSet::new();
+        for _ in 0..if at == 0 { 0 } else { [1, 1, 1, 2, 2, 3][below(6)] } {
+            parents.insert(at - 1 - below(at.min(6)));
+        }
+        let parents: Vec<usize> =
+            if below(2) == 0 { parents.into_iter().rev().collect() } else { parents.into_iter().collect() };
+        let mut tree = parents.first().map(|parent| trees[*parent].clone()).unwrap_or_default();
+        for parent in parents.iter().skip(1) {
+            for file in FILES.iter().filter(|_| below(2) == 0) {
+                match trees[*parent].get(file) {
+                    Some(content) => tree.insert(file, *content),
+                    None => tree.remove(file),
+                };
+            }
+        }
+        for _ in 0..below(3) {
+            let file = FILES[below(FILES.len())];
+            if below(4) == 0 {
+                tree.remove(file)
+            } else {
+                tree.insert(file, below(4))
+            };
+        }
+        let skew = if below(8) == 0 { below(9000) } else { 0 };
+        let time = 1_700_000_000 + at * 1000 + at - skew;
+        stream += &format!(
+            "commit refs/heads/main\nmark :{}\ncommitter A <a@example.com> {time} +0000\ndata 1\nx\n",
+            at + 1
+        );
+        for (number, parent) in parents.iter().enumerate() {
+            stream += &format!("{} :{}\n", if number == 0 { "from" } else { "merge" }, parent + 1);
+        }
+        stream += "deleteall\n";
+        for (file, content) in &tree {
+            stream += &format!("M 100644 inline {file}\ndata 1\n{content}\n");
+        }
+        trees.push(tree);
+    }
+    stream
+}
+
+#[test]
+fn one_walk_finds_of_many_paths_what_git_log_finds_of_each() {
+    const LINES: [&[&str]; 9] = [
+        &["a"],
+        &["app"],
+        &["app/a.yaml"],
+        &["app/b"],
+        &["app/b/c", "base"],
+        &["app-2", "app.yaml", "a"],
+        &["base/x/none", "base/x"],
+        &["nothing"],
+        &["app/b/d", "app"],
+    ];
+    for seed in 0..60 {
+        let repo = Repo::new();
+        repo.import(&random(seed));
+        let opened = open(&repo);
+        let found = touching(&opened, &LINES, 1000);
+        for (paths, line) in LINES.iter().zip(&found) {
+            let log = repo.git(&[&["log", "--format=%H", "main", "--"][..], paths].concat());
+            assert_eq!(ids(line), log.lines().collect::<Vec<_>>(), "seed {seed}: {paths:?}");
+            assert!(!line.more);
+        }
+        for (line, limited) in found.iter().zip(touching(&opened, &LINES, 3)) {
+            assert_eq!(ids(&limited), ids(line)[..line.commits.len().min(3)], "seed {seed}");
+            assert_eq!(limited.more, line.commits.len() > 3, "seed {seed}");
+        }
+        let head = id(&repo.head());
+        let past = opened.past(&head).expect("readable");
+        let first_parents = repo.git(&["rev-list", "--first-parent", "main"]);
+        let time = |id: &str| opened.commit_info(&self::id(id), "").expect("readable").time;
+        for commit in repo.git(&["rev-list", "main"]).lines() {
+            // The oldest commit of the branch that holds it.
+            let holds =
+                |first: &&str| repo.try_git(&["merge-base", "--is-ancestor", commit, first], &[]).status == 0;
+            let oldest = if seed % 6 == 0 { first_parents.lines().filter(holds).last() } else { continue };
+            let arrived = oldest
+                .map(|oldest| if oldest == commit { time(oldest) } else { time(oldest).max(time(commit)) });
+            assert_eq!(past.arrived(&id(commit)), arrived, "seed {seed}: {commit}");
+            let is_before = |of: &CommitId| opened.is_ancestor(&id(commit), of).expect("readable");
+            for of in first_parents.lines().map(id) {
+                assert_eq!(past.holds(&of, &id(commit)).expect("readable"), is_before(&of), "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_follows_what_it_was_made_of_before() {
+    let repo = Repo::with(&[("old/base", "1\n"), ("app", "old\n")]);
+    let step = |path: &str, text: &str| {
+        repo.write(path, text);
+        repo.commit(&format!("{path} {text}"))
+    };
+    let of_old_base = step("old/base", "2\n");
+    step("elsewhere", "1\n");
+    step("new/base", "2\n");
+    let moved = step("app", "new\n");
+    step("old/base", "3\n");
+    let of_new_base = step("new/base", "3\n");
+    let opened = open(&repo);
+    let start = [BTreeSet::from(["app".to_owned(), "new/base".to_owned()])];
+    let past = opened.past(&id(&repo.head())).expect("readable");
+    let mut asked = 0;
+    let mut further = |line: usize, commit: &CommitId| {
+        assert_eq!(line, 0);
+        asked += 1;
+        let base = opened.read(commit, "app")?.map(|text| String::from_utf8_lossy(&text).trim().to_owned());
+        Ok(base.into_iter().map(|base| format!("{base}/base")).collect())
+    };
+    let found = past.touching(&start, 10, &mut further).expect("readable");
+    let first = repo.git(&["rev-list", "--max-parents=0", "HEAD"]);
+    let added = repo.git(&["log", "-1", "--format=%H", "--diff-filter=A", "--", "new/base"]);
+    assert_eq!(ids(&found[0]), [&of_new_base, &moved, &added, &of_old_base, &first]);
+    assert_eq!(asked, 4, "once for each commit that changed something and has one before");
+    assert_eq!(past.commits(), 7);
 }
 
 #[test]

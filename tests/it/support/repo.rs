@@ -157,8 +157,20 @@ impl Repo {
         output.expect_status(0).stdout.trim_end_matches('\n').to_owned()
     }
 
+    /// Makes commits as `git fast-import` reads them; the work tree stays as it is.
+    pub(crate) fn import(&self, stream: &str) {
+        let file = self.folder.path().join("stream");
+        std::fs::write(&file, stream).expect("a file can be written");
+        let input = std::fs::File::open(&file).expect("it was written");
+        let _ = self.run(&["fast-import", "--quiet", "--force"], &[], input.into()).expect_status(0);
+    }
+
     /// Runs `git` with more variables, and gives what came of it.
     pub(crate) fn try_git(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        self.run(arguments, environment, Stdio::null())
+    }
+
+    fn run(&self, arguments: &[&str], environment: &[(&str, &str)], input: Stdio) -> Output {
         let mut command = Command::new(parts::system_program("git"));
         command.env_clear();
         hermetic(&mut command, self.folder.path());
@@ -170,7 +182,7 @@ impl Repo {
         command.args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"]).args(arguments);
         let output = command
             .current_dir(self.path())
-            .stdin(Stdio::null())
+            .stdin(input)
             .output()
             .unwrap_or_else(|error| panic!("git {arguments:?}: {error}"));
         Output {

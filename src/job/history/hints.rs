@@ -1,0 +1,88 @@
+//! Whether an older version is likely to explain something, from the text of its files. It decides what is looked at
+//! first, and nothing else.
+
+use memchr::memmem;
+use serde_json::Value;
+
+use super::Asked;
+use crate::model::{ChangeKind, Difference};
+
+/// What the files of a version that explains a difference have, as a rule.
+pub(super) enum Hint {
+    /// All of these texts.
+    Has(Vec<String>),
+    /// Not this text.
+    Lacks(String),
+}
+
+/// Texts beyond this number tell nothing more.
+const MOST: usize = 8;
+
+/// The hints of an object: one for each difference that a version may explain.
+pub(super) fn of(asked: &Asked<'_>) -> Vec<Hint> {
+    match &asked.live {
+        None => vec![Hint::Lacks(asked.desired.id.name.clone())],
+        Some((_, differences)) => differences.iter().map(of_difference).collect(),
+    }
+}
+
+fn of_difference(difference: &Difference) -> Hint {
+    if difference.kind == ChangeKind::Removed {
+        return Hint::Lacks(difference.path.last_field().unwrap_or_default().to_owned());
+    }
+    let mut texts = Vec::new();
+    scalars(difference.live.as_ref().unwrap_or(&Value::Null), &mut texts);
+    Hint::Has(texts)
+}
+
+fn scalars(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        _ if texts.len() >= MOST => {}
+        Value::String(text) => texts.extend(text.lines().next().map(str::to_owned)),
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| scalars(item, texts)),
+        Value::Object(map) => map.values().for_each(|inner| scalars(inner, texts)),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+impl Hint {
+    /// Whether the files of a version are as the hint says.
+    pub(super) fn is_in<'f>(&self, files: impl Iterator<Item = &'f [u8]> + Clone) -> bool {
+        let has = |text: &String| files.clone().any(|file| has_word(file, text.as_bytes()));
+        match self {
+            // An image stands apart from its tag, a port from its host.
+            Self::Has(texts) => {
+                texts.iter().all(|text| text.split(['/', ':', '@']).all(|part| has(&part.to_owned())))
+            }
+            Self::Lacks(text) => !has(text),
+        }
+    }
+}
+
+/// Whether a text stands somewhere, and not as a part of a word.
+fn has_word(file: &[u8], text: &[u8]) -> bool {
+    let in_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    text.is_empty()
+        || memmem::find_iter(file, text).any(|at| {
+            let before = at.checked_sub(1).and_then(|before| file.get(before));
+            !in_word(before) && !in_word(file.get(at + text.len()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hint;
+
+    #[test]
+    fn words_are_looked_for_in_all_files() {
+        let files = [&b"image: nginx\nnewTag: 1.27"[..], b"replicas: 13"];
+        let has = |texts: &[&str]| {
+            Hint::Has(texts.iter().map(|text| (*text).to_owned()).collect()).is_in(files.iter().copied())
+        };
+        assert!(has(&["nginx:1.27"]) && has(&["13"]) && has(&[]) && has(&[""]));
+        assert!(!has(&["3"]) && !has(&["nginx:1.26"]) && !has(&["13", "14"]));
+        assert!(Hint::Lacks("limits".to_owned()).is_in(files.iter().copied()));
+        assert!(!Hint::Lacks("replicas".to_owned()).is_in(files.iter().copied()));
+    }
+}
