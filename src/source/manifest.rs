@@ -101,7 +101,7 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
 }
 
 /// A document of another program, which no server takes for an object: a mapping without `apiVersion`, `kind` and
-/// `metadata` (values of a chart, a compose file, a schema), or a JSON patch.
+/// `metadata` (values of a chart, a compose file, a schema), or a list without objects (a JSON patch, a playbook).
 fn plainly_other(draft: &Draft) -> Option<Value> {
     let has = |key: &str| draft.value.get(key).is_some();
     if has("apiVersion") || has("kind") || has("metadata") {
@@ -113,8 +113,8 @@ fn plainly_other(draft: &Draft) -> Option<Value> {
     let is_other = match &*whole {
         Value::Object(map) => !map.is_empty(),
         Value::Array(items) => {
-            let is_step = |item: &Value| item.get("op").is_some() && item.get("path").is_some();
-            !items.is_empty() && items.iter().all(is_step)
+            let is_object = |item: &Value| item.get("apiVersion").is_some() || item.get("kind").is_some();
+            !items.iter().any(is_object)
         }
         _ => false,
     };
