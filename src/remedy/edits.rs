@@ -1,8 +1,13 @@
 //! From a desired and a live value to the edit of the source.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::model::substitution;
+use super::replaced::{How, Replaced, replaced};
+use super::whole::part_of;
+use crate::model::{Change, ChangeKind, Desired, Step, substitution};
+use crate::schema::{Field, Shape, without_defaults};
 use crate::yaml::{Aligned, Edit, Operation, align};
 
 /// Where edits of one document go.
@@ -31,6 +36,97 @@ impl Target {
 
     fn edit(&self, pointer: &str, operation: Operation) -> Edit {
         Edit { document: self.document, pointer: format!("{}{pointer}", self.prefix), operation }
+    }
+}
+
+/// The edits that take changes into a document: what is set first, for it moves nothing, then what is taken out, from the
+/// end of each list.
+pub(super) fn edits_of(
+    whole: &[&Change],
+    (object, root): (&Desired, Field<'_>),
+    target: &Target,
+) -> Vec<Edit> {
+    let replaced = replaced(whole, root);
+    let mut edits: Vec<Edit> =
+        replaced.iter().flat_map(|one| edits_in_place(one, (object, root), target)).collect();
+    let others = whole.iter().filter(|change| !replaced.iter().any(|one| one.has(change)));
+    let (removed, set): (Vec<&Change>, Vec<&Change>) =
+        others.partition(|change| change.difference.kind == ChangeKind::Removed);
+    edits.extend(set.into_iter().filter_map(|change| {
+        let (wanted, live) = wanted(change, root)?;
+        let pointer = &change.difference.desired_pointer;
+        let declared = object.value.pointer(pointer);
+        let declared = declared.filter(|_| change.difference.kind == ChangeKind::Modified);
+        Some(
+            target.set(pointer, declared.map_or(wanted.clone(), |declared| merged(declared, &wanted, &live))),
+        )
+    }));
+    let mut removed = emptied(&removed, (object, root), &edits);
+    removed.sort_by_cached_key(|pointer| std::cmp::Reverse(steps_of(pointer)));
+    edits.extend(removed.into_iter().map(|pointer| target.remove(pointer)));
+    edits
+}
+
+/// The pointers to take out: a list, or a map of any keys, goes with the last that it held.
+fn emptied<'c>(
+    removed: &[&'c Change],
+    (object, root): (&Desired, Field<'_>),
+    edits: &[Edit],
+) -> Vec<&'c str> {
+    let mut parts: BTreeMap<&str, Vec<&'c Change>> = BTreeMap::new();
+    for change in removed {
+        let pointer = change.difference.desired_pointer.as_str();
+        parts.entry(pointer.rsplit_once('/').map_or("", |(part, _)| part)).or_default().push(change);
+    }
+    let all = parts.into_iter().flat_map(|(part, removed)| {
+        let holds = match object.value.pointer(part) {
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Object(map)) => map.len(),
+            _ => 0,
+        };
+        let is_set = || edits.iter().any(|edit| edit.pointer.contains(&format!("{part}/")));
+        let is_collection =
+            |change: &&Change| matches!(root.at(part_of(change)).shape(), Shape::List(_) | Shape::Map);
+        if holds == removed.len() && removed.first().is_some_and(is_collection) && !is_set() {
+            return vec![part];
+        }
+        removed.into_iter().map(|change| change.difference.desired_pointer.as_str()).collect()
+    });
+    all.collect()
+}
+
+/// A pointer's steps, numbers as such.
+fn steps_of(pointer: &str) -> Vec<(Option<usize>, &str)> {
+    pointer.split('/').map(|step| (step.parse().ok(), step)).collect()
+}
+
+/// A live value without what the server puts there by itself, and with it.
+pub(super) fn wanted(change: &Change, root: Field<'_>) -> Option<(Value, Value)> {
+    let live = change.difference.live.clone()?;
+    Some((without_defaults(root.at(change.difference.path.steps()), &live), live))
+}
+
+/// The edits that put something in the place of something else.
+fn edits_in_place(
+    replaced: &Replaced<'_>,
+    (object, root): (&Desired, Field<'_>),
+    target: &Target,
+) -> Vec<Edit> {
+    let Some((wanted, live)) = wanted(replaced.added, root) else { return Vec::new() };
+    let pointer = &replaced.removed.difference.desired_pointer;
+    let name = match replaced.added.difference.path.steps().last() {
+        Some(Step::Field(name)) => name.clone(),
+        _ => String::new(),
+    };
+    match replaced.how {
+        How::Item => {
+            let declared = object.value.pointer(pointer).cloned().unwrap_or_default();
+            vec![target.set(pointer, merged(&declared, &wanted, &live))]
+        }
+        How::Key => vec![target.rename(pointer, name)],
+        How::Fields => {
+            vec![target.rename(pointer, name), target.set(&replaced.added.difference.desired_pointer, wanted)]
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 mod edits;
 mod plan;
 mod prove;
+mod reasons;
 mod replaced;
+mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::plan::part_of;
+use super::whole::part_of;
 use crate::model::{Change, ChangeKind, Step};
 use crate::schema::{Field, Shape, without_defaults};
 

@@ -129,5 +129,6 @@ fn files_that_are_encrypted_as_a_whole_are_named_by_what_encrypted_them() {
     }
     let generator = "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: x}\nfiles: [x.enc.yaml]\n";
     let root = [("k/kustomization.yaml", "generators: [ks.yaml]\n"), ("k/ks.yaml", generator)];
-    Place::new("ksops", "{path: k, namespace: NAMESPACE}", &[], &root).says(&["k/ks.yaml: it asks for KSOPS"]);
+    Place::new("ksops", "{path: k, namespace: NAMESPACE}", &[], &root)
+        .says(&["k/ks.yaml: it asks for KSOPS"]);
 }

@@ -1,0 +1,80 @@
+//! What belongs together: what was done to an object is adopted whole, or what may be bound to the rest is left.
+
+use std::collections::HashSet;
+
+use super::reasons::why_not;
+use crate::model::{Cause, Change, ChangeKind, Manager, Step};
+use crate::schema::{Field, Scalar, Shape};
+
+const HALF: &str = "something else of the object is left to a person, and half of an edit may be what no server takes: put \
+                    both into Git, or neither";
+
+/// What a finding leaves to a person that others of its changes cannot do without.
+pub(super) struct Alone<'f> {
+    /// Whether something of a type is left: what was removed, or a part of the same edit.
+    of_type: bool,
+    /// Maps from which a key that anybody may choose was removed.
+    keys: HashSet<&'f [Step]>,
+}
+
+impl<'f> Alone<'f> {
+    pub(super) fn of(left: &[&'f Change], tools: &Tools<'_>, root: Field<'_>) -> Self {
+        let is_removed = |change: &Change| change.difference.kind == ChangeKind::Removed;
+        let (free, typed): (Vec<&Change>, Vec<&Change>) =
+            left.iter().copied().partition(|change| is_free(change, root));
+        let of_type = typed.iter().any(|change| is_removed(change) || tools.have(change));
+        let keys = free.into_iter().filter(|change| is_removed(change)).map(part_of).collect();
+        Self { of_type, keys }
+    }
+
+    /// Why a change is not adopted without what is left: what a type says may be bound together (a Service's type and its
+    /// node ports, a limit and its request), and a new key may be an old one's new name.
+    pub(super) fn why_not(&self, change: &Change, root: Field<'_>) -> Option<String> {
+        let is_new = change.difference.kind == ChangeKind::Added;
+        let is_half = match is_free(change, root) {
+            true => is_new && self.keys.contains(part_of(change)),
+            false => self.of_type,
+        };
+        is_half.then(|| HALF.to_owned())
+    }
+}
+
+/// The tools by which a person changed something of an object beyond doubt.
+pub(super) struct Tools<'f>(Vec<&'f Manager>);
+
+impl<'f> Tools<'f> {
+    pub(super) fn of(drifting: &[&'f Change]) -> Self {
+        let sure = drifting.iter().filter(|change| why_not(change).is_none());
+        Self(sure.filter_map(|change| change.verdict.manager.as_ref()).collect())
+    }
+
+    /// Whether a change is by one of them.
+    fn have(&self, change: &Change) -> bool {
+        let tool = change.verdict.manager.as_ref();
+        tool.is_some_and(|tool| {
+            self.0.iter().any(|sure| (&sure.name, &sure.operation) == (&tool.name, &tool.operation))
+        })
+    }
+}
+
+/// Whether a change is in a map of texts whose keys anybody may choose (labels, annotations, data), each by itself; in
+/// others, such as limits, a value may be bound to another.
+fn is_free(change: &Change, root: Field<'_>) -> bool {
+    let field = root.at(part_of(change));
+    let of_texts = || root.at(change.difference.path.steps()).shape() == Shape::Scalar(Scalar::Plain);
+    field.shape() == Shape::Map && of_texts()
+}
+
+/// The place that a change is a part of: the map or list around it.
+pub(super) fn part_of(change: &Change) -> &[Step] {
+    change.difference.path.steps().split_last().map_or(&[], |(_, around)| around)
+}
+
+/// Whether a change was removed in the same edit as something that a person changed beyond doubt. A removed field leaves no
+/// owner: that they took it out is told by their tool being the last of a person's, and by what it owns.
+pub(super) fn is_taken_out(change: &Change, tools: &Tools<'_>) -> bool {
+    change.difference.kind == ChangeKind::Removed
+        && change.verdict.cause == Cause::Manual
+        && !change.difference.masked
+        && tools.have(change)
+}
