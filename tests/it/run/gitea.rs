@@ -380,8 +380,8 @@ fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() 
         return;
     }
     let hosted = Hosted::new("hosted-both");
-    // One value changed, and one removed: who removed it is nowhere.
-    let patch = r#"{"data":{"level":"debug","greeting":null}}"#;
+    // One value changed, and one in which Git has a variable.
+    let patch = r#"{"data":{"level":"debug","url":"http://elsewhere"}}"#;
     hosted.place.kubectl(&["patch", "configmap", "settings", "--type=merge", "--patch", patch]);
     let _ = hosted.run(1);
     assert_eq!((hosted.pulls().len(), hosted.issues().len()), (1, 1));

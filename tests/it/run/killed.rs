@@ -44,10 +44,11 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// A Deployment and a ConfigMap changed by two tools; of the ConfigMap one value is gone, which only an issue can say.
+/// A Deployment and a ConfigMap changed by two tools; of the ConfigMap one value in which Git has a variable, which only an issue
+/// can say.
 fn change(place: &Place, round: u32) {
     place.set_memory(&format!("{}Mi", 600 + round));
-    let patch = format!(r#"{{"data":{{"level":"debug-{round}","greeting":null}}}}"#);
+    let patch = format!(r#"{{"data":{{"level":"debug-{round}","url":"http://elsewhere"}}}}"#);
     place.kubectl(&["patch", "configmap", "settings", "--type=merge", "--patch", &patch]);
 }
 
