@@ -52,7 +52,13 @@ fn by_position(old: usize, new: usize) -> Vec<Aligned> {
 /// The alignment that keeps the most, as for the longest common subsequence.
 fn by_content(old: &[Value], new: &[Value]) -> Vec<Aligned> {
     let width = new.len() + 1;
-    let scores: Vec<f64> = old.iter().flat_map(|old| new.iter().map(|new| likeness(old, new))).collect();
+    let counted = |items: &'_ [Value]| items.iter().map(leaves).collect::<Vec<usize>>();
+    let (of_old, of_new) = (counted(old), counted(new));
+    let pairs = old.iter().zip(&of_old).flat_map(|(old, of_old)| {
+        let new = new.iter().zip(&of_new);
+        new.map(move |(new, of_new)| likeness((old, *of_old), (new, *of_new)))
+    });
+    let scores: Vec<f64> = pairs.collect();
     let score = |at: usize, to: usize| scores[at * new.len() + to];
     let mut best = vec![0.0_f64; (old.len() + 1) * width];
     for at in (0..old.len()).rev() {
@@ -121,15 +127,22 @@ fn is_anonymous(value: &Value) -> bool {
     }
 }
 
-/// How likely it is that one item became the other, from 0.
-fn likeness(old: &Value, new: &Value) -> f64 {
+/// How likely it is that one item became the other, from 0; each comes with its number of leaves.
+fn likeness((old, of_old): (&Value, usize), (new, of_new): (&Value, usize)) -> f64 {
     let share = match (old, new) {
-        _ if old == new => return EQUAL,
-        (Value::String(old), Value::String(new)) => text_likeness(old, new),
+        (Value::String(old), Value::String(new)) if old != new => text_likeness(old, new),
         (Value::Object(_), Value::Object(_)) | (Value::Array(_), Value::Array(_)) => {
-            let (same, most) = common(old, new);
-            ratio(same, most)
+            // What cannot be like enough is not looked into.
+            let most = of_old.max(of_new);
+            if ratio(of_old.min(of_new), most) < SIMILAR {
+                return 0.0;
+            }
+            if of_old == of_new && old == new {
+                return EQUAL;
+            }
+            ratio(same_leaves(old, new), most)
         }
+        _ if old == new => EQUAL,
         _ => 0.0,
     };
     if share >= SIMILAR { share } else { 0.0 }
@@ -140,12 +153,12 @@ fn text_likeness(old: &str, new: &str) -> f64 {
     match (name_of(old), name_of(new)) {
         (Some(old), Some(new)) if old == new => 0.9,
         (None, None) => {
-            let begin = old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count();
-            let (length, other) = (old.chars().count(), new.chars().count());
-            let most = length.min(other) - begin;
-            let ends = old.chars().rev().zip(new.chars().rev()).take(most);
+            let (old, new) = (old.as_bytes(), new.as_bytes());
+            let begin = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+            let most = old.len().min(new.len()) - begin;
+            let ends = old.iter().rev().zip(new.iter().rev()).take(most);
             let end = ends.take_while(|(old, new)| old == new).count();
-            ratio(begin + end, length.max(other))
+            ratio(begin + end, old.len().max(new.len()))
         }
         _ => 0.0,
     }
@@ -157,18 +170,17 @@ fn name_of(text: &str) -> Option<&str> {
     (text.starts_with('-') || name.len() < text.len()).then_some(name)
 }
 
-/// Leaves that are the same in both, and those of the one that has more.
-fn common(old: &Value, new: &Value) -> (usize, usize) {
+/// Leaves that are the same in both.
+fn same_leaves(old: &Value, new: &Value) -> usize {
     match (old, new) {
-        (Value::Object(old_map), Value::Object(new_map)) => {
-            let inner = old_map.iter().filter_map(|(key, value)| Some(common(value, new_map.get(key)?).0));
-            (inner.sum(), leaves(old).max(leaves(new)))
+        (Value::Object(old), Value::Object(new)) => {
+            let (few, many) = if old.len() < new.len() { (old, new) } else { (new, old) };
+            few.iter().filter_map(|(key, value)| Some(same_leaves(value, many.get(key)?))).sum()
         }
-        (Value::Array(old_items), Value::Array(new_items)) => {
-            let inner = old_items.iter().zip(new_items).map(|(old, new)| common(old, new).0);
-            (inner.sum(), leaves(old).max(leaves(new)))
+        (Value::Array(old), Value::Array(new)) => {
+            old.iter().zip(new).map(|(old, new)| same_leaves(old, new)).sum()
         }
-        _ => (usize::from(old == new), 1),
+        _ => usize::from(old == new),
     }
 }
 
