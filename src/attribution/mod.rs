@@ -29,7 +29,6 @@ pub use history::{Older, Remembered, Superseded, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
 pub use owners::{Entry, FieldOwner, Owners, owners_of};
-pub use rewritten::substituted;
 pub use scaling::{Autoscaler, SCALERS};
 pub use strangers::unknown_managers;
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};

@@ -62,7 +62,7 @@ fn same_json(left: &Value, right: &Value) -> bool {
 }
 
 /// The variable that Git has, where the deployer may have replaced it by what is live; at most 80 characters of its text.
-pub fn substituted(difference: &Difference) -> Option<String> {
+pub(super) fn substituted(difference: &Difference) -> Option<String> {
     let (desired, live) = (difference.desired.as_ref()?, difference.live.as_ref()?);
     let mut variable = None;
     could_render(desired, live, &mut variable).then_some(())?;

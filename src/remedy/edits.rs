@@ -1,13 +1,10 @@
 //! From a desired and a live value to the edit of the source.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
-use super::replaced::{How, Replaced, replaced};
-use super::whole::part_of;
+use super::replaced::{How, Replaced};
 use crate::model::{Change, ChangeKind, Desired, Step, substitution};
-use crate::schema::{Field, Shape, without_defaults};
+use crate::schema::{Field, without_defaults};
 use crate::yaml::{Aligned, Edit, Operation, align};
 
 /// Where edits of one document go.
@@ -24,11 +21,6 @@ impl Target {
         self.edit(pointer, Operation::Set(value))
     }
 
-    /// Takes out a key or an item.
-    pub(super) fn remove(&self, pointer: &str) -> Edit {
-        self.edit(pointer, Operation::Remove)
-    }
-
     /// Gives a key another name.
     pub(super) fn rename(&self, pointer: &str, name: String) -> Edit {
         self.edit(pointer, Operation::Rename(name))
@@ -39,20 +31,17 @@ impl Target {
     }
 }
 
-/// The edits that take changes into a document: what is set first, for it moves nothing, then what is taken out, from the
-/// end of each list.
+/// The edits that take changes into a document: what stands in the place of something else on its lines, and the rest.
 pub(super) fn edits_of(
-    whole: &[&Change],
+    (whole, replaced): (&[&Change], &[Replaced<'_>]),
     (object, root): (&Desired, Field<'_>),
     target: &Target,
 ) -> Vec<Edit> {
-    let replaced = replaced(whole, root);
-    let mut edits: Vec<Edit> =
-        replaced.iter().flat_map(|one| edits_in_place(one, (object, root), target)).collect();
-    let others = whole.iter().filter(|change| !replaced.iter().any(|one| one.has(change)));
-    let (removed, set): (Vec<&Change>, Vec<&Change>) =
-        others.partition(|change| change.difference.kind == ChangeKind::Removed);
-    edits.extend(set.into_iter().filter_map(|change| {
+    let is_whole = |one: &&Replaced<'_>| whole.iter().any(|change| one.is_removal(change));
+    let in_place = replaced.iter().filter(is_whole);
+    let mut edits: Vec<Edit> = in_place.flat_map(|one| edits_in_place(one, (object, root), target)).collect();
+    let set = whole.iter().filter(|change| !replaced.iter().any(|one| one.has(change)));
+    edits.extend(set.filter_map(|change| {
         let (wanted, live) = wanted(change, root)?;
         let pointer = &change.difference.desired_pointer;
         let declared = object.value.pointer(pointer);
@@ -61,47 +50,11 @@ pub(super) fn edits_of(
             target.set(pointer, declared.map_or(wanted.clone(), |declared| merged(declared, &wanted, &live))),
         )
     }));
-    let mut removed = emptied(&removed, (object, root), &edits);
-    removed.sort_by_cached_key(|pointer| std::cmp::Reverse(steps_of(pointer)));
-    edits.extend(removed.into_iter().map(|pointer| target.remove(pointer)));
     edits
 }
 
-/// The pointers to take out: a list, or a map of any keys, goes with the last that it held.
-fn emptied<'c>(
-    removed: &[&'c Change],
-    (object, root): (&Desired, Field<'_>),
-    edits: &[Edit],
-) -> Vec<&'c str> {
-    let mut parts: BTreeMap<&str, Vec<&'c Change>> = BTreeMap::new();
-    for change in removed {
-        let pointer = change.difference.desired_pointer.as_str();
-        parts.entry(pointer.rsplit_once('/').map_or("", |(part, _)| part)).or_default().push(change);
-    }
-    let all = parts.into_iter().flat_map(|(part, removed)| {
-        let holds = match object.value.pointer(part) {
-            Some(Value::Array(items)) => items.len(),
-            Some(Value::Object(map)) => map.len(),
-            _ => 0,
-        };
-        let is_set = || edits.iter().any(|edit| edit.pointer.contains(&format!("{part}/")));
-        let is_collection =
-            |change: &&Change| matches!(root.at(part_of(change)).shape(), Shape::List(_) | Shape::Map);
-        if holds == removed.len() && removed.first().is_some_and(is_collection) && !is_set() {
-            return vec![part];
-        }
-        removed.into_iter().map(|change| change.difference.desired_pointer.as_str()).collect()
-    });
-    all.collect()
-}
-
-/// A pointer's steps, numbers as such.
-fn steps_of(pointer: &str) -> Vec<(Option<usize>, &str)> {
-    pointer.split('/').map(|step| (step.parse().ok(), step)).collect()
-}
-
 /// A live value without what the server puts there by itself, and with it.
-pub(super) fn wanted(change: &Change, root: Field<'_>) -> Option<(Value, Value)> {
+fn wanted(change: &Change, root: Field<'_>) -> Option<(Value, Value)> {
     let live = change.difference.live.clone()?;
     Some((without_defaults(root.at(change.difference.path.steps()), &live), live))
 }
@@ -135,11 +88,6 @@ fn edits_in_place(
 pub(super) fn merged(desired: &Value, wanted: &Value, live: &Value) -> Value {
     match (desired, wanted, live) {
         _ if desired == live => desired.clone(),
-        // What fills in a variable is not Git's to say.
-        (Value::String(template), _, live) if substitution::has_variable(template) => {
-            let text = live.as_str().map_or_else(|| live.to_string(), str::to_owned);
-            if substitution::could_render(template, &text) { desired.clone() } else { wanted.clone() }
-        }
         (Value::Object(desired), Value::Object(wanted), Value::Object(live)) => {
             Value::Object(map(desired, wanted, live))
         }
@@ -150,22 +98,15 @@ pub(super) fn merged(desired: &Value, wanted: &Value, live: &Value) -> Value {
     }
 }
 
-/// Whether a text with a variable of a GitOps tool is gone from a value.
-pub(super) fn loses_variable(before: &Value, after: Option<&Value>) -> bool {
-    let (mut of_before, mut of_after) = (Vec::new(), Vec::new());
-    variables(before, &mut of_before);
-    if let Some(after) = after {
-        variables(after, &mut of_after);
-    }
-    of_before.iter().any(|text| !of_after.contains(text))
-}
-
-fn variables<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+/// Whether a key or text in a value has a variable of a GitOps tool.
+pub(super) fn has_variable(value: &Value) -> bool {
     match value {
-        Value::String(text) if substitution::has_variable(text) => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| variables(item, found)),
-        Value::Object(map) => map.values().for_each(|inner| variables(inner, found)),
-        _ => {}
+        Value::String(text) => substitution::has_variable(text),
+        Value::Array(items) => items.iter().any(has_variable),
+        Value::Object(map) => {
+            map.iter().any(|(key, inner)| substitution::has_variable(key) || has_variable(inner))
+        }
+        _ => false,
     }
 }
 

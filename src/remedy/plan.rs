@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::edits::{Target, edits_of, loses_variable, merged, wanted};
+use super::edits::{Target, edits_of, has_variable};
 use super::reasons::why_not;
-use super::whole::{Alone, Tools, is_taken_out};
+use super::replaced::replaced;
+use super::whole::{Alone, Tools};
 use crate::attribution::is_restart;
-use crate::model::{Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State};
+use crate::model::{
+    Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, substitution,
+};
 use crate::schema::{Field, Schema};
 use crate::yaml::Edit;
 
@@ -85,9 +88,10 @@ impl Plan {
         let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
         let drifting: Vec<&Change> = drifting.filter(|change| !is_restart(&change.difference.path)).collect();
         let tools = Tools::of(&drifting);
+        let replaced = replaced(&drifting, &tools, root);
         let why_not = |change: &Change| {
-            let why = why_not(change).filter(|_| !is_taken_out(change, &tools));
-            why.or_else(|| overwrites_variable(change, (object, root)).then(|| VARIABLE.to_owned()))
+            let why = why_not(change).filter(|_| !replaced.iter().any(|one| one.is_removal(change)));
+            why.or_else(|| overwrites_variable(change, object).then(|| VARIABLE.to_owned()))
         };
         let (sure, rest): (Vec<&Change>, Vec<&Change>) =
             drifting.into_iter().partition(|change| why_not(change).is_none());
@@ -101,7 +105,7 @@ impl Plan {
         }
         self.left.extend(rest.iter().filter_map(|change| Some(left(finding, change, why_not(change)?))));
         let Ok(target) = place(object) else { return };
-        let edits = edits_of(&whole, (object, root), &target);
+        let edits = edits_of((&whole, &replaced), (object, root), &target);
         self.edits.entry(object.origin.file.clone()).or_default().extend(edits);
         whole.iter().for_each(|change| self.adopt(finding, change));
     }
@@ -120,16 +124,13 @@ impl Plan {
 const VARIABLE: &str = "Git has a variable there, which the deployer fills in (`${…}`), and drift never overwrites one: change what \
                         fills it in, or undo it in the cluster";
 
-/// Whether a change would put a live value in the place of a variable.
-fn overwrites_variable(change: &Change, (object, root): (&Desired, Field<'_>)) -> bool {
-    let Some(declared) = object.value.pointer(&change.difference.desired_pointer) else { return false };
-    match (change.difference.kind, wanted(change, root)) {
-        (ChangeKind::Added, _) => false,
-        (ChangeKind::Modified, Some((wanted, live))) => {
-            loses_variable(declared, Some(&merged(declared, &wanted, &live)))
-        }
-        _ => loses_variable(declared, None),
-    }
+/// Whether Git has a variable in what a change would write over or take out: what of the live value fills it in, and what a
+/// person changed, nobody can tell.
+fn overwrites_variable(change: &Change, object: &Desired) -> bool {
+    let pointer = &change.difference.desired_pointer;
+    let is_declared = change.difference.kind != ChangeKind::Added;
+    let declared = object.value.pointer(pointer).filter(|_| is_declared);
+    declared.is_some_and(|declared| substitution::has_variable(pointer) || has_variable(declared))
 }
 
 /// Where edits of a plain object go, or why they cannot.

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::plan::{Adoption, Plan};
-use crate::attribution::substituted;
-use crate::model::{ChangeKind, Desired, Difference, FieldPath, Finding, ObjectKey, ResourceId};
+use crate::model::{ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId};
 use crate::schema::Schema;
 use crate::source::{Rendered, Request, render};
 
@@ -208,15 +207,7 @@ fn object_holds(
     };
     let mut expected = paths(before);
     expected.retain(|path, _| !adoption.paths.contains(path));
-    // A variable that stays in an adopted value is still filled in by the deployer.
-    let is_filled_in = |difference: &Difference| {
-        adoption.paths.contains(&difference.path) && substituted(difference).is_some()
-    };
-    let differences = crate::diff::compare(after, live, schema).into_iter();
-    let found: BTreeMap<FieldPath, ChangeKind> = differences
-        .filter(|difference| !is_filled_in(difference))
-        .map(|difference| (difference.path, difference.kind))
-        .collect();
+    let found = paths(after);
     // Of a part that only live has, what others wrote into it differs by itself once the adopted value is declared.
     let is_rest = |path: &FieldPath| {
         let around =

@@ -1,11 +1,14 @@
-//! What a person put in the place of something else: written on its lines.
+//! What a person put in the place of something else: the one thing of its part that went, for the one that came.
+//!
+//! Nobody owns what is gone, and a removal leaves no record: who took it out is only told by what stands in its place.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::whole::part_of;
-use crate::model::{Change, ChangeKind, Step};
+use super::reasons::why_not;
+use super::whole::{Tools, part_of};
+use crate::model::{Cause, Change, ChangeKind, Step};
 use crate::schema::{Field, Shape, without_defaults};
 
 /// One thing that was put in the place of another.
@@ -22,7 +25,7 @@ pub(super) enum How {
     Item,
     /// A key that anybody may choose has another name.
     Key,
-    /// Fields of a type that stand for each other: a probe by HTTP became one by TCP.
+    /// Fields of a type of which it has one: a probe by HTTP became one by TCP.
     Fields,
 }
 
@@ -30,6 +33,11 @@ impl Replaced<'_> {
     /// Whether a change is a part of it.
     pub(super) fn has(&self, change: &Change) -> bool {
         [self.removed, self.added].iter().any(|part| part.difference.path == change.difference.path)
+    }
+
+    /// Whether a change is what went.
+    pub(super) fn is_removal(&self, change: &Change) -> bool {
+        self.removed.difference.path == change.difference.path
     }
 }
 
@@ -40,71 +48,89 @@ struct Part<'f> {
     added: Vec<&'f Change>,
 }
 
-/// What in a finding was put in the place of something else; both are among `whole`.
-pub(super) fn replaced<'f>(whole: &[&'f Change], root: Field<'_>) -> Vec<Replaced<'f>> {
-    let mut indexes: HashMap<&[Step], usize> = HashMap::new();
-    let mut parts: Vec<(&[Step], Part<'f>)> = Vec::new();
-    for change in whole {
-        let around = part_of(change);
-        let at = *indexes.entry(around).or_insert_with(|| {
-            parts.push((around, Part::default()));
-            parts.len() - 1
+impl<'f> Part<'f> {
+    /// What went with what came: one of each, or those of several that are like each other and no others.
+    fn pairs(&self, part: Field<'_>) -> Vec<(&'f Change, &'f Change)> {
+        if let ([removed], [added]) = (&self.removed[..], &self.added[..]) {
+            return vec![(removed, added)];
+        }
+        let is_like = |removed: &Change, added: &Change| match part.shape() {
+            Shape::List(_) => is_alike(removed, added, part.items()),
+            Shape::Map => removed.difference.desired == added.difference.live,
+            _ => false,
+        };
+        let only = |mut found: Vec<&'f Change>| if found.len() == 1 { found.pop() } else { None };
+        let pairs = self.removed.iter().filter_map(|removed| {
+            let added = only(self.added.iter().copied().filter(|added| is_like(removed, added)).collect())?;
+            only(self.removed.iter().copied().filter(|other| is_like(other, added)).collect())?;
+            Some((*removed, added))
         });
+        pairs.collect()
+    }
+}
+
+/// What of an object's changes was put in the place of something else, by a tool that changed the object beyond doubt.
+pub(super) fn replaced<'f>(drifting: &[&'f Change], tools: &Tools<'_>, root: Field<'_>) -> Vec<Replaced<'f>> {
+    let mut parts: HashMap<&[Step], Part<'f>> = HashMap::new();
+    for change in drifting {
+        let part = parts.entry(part_of(change)).or_default();
         match change.difference.kind {
-            ChangeKind::Removed => parts[at].1.removed.push(change),
-            ChangeKind::Added => parts[at].1.added.push(change),
+            ChangeKind::Removed => part.removed.push(change),
+            ChangeKind::Added => part.added.push(change),
             ChangeKind::Modified => {}
         }
     }
-    let parts = parts.into_iter().filter(|(_, part)| !part.removed.is_empty() && !part.added.is_empty());
-    parts.flat_map(|(around, part)| part.replaced(root.at(around))).collect()
-}
-
-impl<'f> Part<'f> {
-    fn replaced(self, field: Field<'_>) -> Vec<Replaced<'f>> {
-        match field.shape() {
-            Shape::List(_) => {
-                self.pairs(How::Item, &|removed, added| likeness(removed, added, field.items()))
-            }
-            Shape::Map => self.pairs(How::Key, &|removed, added| {
-                (removed.difference.desired == added.difference.live).then_some(1)
-            }),
-            Shape::Object => match (&self.removed[..], &self.added[..]) {
-                ([removed], [added]) => vec![Replaced { removed, added, how: How::Fields }],
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
-    /// Each added value with the removed one that is most like it.
-    fn pairs(mut self, how: How, likeness: &dyn Fn(&Change, &Change) -> Option<usize>) -> Vec<Replaced<'f>> {
-        let mut pairs = Vec::new();
-        for added in self.added {
-            let likely = self.removed.iter().enumerate();
-            let likely = likely.filter_map(|(at, removed)| Some((likeness(removed, added)?, at)));
-            // Of equally likely ones the first.
-            if let Some((_, at)) = likely.max_by_key(|(likeness, at)| (*likeness, std::cmp::Reverse(*at))) {
-                pairs.push(Replaced { removed: self.removed.remove(at), added, how });
-            }
-        }
-        pairs
-    }
-}
-
-/// How many fields two items have in common, where they may be one item under other keys: what else it says is at least
-/// half the same, or it says nothing else.
-fn likeness(removed: &Change, added: &Change, item: Field<'_>) -> Option<usize> {
-    let (Some(Step::Key(_)), Some(Step::Key(keys))) =
-        (removed.difference.path.steps().last(), added.difference.path.steps().last())
-    else {
-        return None;
+    let pairs = parts.into_iter().flat_map(|(around, part)| {
+        let pairs = part.pairs(root.at(around)).into_iter();
+        pairs.map(move |(removed, added)| (around, removed, added))
+    });
+    let may = |removed: &Change, added: &Change| {
+        removed.verdict.cause == Cause::Manual
+            && !removed.difference.masked
+            && tools.have(removed)
+            && why_not(added).is_none()
     };
-    let wanted = without_defaults(item, added.difference.live.as_ref()?);
+    let mut found: Vec<Replaced<'f>> = pairs
+        .filter(|(_, removed, added)| may(removed, added))
+        .filter_map(|(around, removed, added)| {
+            Some(Replaced { removed, added, how: how(removed, added, root.at(around))? })
+        })
+        .collect();
+    found.sort_by(|one, other| one.removed.difference.path.cmp(&other.removed.difference.path));
+    found
+}
+
+fn how(removed: &Change, added: &Change, part: Field<'_>) -> Option<How> {
+    match part.shape() {
+        Shape::List(_) => is_alike(removed, added, part.items()).then_some(How::Item),
+        Shape::Map => (removed.difference.desired == added.difference.live).then_some(How::Key),
+        Shape::Object => is_union(part).then_some(How::Fields),
+        _ => None,
+    }
+}
+
+/// Types of Kubernetes with one field of several that exclude each other (`x-kubernetes-unions` is not published for them).
+fn is_union(part: Field<'_>) -> bool {
+    const UNIONS: [&str; 5] = ["Probe", "LifecycleHandler", "EnvVar", "Volume", "PodDisruptionBudgetSpec"];
+    let name = part.built_in_name().and_then(|name| name.rsplit('.').next());
+    name.is_some_and(|name| UNIONS.contains(&name))
+}
+
+/// Whether two items may be one under other keys: what else it says is at least half the same, or it says nothing else.
+fn is_alike(removed: &Change, added: &Change, item: Field<'_>) -> bool {
+    let (Some(Step::Key(_)), Some(Step::Key(keys)), Some(live)) = (
+        removed.difference.path.steps().last(),
+        added.difference.path.steps().last(),
+        &added.difference.live,
+    ) else {
+        return false;
+    };
+    let wanted = without_defaults(item, live);
     let is_key = |name: &str| keys.iter().any(|(key, _)| key == name);
     let rest = |item: &Map<String, Value>| item.keys().filter(|name| !is_key(name)).count();
-    let (before, after) = (removed.difference.desired.as_ref()?.as_object()?, wanted.as_object()?);
+    let (Some(Value::Object(before)), Value::Object(after)) = (&removed.difference.desired, &wanted) else {
+        return false;
+    };
     let same = before.iter().filter(|(name, value)| !is_key(name) && after.get(*name) == Some(value)).count();
-    let most = rest(before).max(rest(after));
-    (rest(before) == 0 || same * 2 >= most).then_some(same)
+    rest(before) == 0 && rest(after) == 0 || same > 0 && same * 2 >= rest(before).max(rest(after))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::reasons::why_not;
-use crate::model::{Cause, Change, ChangeKind, Manager, Step};
+use crate::model::{Change, ChangeKind, Manager, Step};
 use crate::schema::{Field, Scalar, Shape};
 
 const HALF: &str = "something else of the object is left to a person, and half of an edit may be what no server takes: put \
@@ -49,7 +49,7 @@ impl<'f> Tools<'f> {
     }
 
     /// Whether a change is by one of them.
-    fn have(&self, change: &Change) -> bool {
+    pub(super) fn have(&self, change: &Change) -> bool {
         let tool = change.verdict.manager.as_ref();
         tool.is_some_and(|tool| {
             self.0.iter().any(|sure| (&sure.name, &sure.operation) == (&tool.name, &tool.operation))
@@ -57,24 +57,16 @@ impl<'f> Tools<'f> {
     }
 }
 
-/// Whether a change is in a map of texts whose keys anybody may choose (labels, annotations, data), each by itself; in
-/// others, such as limits, a value may be bound to another.
+/// Whether a change is in a map of texts whose keys anybody may choose (labels, annotations, data), each by itself, or is
+/// the whole of such a map; in others, such as limits, a value may be bound to another.
 fn is_free(change: &Change, root: Field<'_>) -> bool {
-    let field = root.at(part_of(change));
-    let of_texts = || root.at(change.difference.path.steps()).shape() == Shape::Scalar(Scalar::Plain);
-    field.shape() == Shape::Map && of_texts()
+    let of_texts = |map: Field<'_>| {
+        map.shape() == Shape::Map && map.field("any").shape() == Shape::Scalar(Scalar::Plain)
+    };
+    of_texts(root.at(part_of(change))) || of_texts(root.at(change.difference.path.steps()))
 }
 
 /// The place that a change is a part of: the map or list around it.
 pub(super) fn part_of(change: &Change) -> &[Step] {
     change.difference.path.steps().split_last().map_or(&[], |(_, around)| around)
-}
-
-/// Whether a change was removed in the same edit as something that a person changed beyond doubt. A removed field leaves no
-/// owner: that they took it out is told by their tool being the last of a person's, and by what it owns.
-pub(super) fn is_taken_out(change: &Change, tools: &Tools<'_>) -> bool {
-    change.difference.kind == ChangeKind::Removed
-        && change.verdict.cause == Cause::Manual
-        && !change.difference.masked
-        && tools.have(change)
 }

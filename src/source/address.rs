@@ -27,16 +27,21 @@ pub(super) fn is_repository(entry: &str) -> bool {
         return false;
     }
     let slash = path.find('/');
-    let colon = path.find(':').filter(|at| by_ssh && *at > 0 && slash.is_none_or(|slash| *at < slash));
+    let colon = path.find(':').filter(|at| by_ssh && slash.is_none_or(|slash| *at > 0 && *at < slash));
     let Some(end) = colon.or(slash) else { return false };
     let below = &path[end + 1..];
     ["_git/", "//", ".git"].iter().any(|marker| below.contains(marker)) || below.contains('/')
 }
 
-/// The rest of a text that begins with an ASCII prefix, whatever its case.
+/// The rest of a text that begins with an ASCII prefix, whatever its case, as Go's `ToLower` has it.
 fn without<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
-    let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then_some(rest)
+    let mut rest = text.chars();
+    let lower = |c: char| match c {
+        '\u{130}' => 'i',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    prefix.chars().all(|wanted| rest.next().map(lower) == Some(wanted)).then_some(()).map(|()| rest.as_str())
 }
 
 /// `git` and the rest of `git@…`.
@@ -87,8 +92,11 @@ fn without_credentials(entry: &str) -> String {
         }
         None => entry.to_owned(),
     };
-    let query = shown.find("?").filter(|_| !shown.contains("?ref=")).unwrap_or(shown.len());
-    shown[..query].chars().take(200).collect()
+    // Of a query only the revision.
+    let (path, query) = shown.split_once('?').unwrap_or((&shown, ""));
+    let revision = query.split('&').find(|part| part.starts_with("ref="));
+    let shown = revision.map_or_else(|| path.to_owned(), |revision| format!("{path}?{revision}"));
+    shown.chars().take(200).collect()
 }
 
 #[cfg(test)]
@@ -110,6 +118,8 @@ mod tests {
             "github.com:acme/base",
             "https://dev.azure.com/org/project/_git/base",
             "file:///srv/base",
+            "git@:a.git",
+            "g\u{130}thub.com/acme/base",
         ] {
             assert!(is_repository(entry), "{entry}");
         }
@@ -117,6 +127,7 @@ mod tests {
             "../base",
             "web@v2",
             "git@x/y",
+            "git@",
             "users/me@example/x",
             "./github.com/acme/base",
             "acme/base?ref=v1",
@@ -154,7 +165,7 @@ mod tests {
         for (entry, expected) in [
             ("https://u:hunter2@example.com/x", "https://example.com/x"),
             ("https://example.com/x?token=hunter2", "https://example.com/x"),
-            ("https://example.com/x?ref=v1", "https://example.com/x?ref=v1"),
+            ("https://example.com/x?ref=v1&token=hunter2", "https://example.com/x?ref=v1"),
             ("git@github.com:acme/base", "git@github.com:acme/base"),
         ] {
             assert_eq!(without_credentials(entry), expected);

@@ -74,21 +74,36 @@ pub(super) struct Changer {
 }
 
 impl Changer {
-    /// Whether none of its objects is among the rendered ones, whose names may have a prefix or suffix.
-    pub(super) fn has_none_of(&self, rendered: &[&Value]) -> bool {
-        let is_it = |object: &Value, (kind, name): &(Option<String>, String)| {
-            kind.as_deref().is_none_or(|kind| object["kind"] == kind)
-                && object["metadata"]["name"].as_str().is_some_and(|full| full.contains(name.as_str()))
-        };
-        !rendered.iter().any(|object| self.changes.iter().any(|change| is_it(object, change)))
+    /// Whether it changes this object, by the name that its kustomization has for it.
+    pub(super) fn changes(&self, lacking: &Lacking) -> bool {
+        self.changes.iter().any(|(kind, name)| {
+            *name == lacking.name && (kind.is_none() || lacking.kind.is_none() || *kind == lacking.kind)
+        })
     }
 }
 
-/// Whether kustomize failed for an object that a change names and nobody has.
-pub(super) fn lacks_an_object(message: &str) -> bool {
-    ["no matches for Id", "does not match a config with the following GVK"]
-        .iter()
-        .any(|words| message.contains(words))
+/// An object that a change names and nobody has.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lacking {
+    kind: Option<String>,
+    name: String,
+}
+
+/// The object for which kustomize failed, where it did for that: `no matches for Id Secret.v1.[noGrp]/far.[noNs]`, or
+/// `resource with name far does not match a config with the following GVK`.
+pub(super) fn lacking(message: &str) -> Option<Lacking> {
+    if let Some((_, rest)) = message.split_once("no matches for Id ") {
+        let id = rest.split([';', '\n', ' ']).next()?;
+        let (kind, name) = id.split_once('/')?;
+        let kind = kind.split('.').next().map(str::to_owned);
+        // A name has dots of its own; the namespace is what follows the last.
+        let name = name.trim_end_matches(['.', ':', ',']);
+        let name = name.strip_suffix(".[noNs]").or_else(|| name.rsplit_once('.').map(|(name, _)| name))?;
+        return Some(Lacking { kind, name: name.to_owned() });
+    }
+    let (_, rest) = message.split_once("resource with name ")?;
+    let (name, _) = rest.split_once(" does not match a config with the following GVK")?;
+    Some(Lacking { kind: None, name: name.to_owned() })
 }
 
 /// The changers of kustomizations.
@@ -140,44 +155,96 @@ fn patched((seen, folder): (Seen<'_>, &Path), text: &str) -> Vec<(Option<String>
     named.collect()
 }
 
-/// Places in an object that may name what is not rendered: where it is not, kustomize does not put its own prefix, suffix
-/// or hash to the name, nor its namespace beside it. RFC 6901 pointers.
-pub(super) fn uncertain(object: &Value, rendered: &BTreeSet<String>) -> Vec<String> {
+/// Places in an object that name what is not rendered: Kustomize does not put its own prefix, suffix or hash to such a
+/// name, nor its namespace beside it, and fills in no variable from it. RFC 6901 pointers. `rendered` has kinds and names.
+pub(super) fn uncertain(object: &Value, rendered: &BTreeSet<(String, String)>) -> Vec<String> {
     let mut found = Vec::new();
-    for (key, value) in object.as_object().into_iter().flatten().filter(|(key, _)| *key != "metadata") {
-        let mut pointer = String::new();
-        push_pointer(&mut pointer, key);
-        names(value, &mut pointer, rendered, &mut found);
-    }
+    Names { rendered, found: &mut found }.walk(object, &mut String::new(), &[]);
     found
 }
 
-fn names(value: &Value, pointer: &mut String, rendered: &BTreeSet<String>, found: &mut Vec<String>) {
-    let length = pointer.len();
-    match value {
-        Value::String(text) => {
-            let key = pointer.rsplit('/').next().unwrap_or_default();
-            let is_name = matches!(key, "name" | "namespace") || key.ends_with("Name");
-            if is_name && !rendered.contains(text) {
-                found.push(pointer.clone());
+struct Names<'a> {
+    rendered: &'a BTreeSet<(String, String)>,
+    found: &'a mut Vec<String>,
+}
+
+impl Names<'_> {
+    /// `around`: the maps around a value, with the keys under which they stand.
+    fn walk(&mut self, value: &Value, pointer: &mut String, around: &[(&str, &Map<String, Value>)]) {
+        let length = pointer.len();
+        match value {
+            Value::String(text) if self.is_uncertain(text, around) => self.found.push(pointer.clone()),
+            Value::Object(map) => {
+                for (key, inner) in map {
+                    push_pointer(pointer, key);
+                    self.walk(inner, pointer, &[around, &[(key.as_str(), map)]].concat());
+                    pointer.truncate(length);
+                }
             }
-        }
-        Value::Object(map) => {
-            for (key, inner) in map {
-                push_pointer(pointer, key);
-                names(inner, pointer, rendered, found);
-                pointer.truncate(length);
+            Value::Array(items) => {
+                for (at, inner) in items.iter().enumerate() {
+                    push_pointer(pointer, &at.to_string());
+                    self.walk(inner, pointer, around);
+                    pointer.truncate(length);
+                }
             }
+            _ => {}
         }
-        Value::Array(items) => {
-            for (at, inner) in items.iter().enumerate() {
-                push_pointer(pointer, &at.to_string());
-                names(inner, pointer, rendered, found);
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
     }
+
+    fn is_uncertain(&self, text: &str, around: &[(&str, &Map<String, Value>)]) -> bool {
+        let Some((key, beside)) = around.last() else { return false };
+        if text.contains("$(") {
+            return true;
+        }
+        let name = match *key {
+            "namespace" => beside.get("name").and_then(Value::as_str),
+            _ => Some(text.rsplit('/').next().unwrap_or(text)),
+        };
+        let (Some(kinds), Some(name)) = (named_kinds(around), name) else { return false };
+        !kinds.iter().any(|kind| self.rendered.contains(&((*kind).to_owned(), name.to_owned())))
+    }
+}
+
+/// The kinds of which a text names an object, by the keys around it, as Kustomize knows such places
+/// (`api/internal/konfig/builtinpluginconsts/namereference.go`).
+fn named_kinds<'v>(around: &[(&'v str, &'v Map<String, Value>)]) -> Option<Vec<&'v str>> {
+    let (key, beside) = around.last()?;
+    let outer = around.len().checked_sub(2).map_or("", |at| around[at].0);
+    if around.first().is_some_and(|(first, _)| *first == "metadata") {
+        let of_annotation = outer == "annotations" && around.len() == 3;
+        let place = key.to_ascii_lowercase();
+        return match of_annotation {
+            true if place.contains("secret") => Some(vec!["Secret"]),
+            true if place.contains("configmap") => Some(vec!["ConfigMap"]),
+            _ => None,
+        };
+    }
+    let is_name = matches!(*key, "name" | "namespace");
+    let place = if is_name { outer } else { key }.to_ascii_lowercase();
+    // A reference that names the kind itself.
+    if is_name
+        && let Some(kind) = beside.get("kind").and_then(Value::as_str)
+        && around.len() > 1
+    {
+        return (!matches!(kind, "User" | "Group")).then(|| vec![kind]);
+    }
+    let kind = match place.as_str() {
+        "resourcenames" => vec!["ConfigMap", "Secret"],
+        place if !is_name && !place.ends_with("name") && !place.ends_with("ref") => return None,
+        place if place.contains("configmap") => vec!["ConfigMap"],
+        place if place.contains("secret") => vec!["Secret"],
+        place if place.contains("claim") => vec!["PersistentVolumeClaim"],
+        place if place.contains("serviceaccount") => vec!["ServiceAccount"],
+        place if place.contains("service") => vec!["Service"],
+        "volumename" => vec!["PersistentVolume"],
+        "storageclassname" => vec!["StorageClass"],
+        "priorityclassname" => vec!["PriorityClass"],
+        "ingressclassname" => vec!["IngressClass"],
+        "policyname" => vec!["ValidatingAdmissionPolicy"],
+        _ => return None,
+    };
+    Some(kind)
 }
 
 #[cfg(test)]
@@ -186,7 +253,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{lacks_an_object, list_item, remove, uncertain};
+    use super::{lacking, list_item, remove, uncertain};
 
     #[test]
     fn entries_are_removed_by_place() {
@@ -201,24 +268,47 @@ mod tests {
     #[test]
     fn names_of_what_is_not_rendered_are_uncertain() {
         let object = json!({
-            "metadata": {"name": "web", "labels": {"name": "x"}},
-            "spec": {"volumes": [{"secret": {"secretName": "s"}}, {"configMap": {"name": "cfg"}}],
-                     "serviceAccountName": "web", "image": "web"},
-            "subjects": [{"kind": "ServiceAccount", "name": "web", "namespace": "shop"}],
+            "metadata": {"name": "web", "labels": {"name": "x"},
+                         "annotations": {"nginx.ingress.kubernetes.io/auth-secret": "shop/creds", "docs": "x"}},
+            "spec": {"volumes": [{"name": "v", "secret": {"secretName": "s"}}, {"name": "w", "configMap": {"name": "cfg"}}],
+                     "containers": [{"name": "c", "args": ["--u=$(URL)"], "ports": [{"name": "http"}],
+                                     "envFrom": [{"configMapRef": {"name": "web"}}]}],
+                     "serviceAccountName": "web", "serviceName": "web", "image": "web"},
+            "subjects": [{"kind": "ServiceAccount", "name": "far", "namespace": "shop"}, {"kind": "User", "name": "alice"}],
+            "rules": [{"resourceNames": ["creds"], "verbs": ["get"]}],
+            "data": {"name": "x", "hostName": "y"},
         });
-        let rendered = BTreeSet::from(["web".to_owned(), "cfg".to_owned()]);
-        let expected = ["/spec/volumes/0/secret/secretName", "/subjects/0/namespace"];
-        assert_eq!(uncertain(&object, &rendered), expected);
+        let rendered = [("ServiceAccount", "web"), ("Deployment", "web"), ("ConfigMap", "cfg")];
+        let rendered = rendered.map(|(kind, name)| (kind.to_owned(), name.to_owned()));
+        let expected = [
+            "/metadata/annotations/nginx.ingress.kubernetes.io~1auth-secret",
+            "/rules/0/resourceNames/0",
+            "/spec/containers/0/args/0",
+            "/spec/containers/0/envFrom/0/configMapRef/name",
+            "/spec/serviceName",
+            "/spec/volumes/0/secret/secretName",
+            "/subjects/0/name",
+            "/subjects/0/namespace",
+        ];
+        let mut found = uncertain(&object, &BTreeSet::from(rendered));
+        found.sort();
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn failures_for_an_object_that_nobody_has_are_told() {
-        for message in [
-            "no matches for Id Secret.v1.[noGrp]/zz.[noNs]; failed to find unique target for patch",
-            "resource with name zz does not match a config with the following GVK [Deployment]",
+    fn the_object_that_nobody_has_is_told() {
+        let lacking = |message: &str| lacking(message).map(|found| (found.kind, found.name));
+        for (message, kind, name) in [
+            (
+                "no matches for Id Secret.v1.[noGrp]/zz.[noNs]; failed to find unique target for patch",
+                Some("Secret"),
+                "zz",
+            ),
+            ("no resource matches: no matches for Id Deployment.v1.apps/a.b.shop", Some("Deployment"), "a.b"),
+            ("resource with name zz does not match a config with the following GVK [Deployment]", None, "zz"),
         ] {
-            assert!(lacks_an_object(message), "{message}");
+            assert_eq!(lacking(message), Some((kind.map(str::to_owned), name.to_owned())), "{message}");
         }
-        assert!(!lacks_an_object("nothing selected by Secret.[noVer].[noGrp]/zz.[noNs]"));
+        assert_eq!(lacking("nothing selected by Secret.[noVer].[noGrp]/zz.[noNs]"), None);
     }
 }

@@ -135,7 +135,9 @@ impl Field {
                     add((pointer, has_key), &entry, value, hides);
                 }
             }
-            if self.loaded == Loaded::Chart && item.get(self.keys[0]).is_none() {
+            if self.loaded == Loaded::Chart
+                && !item.as_object().is_some_and(|item| item.keys().any(|key| folded(key) == self.keys[0]))
+            {
                 add((entry.clone(), false), &entry, item, hides);
             }
         }

@@ -18,6 +18,9 @@ use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
 use crate::yaml;
 
+/// Changes of what is not rendered that are left out, one render each.
+const MOST_ORPHANS: usize = 30;
+
 /// Set by kustomize on request: the file that an object comes from.
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
@@ -37,7 +40,15 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
     };
     gathered.tool = Some(tool.shown.clone());
     match build(located, tool, &scan) {
-        Ok(drafts) => drafts.into_iter().for_each(|draft| manifest::add(draft, &mut gathered)),
+        Ok(drafts) => {
+            let names: usize = drafts.iter().map(|draft| draft.unstable.len()).sum();
+            if names > 0 {
+                let path = &located.source.path;
+                let are = if names == 1 { "1 reference is" } else { &format!("{names} references are") };
+                gathered.warnings.push(format!("{path}: {are} not compared, to what is not rendered"));
+            }
+            drafts.into_iter().for_each(|draft| manifest::add(draft, &mut gathered));
+        }
         Err(why) => gathered.lacks(own_file(located), why),
     }
     gathered
@@ -101,13 +112,13 @@ struct Builder<'a> {
 /// Why kustomize gave nothing.
 struct Failed {
     why: String,
-    /// Whether it was for an object that a change names and nobody has.
-    lacks_an_object: bool,
+    /// The object that a change names and nobody has, where it was for that.
+    lacking: Option<cut::Lacking>,
 }
 
 impl From<String> for Failed {
     fn from(why: String) -> Self {
-        Self { why, lacks_an_object: false }
+        Self { why, lacking: None }
     }
 }
 
@@ -115,21 +126,30 @@ impl Builder<'_> {
     /// The objects of a root without the entries that are not rendered. What they refer to may be one of those, and then
     /// Kustomize names it otherwise: such names are not compared.
     fn rest(&self, scan: &scan::Scan) -> Result<Vec<Draft>, Failed> {
-        let mut drafts = self.without(scan, scan.cuts.iter());
-        if drafts.as_ref().is_err_and(|failed| failed.lacks_an_object) {
-            let changers = cut::changers(self.located.seen, &scan.kustomizations);
-            let all = changers.iter().map(|changer| &changer.cut);
-            let without_any = self.without(scan, scan.cuts.iter().chain(all))?;
-            let rendered: Vec<&Value> = without_any.iter().map(|draft| &*draft.value).collect();
-            let orphans = changers.iter().filter(|changer| changer.has_none_of(&rendered));
-            let orphans = orphans.map(|changer| &changer.cut);
-            drafts = self.without(scan, scan.cuts.iter().chain(orphans));
-        }
-        let mut drafts = drafts?;
-        let name = |draft: &Draft| draft.value["metadata"]["name"].as_str().map(str::to_owned);
-        let names: BTreeSet<String> = drafts.iter().filter_map(name).collect();
+        let changers = cut::changers(self.located.seen, &scan.kustomizations);
+        let mut orphans: Vec<&scan::Cut> = Vec::new();
+        let mut drafts = loop {
+            let failed = match self.without(scan, scan.cuts.iter().chain(orphans.iter().copied())) {
+                Ok(drafts) => break drafts,
+                Err(failed) => failed,
+            };
+            // A change of what is not rendered is left out with it.
+            let Some(lacking) = &failed.lacking else { return Err(failed) };
+            let known = orphans.len();
+            let new = changers.iter().filter(|changer| changer.changes(lacking)).map(|changer| &changer.cut);
+            let new: Vec<_> = new.filter(|cut| !orphans.contains(cut)).collect();
+            orphans.extend(new);
+            if orphans.len() == known || orphans.len() > MOST_ORPHANS {
+                return Err(failed);
+            }
+        };
+        let id = |draft: &Draft| {
+            let kind = draft.value["kind"].as_str()?.to_owned();
+            Some((kind, draft.value["metadata"]["name"].as_str()?.to_owned()))
+        };
+        let rendered: BTreeSet<(String, String)> = drafts.iter().filter_map(id).collect();
         for draft in &mut drafts {
-            draft.unstable = cut::uncertain(&draft.value, &names);
+            draft.unstable = cut::uncertain(&draft.value, &rendered);
         }
         Ok(drafts)
     }
@@ -192,7 +212,7 @@ impl Builder<'_> {
             let by_hand = message::by_hand(self.tool, &self.located.source.path);
             let shown = message::shown(&error, &rendering, &by_hand).text;
             let why = format!("kustomize failed: {}", innermost(&shown));
-            return Err(Failed { why, lacks_an_object: cut::lacks_an_object(&error) });
+            return Err(Failed { why, lacking: cut::lacking(&error) });
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));

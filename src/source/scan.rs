@@ -17,6 +17,8 @@ use crate::yaml;
 pub(super) const FILE_CAP: u64 = 16 * 1024 * 1024;
 /// The most Kustomize roots that one source may reach.
 const ROOTS_CAP: usize = 10_000;
+/// The most roots that are reached one through the other.
+const DEPTH_CAP: usize = 150;
 
 /// What a Kustomize root reaches.
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ pub(super) fn scan(seen: Seen<'_>, folder: &Path, has_no_network: bool) -> Scan 
         scan: Scan::default(),
         uses: Vec::new(),
         hidden: BTreeSet::new(),
+        depth: 0,
     };
     walk.root(&root);
     walk.spread();
@@ -109,6 +112,7 @@ struct Walk<'a> {
     uses: Vec<Use>,
     /// Roots of which nothing can be rendered.
     hidden: BTreeSet<Root>,
+    depth: usize,
 }
 
 /// A kustomization that is followed.
@@ -144,10 +148,18 @@ impl Walk<'_> {
         if self.seen.contains(root) {
             return;
         }
-        if self.seen.len() >= ROOTS_CAP {
-            let why = format!("more than {ROOTS_CAP} Kustomize roots are reached");
+        if self.seen.len() >= ROOTS_CAP || self.depth >= DEPTH_CAP {
+            let why = format!(
+                "more than {ROOTS_CAP} Kustomize roots are reached, or {DEPTH_CAP} one through the other"
+            );
             return self.hide(root, Incomplete { what: slashed(&root.folder), why });
         }
+        self.depth += 1;
+        self.read_root(root);
+        self.depth -= 1;
+    }
+
+    fn read_root(&mut self, root: &Root) {
         let first = self.seen.is_empty();
         self.seen.insert(root.clone());
         self.scan.reached.insert(root.folder.clone());
@@ -229,6 +241,10 @@ impl Walk<'_> {
                 "kustomize would run helm (helmCharts), which drift does not allow; make the chart a source of its own".to_owned(),
             )),
             Loaded::File => self.file(read, load),
+            // What cannot be read as a configuration is taken for a path.
+            Loaded::Plugin if is_remote_file(load.text) || is_repository(load.text) => {
+                Err(Refusal::ByDrift(from_network("")))
+            }
             Loaded::Plugin if is_inline(load.text) => configuration(load.text.as_bytes()),
             Loaded::FileOrRoot | Loaded::Plugin => {
                 let role = if plugins { Role::Plugins } else { Role::Objects };
@@ -266,7 +282,8 @@ impl Walk<'_> {
     /// Follows a file or root; returns it where it is a file.
     fn entry(&mut self, read: &Read<'_>, load: &Load<'_>, role: Role) -> Result<Option<PathBuf>, Refusal> {
         let (folder, entry) = (&read.root.folder, load.text);
-        if is_remote_file(entry) {
+        // A file of such a name would be tried first, and the repository where it cannot be read.
+        if is_remote_file(entry) || is_repository(entry) {
             return Err(Refusal::ByDrift(from_network(entry)));
         }
         match self.resolve(folder, entry) {
@@ -278,8 +295,6 @@ impl Walk<'_> {
                 self.scan.reached.insert(file.clone());
                 Ok(Some(file))
             }
-            // A file is looked for first, then a repository, then a folder.
-            _ if is_repository(entry) => Err(Refusal::ByDrift(from_network(entry))),
             Reached::Folder(reached) if self.is_empty(&reached) => Err(Refusal::ByDrift(format!(
                 "{} is an empty folder, as that of a submodule: its files are in another repository and are not read",
                 shown(entry)
@@ -325,10 +340,9 @@ impl Walk<'_> {
     }
 
     fn resolve(&self, folder: &Path, entry: &str) -> Reached {
-        if Path::new(entry).is_absolute() {
-            return Reached::Outside;
-        }
-        let Ok(real) = self.tree.root.join(folder).join(entry).canonicalize() else {
+        // Kustomize takes `..` out of a path before it follows links.
+        let Some(path) = clean(folder, entry) else { return Reached::Outside };
+        let Ok(real) = self.tree.root.join(path).canonicalize() else {
             return Reached::Nothing;
         };
         match real.strip_prefix(self.tree.root) {
@@ -377,8 +391,11 @@ enum Reached {
 
 /// Whether the entry of a plug-in is its configuration.
 fn is_inline(entry: &str) -> bool {
-    entry.trim_end().contains('\n')
-        || yaml::read(entry.as_bytes()).iter().flatten().any(|document| document.to_json().is_object())
+    // One that only drift cannot read is refused for that.
+    let is_configuration = |document: &Result<yaml::Document, yaml::ReadError>| {
+        document.as_ref().map_or(true, |document| document.to_json().is_object())
+    };
+    entry.trim_end().contains('\n') || yaml::read(entry.as_bytes()).iter().any(is_configuration)
 }
 
 /// Whether every document of a configuration is of a plug-in that kustomize has itself, and names no address.
@@ -401,6 +418,20 @@ fn configuration(bytes: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// `folder/entry` without `.` and `..`, as `filepath.Join` cleans it; `None` where that leads out of the root.
+fn clean(folder: &Path, entry: &str) -> Option<PathBuf> {
+    let mut path = folder.to_path_buf();
+    for part in Path::new(entry).components() {
+        match part {
+            Component::ParentDir => path.pop().then_some(())?,
+            Component::Normal(name) => path.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(path)
+}
+
 /// `folder/entry` with `..` taken literally, so that the links on the way are copied too.
 fn lexical(folder: &Path, entry: &str) -> PathBuf {
     let mut path = folder.to_path_buf();
@@ -420,13 +451,14 @@ fn lexical(folder: &Path, entry: &str) -> PathBuf {
 const DATA: [&str; 8] =
     ["literals", "annotations", "labels", "metadata", "patch", "options", "target", "targets"];
 
-/// Every text of a document, except in data; texts of several lines are never addresses.
+/// Every key and text of a document, except in data; texts of several lines are never addresses.
 fn texts(value: &Value) -> Vec<&str> {
     let (mut found, mut rest) = (Vec::new(), vec![value]);
     while let Some(value) = rest.pop() {
         match value {
             Value::String(text) if !text.trim_end().contains('\n') => found.push(text.as_str()),
             Value::Object(map) => {
+                found.extend(map.keys().map(String::as_str));
                 rest.extend(
                     map.iter().filter(|(key, _)| !DATA.contains(&key.as_str())).map(|(_, inner)| inner),
                 );

@@ -1,5 +1,8 @@
 //! Which item of a list became which: so that an edit touches what changed, and a comment stays with its item.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use serde_json::Value;
 
 /// An item of either list, by its indexes.
@@ -13,7 +16,7 @@ pub enum Aligned {
     New(usize),
 }
 
-/// Pairs of items that are compared at most; of longer lists items are paired by position.
+/// Pairs of items that are compared at most; in longer lists those that are equal are found first.
 const MOST_PAIRS: usize = 40_000;
 /// What two equal items weigh against similar ones: what did not change is not taken for something else.
 const EQUAL: f64 = 4.0;
@@ -31,7 +34,7 @@ pub fn align(old: &[Value], new: &[Value]) -> Vec<Aligned> {
     let (inner_old, inner_new) = (&old[start..old_end], &new[start..new_end]);
     let inner = match inner_old.len().saturating_mul(inner_new.len()) {
         0..=MOST_PAIRS => lone_pairs((inner_old, inner_new), by_content(inner_old, inner_new)),
-        _ => by_position(inner_old.len(), inner_new.len()),
+        _ => by_equals(inner_old, inner_new),
     };
     let moved = inner.into_iter().map(|item| match item {
         Aligned::Both(at, to) => Aligned::Both(at + start, to + start),
@@ -41,6 +44,45 @@ pub fn align(old: &[Value], new: &[Value]) -> Vec<Aligned> {
     let before = (0..start).map(|at| Aligned::Both(at, at));
     let after = (0..end).map(|at| Aligned::Both(old_end + at, new_end + at));
     before.chain(moved).chain(after).collect()
+}
+
+/// Long lists: items that are there once in each and in the same order stay, and those between are aligned on their own.
+fn by_equals(old: &[Value], new: &[Value]) -> Vec<Aligned> {
+    let texts = |items: &[Value]| items.iter().map(Value::to_string).collect::<Vec<String>>();
+    let (of_old, of_new) = (texts(old), texts(new));
+    let mut places: HashMap<&str, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    of_old.iter().enumerate().for_each(|(at, text)| places.entry(text).or_default().0.push(at));
+    of_new.iter().enumerate().for_each(|(to, text)| places.entry(text).or_default().1.push(to));
+    let mut aligned = Vec::with_capacity(old.len().max(new.len()));
+    let (mut at, mut to) = (0, 0);
+    for (here, text) in of_old.iter().enumerate() {
+        if let Some(([_], [there])) = places.get(text.as_str()).map(|(old, new)| (&old[..], &new[..]))
+            && *there >= to
+        {
+            between((old, new), (at..here, to..*there), &mut aligned);
+            aligned.push(Aligned::Both(here, *there));
+            (at, to) = (here + 1, there + 1);
+        }
+    }
+    between((old, new), (at..old.len(), to..new.len()), &mut aligned);
+    aligned
+}
+
+fn between(
+    (old, new): (&[Value], &[Value]),
+    (of_old, of_new): (Range<usize>, Range<usize>),
+    aligned: &mut Vec<Aligned>,
+) {
+    let part = if of_old.len().saturating_mul(of_new.len()) <= MOST_PAIRS {
+        by_content(&old[of_old.clone()], &new[of_new.clone()])
+    } else {
+        by_position(of_old.len(), of_new.len())
+    };
+    aligned.extend(part.into_iter().map(|item| match item {
+        Aligned::Both(at, to) => Aligned::Both(of_old.start + at, of_new.start + to),
+        Aligned::Old(at) => Aligned::Old(of_old.start + at),
+        Aligned::New(to) => Aligned::New(of_new.start + to),
+    }));
 }
 
 fn by_position(old: usize, new: usize) -> Vec<Aligned> {
@@ -121,7 +163,7 @@ fn is_both(item: &Aligned) -> bool {
 /// Whether a value does not say what it is for: `8080`, unlike `--port=8080` or a map.
 fn is_anonymous(value: &Value) -> bool {
     match value {
-        Value::String(text) => !text.starts_with('-') && !text.contains('='),
+        Value::String(text) => name_of(text).is_none(),
         Value::Array(_) | Value::Object(_) => false,
         _ => true,
     }
@@ -167,7 +209,9 @@ fn text_likeness(old: &str, new: &str) -> f64 {
 /// `--log` of `--log=info`, `A` of `A=b`; `None` for what names nothing.
 fn name_of(text: &str) -> Option<&str> {
     let (name, _) = text.split_once('=').unwrap_or((text, ""));
-    (text.starts_with('-') || name.len() < text.len()).then_some(name)
+    // A script or an address that has a `=` somewhere is no assignment.
+    let is_name = !name.contains(|c: char| c.is_whitespace() || "/:?&$".contains(c));
+    (is_name && (text.starts_with('-') || name.len() < text.len())).then_some(name)
 }
 
 /// Leaves that are the same in both.
@@ -176,6 +220,17 @@ fn same_leaves(old: &Value, new: &Value) -> usize {
         (Value::Object(old), Value::Object(new)) => {
             let (few, many) = if old.len() < new.len() { (old, new) } else { (new, old) };
             few.iter().filter_map(|(key, value)| Some(same_leaves(value, many.get(key)?))).sum()
+        }
+        // By content, for an item that went moves the others.
+        (Value::Array(old), Value::Array(new)) if old.len() * new.len() <= 400 => {
+            let mut rest: Vec<&Value> = new.iter().collect();
+            let mut same = 0;
+            for item in old {
+                if let Some(at) = rest.iter().position(|other| *other == item) {
+                    same += leaves(rest.remove(at));
+                }
+            }
+            same
         }
         (Value::Array(old), Value::Array(new)) => {
             old.iter().zip(new).map(|(old, new)| same_leaves(old, new)).sum()

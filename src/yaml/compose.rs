@@ -245,6 +245,11 @@ impl<'a> Composer<'a> {
         if plain && tag.is_none() && value == "<<" && self.expects_key() {
             return self.merge_key();
         }
+        let is_merge = value == "<<" && tag.is_some() || tag.is_some_and(|tag| tag.ends_with(":merge"));
+        if is_merge && self.expects_key() {
+            let why = "a merge key (`<<`) with a tag is read in different ways: leave the tag out";
+            return Err(ReadError { place: Some(span.place), why: why.to_owned() });
+        }
         let kind = match tag {
             Some(tag) => resolve::tagged(tag, value),
             None if plain && self.syntax == Syntax::Json => json_scalar(value),

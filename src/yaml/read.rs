@@ -102,8 +102,12 @@ pub fn read(bytes: &[u8]) -> Vec<Result<Document, ReadError>> {
 /// [`ReadError`], as for [`read`].
 pub fn read_first(bytes: &[u8]) -> Result<Option<Document>, ReadError> {
     let all = parts(bytes);
-    let Some((index, part)) = all.iter().enumerate().find(|(_, part)| !bytes[part.range.clone()].is_empty())
-    else {
+    // Comments and blank lines before a `---` are no document of go-yaml's; what follows it on its line is.
+    let is_bare = |part: &Part| {
+        let mut lines = bytes[part.range.clone()].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        part.bad_separator.is_none() && lines.all(|line| line.is_empty() || line.starts_with(b"#"))
+    };
+    let Some((index, part)) = all.iter().enumerate().find(|(_, part)| !is_bare(part)) else {
         return Ok(None);
     };
     let base = Base::default().moved_over(bytes, part.range.start);

@@ -145,7 +145,7 @@ fn what_changes_only_the_missing_is_left_out_too() {
     let files = [("k/kustomization.yaml", root.as_str()), ("k/far.yaml", far)];
     let expected = [
         "ConfigMap/default/p-local",
-        "Deployment/default/p-web /spec/template/spec/containers/0/envFrom/1/configMapRef/name /spec/template/spec/containers/0/name",
+        "Deployment/default/p-web /spec/template/spec/containers/0/envFrom/1/configMapRef/name",
         &network("k/kustomization.yaml:1:23", REMOTE),
     ];
     assert_eq!(rendered(&files), expected);
@@ -222,4 +222,33 @@ fn what_is_broken_for_kustomize_too_hides_the_root() {
     ] {
         assert_eq!(rendered(&[("k/kustomization.yaml", root)]), [why], "{root}");
     }
+}
+
+#[test]
+fn bases_that_are_nested_too_deep_hide_the_root_and_end_nothing_else() {
+    let names: Vec<String> = (0..400).map(|at| format!("d{at}/kustomization.yaml")).collect();
+    let texts: Vec<String> = (0..400).map(|at| format!("resources: [../d{}]\n", at + 1)).collect();
+    let mut files: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    files.push(("k/kustomization.yaml", "resources: [../d0]\n"));
+    let rendered = rendered(&files);
+    assert!(rendered.len() == 1 && rendered[0].contains("one through the other"), "{rendered:?}");
+}
+
+/// A name is another object's of another kind: what it refers to is still not rendered.
+#[test]
+fn a_reference_is_compared_only_where_its_own_kind_is_rendered() {
+    let web = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  serviceAccountName: web\n  volumes:\n  - {name: v, configMap: {name: web}}\n  - {name: w, persistentVolumeClaim: {claimName: web}}\n  containers: [{name: web, image: web}]\n";
+    let root = format!("resources: [web.yaml, sa.yaml, '{REMOTE}']\n");
+    let files = [
+        ("k/kustomization.yaml", root.as_str()),
+        (
+            "k/web.yaml",
+            &web.replace("kind: Pod", "kind: Monitor")
+                .replace("apiVersion: v1", "apiVersion: monitoring.example.com/v1"),
+        ),
+        ("k/sa.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"),
+    ];
+    let expected = "Monitor/default/web /spec/serviceAccountName /spec/volumes/0/configMap/name /spec/volumes/1/persistentVolumeClaim/claimName";
+    assert!(rendered(&files).contains(&expected.to_owned()), "{:?}", rendered(&files));
 }

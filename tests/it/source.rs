@@ -638,6 +638,25 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
         (format!("resources:\n- |\n  {}\n", url("x.yaml")), "overlay/kustomization.yaml:2:", network),
         (format!("resources: []\nresources: ['{}']", url("x.yaml")), "overlay/kustomization.yaml:", network),
         ("RESOURCES: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
+        (
+            format!("# a licence\n\n---\nresources: ['{}']", url("x.yaml")),
+            "overlay/kustomization.yaml:4:",
+            network,
+        ),
+        (format!("--- {{resources: ['{}']}}", url("x.yaml")), at, "only a comment may follow"),
+        (format!("! <<: {{resources: ['{}']}}", url("x.yaml")), at, "a merge key (`<<`) with a tag"),
+        (
+            format!("!!merge \"<<\": {{resources: ['{}']}}", url("x.yaml")),
+            at,
+            "a merge key (`<<`) with a tag",
+        ),
+        ("resources: ['../way/../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
+        ("components: ['git@127.0.0.1:a/b']".to_owned(), at, network),
+        (
+            format!("generators:\n- |\n  {}/a.git: x\n  apiVersion: builtin\n", url("a")),
+            "overlay/kustomization.yaml:2:",
+            network,
+        ),
         ("re\u{17f}ources: ['../hop']".to_owned(), "hop/kustomization.yaml:1:", network),
         ("HELMCHARTS: [{name: x}]".to_owned(), at, "helmCharts"),
         ("resources: ['/etc']".to_owned(), at, "outside the repository"),
@@ -673,7 +692,11 @@ fn a_kustomization_cannot_fetch_or_leave_the_repository() {
             ("plugin/ksops.yaml", "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: x}\n"),
             ("plugin/kustomization.yaml", "resources: [ksops.yaml]\n"),
             ("empty/README.md", ""),
+            ("safe/x/a.yaml", ""),
+            ("safe/hop/kustomization.yaml", "namePrefix: x-\n"),
+            ("overlay/git@127.0.0.1:a/b", "kind: Component\n"),
         ]);
+        tree.link("safe/x", "way");
         fs::write(tree.outside().join("kustomization.yaml"), "namePrefix: x-\n").unwrap();
         let rendered = tree.render(&tools, &[source("overlay")]);
         assert!(rendered.objects.is_empty() && !rendered.incomplete.is_empty(), "{kustomization}");
