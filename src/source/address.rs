@@ -41,7 +41,7 @@ fn without<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
         '\u{212a}' => 'k',
         c => c.to_ascii_lowercase(),
     };
-    prefix.chars().all(|wanted| rest.next().map(lower) == Some(wanted)).then_some(()).map(|()| rest.as_str())
+    prefix.chars().all(|wanted| rest.next().map(lower) == Some(wanted)).then_some(rest.as_str())
 }
 
 /// `git` and the rest of `git@…`.

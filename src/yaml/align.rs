@@ -221,16 +221,18 @@ fn same_leaves(old: &Value, new: &Value) -> usize {
             let (few, many) = if old.len() < new.len() { (old, new) } else { (new, old) };
             few.iter().filter_map(|(key, value)| Some(same_leaves(value, many.get(key)?))).sum()
         }
-        // By content, for an item that went moves the others.
+        // By content first, for an item that went moves the others; then those that are left, in their order.
         (Value::Array(old), Value::Array(new)) if old.len() * new.len() <= 400 => {
             let mut rest: Vec<&Value> = new.iter().collect();
             let mut same = 0;
+            let mut changed = Vec::new();
             for item in old {
-                if let Some(at) = rest.iter().position(|other| *other == item) {
-                    same += leaves(rest.remove(at));
+                match rest.iter().position(|other| *other == item) {
+                    Some(at) => same += leaves(rest.remove(at)),
+                    None => changed.push(item),
                 }
             }
-            same
+            same + changed.iter().zip(&rest).map(|(old, new)| same_leaves(old, new)).sum::<usize>()
         }
         (Value::Array(old), Value::Array(new)) => {
             old.iter().zip(new).map(|(old, new)| same_leaves(old, new)).sum()
@@ -299,6 +301,21 @@ mod tests {
                 r#"-{"h":1,"p":{"x":1,"y":2}} {"h":2,"p":{"x":3,"y":4}}>{"h":2,"p":{"x":3,"y":5}}"#,
             ),
             (json!([{"a": 1}]), json!([{"b": 2}]), r#"-{"a":1} +{"b":2}"#),
+            (
+                json!([{"h": "x", "verbs": ["get", "list", "watch"]}]),
+                json!([{"h": "x", "verbs": ["list", "watch"]}]),
+                r#"{"h":"x","verbs":["get","list","watch"]}>{"h":"x","verbs":["list","watch"]}"#,
+            ),
+            (
+                json!([{"h": "x"}, {"h": "y", "paths": [{"p": "/", "port": 80}]}]),
+                json!([{"h": "y", "paths": [{"p": "/", "port": 81}]}]),
+                r#"-{"h":"x"} {"h":"y","paths":[{"p":"/","port":80}]}>{"h":"y","paths":[{"p":"/","port":81}]}"#,
+            ),
+            (
+                json!(["sleep 5 && nginx"]),
+                json!(["sleep 5 && A=1 nginx"]),
+                "sleep 5 && nginx>sleep 5 && A=1 nginx",
+            ),
         ] {
             assert_eq!(told(&old, &new), expected);
         }
