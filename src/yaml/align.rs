@@ -136,6 +136,10 @@ fn lone_pairs((old, new): (&[Value], &[Value]), aligned: Vec<Aligned>) -> Vec<Al
             paired.extend(run);
             continue;
         };
+        if !has_same_form(&old[at], &new[to]) {
+            paired.extend(run);
+            continue;
+        }
         let is_before = |item: &&Aligned| match **item {
             Aligned::Old(other) => other < at,
             Aligned::New(other) => other < to,
@@ -160,12 +164,20 @@ fn is_both(item: &Aligned) -> bool {
     matches!(item, Aligned::Both(..))
 }
 
-/// Whether a value does not say what it is for: `8080`, unlike `--port=8080` or a map.
+/// Whether a value does not say what it is for: `8080`, unlike `--port=8080`.
 fn is_anonymous(value: &Value) -> bool {
     match value {
         Value::String(text) => name_of(text).is_none(),
-        Value::Array(_) | Value::Object(_) => false,
         _ => true,
+    }
+}
+
+/// Whether both are maps of the same keys, lists, or neither.
+fn has_same_form(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => old.keys().eq(new.keys()),
+        (Value::Array(_), Value::Array(_)) => true,
+        _ => !(old.is_object() || old.is_array() || new.is_object() || new.is_array()),
     }
 }
 
@@ -301,6 +313,7 @@ mod tests {
                 r#"-{"h":1,"p":{"x":1,"y":2}} {"h":2,"p":{"x":3,"y":4}}>{"h":2,"p":{"x":3,"y":5}}"#,
             ),
             (json!([{"a": 1}]), json!([{"b": 2}]), r#"-{"a":1} +{"b":2}"#),
+            (json!([{"a": 1}, 2]), json!([{"a": 3}, 2]), r#"{"a":1}>{"a":3} 2"#),
             (
                 json!([{"h": "x", "verbs": ["get", "list", "watch"]}]),
                 json!([{"h": "x", "verbs": ["list", "watch"]}]),

@@ -220,7 +220,7 @@ impl Editor {
             NodeKind::Sequence(items) => site.insert(items.len(), value),
             _ => site.replace(&wrap(&[token.to_owned()], value.clone())),
         });
-        let lines = site.own_lines();
+        let lines = site.lines_with_comments();
         self.take(root, ways, lines, tokens, &Operation::Set(value.clone()))
     }
 

@@ -217,8 +217,9 @@ impl Site<'_> {
         if self.node.form.style == Style::Flow {
             return self.insert_in_flow(self.length(), Some(name), value);
         }
-        let lines = self.layout.entry(name, value, column(self.text, self.node.span.start));
-        vec![self.after_line(self.node.span.end, &lines, value)]
+        let keys = column(self.text, self.node.span.start);
+        let lines = self.layout.entry(name, value, keys);
+        self.after_child(self.node.span.end, keys, (&lines, value))
     }
 
     /// Ways to insert an item into this sequence.
@@ -230,7 +231,7 @@ impl Site<'_> {
         let dash = column(self.text, self.node.span.start);
         let lines = self.layout.item(value, dash);
         match at.checked_sub(1).and_then(|before| items.get(before)) {
-            Some(before) => vec![self.after_line(before.span.end, &lines, value)],
+            Some(before) => self.after_child(before.span.end, dash, (&lines, value)),
             // Comments above the first item stay with it where they speak of it.
             None if let (line, above) = self.first_line()
                 && above < line =>
@@ -252,6 +253,19 @@ impl Site<'_> {
         let (key, _) = entries.get(at).filter(|(key, _)| !key.merged)?;
         let text = super::scalar::key(name, self.layout.context(self.node.form.style == Style::Flow));
         Some(Splice::new(key.span.start..key.span.end, text))
+    }
+
+    /// New lines after a child that ends at `at`: after the comments below it that are deeper than `column`, which are its
+    /// own, or right after it.
+    fn after_child(&self, at: usize, column: usize, (lines, value): (&[String], &Value)) -> Vec<Splice> {
+        let below = next_line(self.text, at);
+        let (comments, _) = self.after_comments(below, column);
+        let mut ways = Vec::new();
+        if comments > below {
+            ways.push(self.after_line(previous_line(self.text, comments), lines, value));
+        }
+        ways.push(self.after_line(at, lines, value));
+        ways
     }
 
     /// New lines after the one that holds `at`.
@@ -354,7 +368,8 @@ impl Site<'_> {
             return self.as_inline(&empty);
         }
         if self.node.form.style == Style::Flow {
-            return vec![self.remove_from_flow(at, start, end)];
+            let own = self.remove_own_lines(at, start, end);
+            return own.into_iter().chain([self.remove_from_flow(at, start, end)]).collect();
         }
         let start = match &self.node.kind {
             NodeKind::Sequence(items) => items[at].form.lead,
@@ -371,9 +386,10 @@ impl Site<'_> {
             return next.map(|next| Splice::new(start..next, "")).into_iter().collect();
         }
         let (first, after) = (self.with_comments_above(at, line), next_line(self.text, end));
-        // Comments and blank lines after the child's last value stay, unless they would end up in a block scalar before.
+        // Comments below the child that are deeper than it are its own; blank lines stay, unless they would end up in a block
+        // scalar before.
         let (comments, blanks) = self.after_comments(after, column(self.text, start));
-        let mut ways: Vec<_> = [after, comments, blanks].map(|after| self.remove_lines(first, after)).into();
+        let mut ways: Vec<_> = [comments, after, blanks].map(|after| self.remove_lines(first, after)).into();
         // The break before may belong to a block scalar.
         ways.push(Splice::new(first..after, ""));
         ways
@@ -412,7 +428,9 @@ impl Site<'_> {
     /// has its own; else they may speak of the whole, and stay.
     fn with_comments_above(&self, at: usize, line: usize) -> usize {
         let start = |at: usize| match &self.node.kind {
-            NodeKind::Sequence(items) => items.get(at).map(|item| item.form.lead),
+            NodeKind::Sequence(items) if self.node.form.style != Style::Flow => {
+                items.get(at).map(|item| item.form.lead)
+            }
             _ => self.child_start(at),
         };
         let Some(child) = start(at) else { return line };
@@ -450,6 +468,23 @@ impl Site<'_> {
             start = above;
         }
         start
+    }
+
+    /// A child of a flow collection that has lines of its own, with the comments above and beside it. Not of JSON, and not
+    /// of the last without a comma, for the one before would keep its own.
+    fn remove_own_lines(&self, at: usize, start: usize, end: usize) -> Option<Splice> {
+        let line = line_start(self.text, start);
+        let after = skip_blank(self.text, end);
+        let comma = self.text.as_bytes().get(after) == Some(&b',');
+        let rest = if comma { after + 1 } else { end };
+        let stop = line_end(self.text, rest);
+        let behind = self.text[rest..stop].trim();
+        let is_own =
+            self.text[line..start].trim().is_empty() && (behind.is_empty() || behind.starts_with('#'));
+        if self.layout.json || !comma || !is_own {
+            return None;
+        }
+        Some(Splice::new(self.with_comments_above(at, line)..next_line(self.text, stop), ""))
     }
 
     fn remove_from_flow(&self, at: usize, start: usize, end: usize) -> Splice {

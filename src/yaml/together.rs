@@ -327,7 +327,8 @@ impl Place<'_> {
             Step::Replace(value) => first(site.replace(value), &own).map(|splice| vec![splice]),
             Step::Add(entries) => match &self.node.kind {
                 NodeKind::Mapping(old) if !old.is_empty() => {
-                    entries.iter().map(|(name, value)| first(site.add(name, value), &own)).collect()
+                    let lines = site.lines_with_comments();
+                    entries.iter().map(|(name, value)| first(site.add(name, value), &lines)).collect()
                 }
                 NodeKind::Mapping(_) | NodeKind::Null => {
                     let whole = Value::Object(entries.iter().cloned().collect());

@@ -479,10 +479,11 @@ fn touchable(document: &Document, text: &str, edit: &Edit) -> (usize, usize) {
     let start = key_start(document.root(), indicator).unwrap_or(holder.start).min(span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |found| found + 1);
     let mut line_end = text[span.end..].find('\n').map_or(text.len(), |found| span.end + found + 1);
-    // What goes away may take the comments inside it along, and blank lines.
-    while edit.operation == Operation::Remove && line_end < text.len() {
+    // What goes away may take the comments inside it along, and blank lines; what is new comes below those comments.
+    while line_end < text.len() {
         let line = text[line_end..].split_inclusive('\n').next().unwrap();
-        if !(line.trim().is_empty() || line.starts_with("    # inside")) {
+        let is_blank = edit.operation == Operation::Remove && line.trim().is_empty();
+        if !(is_blank || line.starts_with("    # inside")) {
             break;
         }
         line_end += line.len();
