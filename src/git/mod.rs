@@ -43,4 +43,4 @@ pub use token::{Remote, Token};
 pub use touching::{Further, Line, Touched};
 pub use tree::Followed;
 pub use types::{CommitId, CommitInfo, Entry, EntryKind, Person, Pushed, RefUpdate, Signature};
-pub use work_tree::{FileError, Files, LFS, Status, is_lfs_pointer, is_of_git, read_file};
+pub use work_tree::{FileError, Files, LFS, Status, holds_lfs_pointer, is_lfs_pointer, is_of_git, read_file};

@@ -105,10 +105,20 @@ const SKIP_WORKTREE: u16 = 1 << 14;
 /// Why a pointer of Git LFS is not read.
 pub const LFS: &str = "is a Git LFS pointer: its content is not in the repository";
 
+/// A pointer of Git LFS has fewer bytes.
+const LFS_LENGTH: u64 = 1024;
+
 /// Whether a file is a pointer of Git LFS (its specification: under 1024 bytes, and its version first).
 #[must_use]
 pub fn is_lfs_pointer(content: &[u8]) -> bool {
-    content.len() < 1024 && content.starts_with(b"version https://git-lfs.github.com/spec/")
+    (content.len() as u64) < LFS_LENGTH && content.starts_with(b"version https://git-lfs.github.com/spec/")
+}
+
+/// Whether there is a file that is one; of others no byte is read.
+#[must_use]
+pub fn holds_lfs_pointer(file: &Path) -> bool {
+    let is_small = fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() < LFS_LENGTH);
+    is_small && fs::read(file).is_ok_and(|content| is_lfs_pointer(&content))
 }
 
 /// The bits of an index entry's mode that say what it is, and those of a submodule.

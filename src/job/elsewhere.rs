@@ -1,9 +1,11 @@
 //! Objects that look unmanaged and that a manifest outside of every source declares, such as the root of an app of apps that
 //! a person applied to begin with.
 
+use std::collections::BTreeSet;
+
 use super::check::Judge;
 use crate::cluster::Cluster;
-use crate::model::{ChangeKind, Desired, Finding, ResourceId, ServedKind, State};
+use crate::model::{ChangeKind, Desired, Finding, ResourceId, State};
 use crate::schema::Schema;
 use crate::source::declared_anywhere;
 
@@ -18,27 +20,26 @@ pub(super) async fn declared_elsewhere(
     if ids.is_empty() {
         return Vec::new();
     }
-    let mut warnings = Vec::new();
+    let (mut declared, mut warnings) = (BTreeSet::new(), Vec::new());
     for object in declared_anywhere(&judge.request(), &ids) {
         if !is_as_declared(cluster, judge, &object).await {
             continue;
         }
-        findings
-            .retain(|finding| finding.state != State::Unmanaged || finding.resource.key() != object.id.key());
+        declared.insert(object.id.key());
         warnings.push(format!(
             "{} is as {} declares it, which is in no source: make it one, so that it is compared each time",
             object.id, object.origin
         ));
     }
+    findings
+        .retain(|finding| finding.state != State::Unmanaged || !declared.contains(&finding.resource.key()));
     warnings
 }
 
 /// Whether live has all that a manifest declares. What it has besides is not looked at, as nobody says who applies it.
 async fn is_as_declared(cluster: &Cluster, judge: &Judge<'_>, object: &Desired) -> bool {
     let id = &object.id;
-    let is_it =
-        |kind: &&ServedKind| (&kind.group, &kind.version, &kind.kind) == (&id.group, &id.version, &id.kind);
-    let Some(kind) = cluster.served().kinds.iter().find(is_it) else { return false };
+    let Some(kind) = cluster.served().kind(&id.group, &id.version, &id.kind) else { return false };
     // What cannot be read stays what it was taken for.
     let Ok(Some(live)) = cluster.get(kind, id.namespace.as_deref(), &id.name).await else { return false };
     let of_server = cluster.schema(&id.group, &id.version).await.ok().flatten();

@@ -389,12 +389,12 @@ pub(crate) fn objects_at(
 fn not_checked_out(repository: &Repository, sources: &[Source]) -> Result<Vec<Incomplete>, JobError> {
     let absent = repository.not_checked_out()?;
     let of_source = |source: &Source| {
-        let files = absent.iter().filter(|path| is_below(path, &source.path));
-        let (what, files) = (source.path.clone(), crate::text::count(files.count(), "file"));
+        let files = absent.iter().filter(|path| is_below(path, &source.path)).count();
         let why = format!(
-            "{files} of it not in the work tree (sparse checkout): check out all of it with `git sparse-checkout`"
+            "{} of it not in the work tree (sparse checkout): check out all of it with `git sparse-checkout`",
+            crate::text::count(files, "file")
         );
-        (!files.starts_with("0 ")).then_some(Incomplete { what, why })
+        (files > 0).then(|| Incomplete { what: source.path.clone(), why })
     };
     Ok(sources.iter().filter_map(of_source).collect())
 }

@@ -8,6 +8,7 @@ use crate::schema::{Field, without_defaults};
 use crate::yaml::{Aligned, Edit, Operation, align};
 
 /// Where edits of one document go.
+#[derive(Clone)]
 pub(super) struct Target {
     /// Index of the document in its file.
     pub(super) document: usize,

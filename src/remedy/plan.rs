@@ -77,16 +77,12 @@ impl Plan {
 
     /// Leaves an object's changes to a person after all.
     pub(super) fn give_up(&mut self, finding: &Finding, why: &str) {
-        let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
-        for change in drifting.filter(|change| !is_restart(&change.difference.path)) {
-            self.left.push(left(finding, change, why.to_owned()));
-        }
+        self.left.extend(drifting(finding).map(|change| left(finding, change, why.to_owned())));
     }
 
     /// Adopts what a person did to an object, whole, and leaves the rest.
     fn object(&mut self, finding: &Finding, (object, root): (&Desired, Field<'_>)) {
-        let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
-        let drifting: Vec<&Change> = drifting.filter(|change| !is_restart(&change.difference.path)).collect();
+        let drifting: Vec<&Change> = drifting(finding).collect();
         let tools = Tools::of(&drifting);
         let replaced = replaced(&drifting, &tools, root);
         let why_not = |change: &Change| {
@@ -96,15 +92,16 @@ impl Plan {
         let (sure, rest): (Vec<&Change>, Vec<&Change>) =
             drifting.into_iter().partition(|change| why_not(change).is_none());
         let alone = Alone::of(&rest, &tools, root);
+        let target = place(object);
         let mut whole = Vec::new();
         for change in sure {
-            match (alone.why_not(change, root), place(object)) {
-                (None, Ok(_)) => whole.push(change),
-                (Some(why), _) | (None, Err(why)) => self.left.push(left(finding, change, why)),
+            match alone.why_not(change, root).or_else(|| target.clone().err()) {
+                None => whole.push(change),
+                Some(why) => self.left.push(left(finding, change, why)),
             }
         }
         self.left.extend(rest.iter().filter_map(|change| Some(left(finding, change, why_not(change)?))));
-        let Ok(target) = place(object) else { return };
+        let Ok(target) = target else { return };
         let edits = edits_of((&whole, &replaced), (object, root), &target);
         self.edits.entry(object.origin.file.clone()).or_default().extend(edits);
         whole.iter().for_each(|change| self.adopt(finding, change));
@@ -119,6 +116,12 @@ impl Plan {
                 .push(Adoption { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
         }
     }
+}
+
+/// The changes of a finding that may be proposed: those in drift, but for the mark of a restart.
+fn drifting(finding: &Finding) -> impl Iterator<Item = &Change> {
+    let drifting = finding.changes.iter().filter(|change| change.verdict.is_drift());
+    drifting.filter(|change| !is_restart(&change.difference.path))
 }
 
 const VARIABLE: &str = "Git has a variable there, which the deployer fills in (`${…}`), and drift never overwrites one: change what \

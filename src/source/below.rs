@@ -4,11 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::plain::subfolders;
+use super::kustomization::Kustomization;
+use super::plain::folders;
 use super::{Gathered, Located, Seen, SourceKind, locate, scan, slashed};
-
-/// Folders of the tree in which roots are looked for that have others.
-const MOST_FOLDERS: usize = 20_000;
 
 /// Names those of `roots` that nobody reads.
 pub(super) fn name(located: &Located<'_>, roots: &[PathBuf], gathered: &mut Gathered) {
@@ -53,24 +51,18 @@ fn reaches(reaching: &Reaching, from: &Path, to: &Path) -> bool {
 }
 
 fn reaching(seen: Seen<'_>) -> Reaching {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    let mut left = MOST_FOLDERS;
-    while let (Some(folder), true) = (folders.pop(), left > 0) {
-        left -= 1;
-        folders.extend(subfolders(seen, &folder).filter(|folder| seen.reads(folder)));
-        if seen.kustomization(&folder).is_some() {
-            let reached = scan::scan(seen, &folder, true).reached;
-            found.push((folder, reached));
-        }
-    }
+    let roots = folders(seen).filter(|folder| seen.kustomization(folder).is_some());
+    let with_reach = |root: PathBuf| {
+        let reached = scan::scan(seen, &root, true).reached;
+        (root, reached)
+    };
+    let mut found: Reaching = roots.map(with_reach).collect();
     found.sort();
     found
 }
 
 fn is_component(seen: Seen<'_>, root: &Path) -> bool {
     let Some(file) = seen.kustomization(root) else { return false };
-    let bytes = crate::git::read_file(seen.root, &file, scan::FILE_CAP).unwrap_or_default();
-    let mut documents = crate::yaml::read(&bytes).into_iter().flatten();
-    documents.any(|document| document.to_json()["kind"] == "Component")
+    let read = Kustomization::read(seen, &file).ok().flatten();
+    read.is_some_and(|kustomization| kustomization.value["kind"] == "Component")
 }

@@ -127,9 +127,7 @@ impl Copy<'_> {
         if self.bytes > BYTES_CAP {
             return Err(CopyError::TooLarge);
         }
-        if metadata.len() < 1024
-            && fs::read(self.seen.root.join(path)).is_ok_and(|bytes| git::is_lfs_pointer(&bytes))
-        {
+        if git::holds_lfs_pointer(&self.seen.root.join(path)) {
             self.left_out.pointers.insert(path.to_path_buf());
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Kustomize roots, rendered by the real kustomize in a private copy of what they reach.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -126,10 +126,10 @@ impl Builder<'_> {
     /// The objects of a root without the entries that are not rendered. What they refer to may be one of those, and then
     /// Kustomize names it otherwise: such names are not compared.
     fn rest(&self, scan: &scan::Scan) -> Result<Vec<Draft>, Failed> {
-        let changers = cut::changers(self.located.seen, &scan.kustomizations);
-        let mut orphans: Vec<&scan::Cut> = Vec::new();
+        let changers = LazyCell::new(|| cut::changers(self.located.seen, &scan.kustomizations));
+        let mut orphans: Vec<scan::Cut> = Vec::new();
         let mut drafts = loop {
-            let failed = match self.without(scan, scan.cuts.iter().chain(orphans.iter().copied())) {
+            let failed = match self.without(scan, scan.cuts.iter().chain(&orphans)) {
                 Ok(drafts) => break drafts,
                 Err(failed) => failed,
             };
@@ -137,7 +137,7 @@ impl Builder<'_> {
             let Some(lacking) = &failed.lacking else { return Err(failed) };
             let known = orphans.len();
             let new = changers.iter().filter(|changer| changer.changes(lacking)).map(|changer| &changer.cut);
-            let new: Vec<_> = new.filter(|cut| !orphans.contains(cut)).collect();
+            let new: Vec<_> = new.filter(|cut| !orphans.contains(cut)).cloned().collect();
             orphans.extend(new);
             if orphans.len() == known || orphans.len() > MOST_ORPHANS {
                 return Err(failed);

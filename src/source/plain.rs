@@ -184,27 +184,29 @@ pub(super) fn subfolders(tree: Seen<'_>, folder: &Path) -> impl Iterator<Item = 
     inner.map(move |(name, _)| folder.join(name))
 }
 
-/// Folders that are looked into for manifests of any kind.
+/// The most folders of a whole tree that are looked into.
 const MOST_FOLDERS: usize = 20_000;
 
-/// Every file of a tree that a manifest may be in, hidden folders and links left out.
-pub(super) fn manifests(tree: Seen<'_>) -> Vec<PathBuf> {
-    let (mut files, mut folders, mut left) = (Vec::new(), vec![PathBuf::new()], MOST_FOLDERS);
-    while let (Some(folder), true) = (folders.pop(), left > 0) {
-        left -= 1;
-        for (name, kind) in names_in(&tree.root.join(&folder)).unwrap_or_default() {
-            let path = folder.join(name);
-            if !tree.reads(&path) {
-                continue;
-            }
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_file() && is_manifest(&path) {
-                files.push(path);
-            }
-        }
-    }
-    files
+/// The folders of a tree that may be read, its root first, hidden ones and links left out.
+pub(super) fn folders(tree: Seen<'_>) -> impl Iterator<Item = PathBuf> {
+    let mut left = vec![PathBuf::new()];
+    let next = move || {
+        let folder = left.pop()?;
+        left.extend(subfolders(tree, &folder).filter(|folder| tree.reads(folder)));
+        Some(folder)
+    };
+    std::iter::from_fn(next).take(MOST_FOLDERS)
+}
+
+/// Every file of a tree that a manifest may be in.
+pub(super) fn manifests(tree: Seen<'_>) -> impl Iterator<Item = PathBuf> {
+    folders(tree).flat_map(move |folder| {
+        let names = names_in(&tree.root.join(&folder)).unwrap_or_default();
+        let files = names.into_iter().filter(|(_, kind)| kind.is_file());
+        files
+            .map(move |(name, _)| folder.join(name))
+            .filter(move |path| tree.reads(path) && is_manifest(path))
+    })
 }
 
 /// The names in a folder and what each is, sorted, hidden ones left out.

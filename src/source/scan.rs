@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::address::{from_network, is_remote_file, is_repository, looks_like_one, shown};
 use super::kustomization::{Hides, Kustomization, Load, Loaded, folded};
 use super::{KUSTOMIZATIONS, Seen, encrypted, slashed};
-use crate::git::{self, FileError, read_file};
+use crate::git::{self, read_file};
 use crate::model::{Incomplete, push_pointer};
 use crate::yaml;
 
@@ -271,7 +271,7 @@ impl Walk<'_> {
                 Err(Refusal::ByDrift(format!("the file {}", git::LFS)))
             }
             Reached::File(file) => {
-                self.scan.reached.insert(lexical(&read.root.folder, load.text));
+                self.scan.reached.extend(clean(&read.root.folder, load.text));
                 self.scan.reached.insert(file);
                 Ok(())
             }
@@ -291,7 +291,7 @@ impl Walk<'_> {
                 Err(Refusal::ByDrift(format!("{} {}", slashed(&file), git::LFS)))
             }
             Reached::File(file) => {
-                self.scan.reached.insert(lexical(folder, entry));
+                self.scan.reached.extend(clean(folder, entry));
                 self.scan.reached.insert(file.clone());
                 Ok(Some(file))
             }
@@ -300,7 +300,7 @@ impl Walk<'_> {
                 shown(entry)
             ))),
             Reached::Folder(reached) => {
-                self.scan.reached.insert(lexical(folder, entry));
+                self.scan.reached.extend(clean(folder, entry));
                 if self.tree.kustomization(&reached).is_none() {
                     return Err(Refusal::Broken(format!(
                         "{} is a folder without a kustomization.yaml",
@@ -324,7 +324,7 @@ impl Walk<'_> {
     }
 
     fn is_pointer(&self, file: &Path) -> bool {
-        matches!(read_file(self.tree.root, file, FILE_CAP), Err(FileError::Lfs))
+        git::holds_lfs_pointer(&self.tree.root.join(file))
     }
 
     fn is_empty(&self, folder: &Path) -> bool {
@@ -357,12 +357,12 @@ impl Walk<'_> {
     }
 
     fn outside(&self, folder: &Path, entry: &str) -> Refusal {
-        let path = lexical(folder, entry);
-        let is_there =
-            !Path::new(entry).is_absolute() && self.tree.root.join(&path).symlink_metadata().is_ok();
-        Refusal::ByDrift(match is_there {
-            true => format!("the link {} leads out of the repository and is not followed", slashed(&path)),
-            false => format!("{} lies outside the repository: only what it holds is rendered", shown(entry)),
+        let is_there = |path: &PathBuf| self.tree.root.join(path).symlink_metadata().is_ok();
+        Refusal::ByDrift(match clean(folder, entry).filter(is_there) {
+            Some(path) => {
+                format!("the link {} leads out of the repository and is not followed", slashed(&path))
+            }
+            None => format!("{} lies outside the repository: only what it holds is rendered", shown(entry)),
         })
     }
 
@@ -418,7 +418,8 @@ fn configuration(bytes: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `folder/entry` without `.` and `..`, as `filepath.Join` cleans it; `None` where that leads out of the root.
+/// `folder/entry` without `.` and `..`, as `filepath.Join` cleans it, links on the way not followed; `None` where that leads
+/// out of the root.
 fn clean(folder: &Path, entry: &str) -> Option<PathBuf> {
     let mut path = folder.to_path_buf();
     for part in Path::new(entry).components() {
@@ -430,21 +431,6 @@ fn clean(folder: &Path, entry: &str) -> Option<PathBuf> {
         }
     }
     Some(path)
-}
-
-/// `folder/entry` with `..` taken literally, so that the links on the way are copied too.
-fn lexical(folder: &Path, entry: &str) -> PathBuf {
-    let mut path = folder.to_path_buf();
-    for part in Path::new(entry).components() {
-        match part {
-            Component::ParentDir => {
-                path.pop();
-            }
-            Component::Normal(name) => path.push(name),
-            _ => {}
-        }
-    }
-    path
 }
 
 /// Keys of a plug-in's configuration whose values are data: an address in them is not fetched.

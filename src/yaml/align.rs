@@ -132,14 +132,13 @@ fn lone_pairs((old, new): (&[Value], &[Value]), aligned: Vec<Aligned>) -> Vec<Al
     for run in aligned.chunk_by(|one, next| !is_both(one) && !is_both(next)) {
         let went = only(run, |item| matches!(item, Aligned::Old(at) if is_anonymous(&old[at])));
         let came = only(run, |item| matches!(item, Aligned::New(to) if is_anonymous(&new[to])));
-        let (Some(Aligned::Old(at)), Some(Aligned::New(to))) = (went, came) else {
-            paired.extend(run);
-            continue;
+        let (at, to) = match (went, came) {
+            (Some(Aligned::Old(at)), Some(Aligned::New(to))) if has_same_form(&old[at], &new[to]) => (at, to),
+            _ => {
+                paired.extend(run);
+                continue;
+            }
         };
-        if !has_same_form(&old[at], &new[to]) {
-            paired.extend(run);
-            continue;
-        }
         let is_before = |item: &&Aligned| match **item {
             Aligned::Old(other) => other < at,
             Aligned::New(other) => other < to,
