@@ -95,7 +95,9 @@ impl Plan {
         let target = place(object);
         let mut whole = Vec::new();
         for change in sure {
-            match alone.why_not(change, root).or_else(|| target.clone().err()) {
+            // What stands in the place of something is no other key's new name.
+            let pair = replaced.iter().find(|one| one.has(change)).map_or(change, |one| one.removed);
+            match alone.why_not(pair, root).or_else(|| target.clone().err()) {
                 None => whole.push(change),
                 Some(why) => self.left.push(left(finding, change, why)),
             }
