@@ -63,6 +63,15 @@ impl<'a> Judge<'a> {
         let exact: Vec<FieldOwner<'a>> = owners.iter().filter(|owner| owner.exact).copied().collect();
         // A place that the server fills is told by exact owners alone.
         let counted = if exact.is_empty() && !difference.server_set { &owners } else { &exact };
+        // Whoever changes a value takes it from the one who applied it: who also owns it wrote what was applied.
+        let deployer = |owner: &FieldOwner<'a>| {
+            owner.exact && owner.known.class == Class::Gitops && owner.entry.manager.operation == "Apply"
+        };
+        if let Some(deployer) = latest(counted, deployer)
+            && substituted(difference).is_some()
+        {
+            return self.by_applier(deployer, difference);
+        }
         if let Some(person) = latest(counted, |owner| owner.known.class == Class::Human) {
             return self.by_person(person, counted.len(), difference);
         }
@@ -491,13 +500,24 @@ impl<'a> Judge<'a> {
             let applier = self.latest_entry(|_, known| known.applier);
             return self.unsynced(older, rule).by(applier.map(|entry| &entry.manager));
         }
-        match self.latest_entry(|_, known| known.class == Class::Human) {
+        match self.likely_remover() {
             Some(entry) => {
                 let verdict = Verdict::new(Cause::Manual, Confidence::Low, Rule::RemovedBy);
                 verdict.by(Some(&entry.manager))
             }
             None => Verdict::new(Cause::Unknown, Confidence::None, Rule::Removed),
         }
+    }
+
+    /// The tool of a person that may have removed a field, which leaves no owner and no time: the last one to write, where
+    /// no applier brought the object back to Git since, and no controller or unknown writer wrote it either.
+    fn likely_remover(&self) -> Option<&'a Entry> {
+        let person = self.latest_entry(|_, known| known.class == Class::Human)?;
+        let others = self.latest_entry(|entry, known| {
+            known.class != Class::Human && (known.applier || entry.manager.subresource.is_empty())
+        });
+        let at = |entry: &Entry| entry.seconds().unwrap_or(i64::MIN);
+        others.is_none_or(|other| at(other) <= at(person)).then_some(person)
     }
 
     /// By which rule a field that a newer commit brought is not applied yet; `None` where it was, and somebody removed it.
@@ -516,14 +536,18 @@ impl<'a> Judge<'a> {
             let entries = self.owners.entries().iter().filter(|entry| counts(evidence.managers.of(entry)));
             entries.map(|entry| entry.seconds().unwrap_or(i64::MAX)).max()
         };
+        let applied_at = last(|known| known.applier);
+        // The applier's last write is of before the commit: what the commit brought was never there to be removed.
+        if applied_at.is_some_and(|at| at < older.committed_at) {
+            return Some(Rule::NotApplied);
+        }
         // A person's tool that wrote since may have removed it.
         if last(|known| known.class == Class::Human).is_some_and(|at| at >= older.committed_at) {
             return None;
         }
         let grace_ends = older.superseded_at.saturating_add(evidence.unsynced_after);
-        match last(|known| known.applier) {
+        match applied_at {
             None => Some(Rule::NotApplied),
-            Some(at) if at < older.committed_at => Some(Rule::NotApplied),
             Some(_) if evidence.now <= grace_ends => Some(Rule::AppliedLate),
             Some(_) => None,
         }

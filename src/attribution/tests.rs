@@ -256,6 +256,7 @@ fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
     let argo = |time, fields| entry("argocd-controller", "Apply", Some(time), fields);
     let apply = |time| applied_by("kubectl-client-side-apply", Some(time), json!({}));
     let (before, soon) = ("2025-12-01T00:00:00Z", "2026-01-01T01:00:00Z");
+    let later = "2026-01-01T02:00:00Z";
     let old = deployment(1, "app:1");
     let none = || json!({"f:spec": {}});
     for (name, entries, copy, now, expected) in [
@@ -298,6 +299,34 @@ fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
             "Unsynced Medium argocd-controller",
         ),
         ("a deployer since", vec![argo(soon, none())], None, DAY, "Unknown None -"),
+        (
+            "a deployer before, and a person since",
+            vec![argo(before, none()), human(soon)],
+            None,
+            0,
+            "Unsynced Medium argocd-controller",
+        ),
+        (
+            "a deployer since, and a person after it",
+            vec![argo(soon, none()), human(later)],
+            None,
+            DAY,
+            "Manual Low kubectl-edit",
+        ),
+        (
+            "a person since, and a deployer after it",
+            vec![human(soon), argo(later, none())],
+            None,
+            DAY,
+            "Unknown None -",
+        ),
+        (
+            "a person since, and a controller after it",
+            vec![argo(soon, none()), human(soon), entry("some-operator", "Update", Some(later), none())],
+            None,
+            DAY,
+            "Unknown None -",
+        ),
     ] {
         let live = live(deployment(1, "app:1"), &entries, copy);
         let beside = Beside { older: &older, now, ..Beside::default() };
@@ -504,6 +533,20 @@ fn a_variable_inside_a_whole_list_is_the_deployers_where_nothing_else_differs() 
     ] {
         let live =
             live(live_role, &[entry("kustomize-controller", "Apply", None, json!({"f:rules": {}}))], None);
+        assert_eq!(plain(&git, &live), [format!(".rules {expected}")], "{live}");
+    }
+    // A person who sent the same list beside the deployer changed nothing.
+    let fields = || json!({"f:rules": {}});
+    for (live_role, by_both, expected) in [
+        (role("shop-tls", "get"), true, "Deployer High kustomize-controller"),
+        (role("shop-tls", "*"), true, "Manual Medium kubectl-edit"),
+        (role("shop-tls", "get"), false, "Manual Medium kubectl-edit"),
+    ] {
+        let mut entries = vec![entry("kubectl-edit", "Update", None, fields())];
+        if by_both {
+            entries.push(entry("kustomize-controller", "Apply", None, fields()));
+        }
+        let live = live(live_role, &entries, None);
         assert_eq!(plain(&git, &live), [format!(".rules {expected}")], "{live}");
     }
 }

@@ -206,12 +206,12 @@ impl Rule {
             ),
             Self::RemovedBy => (
                 "removed-by",
-                "a removed field leaves no owner; this tool wrote the object last of all that people use",
+                "a removed field leaves no owner; this tool, which people use, wrote the object last",
                 "apply Git again, or take the field out of Git",
             ),
             Self::Removed => (
                 "removed",
-                "a removed field leaves no owner, and no tool that people use has written the object",
+                "a removed field leaves no owner, and the last to write the object was no tool that people use",
                 "apply Git again, or take the field out of Git",
             ),
             Self::OtherVersion => (
