@@ -5,6 +5,9 @@
 //! Which module may use which is in `tests/it/layers.rs`, and enforced there.
 
 pub mod attribution;
+pub mod audit;
+pub mod check;
+pub mod checkout;
 pub mod cli;
 pub mod cluster;
 pub mod config;
@@ -12,9 +15,9 @@ pub mod diff;
 pub mod forge;
 pub mod git;
 pub mod incident;
-pub mod job;
 pub mod model;
 pub mod process;
+pub mod reconcile;
 pub mod remedy;
 pub mod report;
 pub mod schema;

@@ -1,17 +1,18 @@
 //! `drift check`.
 
 use super::arguments::CheckArguments;
+use super::error::CommandError;
 use super::{environment, output};
-use crate::job::{self, JobError};
+use crate::check::{self, CheckSettings};
 
 /// Checks, prints, and says with which code to exit.
-pub(super) async fn run(arguments: CheckArguments) -> Result<u8, JobError> {
+pub(super) async fn run(arguments: CheckArguments) -> Result<u8, CommandError> {
     let CheckArguments { path, revision, verify_with_server, place, print } = arguments;
     output::ready(&print)?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
-    let settings = job::Settings { verify: verify_with_server, keep_hidden: print.all, ..settings };
+    let settings = CheckSettings { verify: verify_with_server, keep_hidden: print.all, ..settings };
     let progress = output::Progress::new();
-    let checked = job::check(&settings, &|stage| progress.stage(stage)).await;
+    let checked = check::check(&settings, &|stage| progress.stage(stage)).await;
     progress.done();
     let checked = checked?;
     output::check(&print, &checked)?;

@@ -8,9 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::arguments::{LoadRestrictor, Where};
+use super::error::CommandError;
+use crate::check::{CheckSettings, ClusterTarget};
+use crate::checkout::{CheckoutSettings, RepositoryLocation, Tokens};
 use crate::cluster::{self, ServiceAccount};
 use crate::git;
-use crate::job::{JobError, Place, Settings, Target, Tokens};
 use crate::process::bounded_start;
 use crate::source::Tools;
 
@@ -36,40 +38,46 @@ pub(super) fn settings(
     place: &Where,
     revision: Option<String>,
     path: Option<&Path>,
-) -> Result<Settings, JobError> {
+) -> Result<CheckSettings, CommandError> {
     let is_url = is_address(&place.repository);
     let repository = if is_url {
-        Place::Url(place.repository.clone())
+        RepositoryLocation::Url(place.repository.clone())
     } else {
-        Place::Folder(PathBuf::from(&place.repository))
+        RepositoryLocation::Folder(PathBuf::from(&place.repository))
     };
     let options = git::Options { env: inherited(), any_owner: false, bare: place.repository != "." };
     let path = match (path, &repository) {
         (None, _) => None,
-        (Some(path), Place::Url(_)) => Some(lexical(path)?),
-        (Some(path), Place::Folder(folder)) => Some(inside(folder, path, revision.is_some(), &options)?),
+        (Some(path), RepositoryLocation::Url(_)) => Some(lexical(path)?),
+        (Some(path), RepositoryLocation::Folder(folder)) => {
+            Some(inside(folder, path, revision.is_some(), &options)?)
+        }
     };
     let tools = tools(place)?;
     let cache = place.cache_dir.clone().or_else(default_cache);
-    Ok(Settings {
-        place: repository,
+    let target = target(place, cache.as_deref());
+    let checkout = CheckoutSettings {
+        location: repository,
         revision,
         path,
-        target: target(place, cache.as_deref()),
         include_untracked: place.include_untracked,
-        skip_secrets: place.skip_secrets,
-        verify: false,
-        keep_hidden: false,
         tools,
         cache,
         git: options,
         tokens: tokens()?,
         now: now(),
+    };
+    Ok(CheckSettings {
+        checkout,
+        target,
+        skip_secrets: place.skip_secrets,
+        verify: false,
+        keep_hidden: false,
     })
 }
 
 /// helm and kustomize, started by this very binary, which confines them.
-fn tools(place: &Where) -> Result<Tools, JobError> {
+fn tools(place: &Where) -> Result<Tools, CommandError> {
     let tools = Tools::find(&variable("PATH").unwrap_or_default());
     let own = Path::new("/proc/self/exe");
     let tools = if own.exists() { tools.confined_by(own.to_owned()) } else { tools };
@@ -90,19 +98,19 @@ fn tools(place: &Where) -> Result<Tools, JobError> {
     if place.require_sandbox && !is_whole() {
         let why = "--require-sandbox: this kernel does not keep renderers from the network and from files (it needs \
                    Landlock of Linux 6.7, or Landlock and user namespaces)";
-        return Err(JobError::Usage(why.to_owned()));
+        return Err(CommandError::Usage(why.to_owned()));
     }
     Ok(tools)
 }
 
 /// The tokens of the environment. drift's own is `DRIFT_TOKEN`, else the content of `DRIFT_TOKEN_FILE` (a mounted Secret).
-fn tokens() -> Result<Tokens, JobError> {
+fn tokens() -> Result<Tokens, CommandError> {
     let named = |name: &str| text(name).as_deref().and_then(git::Token::new);
     let drift = match (named("DRIFT_TOKEN"), variable("DRIFT_TOKEN_FILE")) {
         (None, Some(file)) => {
             let what = || format!("reading the token from {} (DRIFT_TOKEN_FILE)", file.display());
             let token =
-                std::fs::read_to_string(&file).map_err(|source| JobError::Io { what: what(), source })?;
+                std::fs::read_to_string(&file).map_err(|source| CommandError::Io { what: what(), source })?;
             git::Token::new(token.trim())
         }
         (token, _) => token,
@@ -115,13 +123,13 @@ fn tokens() -> Result<Tokens, JobError> {
     })
 }
 
-fn target(place: &Where, cache: Option<&Path>) -> Target {
+fn target(place: &Where, cache: Option<&Path>) -> ClusterTarget {
     if let Some(snapshot) = &place.snapshot {
-        return Target::Snapshot(snapshot.clone());
+        return ClusterTarget::Snapshot(snapshot.clone());
     }
     let listed = variable("KUBECONFIG").map(|list| env::split_paths(&list).collect());
     let home = variable("HOME").map(|home| vec![PathBuf::from(home).join(".kube/config")]);
-    Target::Api(cluster::Settings {
+    ClusterTarget::Api(cluster::Settings {
         kubeconfig: place.kubeconfig.clone(),
         default_kubeconfigs: listed.or(home).unwrap_or_default(),
         service_account: service_account(),
@@ -172,7 +180,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// A path in a clone: as it stands, without `.` and `..`.
-fn lexical(path: &Path) -> Result<String, JobError> {
+fn lexical(path: &Path) -> Result<String, CommandError> {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.components() {
         match part {
@@ -184,13 +192,18 @@ fn lexical(path: &Path) -> Result<String, JobError> {
     Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
 }
 
-fn outside(path: &Path) -> JobError {
-    JobError::Usage(format!("{} is not a path inside the repository", path.display()))
+fn outside(path: &Path) -> CommandError {
+    CommandError::Usage(format!("{} is not a path inside the repository", path.display()))
 }
 
 /// The path from the repository's root; relative ones are taken from the current folder, and from the root where
 /// they are not there.
-fn inside(folder: &Path, path: &Path, at_revision: bool, options: &git::Options) -> Result<String, JobError> {
+fn inside(
+    folder: &Path,
+    path: &Path,
+    at_revision: bool,
+    options: &git::Options,
+) -> Result<String, CommandError> {
     let repository = git::Repository::open(folder, options.clone())?;
     let Some(root) = repository.root() else { return lexical(path) };
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
@@ -202,7 +215,7 @@ fn inside(folder: &Path, path: &Path, at_revision: bool, options: &git::Options)
     match found {
         Some(relative) => lexical(&relative),
         None if at_revision && path.is_relative() => lexical(path),
-        None => Err(JobError::Usage(format!(
+        None => Err(CommandError::Usage(format!(
             "{} does not exist in the repository {}",
             path.display(),
             root.display()

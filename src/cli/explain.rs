@@ -1,14 +1,18 @@
 //! `drift explain`.
 
 use super::arguments::{AuditFormat, ExplainArguments};
+use super::error::CommandError;
 use super::{environment, output};
-use crate::job::{JobError, ResourceQuery, explain};
+use crate::check::{ResourceQuery, explain};
 use crate::report::{Style, explain_json, explain_text};
 
 /// Explains one object, prints, and says with which code to exit.
-pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, JobError> {
+pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, CommandError> {
     let ExplainArguments { resource, path, revision, output: format, color, place } = arguments;
-    let query = ResourceQuery::parse(&resource)?;
+    let query = ResourceQuery::parse(&resource).ok_or_else(|| {
+        let why = "name an object as KIND[.GROUP]/NAMESPACE/NAME, such as Deployment/payments/web";
+        CommandError::Usage(format!("{resource:?} is no object: {why}"))
+    })?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
     let progress = output::Progress::new();
     let report = explain(&settings, &query, &|stage| progress.stage(stage)).await;

@@ -5,19 +5,20 @@ mod audit;
 mod check;
 mod demo;
 mod environment;
+mod error;
 mod explain;
 mod output;
 mod run;
-#[cfg(test)]
-mod secrecy;
 mod snapshot;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::job::JobError;
+use error::CommandError;
 
 /// 2: usage or configuration, nothing was read.
 const USAGE: u8 = 2;
@@ -67,7 +68,7 @@ fn command() -> ExitCode {
     let code = runtime.block_on(dispatch(arguments));
     ExitCode::from(code.unwrap_or_else(|error| {
         output::error(&error.to_string());
-        if error.is_configuration() { USAGE } else { INCOMPLETE }
+        error.exit_code()
     }))
 }
 
@@ -78,7 +79,7 @@ fn survive_file_limit() {
     let _as_before = tokio::signal::unix::signal(exceeded);
 }
 
-async fn dispatch(arguments: arguments::Arguments) -> Result<u8, JobError> {
+async fn dispatch(arguments: arguments::Arguments) -> Result<u8, CommandError> {
     survive_file_limit();
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,

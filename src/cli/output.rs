@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::arguments::{Color, OutputFile, OutputFormat, Print};
 use super::environment::variable;
-use crate::job::{Checked, JobError};
+use super::error::CommandError;
+use crate::check::Checked;
 use crate::report::{self, Style};
 use crate::text::{one_line, plain};
 
@@ -62,7 +63,7 @@ impl Progress {
 }
 
 /// Writes every report of a check, and what is not in order to standard error.
-pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), JobError> {
+pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), CommandError> {
     // A person who reads the text report has it all there.
     if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
         checked.warnings.iter().for_each(|text| warning(text));
@@ -76,25 +77,25 @@ pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), JobError> {
     // One report that cannot be written keeps no other from being written.
     let style = Style { color: false, ..style };
     let written = print.output_file.iter().map(|file| {
-        let failed = |source| JobError::Io { what: format!("writing {}", file.path.display()), source };
+        let failed = |source| CommandError::Io { what: format!("writing {}", file.path.display()), source };
         to_file(&file.path, |out| report::check(file.format, style, checked, out)).map_err(failed)
     });
-    let written: Vec<Result<(), JobError>> = written.collect();
+    let written: Vec<Result<(), CommandError>> = written.collect();
     std::iter::once(shown).chain(written).collect()
 }
 
 /// Refuses report files that cannot be written, before anything is read.
-pub(super) fn ready(print: &Print) -> Result<(), JobError> {
+pub(super) fn ready(print: &Print) -> Result<(), CommandError> {
     for OutputFile { path, .. } in &print.output_file {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
             let why = format!("--output-file {}: there is no folder {}", path.display(), parent.display());
-            return Err(JobError::Usage(why));
+            return Err(CommandError::Usage(why));
         }
         no_link(path)?;
         if path.is_dir() {
             let why = format!("--output-file: {} is a folder: name a file in it", path.display());
-            return Err(JobError::Usage(why));
+            return Err(CommandError::Usage(why));
         }
     }
     Ok(())
@@ -102,7 +103,7 @@ pub(super) fn ready(print: &Print) -> Result<(), JobError> {
 
 /// Refuses a file of which a part below the work tree (or the current folder) is a link: whoever may commit chose where it
 /// leads. Devices and streams of the system are no part of any work tree.
-pub(super) fn no_link(path: &Path) -> Result<(), JobError> {
+pub(super) fn no_link(path: &Path) -> Result<(), CommandError> {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if ["/dev", "/proc"].iter().any(|system| full.starts_with(system)) {
         return Ok(());
@@ -112,7 +113,7 @@ pub(super) fn no_link(path: &Path) -> Result<(), JobError> {
     let own = full.ancestors().take(above.max(work_tree.unwrap_or_default()));
     match own.into_iter().find(|part| part.is_symlink()) {
         None => Ok(()),
-        Some(link) => Err(JobError::Usage(format!(
+        Some(link) => Err(CommandError::Usage(format!(
             "{}: {} is a link, and what is written follows none: name the file itself",
             path.display(),
             link.display()
@@ -138,11 +139,11 @@ fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 }
 
 /// Writes to standard output; a reader who has gone (`| head`) is no error.
-pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), JobError> {
+pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(source) => Err(JobError::Io { what: "writing to standard output".to_owned(), source }),
+        Err(source) => Err(CommandError::Io { what: "writing to standard output".to_owned(), source }),
         Ok(()) => Ok(()),
     }
 }

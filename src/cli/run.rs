@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use super::arguments::{OutputFormat, RunArguments};
+use super::error::CommandError;
 use super::{INCOMPLETE, environment, output};
-use crate::job::{self, ForgeOptions, JobError, RunSettings};
+use crate::reconcile::{self, ForgeOptions, RunSettings};
 use crate::report::{self, Style};
 
 /// Runs the job, prints what it found and did, and says with which code to exit.
-pub(super) async fn run(arguments: RunArguments) -> Result<u8, JobError> {
+pub(super) async fn run(arguments: RunArguments) -> Result<u8, CommandError> {
     let RunArguments { dry_run, forge_host, place, print } = arguments;
     output::ready(&print)?;
     let check = environment::settings(&place, None, None)?;
     let forge = ForgeOptions { trusted_hosts: forge_host, deadline: Duration::from_secs(place.timeout) };
     let settings = RunSettings { check, forge, dry_run };
     let progress = output::Progress::new();
-    let ran = job::run(&settings, &|stage| progress.stage(stage)).await;
+    let ran = reconcile::run(&settings, &|stage| progress.stage(stage)).await;
     progress.done();
     let ran = ran?;
     output::check(&print, &ran.checked)?;

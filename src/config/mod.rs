@@ -119,6 +119,33 @@ pub enum ForgeKind {
     Local,
 }
 
+impl ForgeKind {
+    /// The kind that a host names without doubt; anything else must be configured: a token is never sent on a guess.
+    #[must_use]
+    pub fn from_host(host: &str) -> Option<Self> {
+        match host {
+            host if github_host(host).is_some() => Some(Self::GitHub),
+            "gitlab.com" => Some(Self::GitLab),
+            _ => None,
+        }
+    }
+}
+
+/// The host of the pages where GitHub itself runs `host`: github.com, or the subdomain of ghe.com that an enterprise with
+/// data residency has (<https://docs.github.com/en/enterprise-cloud@latest/rest>). A host of their APIs names the same.
+#[must_use]
+pub fn github_host(host: &str) -> Option<&str> {
+    match host {
+        "github.com" | "ssh.github.com" | "api.github.com" => Some("github.com"),
+        host => {
+            let host = host.strip_prefix("api.").unwrap_or(host);
+            let name = host.strip_suffix(".ghe.com")?;
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            (!name.is_empty() && name != "api" && name.chars().all(is_plain)).then_some(host)
+        }
+    }
+}
+
 /// Where the ledger is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

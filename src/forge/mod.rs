@@ -26,7 +26,7 @@ pub use github::GitHub;
 pub use local::{Local, PROPOSALS_BRANCH};
 pub use mark::Mark;
 pub use proposal::{Closer, Existing, Kind, Opened, Preflight, Proposal, ProposalState};
-pub use settings::{Settings, kind_of_remote};
+pub use settings::Settings;
 
 use crate::config::ForgeKind;
 use crate::git::{Repository, Signature};

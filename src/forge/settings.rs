@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::ForgeError;
-use crate::config::ForgeKind;
+use crate::config::{ForgeKind, github_host};
 use crate::git::{RemoteAddress, Token};
 
 /// What names a forge: from `drift.yaml`, the remote, the command line and the environment.
@@ -45,16 +45,6 @@ impl Default for Settings {
     }
 }
 
-/// The kind of forge that a remote's address names without doubt; anything else must be configured: a token is never sent
-/// on a guess.
-pub fn kind_of_remote(remote: &RemoteAddress) -> Option<ForgeKind> {
-    match remote.host.as_deref()? {
-        host if of_github(host).is_some() => Some(ForgeKind::GitHub),
-        "gitlab.com" => Some(ForgeKind::GitLab),
-        _ => None,
-    }
-}
-
 /// A forge over HTTP, resolved.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
@@ -78,7 +68,7 @@ impl Settings {
         match (self.kind, &self.remote) {
             (Some(kind), _) => Ok(kind),
             (None, None) => Ok(ForgeKind::Local),
-            (None, Some(remote)) => kind_of_remote(remote).ok_or_else(|| {
+            (None, Some(remote)) => remote.forge_kind().ok_or_else(|| {
                 ForgeError::configuration(
                     format!("which kind of forge {} is cannot be told from its address", remote.url),
                     "set `forge.type` in drift.yaml to github, gitea (Forgejo too) or local",
@@ -168,7 +158,7 @@ impl Settings {
             return true;
         }
         let Some(RemoteAddress { host: Some(remote), web, .. }) = &self.remote else { return false };
-        if of_github(remote).is_some_and(|(github, _)| github == origin(api)) {
+        if github_hosts(remote).is_some_and(|(github, _)| github == origin(api)) {
             return true;
         }
         match web {
@@ -178,22 +168,9 @@ impl Settings {
     }
 }
 
-/// The addresses of the API and of the pages where GitHub itself runs the host: github.com, and the subdomain of ghe.com
-/// that an enterprise with data residency has (<https://docs.github.com/en/enterprise-cloud@latest/rest>). A host of
-/// their APIs names the same.
-fn of_github(host: &str) -> Option<(String, String)> {
-    let own = match host {
-        "github.com" | "ssh.github.com" | "api.github.com" => "github.com",
-        host => {
-            let host = host.strip_prefix("api.").unwrap_or(host);
-            let name = host.strip_suffix(".ghe.com")?;
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            if name.is_empty() || name == "api" || !name.chars().all(is_plain) {
-                return None;
-            }
-            host
-        }
-    };
+/// The addresses of the API and of the pages where GitHub itself runs the host.
+fn github_hosts(host: &str) -> Option<(String, String)> {
+    let own = github_host(host)?;
     Some((format!("https://api.{own}"), format!("https://{own}")))
 }
 
@@ -201,7 +178,7 @@ fn of_github(host: &str) -> Option<(String, String)> {
 fn github_addresses(base: &str) -> (String, String) {
     let (scheme, host) = base.split_once("://").unwrap_or(("https", base));
     // An address in clear text is somebody else's, whatever its host.
-    if let Some(own) = of_github(host).filter(|_| scheme == "https" || !host.starts_with("api.")) {
+    if let Some(own) = github_hosts(host).filter(|_| scheme == "https" || !host.starts_with("api.")) {
         return own;
     }
     let web = base.strip_suffix("/api/v3").unwrap_or(base).to_owned();

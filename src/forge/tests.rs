@@ -145,7 +145,7 @@ fn only_what_an_address_says_without_doubt_is_a_known_forge() {
         ("file:///srv/git/gitops", None),
     ];
     for (url, wanted) in cases {
-        assert_eq!(kind_of_remote(&RemoteAddress::new("origin", url)), wanted, "{url}");
+        assert_eq!(RemoteAddress::new("origin", url).forge_kind(), wanted, "{url}");
     }
     let unknown = Settings {
         remote: Some(RemoteAddress::new("origin", "https://x.example/a/b")),

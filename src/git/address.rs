@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::GitError;
+use crate::config::ForgeKind;
 
 /// Where a remote is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,12 @@ impl RemoteAddress {
         let (host, web, path) = take_apart(url);
         let owner_repo = host.as_ref().and_then(|_| owner_repo(&path));
         Self { name: name.to_owned(), url: without_credentials(url), host, web, owner_repo }
+    }
+
+    /// The kind of forge that the host names without doubt.
+    #[must_use]
+    pub fn forge_kind(&self) -> Option<ForgeKind> {
+        ForgeKind::from_host(self.host.as_deref()?)
     }
 }
 

@@ -281,6 +281,14 @@ fn name(id: &Option<String>) -> &str {
     id.as_deref().unwrap_or("nothing")
 }
 
+impl GitError {
+    /// Whether a remote refused access, or hides from strangers that it is there: a token may help.
+    #[must_use]
+    pub fn is_refused_by_remote(&self) -> bool {
+        matches!(self, Self::Remote { why: RemoteFailure::Auth(_) | RemoteFailure::NotFound(_), .. })
+    }
+}
+
 impl PushError {
     /// Whether a new attempt from a fresh fetch may succeed.
     #[must_use]

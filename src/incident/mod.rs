@@ -10,7 +10,7 @@ mod tests;
 
 pub use end::{Declared, Ending, agree, how_it_ended};
 pub use group::{group, opens_something, principal};
-pub use key::{digest, fingerprint, incident_fingerprint, key, key_of};
+pub use key::{digest, fingerprint, incident_fingerprint, key, key_of, object_key};
 pub use ledger::{
     Event, How, Incident, Ledger, LedgerError, Member, RecordedChange, RecordedFinding, Standing, What, is_id,
 };

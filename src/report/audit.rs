@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style as Paint};
 use serde_json::json;
 
 use super::Style;
+use crate::audit::{Audited, AuditedIncident, Outcome, Proof};
 use crate::incident::How;
-use crate::job::{Audited, AuditedIncident, Outcome, Proof};
 use crate::text::{count, one_line};
 
 const GREEN: Paint = AnsiColor::Green.on_default();

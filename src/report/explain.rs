@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style as Paint};
 use serde_json::{Map, Value, json};
 
 use super::{Side, Style, only_one_side, sides};
-use crate::job::{ExplainReport, ExplainedField};
+use crate::check::{ExplainReport, ExplainedField};
 use crate::model::{ChangeKind, Class, Manager, Origin, State, Verdict};
 use crate::text::{cause, one_line, since, value, verdict};
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Side, only_one_side, sides};
-use crate::job::Checked;
+use crate::check::Checked;
 use crate::model::{Change, Finding, Origin};
 use crate::text::{count, one_line, value, verdict, workflow_data, workflow_property};
 
@@ -12,7 +12,7 @@ const MOST: usize = 10;
 
 pub(super) fn check(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     let drifting: Vec<&Finding> =
-        checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).collect();
+        checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).collect();
     for finding in drifting.iter().take(MOST) {
         warning(finding, out)?;
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::verification::fault;
 use super::{Style, is_listed, listed};
-use crate::job::{AboutObject, Checked, Disagreeing, Verification};
+use crate::check::{AboutObject, Checked, Disagreeing, Verification};
 use crate::model::{
     Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State,
     Verdict,
@@ -242,7 +242,7 @@ fn summary(checked: &Checked) -> Summary {
     let summary = &checked.summary;
     let changes = summary.changes.iter().map(|(cause, number)| (crate::text::cause(*cause), *number));
     Summary {
-        drift: checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count(),
+        drift: checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).count(),
         desired: summary.desired,
         in_sync: summary.in_sync,
         modified: summary.modified,

@@ -6,7 +6,7 @@ use super::{
     MOST_CHANGES, Side, Style, headline, in_order, listed, not_compared, not_listed, not_looked_through,
     only_one_side, sides, verification,
 };
-use crate::job::Checked;
+use crate::check::Checked;
 use crate::model::{Change, Finding, State};
 use crate::text::{code, count, one_line, value, verdict};
 

@@ -12,7 +12,7 @@ mod verification;
 
 use std::io::{self, Write};
 
-use crate::job::Checked;
+use crate::check::Checked;
 
 pub use audit::{audit_json, audit_text};
 pub use explain::{explain_json, explain_text};
@@ -94,7 +94,7 @@ fn is_waiting(verdict: &crate::model::Verdict) -> bool {
 fn in_order(checked: &Checked, style: Style) -> Vec<&crate::model::Finding> {
     let mut found: Vec<_> = checked.findings.iter().filter(|finding| is_listed(finding, style)).collect();
     let waits = |finding: &crate::model::Finding| is_waiting(&finding.verdict);
-    found.sort_by_key(|finding| (!crate::job::is_drift(finding), !waits(finding)));
+    found.sort_by_key(|finding| (!crate::check::is_drift(finding), !waits(finding)));
     found
 }
 
@@ -150,7 +150,7 @@ const MOST_ROOTS: usize = 10;
 /// `4 objects in drift, 1 not applied yet`: the one line to read if only one is read.
 fn headline(checked: &Checked) -> String {
     use crate::text::count;
-    let drifting = checked.findings.iter().filter(|finding| crate::job::is_drift(finding)).count();
+    let drifting = checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).count();
     let waiting = checked.findings.iter().filter(|finding| is_waiting(&finding.verdict)).count();
     let summary = &checked.summary;
     let examined = summary.desired.saturating_sub(summary.skipped + summary.not_compared);
@@ -179,7 +179,7 @@ fn headline(checked: &Checked) -> String {
 /// `Application/argocd/web  apps/web.yaml:1:1  deploy/web is in no source`, a line each, at most [`MOST_ROOTS`].
 fn not_compared(checked: &Checked) -> Vec<String> {
     use crate::text::one_line;
-    let line = |root: &crate::job::NotCompared| {
+    let line = |root: &crate::check::NotCompared| {
         let origin = root.origin.as_ref().map(|origin| format!("  {}", one_line(origin, 200)));
         let (resource, why) = (one_line(&root.resource.to_string(), 200), one_line(&root.why, 200));
         format!("{resource}{}  {why}", origin.unwrap_or_default())

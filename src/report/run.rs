@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style as Paint};
 
 use super::Style;
 use crate::incident::How;
-use crate::job::{Action, Did, Ran};
+use crate::reconcile::{Action, Did, Ran};
 use crate::text::{count, one_line, plain};
 
 /// Lines of a diff that are shown, and characters of a line: whoever wants all of it reads the proposal.

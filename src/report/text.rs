@@ -9,7 +9,7 @@ use super::{
     MOST_CHANGES, Style, headline, is_listed, is_waiting, listed, not_compared, not_listed,
     not_looked_through, only_one_side, values, verification,
 };
-use crate::job::{Checked, is_drift};
+use crate::check::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
 use crate::text::{changes_of_causes, count, one_line, verdict};
 

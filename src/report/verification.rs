@@ -1,8 +1,8 @@
 //! What the server's own answer says of drift's, in lines: shared by the reports for a person.
 
 use super::Style;
+use crate::check::Verification;
 use crate::diff::verify::{Disagreement, Fault};
-use crate::job::Verification;
 use crate::model::ResourceId;
 use crate::text::{count, one_line, value};
 

@@ -74,7 +74,7 @@ fn the_recorded_cluster_is_what_a_real_server_returns() {
     // A control plane of its own: the story's namespace has a fixed name.
     let plane = ControlPlane::start(false).unwrap_or_else(|why| panic!("{why}"));
     let story = |name: &str| {
-        std::fs::read_to_string(root().join("src/job/demo").join(name)).expect("the demo's files are there")
+        std::fs::read_to_string(root().join("src/cli/demo").join(name)).expect("the demo's files are there")
     };
     let kubectl = |arguments: &[&str]| {
         let _ = plane.kubectl("admin", arguments).expect_status(0);
@@ -99,7 +99,7 @@ fn the_recorded_cluster_is_what_a_real_server_returns() {
         .run()
         .expect_status(0);
     let now = repo.read("cluster.jsonl").replace(&plane.url(), "https://cluster.example.com");
-    carried("src/job/demo/cluster.jsonl", &now, |there, now| timeless(there) == timeless(now));
+    carried("src/cli/demo/cluster.jsonl", &now, |there, now| timeless(there) == timeless(now));
 }
 
 /// The lines without what differs from one recording to the next.

@@ -12,10 +12,10 @@ use crate::support::command::{Drift, Output};
 use crate::support::repo::Repo;
 
 /// What the demo's cluster was recorded with: `web` has more memory and a grace period of its own, `debug` is a stranger.
-const CLUSTER: &str = include_str!("../../../src/job/demo/cluster.jsonl");
-const WEB: &str = include_str!("../../../src/job/demo/web.yaml");
-const SETTINGS: &str = include_str!("../../../src/job/demo/settings.yaml");
-const DEBUG: &str = include_str!("../../../src/job/demo/debug.yaml");
+const CLUSTER: &str = include_str!("../../../src/cli/demo/cluster.jsonl");
+const WEB: &str = include_str!("../../../src/cli/demo/web.yaml");
+const SETTINGS: &str = include_str!("../../../src/cli/demo/settings.yaml");
+const DEBUG: &str = include_str!("../../../src/cli/demo/debug.yaml");
 /// The token; it may show nowhere.
 pub(super) const TOKEN: &str = "token-of-drift-bot";
 

@@ -1,0 +1,244 @@
+//! `drift audit`: did every incident end with a commit? Proven from Git, not believed.
+
+mod error;
+mod proof;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::checkout::{CheckoutSettings, LedgerLocation, read_ledger_files};
+use crate::git::{CommitId, Repository};
+use crate::incident::{Event, How, Incident, Ledger, Standing};
+pub use error::AuditError;
+use proof::Claim;
+
+/// What an audit found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Audited {
+    /// When, RFC 3339.
+    pub audited_at: String,
+    /// The base branch and its head.
+    pub base: (String, String),
+    /// The ledger's branch, and its head where it exists.
+    pub ledger: (String, Option<String>),
+    /// Every incident, the oldest first.
+    pub incidents: Vec<AuditedIncident>,
+    /// What is wrong with the ledger itself: bytes that were changed after they had been written.
+    pub rewritten: Vec<String>,
+    /// Incidents that commits of the base branch name, and that the ledger does not have: by id, the newest such commit.
+    pub lost: BTreeMap<String, String>,
+}
+
+/// One incident, as the audit sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditedIncident {
+    /// Its id.
+    pub id: String,
+    /// The cluster's identity.
+    pub cluster: String,
+    /// Its objects.
+    pub resources: Vec<String>,
+    /// When it was opened, RFC 3339.
+    pub opened_at: String,
+    /// Whole days since then, until it ended or until now.
+    pub days: i64,
+    /// Where it stands.
+    pub outcome: Outcome,
+}
+
+/// How an incident stands, and how that was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not ended.
+    Open,
+    /// A person closed the proposal; not ended.
+    Declined,
+    /// Ended by a commit that the base branch holds.
+    Proven {
+        /// How.
+        how: How,
+        /// The commit.
+        commit: String,
+        /// What proves it.
+        proof: Proof,
+    },
+    /// The ledger says that it ended, and Git does not bear it out.
+    NotProven {
+        /// How, by the ledger.
+        how: How,
+        /// Why it is not believed.
+        why: String,
+    },
+}
+
+/// What proves that a commit ended an incident; each includes that it is on the base branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The commit's files bear it out: they declare what was live (adopted), what was not (reverted), or the rule that
+    /// covers it (accepted).
+    Content,
+    /// The commit names the incident in its message.
+    Trailer,
+    /// The commit is on the base branch, and no more can be told from its files.
+    Ancestry,
+}
+
+impl Audited {
+    /// 0 all ended with a commit (or no ledger yet), 1 some did not, 3 the ledger lacks incidents that commits name.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if !self.lost.is_empty() {
+            return 3;
+        }
+        let ended = |incident: &AuditedIncident| matches!(incident.outcome, Outcome::Proven { .. });
+        u8::from(!self.rewritten.is_empty() || !self.incidents.iter().all(ended))
+    }
+}
+
+/// Commits of the ledger's branch that are looked at for rewritten bytes.
+const LEDGER_COMMITS: usize = 1_000;
+
+/// Reads the ledger and proves each incident's end. Neither the cluster nor the forge is asked.
+///
+/// # Errors
+/// A ledger or repository that cannot be read.
+pub fn audit(settings: &CheckoutSettings) -> Result<Audited, AuditError> {
+    let repository = settings.open_repository()?;
+    let ledgers = LedgerLocation::find(&repository, settings)?;
+    let (base, head) = (ledgers.base, ledgers.ledger);
+    let mut audited = Audited {
+        audited_at: settings.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        base: (base.0, base.1.as_str().to_owned()),
+        ledger: (head.0, head.1.as_ref().map(|head| head.as_str().to_owned())),
+        ..Audited::default()
+    };
+    let files = read_ledger_files(&repository, &base.1, head.1.as_ref())?;
+    let ledger = Ledger::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))?;
+    audited.lost = lost(&repository, &base.1, &ledger)?;
+    let Some(head) = head.1 else { return Ok(audited) };
+    audited.rewritten = rewritten(&repository, &head)?;
+    let auditor = Auditor { repository: &repository, base: &base.1, now: settings.now };
+    audited.incidents = auditor.incidents(&ledger)?;
+    Ok(audited)
+}
+
+struct Auditor<'a> {
+    repository: &'a Repository,
+    base: &'a CommitId,
+    now: Timestamp,
+}
+
+impl Auditor<'_> {
+    fn incidents(&self, ledger: &Ledger) -> Result<Vec<AuditedIncident>, AuditError> {
+        let mut incidents = Vec::new();
+        for incident in ledger.incidents() {
+            incidents.push(AuditedIncident {
+                id: incident.id.clone(),
+                cluster: incident.cluster.clone(),
+                resources: incident.members.iter().map(|member| member.resource.clone()).collect(),
+                opened_at: incident.opened_at().to_owned(),
+                days: self.days(incident),
+                outcome: self.outcome(incident)?,
+            });
+        }
+        incidents.sort_by(|left, right| (&left.opened_at, &left.id).cmp(&(&right.opened_at, &right.id)));
+        Ok(incidents)
+    }
+
+    fn days(&self, incident: &Incident) -> i64 {
+        let time = |text: &str| text.parse::<Timestamp>().ok();
+        let until = match incident.standing() {
+            Standing::Ended(_) => {
+                incident.events.last().and_then(|event| time(&event.at)).unwrap_or(self.now)
+            }
+            _ => self.now,
+        };
+        time(incident.opened_at()).map_or(0, |from| (until.as_second() - from.as_second()) / 86_400)
+    }
+
+    fn outcome(&self, incident: &Incident) -> Result<Outcome, AuditError> {
+        let how = match incident.standing() {
+            Standing::Open => return Ok(Outcome::Open),
+            Standing::Declined => return Ok(Outcome::Declined),
+            Standing::Ended(how) => how,
+        };
+        let not_proven = |why: &str| Ok(Outcome::NotProven { how, why: why.to_owned() });
+        let end = incident.events.last();
+        let Some(commit) = end.and_then(|event| event.ended_by.as_deref()) else {
+            return not_proven("the ledger names no commit");
+        };
+        let Ok(id) = CommitId::parse(commit) else { return not_proven("what the ledger names is no commit") };
+        if !self.repository.is_ancestor(&id, self.base)? {
+            return not_proven("the commit that the ledger names is not on the base branch");
+        }
+        if let Some(why) = wrong_time(&incident.events, self.now) {
+            return not_proven(why);
+        }
+        let claim = Claim { repository: self.repository, incident, commit: &id };
+        Ok(match claim.proof(how)? {
+            Ok(proof) => Outcome::Proven { how, commit: commit.to_owned(), proof },
+            Err(why) => Outcome::NotProven { how, why },
+        })
+    }
+}
+
+/// How far the clocks of two runs may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is wrong with the times of an incident's events: each comes after the one before it, and none is still to come.
+fn wrong_time(events: &[Event], now: Timestamp) -> Option<&'static str> {
+    let mut before: Option<Timestamp> = None;
+    for event in events {
+        let Ok(at) = event.at.parse::<Timestamp>() else {
+            return Some("the ledger names a time that is none");
+        };
+        if before.is_some_and(|before| at.saturating_add(CLOCKS).is_ok_and(|at| at < before)) {
+            return Some("by the ledger it ended before it began, or its events are out of order");
+        }
+        before = Some(at);
+    }
+    let future = before.is_some_and(|last| now.saturating_add(CLOCKS).is_ok_and(|now| now < last));
+    future.then_some("by the ledger it ended at a time that is still to come")
+}
+
+/// Commits of the base branch that are looked at for the incidents that they name.
+const BASE_COMMITS: usize = 100_000;
+
+/// The incidents that commits of the base branch name and that the ledger does not have: it is gone, was replaced, or is
+/// another branch than before.
+fn lost(
+    repository: &Repository,
+    base: &CommitId,
+    ledger: &Ledger,
+) -> Result<BTreeMap<String, String>, AuditError> {
+    let mut lost = BTreeMap::new();
+    for (commit, id) in repository.trailers_before(base, "Drift-Incident", BASE_COMMITS)? {
+        if crate::incident::is_id(&id) && ledger.incident(&id).is_none() {
+            lost.entry(id).or_insert_with(|| commit.as_str().to_owned());
+        }
+    }
+    Ok(lost)
+}
+
+/// Files of the ledger whose earlier bytes were changed: what is only ever appended to must begin as it was.
+fn rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, AuditError> {
+    let commits = repository.commits_touching(head, "incidents", LEDGER_COMMITS)?;
+    let mut found = BTreeSet::new();
+    for pair in commits.windows(2) {
+        let changed = repository.changed_files(&pair[1].id, &pair[0].id)?.into_iter();
+        for (path, _) in changed.filter(|(path, _)| path.starts_with("incidents/")) {
+            let Some(before) = repository.read(&pair[1].id, &path)? else { continue };
+            let after = repository.read(&pair[0].id, &path)?;
+            let is_append = after.is_some_and(|after| after.starts_with(&before));
+            if !is_append {
+                let commit = pair[0].id.short();
+                found.insert(format!("{path} was changed or removed by commit {commit} of the ledger"));
+            }
+        }
+    }
+    if commits.len() == LEDGER_COMMITS {
+        found.insert(format!("only the newest {LEDGER_COMMITS} commits of the ledger were looked at"));
+    }
+    Ok(found.into_iter().collect())
+}

@@ -1,0 +1,535 @@
+//! `drift check`: compare and report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::CheckError;
+use super::autoscalers::autoscalers;
+use super::belongings::Belongings;
+use super::duplicates::settle;
+use super::elsewhere::declared_elsewhere;
+use super::evidence::ClusterEvidence;
+use super::history::{Asked, History};
+use super::live::{Compared, Comparison};
+use super::missing::trace;
+use super::mistaken::mistaken_fields;
+use super::other_versions::{add_changes, other_versions};
+use super::present::Present;
+use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
+use super::roots::{Covered, not_compared};
+use super::schemas::{Schemas, Underway};
+use super::settings::{CheckSettings, ClusterTarget};
+use super::verify::Verifier;
+use crate::attribution::{
+    Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute,
+    held_managers, leftover, manager_warnings, missing, strongest, told_by_history, unknown_managers,
+};
+use crate::checkout::Checkout;
+use crate::cluster::Cluster;
+use crate::config::Secrets;
+use crate::model::{
+    Change, Desired, Finding, Incomplete, ObjectKey, Optional, ResourceId, Rule, Served, State, Verdict,
+    is_secret,
+};
+use crate::source::{self, Ahead, Rendered, render_ahead};
+use crate::text::count;
+
+/// Compares the tree that the settings name with the cluster. `progress` is told each stage as it begins.
+///
+/// # Errors
+/// What keeps the comparison from beginning; what could not be read on the way is in the result, as incomplete.
+pub async fn check(settings: &CheckSettings, progress: &dyn Fn(&str)) -> Result<Checked, CheckError> {
+    let (opened, cluster, ahead) = open(settings, progress).await?;
+    compare(settings, &opened, &cluster, ahead, progress).await
+}
+
+/// Opens the tree and connects to the cluster, and renders what needs no cluster meanwhile.
+pub(super) async fn open(
+    settings: &CheckSettings,
+    progress: &dyn Fn(&str),
+) -> Result<(Checkout, Cluster, Ahead), CheckError> {
+    // Neither needs the other, and each waits: for the disk and the processor, for the network.
+    let (of_cluster, of_tree) = (settings.clone(), settings.checkout.clone());
+    let connecting = tokio::spawn(async move { of_cluster.connect().await });
+    progress("opening the repository");
+    let opening = tokio::task::spawn_blocking(move || {
+        let opened = Checkout::open(&of_tree)?;
+        let ahead = source::ahead(&opened.request(&of_tree.tools, &Served::default()));
+        Ok::<_, CheckError>((opened, ahead))
+    });
+    let (opened, ahead) = opening.await.expect("the work does not panic")?;
+    progress("connecting to the cluster");
+    let cluster = connecting.await.expect("the work does not panic")?;
+    Ok((opened, cluster, ahead))
+}
+
+/// Renders of an opened tree what was not rendered ahead, and compares it with a cluster.
+pub(crate) async fn compare(
+    settings: &CheckSettings,
+    opened: &Checkout,
+    cluster: &Cluster,
+    ahead: Ahead,
+    progress: &dyn Fn(&str),
+) -> Result<Checked, CheckError> {
+    progress("rendering what Git declares");
+    let mut rendered = render_ahead(&opened.request(&settings.checkout.tools, cluster.served()), ahead);
+    let unrendered = rendered.incomplete.len();
+    rendered.incomplete.extend(opened.incomplete.iter().cloned());
+    let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
+    let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
+    let schemas = Underway::new(cluster, &rendered.objects);
+    let managers = managers(settings, opened);
+    progress("comparing with the cluster");
+    let comparison = Comparison {
+        cluster,
+        desired: &rendered.objects,
+        schemas: &schemas,
+        managers: &managers,
+        skipped: &skipped,
+        hooks: &rendered.hooks,
+        strangers: rendered.incomplete.is_empty() && !opened.is_partial() && rendered.left_out.is_empty(),
+        present: Present::default(),
+        skip_secrets: skip,
+        secret_values: !matches!(settings.target, ClusterTarget::Snapshot(_) | ClusterTarget::Embedded(..)),
+        keep_live: settings.verify,
+        keep_hidden: settings.keep_hidden,
+    };
+    let mut compared = comparison.run().await;
+    let present = comparison.present;
+    let hooks = rendered.hooks.count();
+    let (schemas, warnings) = schemas.end().await;
+    let duplicates = std::mem::take(&mut rendered.duplicates);
+    rendered.incomplete.extend(settle(&mut rendered.objects, duplicates, &schemas));
+    progress("looking into the history");
+    let unmanaged = Belongings::new(cluster, skip).unmanaged(&mut compared, &present).await;
+    let evidence = ClusterEvidence::read((cluster, skip), &rendered.objects, &schemas, &compared).await;
+    let judge = Judge {
+        settings,
+        opened,
+        cluster,
+        desired: &rendered.objects,
+        schemas: &schemas,
+        managers: &managers,
+        evidence: &evidence,
+    };
+    let history = judge.history();
+    let past = judge.past(&history, &compared);
+    let past = past.and_then(|past| Ok((past, judge.leftovers(&history, unmanaged)?)));
+    let not_looked_at = history.warnings();
+    let (past, unmanaged) = past.unwrap_or_else(|error| {
+        let what = "what older commits declared".to_owned();
+        compared.incomplete.push(Incomplete { what, why: error.to_string() });
+        (Past::new(), Vec::new())
+    });
+    trace(cluster, &rendered.objects, &mut compared).await;
+    let autoscalers = autoscalers(cluster, &rendered.objects, &mut compared).await;
+    let seen_elsewhere = other_versions(cluster, &judge, &mut compared).await;
+    let mut findings = judge.findings(&compared, &past, &autoscalers);
+    findings.extend(judge.unmanaged(unmanaged));
+    add_changes(&mut findings, seen_elsewhere, &judge);
+    let declared_elsewhere = declared_elsewhere(cluster, &judge, &mut findings).await;
+    findings.sort_by(|left, right| left.resource.cmp(&right.resource));
+    let undiscovered = undiscovered(cluster, &rendered);
+    let verification = if settings.verify {
+        progress("asking the server for its own answer");
+        let verifier = Verifier {
+            cluster,
+            desired: &rendered.objects,
+            live: &std::mem::take(&mut compared.kept),
+            findings: &findings,
+        };
+        let (verification, incomplete) = verifier.run().await;
+        compared.incomplete.extend(incomplete);
+        Some(verification)
+    } else {
+        None
+    };
+    let mut checked = Checked {
+        checked_at: settings.checkout.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        git: GitFacts {
+            repository: opened.name()?,
+            revision: opened.commit.as_str().to_owned(),
+            dirty: opened.dirty,
+        },
+        cluster: facts(opened, cluster, &mut compared.incomplete).await,
+        warnings: [
+            opened.warnings.clone(),
+            rendered.warnings,
+            declared_elsewhere,
+            not_missed(&rendered.objects, &compared),
+            mistaken_fields(&rendered.objects, &schemas, &compared),
+            warnings,
+            by_author(
+                opened,
+                [
+                    judge.rules().warnings(&findings),
+                    manager_warnings(&opened.config.managers, &settings.checkout.today()),
+                ]
+                .concat(),
+            )?,
+            unknown_managers(&findings),
+            not_looked_at,
+            part_warning(opened, &rendered.left_out).into_iter().collect(),
+        ]
+        .concat(),
+        verification,
+        unsynced_after: opened.config.unsynced_after,
+        ..Checked::default()
+    };
+    let covered = Covered { sources: &opened.sources, remote: opened.repository.remote()? };
+    let (roots, unread) = not_compared(cluster, &rendered.objects, &covered).await;
+    checked.not_compared = roots;
+    compared.not_examined.extend(unread);
+    checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());
+    checked.incomplete =
+        [rendered.incomplete, std::mem::take(&mut compared.incomplete), undiscovered].concat();
+    if checked.incomplete.is_empty() && checked.summary.desired == skipped.len() {
+        checked.incomplete.push(nothing_examined(opened, skipped.len(), hooks));
+    }
+    checked.incomplete.sort();
+    checked.incomplete.dedup();
+    checked.not_examined = std::mem::take(&mut compared.not_examined);
+    checked.findings = findings;
+    let listed = std::mem::take(&mut compared.listed);
+    let live =
+        compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
+    checked.material = Material {
+        live: live.collect(),
+        desired: rendered.objects,
+        schemas,
+        unrendered,
+        skipped,
+        listed,
+        past,
+    };
+    Ok(checked)
+}
+
+/// The known managers, with those of `drift.yaml` that have not expired.
+pub(super) fn managers(settings: &CheckSettings, opened: &Checkout) -> Managers {
+    Managers::new(&held_managers(&opened.config.managers, &settings.checkout.today()).0)
+}
+
+/// Names who last changed the rules beside each warning about them.
+fn by_author(opened: &Checkout, warnings: Vec<String>) -> Result<Vec<String>, CheckError> {
+    if warnings.is_empty() {
+        return Ok(warnings);
+    }
+    let commits = opened.repository.commits_touching(&opened.commit, crate::config::FILE, 1)?;
+    let Some(commit) = commits.first() else { return Ok(warnings) };
+    let (file, author) = (crate::config::FILE, &commit.author.name);
+    let by = format!("({file} last changed by {author} in {})", commit.id.short());
+    Ok(warnings.into_iter().map(|warning| format!("{warning} {by}")).collect())
+}
+
+/// What is not looked for where only a part of what Git declares is read.
+fn part_warning(opened: &Checkout, left_out: &[String]) -> Option<String> {
+    let why = if opened.is_partial() {
+        let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
+        format!("{} is only a part of what Git declares", what.join(", "))
+    } else if left_out.is_empty() {
+        return None;
+    } else {
+        format!("{} is left out, and what it declares is not known", left_out.join(", "))
+    };
+    Some(format!("unmanaged objects were not looked for: {why}"))
+}
+
+/// What is not there and not missed, by source: hooks, and what charts render at one moment only.
+fn not_missed(desired: &[Desired], compared: &Compared) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, Option<Optional>), usize> = BTreeMap::new();
+    for object in compared.not_missed.iter().map(|index| &desired[*index]) {
+        *counts.entry((&object.origin.source, object.optional)).or_default() += 1;
+    }
+    let warning = |((source, optional), number): ((&str, Option<Optional>), usize)| {
+        let (thing, why) = match optional {
+            Some(Optional::Install) => ("object", "rendered by the chart on an install only"),
+            Some(Optional::Upgrade) => ("object", "rendered by the chart on an upgrade only"),
+            Some(Optional::Revision) => {
+                ("object", "rendered by the chart at the release's first revision only")
+            }
+            Some(Optional::Hook) | None => ("hook", "hooks come and go"),
+        };
+        let are = if number == 1 { "is" } else { "are" };
+        format!("{} {are} not live in {source}, which is no drift: {why}", count(number, thing))
+    };
+    counts.into_iter().map(warning).collect()
+}
+
+/// Nothing was compared, so nothing is known to be clean.
+fn nothing_examined(opened: &Checkout, skipped: usize, hooks: usize) -> Incomplete {
+    let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
+    let what = what.join(", ");
+    let why = match (skipped, hooks) {
+        (0, 0) => "no object is declared there, so nothing was examined: name the folder of the manifests",
+        (0, _) => "only hooks are declared there, and they are not compared, so nothing was examined",
+        _ => "only Secrets are declared there, and they are left out, so nothing was examined",
+    };
+    Incomplete { what, why: why.to_owned() }
+}
+
+/// Takes the Secrets out, and gives their keys.
+fn take_secrets(rendered: &mut Rendered) -> BTreeSet<ObjectKey> {
+    let (secrets, others): (Vec<Desired>, Vec<Desired>) =
+        std::mem::take(&mut rendered.objects).into_iter().partition(|object| is_secret(&object.id));
+    rendered.objects = others;
+    secrets.into_iter().map(|object| object.id.key()).collect()
+}
+
+/// Groups that Git declares something in and that did not say what they serve. A group that nothing is declared in
+/// (a metrics server that is down) keeps nothing from being compared.
+fn undiscovered(cluster: &Cluster, rendered: &Rendered) -> Vec<Incomplete> {
+    let declared = |group: &&crate::cluster::Undiscovered| {
+        let of_group = |object: &Desired| object.id.group == group.group;
+        let refused =
+            |incomplete: &Incomplete| !group.group.is_empty() && incomplete.why.contains(&group.group);
+        rendered.objects.iter().any(of_group) || rendered.incomplete.iter().any(refused)
+    };
+    let incomplete = |group: &crate::cluster::Undiscovered| Incomplete {
+        what: crate::model::join_api_version(&group.group, &group.version),
+        why: group.why.clone(),
+    };
+    cluster.undiscovered().iter().filter(declared).map(incomplete).collect()
+}
+
+async fn facts(opened: &Checkout, cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> ClusterFacts {
+    let configured = opened.config.cluster.clone();
+    let identity = match &configured {
+        Some(name) => Some(name.clone()),
+        None => cluster.identity().await.unwrap_or_else(|unread| {
+            let why = format!("{} (or name the cluster in drift.yaml: `cluster: prod`)", unread.why);
+            incomplete.push(Incomplete { what: unread.what, why });
+            None
+        }),
+    };
+    let identified = identity.is_some();
+    let name = identity.unwrap_or_else(|| "unknown".to_owned());
+    let shown = configured.or_else(|| cluster.context().map(str::to_owned)).unwrap_or_else(|| name.clone());
+    let server = cluster.server().map(str::to_owned);
+    ClusterFacts { name, shown, identified, server, version: cluster.served().version.clone() }
+}
+
+/// Whether nothing is left of a finding but what controllers may own and what ignore rules cover: counted as changes,
+/// and listed on request only.
+fn is_excused(finding: &Finding) -> bool {
+    finding.verdict.cause.is_hidden()
+}
+
+fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> Summary {
+    let of_state = |state: State| {
+        findings.iter().filter(|finding| finding.state == state && !is_excused(finding)).count()
+    };
+    let missing_and_ignored = compared.missing.len() - of_state(State::Missing);
+    let mut changes = compared.hidden.clone();
+    let mut rules = compared.rules.clone();
+    for finding in findings {
+        let of_finding = finding.changes.is_empty().then_some(&finding.verdict);
+        for verdict in finding.changes.iter().map(|change| &change.verdict).chain(of_finding) {
+            *rules.entry(verdict.rule).or_default() += 1;
+            // What the server fills in every object is no news.
+            if verdict.rule != Rule::ServerPlace {
+                *changes.entry(verdict.cause).or_default() += 1;
+            }
+        }
+    }
+    // A Secret whose values a snapshot leaves out is not known to be in sync.
+    let keys_only = compared.keys_only.intersection(&compared.in_sync).count();
+    let seen = compared.in_sync.len() + compared.differing.len() + compared.missing.len();
+    Summary {
+        desired: desired.len() + skipped,
+        in_sync: compared.in_sync.len() + compared.differing.len() - of_state(State::Modified) - keys_only,
+        modified: of_state(State::Modified),
+        missing: of_state(State::Missing),
+        unmanaged: of_state(State::Unmanaged),
+        skipped: skipped + missing_and_ignored + keys_only,
+        not_compared: desired.len().saturating_sub(seen),
+        changes,
+        rules,
+    }
+}
+
+/// From what differs to findings.
+pub(super) struct Judge<'a> {
+    settings: &'a CheckSettings,
+    opened: &'a Checkout,
+    cluster: &'a Cluster,
+    pub(super) desired: &'a [Desired],
+    pub(super) schemas: &'a Schemas,
+    pub(super) managers: &'a Managers,
+    evidence: &'a ClusterEvidence,
+}
+
+type Past = BTreeMap<ObjectKey, Vec<crate::attribution::Older>>;
+
+impl Judge<'_> {
+    /// What older commits declared of the objects that differ or are missing, where a verdict depends on it.
+    fn past(&self, history: &History<'_>, compared: &Compared) -> Result<Past, CheckError> {
+        let evidence = self.evidence;
+        let differing = compared.differing.iter().filter_map(|(index, (live, _))| {
+            let desired = &self.desired[*index];
+            let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let differences = crate::diff::compare(desired, live, schema);
+            let told = told_by_history(differences, &self.evidence_of(*index, live));
+            let is_asked = history.thorough || !told.is_empty();
+            let applied = evidence.applied.get(index).map(String::as_str);
+            is_asked.then_some(Asked { desired, live: Some((live, told)), applied })
+        });
+        let missing = compared.missing.keys().map(|index| {
+            let desired = &self.desired[*index];
+            let applied = evidence.applied_of_source(self.desired, &desired.origin.source);
+            Asked { desired, live: None, applied: applied.map(String::as_str) }
+        });
+        let asked: Vec<Asked<'_>> = differing.chain(missing).collect();
+        let mut past = history.of(&asked)?;
+        for index in &evidence.rolled_back {
+            // What Helm rolled back from had been applied.
+            let older = past.get_mut(&self.desired[*index].id.key()).into_iter().flatten();
+            older.for_each(|older| older.newer_applied = Some(true));
+        }
+        Ok(past)
+    }
+
+    /// What was rendered, of the same tree.
+    pub(super) fn request(&self) -> source::Request<'_> {
+        self.opened.request(&self.settings.checkout.tools, self.cluster.served())
+    }
+
+    fn history(&self) -> History<'_> {
+        let with = (self.cluster.served(), &self.settings.checkout.tools);
+        let cache = self.settings.checkout.cache.as_deref();
+        let mut history = History::new(self.opened, with, self.schemas, cache);
+        // Who asks for everything is told every commit that declared a value.
+        history.thorough = self.settings.keep_hidden;
+        history
+    }
+
+    /// What nothing in Git declares; an object that an older commit declared and nobody pruned is told so.
+    fn leftovers(
+        &self,
+        history: &History<'_>,
+        unmanaged: Vec<UnmanagedCandidate>,
+    ) -> Result<Vec<(ResourceId, Verdict, Vec<String>)>, CheckError> {
+        let applied = unmanaged.iter().filter(|candidate| candidate.by_deployer);
+        let ids: Vec<ResourceId> = applied.map(|candidate| candidate.resource.clone()).collect();
+        let leftovers = history.leftovers(&ids)?;
+        let told = unmanaged.into_iter().map(|candidate| {
+            let UnmanagedCandidate { resource: id, verdict, .. } = candidate;
+            match leftovers.get(&id.key()) {
+                Some(older) => {
+                    let note = format!("declared until commit {}, and not pruned since", older.commit);
+                    let manager = verdict.manager.clone();
+                    let verdict = leftover(older, self.now(), self.unsynced_after()).by(manager.as_ref());
+                    (id, verdict, vec![note])
+                }
+                None => (id, verdict, Vec::new()),
+            }
+        });
+        Ok(told.collect())
+    }
+
+    /// The finding of an object with these changes, by the ignore rules of the configuration.
+    pub(super) fn modified(&self, desired: &Desired, changes: Vec<Change>) -> Option<Finding> {
+        modified(desired, changes, &self.rules())
+    }
+
+    fn now(&self) -> i64 {
+        self.settings.checkout.now.as_second()
+    }
+
+    fn unsynced_after(&self) -> i64 {
+        self.opened.config.unsynced_after.seconds
+    }
+
+    fn unmanaged(&self, unmanaged: Vec<(ResourceId, Verdict, Vec<String>)>) -> Vec<Finding> {
+        let rules = self.rules();
+        let finding = |(id, verdict, notes): (ResourceId, Verdict, Vec<String>)| Finding {
+            verdict: if rules.covering(&id, None).is_some() { Verdict::ignored() } else { verdict },
+            resource: id,
+            state: State::Unmanaged,
+            origin: None,
+            changes: Vec::new(),
+            notes,
+        };
+        unmanaged.into_iter().map(finding).collect()
+    }
+
+    fn findings(
+        &self,
+        compared: &Compared,
+        past: &Past,
+        autoscalers: &BTreeMap<String, Vec<Autoscaler>>,
+    ) -> Vec<Finding> {
+        let rules = self.rules();
+        let modified = compared.differing.iter().filter_map(|(index, (live, _))| {
+            let desired = &self.desired[*index];
+            let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
+            let older = past.get(&desired.id.key());
+            let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let evidence = Evidence {
+                autoscalers: scalers.map_or(&[], Vec::as_slice),
+                older: older.map_or(&[], Vec::as_slice),
+                ..self.evidence_of(*index, live)
+            };
+            let changes = attribute(crate::diff::compare(desired, live, schema), &evidence);
+            modified(desired, changes, &rules)
+        });
+        let missing = compared.missing.iter().map(|(index, note)| {
+            let desired = &self.desired[*index];
+            let verdict = missing(MissingEvidence {
+                older: past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice),
+                applied_at: compared.applied_at.get(&desired.origin.source).copied(),
+                now: self.now(),
+                unsynced_after: self.unsynced_after(),
+            });
+            let is_ignored = rules.covering(&desired.id, None).is_some();
+            let verdict = if is_ignored { Verdict::ignored() } else { verdict };
+            let notes = [desired.notes.clone(), note.iter().cloned().collect()].concat();
+            finding(desired, State::Missing, verdict, notes)
+        });
+        modified.chain(missing).collect()
+    }
+
+    /// What is known of an object that differs, but for what older commits declared.
+    fn evidence_of<'e>(&'e self, index: usize, live: &'e serde_json::Value) -> Evidence<'e> {
+        let desired = &self.desired[index];
+        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        Evidence {
+            remembered: self.evidence.remembered.get(&index).map_or(&[], Vec::as_slice),
+            mutators: self.evidence.mutators.get(&index).map_or(&[], Vec::as_slice),
+            scale: self.evidence.scale_of(index),
+            common_marks: &self.evidence.common_marks,
+            now: self.now(),
+            unsynced_after: self.unsynced_after(),
+            ..Evidence::of_object(desired, live, schema, self.managers)
+        }
+    }
+
+    fn rules(&self) -> IgnoreRules {
+        IgnoreRules::new(&self.opened.config.ignore, &self.settings.checkout.today())
+    }
+}
+
+fn modified(desired: &Desired, mut changes: Vec<Change>, rules: &IgnoreRules) -> Option<Finding> {
+    for change in &mut changes {
+        if rules.covering(&desired.id, Some(&change.difference.path)).is_some() {
+            let manager = change.verdict.manager.take();
+            change.verdict = Verdict::ignored().by(manager.as_ref());
+        }
+    }
+    if changes.is_empty() {
+        return None;
+    }
+    let mut finding = finding(desired, State::Modified, strongest(&changes), desired.notes.clone());
+    finding.changes = changes;
+    Some(finding)
+}
+
+fn finding(desired: &Desired, state: State, verdict: Verdict, notes: Vec<String>) -> Finding {
+    Finding {
+        resource: desired.id.clone(),
+        state,
+        origin: Some(desired.origin.clone()),
+        verdict,
+        changes: Vec::new(),
+        notes,
+    }
+}

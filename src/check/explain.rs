@@ -1,0 +1,173 @@
+//! `drift explain`: all that is known of one object, for whoever doubts a verdict.
+
+use serde_json::Value;
+
+use super::CheckError;
+use super::compare::{compare, managers, open};
+use super::settings::CheckSettings;
+use crate::attribution::{FieldOwner, Managers, Older, Owners, owners_of};
+use crate::cluster::Cluster;
+use crate::model::{Change, Class, Desired, Finding, Incomplete, Manager, Origin, ResourceId};
+
+/// Which object is asked for: `Deployment.apps/payments/web`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceQuery {
+    kind: String,
+    group: Option<String>,
+    namespace: Option<String>,
+    name: String,
+}
+
+impl ResourceQuery {
+    /// Reads `KIND[.GROUP]/[NAMESPACE/]NAME`; the kind in any case. `None` for a text of another form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let (kind, namespace, name) = match parts.as_slice() {
+            [kind, namespace, name] => (*kind, Some(*namespace), *name),
+            [kind, name] => (*kind, None, *name),
+            _ => ("", None, ""),
+        };
+        if kind.is_empty() || name.is_empty() || namespace == Some("") {
+            return None;
+        }
+        let (kind, group) = match kind.split_once('.') {
+            Some((kind, group)) => (kind, Some(group.to_owned())),
+            None => (kind, None),
+        };
+        Some(Self {
+            kind: kind.to_owned(),
+            group,
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        })
+    }
+
+    fn matches(&self, id: &ResourceId) -> bool {
+        self.kind.eq_ignore_ascii_case(&id.kind)
+            && self.group.as_ref().is_none_or(|group| *group == id.group)
+            && self.namespace == id.namespace
+            && self.name == id.name
+    }
+
+    fn shown(&self) -> String {
+        let group = self.group.as_ref().map(|group| format!(".{group}")).unwrap_or_default();
+        let namespace = self.namespace.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
+        format!("{}{group}/{namespace}{}", self.kind, self.name)
+    }
+}
+
+/// All that is known of one object.
+#[derive(Debug)]
+pub struct ExplainReport {
+    /// Which object.
+    pub resource: ResourceId,
+    /// Where Git declares it.
+    pub origin: Option<Origin>,
+    /// What there is to say of it as a whole: missing, unmanaged or modified; `None` where it is in sync.
+    pub finding: Option<Finding>,
+    /// The commit that was read.
+    pub revision: String,
+    /// Its differences, those that are no drift too.
+    pub fields: Vec<ExplainedField>,
+    /// Who wrote the live object, with the class of each.
+    pub writers: Vec<(Manager, Class)>,
+    /// What could not be read and concerns the run.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// One difference, and what its verdict rests on.
+#[derive(Debug)]
+pub struct ExplainedField {
+    /// The difference and its verdict.
+    pub change: Change,
+    /// Who owns the place, with the class of each.
+    pub owners: Vec<(FieldOwner, Class)>,
+    /// Commits that declared what is live, newest first, with the time at which each was superseded, seconds since 1970.
+    pub declared_by: Vec<(String, i64)>,
+}
+
+/// Explains one object.
+///
+/// # Errors
+/// What keeps a check from beginning, and an object that neither Git nor the cluster knows.
+pub async fn explain(
+    settings: &CheckSettings,
+    query: &ResourceQuery,
+    progress: &dyn Fn(&str),
+) -> Result<ExplainReport, CheckError> {
+    let settings = CheckSettings { keep_hidden: true, ..settings.clone() };
+    let (opened, cluster, ahead) = open(&settings, progress).await?;
+    let mut checked = compare(&settings, &opened, &cluster, ahead, progress).await?;
+    let managers = managers(&settings, &opened);
+    let finding = checked.findings.iter().position(|finding| query.matches(&finding.resource));
+    let finding = finding.map(|at| checked.findings.swap_remove(at));
+    let desired = checked.material.desired.iter().find(|object| query.matches(&object.id));
+    let id = finding.as_ref().map(|finding| &finding.resource).or(desired.map(|object| &object.id));
+    let Some(id) = id.cloned() else { return Err(unknown(query, &cluster)) };
+    let live = live(&cluster, &id).await;
+    let older = checked.material.past.get(&id.key()).map(Vec::as_slice).unwrap_or_default();
+    let changes = finding.as_ref().map(|finding| finding.changes.clone()).unwrap_or_default();
+    let fields = changes.into_iter().map(|change| field(change, live.as_ref(), older, &managers));
+    let owners = live.as_ref().map(Owners::writers).unwrap_or_default();
+    let writers = owners.entries().iter().map(|entry| (entry.manager.clone(), managers.of(entry).class));
+    Ok(ExplainReport {
+        origin: desired.map(|object: &Desired| object.origin.clone()),
+        fields: fields.collect(),
+        writers: writers.collect(),
+        revision: checked.git.revision.clone(),
+        incomplete: std::mem::take(&mut checked.incomplete),
+        resource: id,
+        finding,
+    })
+}
+
+/// The live object; one that may not be read leaves its owners unknown.
+async fn live(cluster: &Cluster, id: &ResourceId) -> Option<Value> {
+    let kind = cluster.served().kind(&id.group, &id.version, &id.kind)?;
+    cluster.get(kind, id.namespace.as_deref(), &id.name).await.ok()?
+}
+
+fn field(change: Change, live: Option<&Value>, older: &[Older], managers: &Managers) -> ExplainedField {
+    let owners = live.map(|live| owners_of(live, &change.difference.path)).unwrap_or_default();
+    let with_class = owners.into_iter().map(|owner| {
+        let class = managers.class_of(&owner.manager);
+        (owner, class)
+    });
+    let declared = older.iter().filter(|older| older.explains(&change.difference));
+    ExplainedField {
+        owners: with_class.collect(),
+        declared_by: declared.map(|older| (older.commit.clone(), older.superseded_at)).collect(),
+        change,
+    }
+}
+
+fn unknown(query: &ResourceQuery, cluster: &Cluster) -> CheckError {
+    let kind = |served: &&crate::model::ServedKind| query.kind.eq_ignore_ascii_case(&served.kind);
+    let why = if cluster.served().kinds.iter().any(|served| kind(&served)) {
+        "the sources do not declare it, and nothing found it in the cluster's managed namespaces"
+    } else {
+        "the cluster serves no such kind"
+    };
+    CheckError::UnknownResource { resource: query.shown(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResourceQuery;
+
+    #[test]
+    fn an_object_is_named_by_kind_namespace_and_name() {
+        for (text, shown) in [
+            ("Deployment/payments/web", Some("Deployment/payments/web")),
+            ("deployment.apps/payments/web", Some("deployment.apps/payments/web")),
+            ("ClusterRole/admin", Some("ClusterRole/admin")),
+            ("web", None),
+            ("Deployment//web", None),
+            ("/payments/web", None),
+            ("a/b/c/d", None),
+        ] {
+            assert_eq!(ResourceQuery::parse(text).map(|query| query.shown()).as_deref(), shown, "{text}");
+        }
+    }
+}

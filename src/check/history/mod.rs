@@ -1,0 +1,460 @@
+//! What older commits declared of the objects that differ: rendered again, as far back as it may matter.
+
+mod hints;
+mod kept;
+mod rendering;
+mod versions;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::CheckError;
+use super::schemas::Schemas;
+use crate::attribution::{Older, Superseded};
+use crate::checkout::{Checkout, CheckoutError};
+use crate::config::Source;
+use crate::git::{CommitId, GitError, Line, Past};
+use crate::model::{Desired, Difference, ObjectKey, ResourceId, Served};
+use crate::schema::Schema;
+use crate::source::Tools;
+use crate::text::count;
+use rendering::{Declared, Recipe, Renderer};
+use versions::{Version, versions};
+
+/// Commits touching a source that are looked at (issue 3: the last 50).
+const COMMITS: usize = 50;
+/// Versions of a source in which objects are looked for that nothing declares any more.
+const LEFTOVER_VERSIONS: usize = 20;
+/// Versions that helm and kustomize render in one run: each takes them a tenth of a second, or more. The next run
+/// goes on from those that are kept.
+const MOST_BY_TOOLS: usize = 200;
+/// The same for objects that nothing declares any more.
+const MOST_LEFTOVER_BY_TOOLS: usize = 100;
+/// Versions of plain files that are read in one run.
+const MOST_OF_FILES: usize = 20_000;
+/// Versions that are rendered before it is asked again which are needed.
+const AT_ONCE: usize = 8;
+/// Versions that are held in memory at the same time.
+const HELD: usize = 64;
+
+/// The past of the objects that differ.
+pub(super) struct History<'a> {
+    opened: &'a Checkout,
+    schemas: &'a Schemas,
+    renderer: Renderer<'a>,
+    past: OnceCell<Past<'a>>,
+    /// The commits that roots say they applied last, by what they say.
+    applied: RefCell<BTreeMap<String, Option<CommitId>>>,
+    /// Whether every version is compared, whether the verdict needs it or not.
+    pub(super) thorough: bool,
+    /// Sources whose older versions were not all looked at, with how many were.
+    cut: RefCell<BTreeMap<String, usize>>,
+    left_by_tools: Cell<usize>,
+    left_of_files: Cell<usize>,
+}
+
+/// An object whose past is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) desired: &'a Desired,
+    /// The live object, and the differences that older versions may explain; `None` where it is missing.
+    pub(super) live: Option<(&'a Value, Vec<Difference>)>,
+    /// The commit that the object's root last applied, as its status says.
+    pub(super) applied: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// Whether no further version can change the verdict: the newest one counts that explains a difference.
+    fn is_settled(&self, older: &[&Older]) -> bool {
+        match &self.live {
+            None => older.iter().any(|older| older.differs_at.is_none()),
+            Some((_, differences)) => {
+                differences.iter().all(|difference| older.iter().any(|older| older.explains(difference)))
+            }
+        }
+    }
+}
+
+/// One source, or one file of a plain source, on its way back.
+struct Search<'s, 'a> {
+    source: Source,
+    asked: Vec<&'s Asked<'a>>,
+    keys: BTreeSet<ObjectKey>,
+    versions: Vec<(Version, Option<Recipe>)>,
+    /// There are older versions than these.
+    more: bool,
+    /// The versions that were looked at, and how each object that is asked for was there.
+    looked: BTreeMap<usize, Vec<Older>>,
+}
+
+impl Search<'_, '_> {
+    /// Whether what was looked at explains everything; a newer explanation may be among the rest.
+    fn is_explained(&self) -> bool {
+        self.is_settled_by(self.versions.len())
+    }
+
+    /// Whether no other version can change a verdict: what explains it is newer than all that was not looked at.
+    fn is_settled(&self) -> bool {
+        let whole = self.looked.keys().enumerate().take_while(|(at, version)| at == *version).count();
+        self.is_settled_by(whole)
+    }
+
+    fn is_settled_by(&self, versions: usize) -> bool {
+        self.asked.iter().enumerate().all(|(at, one)| {
+            let older: Vec<&Older> =
+                self.looked.range(..versions).filter_map(|(_, older)| older.get(at)).collect();
+            one.is_settled(&older)
+        })
+    }
+}
+
+impl<'a> History<'a> {
+    /// `cache` is a folder that outlives the run.
+    pub(super) fn new(
+        opened: &'a Checkout,
+        (served, tools): (&'a Served, &'a Tools),
+        schemas: &'a Schemas,
+        cache: Option<&Path>,
+    ) -> Self {
+        Self {
+            opened,
+            schemas,
+            renderer: Renderer::new(&opened.repository, (served, tools), cache),
+            past: OnceCell::new(),
+            applied: RefCell::default(),
+            thorough: false,
+            cut: RefCell::default(),
+            left_by_tools: Cell::new(MOST_BY_TOOLS),
+            left_of_files: Cell::new(MOST_OF_FILES),
+        }
+    }
+
+    fn past(&self) -> Result<&Past<'a>, CheckError> {
+        if let Some(past) = self.past.get() {
+            return Ok(past);
+        }
+        let past = self.opened.repository.past(&self.opened.commit)?;
+        Ok(self.past.get_or_init(|| past))
+    }
+
+    /// For each object its older versions, newest first: as declared before the tree that was checked, as far back as the
+    /// verdict may depend on them.
+    pub(super) fn of(&self, asked: &[Asked<'_>]) -> Result<BTreeMap<ObjectKey, Vec<Older>>, CheckError> {
+        let mut found: BTreeMap<ObjectKey, Vec<Older>> = BTreeMap::new();
+        // A plain object's past is its file's; a rendered one's is that of all files that its source is made of.
+        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&Asked<'_>>> = BTreeMap::new();
+        for one in asked {
+            let origin = &one.desired.origin;
+            let file = one.desired.document.is_some().then_some(origin.file.as_str());
+            groups.entry((&origin.source, file)).or_default().push(one);
+        }
+        let mut searches = Vec::new();
+        for ((path, file), asked) in groups {
+            let source = self.opened.sources.iter().find(|known| known.path == path);
+            let narrowed =
+                |source: &Source| Source { path: file.unwrap_or(path).to_owned(), ..source.clone() };
+            searches.extend(source.map(|source| (narrowed(source), asked)));
+        }
+        if searches.is_empty() {
+            return Ok(found);
+        }
+        let lines = self.lines(searches.iter().map(|(source, _)| source), COMMITS)?;
+        let mut searches = searches
+            .into_iter()
+            .zip(lines)
+            .map(|((source, asked), line)| self.search(source, asked, &line))
+            .collect::<Result<Vec<_>, CheckError>>()?;
+        let recipes =
+            searches.iter().flat_map(|search| &search.versions).filter_map(|(_, recipe)| recipe.as_ref());
+        if recipes.filter(|recipe| recipe.needs_tool()).count() > self.left_by_tools.get() {
+            // Not all may be rendered: those come first that are likely to explain something.
+            let likely = searches.iter().map(|search| self.likely(search)).collect::<Result<Vec<_>, _>>()?;
+            self.go_back(&mut searches, &likely, |search| search.is_explained())?;
+        }
+        let all: Vec<Vec<usize>> =
+            searches.iter().map(|search| (0..search.versions.len()).collect()).collect();
+        self.go_back(&mut searches, &all, |search| search.is_settled())?;
+        let is_complete = self.past()?.is_complete();
+        for search in searches {
+            let is_all = search.looked.len() == search.versions.len() && !search.more && is_complete;
+            if !is_all && !search.is_settled() {
+                self.cut.borrow_mut().insert(search.source.path.clone(), search.looked.len());
+            }
+            for looked in search.looked.into_values() {
+                for (one, older) in search.asked.iter().zip(looked) {
+                    found.entry(one.desired.id.key()).or_default().push(older);
+                }
+            }
+        }
+        self.renderer.tidy();
+        Ok(found)
+    }
+
+    /// The commits that touched what each source was made of, then.
+    fn lines<'s>(
+        &self,
+        sources: impl Iterator<Item = &'s Source>,
+        limit: usize,
+    ) -> Result<Vec<Line>, CheckError> {
+        let sources: Vec<&Source> = sources.collect();
+        let reach = |commit: &CommitId, source: &Source| {
+            Ok::<_, CheckError>(self.renderer.reach(commit, source)?.paths)
+        };
+        let now = sources.iter().map(|source| reach(&self.opened.commit, source));
+        let now = now.collect::<Result<Vec<_>, CheckError>>()?;
+        let mut further = |line: usize, commit: &CommitId| match reach(commit, sources[line]) {
+            Err(CheckError::Checkout(CheckoutError::Git(error))) => Err(error),
+            Err(other) => Err(GitError::Failed {
+                doing: "read what a source was made of".to_owned(),
+                path: self.opened.repository.path().to_owned(),
+                why: other.to_string(),
+            }),
+            Ok(paths) => Ok(paths),
+        };
+        Ok(self.past()?.touching(&now, limit, &mut further)?)
+    }
+
+    /// The versions of a source that differ from one another.
+    fn search<'s, 'q>(
+        &self,
+        source: Source,
+        asked: Vec<&'s Asked<'q>>,
+        line: &Line,
+    ) -> Result<Search<'s, 'q>, CheckError> {
+        let mut seen: BTreeSet<Option<String>> = BTreeSet::new();
+        let mut different = Vec::new();
+        for version in versions(line, self.opened.dirty, self.past()?, source.path != ".") {
+            let recipe = match &version.commit {
+                Some(commit) => self.renderer.recipe(&commit.id, &source)?,
+                None => None,
+            };
+            if seen.insert(recipe.as_ref().map(|recipe| recipe.content.clone())) {
+                different.push((version, recipe));
+            }
+        }
+        let keys = asked.iter().map(|one| one.desired.id.key()).collect();
+        Ok(Search { source, asked, keys, versions: different, more: line.more, looked: BTreeMap::new() })
+    }
+
+    /// The versions that may explain something, by their texts.
+    fn likely(&self, search: &Search<'_, '_>) -> Result<Vec<usize>, CheckError> {
+        let wanted: Vec<hints::Hint> = search.asked.iter().flat_map(|asked| hints::of(asked)).collect();
+        let mut likely = Vec::new();
+        for (at, (_, recipe)) in search.versions.iter().enumerate() {
+            let mut files = Vec::new();
+            if let Some(recipe) = recipe.as_ref().filter(|recipe| recipe.needs_tool()) {
+                for path in &recipe.paths {
+                    files.extend(self.opened.repository.read_all(recipe.commit(), path)?);
+                }
+                let is_in = |hint: &hints::Hint| hint.is_in(files.iter().map(|(_, bytes)| bytes.as_slice()));
+                if !wanted.iter().any(is_in) {
+                    continue;
+                }
+            }
+            likely.push(at);
+        }
+        Ok(likely)
+    }
+
+    /// Looks at versions of all searches side by side, in the order that each is given, until it has `ended` or no more
+    /// may be rendered.
+    fn go_back(
+        &self,
+        searches: &mut [Search<'_, '_>],
+        order: &[Vec<usize>],
+        ended: fn(&Search<'_, '_>) -> bool,
+    ) -> Result<(), CheckError> {
+        loop {
+            let mut chosen = self.chosen(searches, order, ended).into_iter();
+            if chosen.len() == 0 {
+                return Ok(());
+            }
+            while chosen.len() > 0 {
+                self.look(searches, chosen.by_ref().take(HELD).collect())?;
+            }
+        }
+    }
+
+    /// What to look at next: of each search that goes on one version, or some where few do.
+    fn chosen(
+        &self,
+        searches: &[Search<'_, '_>],
+        order: &[Vec<usize>],
+        ended: fn(&Search<'_, '_>) -> bool,
+    ) -> Vec<(usize, usize, Way)> {
+        let going_on = searches.iter().zip(order).enumerate();
+        let going_on = going_on.filter(|(_, (search, _))| self.thorough || !ended(search));
+        let rest: Vec<(usize, Vec<usize>)> = going_on
+            .map(|(at, (search, order))| {
+                let rest = order.iter().filter(|version| !search.looked.contains_key(version));
+                (at, rest.take(AT_ONCE).copied().collect::<Vec<_>>())
+            })
+            .filter(|(_, rest)| !rest.is_empty())
+            .collect();
+        let each = (AT_ONCE / rest.len().max(1)).max(1);
+        let ways = rest.into_iter().flat_map(|(at, rest)| {
+            let way = move |version| Some((at, version, self.way(&searches[at], version)?));
+            rest.into_iter().take(each).map_while(way)
+        });
+        ways.collect()
+    }
+
+    /// How to know what a version declares; `None` where no more may be rendered.
+    fn way(&self, search: &Search<'_, '_>, version: usize) -> Option<Way> {
+        let Some(recipe) = &search.versions[version].1 else { return Some(Way::Known(Declared::default())) };
+        if let Some(kept) = self.renderer.kept(recipe, &search.keys) {
+            return Some(Way::Known(kept));
+        }
+        let left = if recipe.needs_tool() { &self.left_by_tools } else { &self.left_of_files };
+        left.set(left.get().checked_sub(1)?);
+        Some(Way::Render)
+    }
+
+    fn look(
+        &self,
+        searches: &mut [Search<'_, '_>],
+        chosen: Vec<(usize, usize, Way)>,
+    ) -> Result<(), CheckError> {
+        let unknown = chosen.iter().filter(|(.., way)| matches!(way, Way::Render));
+        let recipes: Vec<&Recipe> =
+            unknown.filter_map(|(at, version, _)| searches[*at].versions[*version].1.as_ref()).collect();
+        let mut rendered = self.renderer.render(&recipes)?.into_iter();
+        for (at, version, way) in chosen {
+            let declared = match way {
+                Way::Known(declared) => declared,
+                Way::Render => rendered.next().unwrap_or_default(),
+            };
+            let older = self.compare(&searches[at], version, &declared)?;
+            searches[at].looked.insert(version, older);
+        }
+        Ok(())
+    }
+
+    fn compare(
+        &self,
+        search: &Search<'_, '_>,
+        version: usize,
+        declared: &Declared,
+    ) -> Result<Vec<Older>, CheckError> {
+        let (version, _) = &search.versions[version];
+        let id = version.commit.as_ref().map(|commit| commit.id.short()).unwrap_or_default();
+        let older = |one: &&Asked<'_>| {
+            let before = declared.objects.get(&one.desired.id.key());
+            let schema = self.schemas.of(&one.desired.id.group, &one.desired.id.version);
+            let live = one.live.as_ref().map_or(&Value::Null, |(live, _)| live);
+            Ok(Older::new(id, self.superseded(version, one.applied)?, before, live, schema))
+        };
+        search.asked.iter().map(older).collect()
+    }
+
+    /// When the version was superseded, and whether a root that says what it applied last has the newer one.
+    fn superseded(&self, version: &Version, applied: Option<&str>) -> Result<Superseded, CheckError> {
+        let newer_applied = match (&version.newer, applied) {
+            (Some(newer), Some(applied)) => match self.applied(applied)? {
+                Some(applied) => Some(self.past()?.holds(&applied, &newer.id)?),
+                None => None,
+            },
+            _ => None,
+        };
+        Ok(Superseded {
+            committed_at: version.newer.as_ref().map_or(i64::MAX, |newer| newer.time),
+            superseded_at: version.superseded_at,
+            newer_applied,
+        })
+    }
+
+    fn applied(&self, revision: &str) -> Result<Option<CommitId>, CheckError> {
+        if let Some(known) = self.applied.borrow().get(revision) {
+            return Ok(known.clone());
+        }
+        let commit = self.opened.repository.resolve(revision)?;
+        self.applied.borrow_mut().insert(revision.to_owned(), commit.clone());
+        Ok(commit)
+    }
+
+    /// Of objects that nothing declares any more, those that an older version of a source declared: since when it does
+    /// not, and that version's commit.
+    pub(super) fn leftovers(&self, ids: &[ResourceId]) -> Result<BTreeMap<ObjectKey, Older>, CheckError> {
+        let mut found = BTreeMap::new();
+        let mut wanted: BTreeSet<ObjectKey> = ids.iter().map(ResourceId::key).collect();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        self.left_by_tools.set(MOST_LEFTOVER_BY_TOOLS);
+        let lines = self.lines(self.opened.sources.iter(), LEFTOVER_VERSIONS)?;
+        for (source, line) in self.opened.sources.iter().zip(&lines) {
+            let mut search = self.search(source.clone(), Vec::new(), line)?;
+            search.versions.retain(|(_, recipe)| recipe.is_some());
+            let mut next = 0;
+            while next < search.versions.len() && !wanted.is_empty() {
+                let end = search.versions.len().min(next + AT_ONCE);
+                let ways = (next..end).map_while(|at| Some((at, self.way(&search, at)?)));
+                let ways: Vec<(usize, Way)> = ways.collect();
+                if ways.is_empty() {
+                    self.cut.borrow_mut().insert(source.path.clone(), next);
+                    break;
+                }
+                next += ways.len();
+                self.take(&search, ways, &mut wanted, &mut found)?;
+            }
+        }
+        self.renderer.tidy();
+        Ok(found)
+    }
+
+    fn take(
+        &self,
+        search: &Search<'_, '_>,
+        ways: Vec<(usize, Way)>,
+        wanted: &mut BTreeSet<ObjectKey>,
+        found: &mut BTreeMap<ObjectKey, Older>,
+    ) -> Result<(), CheckError> {
+        let unknown = ways.iter().filter(|(_, way)| matches!(way, Way::Render));
+        let recipes: Vec<&Recipe> =
+            unknown.filter_map(|(version, _)| search.versions[*version].1.as_ref()).collect();
+        let mut rendered = self.renderer.render(&recipes)?.into_iter();
+        for (version, way) in ways {
+            let declared = match way {
+                Way::Known(declared) => declared,
+                Way::Render => rendered.next().unwrap_or_default(),
+            };
+            let (version, _) = &search.versions[version];
+            let Some(commit) = &version.commit else { continue };
+            let superseded = self.superseded(version, None)?;
+            let keys = declared.objects.into_keys().chain(declared.secret);
+            for key in keys.filter(|key| wanted.remove(key)).collect::<Vec<_>>() {
+                let older = Older::new(commit.id.short(), superseded, None, &Value::Null, Schema::built_in());
+                found.insert(key, older);
+            }
+        }
+        Ok(())
+    }
+
+    /// What of the history was not looked at, for a person to know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        const NAMED: usize = 3;
+        let cut = self.cut.borrow();
+        if cut.is_empty() {
+            return Vec::new();
+        }
+        let named = cut.iter().take(NAMED).map(|(path, looked)| format!("{path} ({looked})"));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = match cut.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let sources = count(cut.len(), "source");
+        vec![format!(
+            "of {sources} only so many older versions were compared with live: {named}{more}; what the others \
+             declared is not known"
+        )]
+    }
+}
+
+/// How it comes to be known what a version declares.
+enum Way {
+    Known(Declared),
+    Render,
+}

@@ -1,0 +1,35 @@
+//! Desired against live: renders what Git declares, compares it with the cluster and explains each difference.
+
+mod autoscalers;
+mod belongings;
+mod compare;
+mod duplicates;
+mod elsewhere;
+mod error;
+mod evidence;
+mod explain;
+mod helm_release;
+mod history;
+mod live;
+mod missing;
+mod mistaken;
+mod other_versions;
+mod present;
+mod records;
+mod result;
+mod roots;
+mod schemas;
+mod settings;
+mod strangers;
+mod veil;
+mod verify;
+
+pub use compare::check;
+pub(crate) use compare::compare;
+pub use error::CheckError;
+pub use explain::{ExplainReport, ExplainedField, ResourceQuery, explain};
+pub use result::{
+    AboutObject, Checked, ClusterFacts, Disagreeing, Explanation, GitFacts, Summary, Verification, is_drift,
+};
+pub use roots::NotCompared;
+pub use settings::{CheckSettings, ClusterTarget};

@@ -1,0 +1,203 @@
+//! What GitOps controllers apply by themselves: objects of Flux and Argo CD that name a folder or a chart. They are compared
+//! like any other object; what they apply is compared only where it is a source.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::StreamExt;
+use serde_json::Value;
+
+use crate::checkout::is_below;
+use crate::cluster::{Cluster, Unread, UnreadKind, name_of_list};
+use crate::config::Source;
+use crate::git::RemoteAddress;
+use crate::model::{Desired, Incomplete, ObjectKey, ResourceId};
+
+/// Group and kind of each.
+const KINDS: [(&str, &str); 4] = [
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+    ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    ("argoproj.io", "Application"),
+    ("argoproj.io", "ApplicationSet"),
+];
+
+/// An object of which only the object itself was compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotCompared {
+    /// The object that applies others.
+    pub resource: ResourceId,
+    /// Where Git declares it.
+    pub origin: Option<String>,
+    /// Why what it applies was not compared.
+    pub why: String,
+}
+
+/// The sources of a run, and where its repository is.
+pub(super) struct Covered<'a> {
+    pub(super) sources: &'a [Source],
+    pub(super) remote: Option<RemoteAddress>,
+}
+
+/// The roots of Git and of the cluster whose objects are of no source, by id; and the lists that could not be read.
+pub(super) async fn not_compared(
+    cluster: &Cluster,
+    desired: &[Desired],
+    covered: &Covered<'_>,
+) -> (Vec<NotCompared>, Vec<Incomplete>) {
+    let mut found: BTreeMap<ObjectKey, NotCompared> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for object in desired.iter().filter(|object| is_root(&object.id)) {
+        seen.insert(object.id.key());
+        if let Some(why) = covered.why_not(&object.id, &object.value.fresh()) {
+            let origin = Some(object.origin.to_string());
+            let resource = object.id.clone();
+            found.insert(resource.key(), NotCompared { resource, origin, why });
+        }
+    }
+    let mut unread = Vec::new();
+    for (group, kind) in KINDS {
+        match live(cluster, group, kind).await {
+            Ok(roots) => {
+                let roots = roots.into_iter().filter(|(id, _)| !seen.contains(&id.key()));
+                found.extend(roots.filter_map(|(resource, root)| {
+                    let why = covered.why_not(&resource, &root)?;
+                    Some((resource.key(), NotCompared { resource, origin: None, why }))
+                }));
+            }
+            Err(error) if error.kind == UnreadKind::NotServed => {}
+            Err(error) => unread.push(error.into()),
+        }
+    }
+    (found.into_values().collect(), unread)
+}
+
+fn is_root(id: &ResourceId) -> bool {
+    KINDS.contains(&(id.group.as_str(), id.kind.as_str()))
+}
+
+async fn live(cluster: &Cluster, group: &str, kind: &str) -> Result<Vec<(ResourceId, Value)>, Unread> {
+    let Some(served) = cluster.served().any_version(group, kind) else { return Ok(Vec::new()) };
+    let mut roots = Vec::new();
+    let mut pages = cluster.objects(served, None);
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|unread| Unread { what: name_of_list(served, None), ..unread })?;
+        roots.extend(page.into_iter().filter_map(|root| Some((ResourceId::of(&root).ok()?, root))));
+    }
+    Ok(roots)
+}
+
+impl Covered<'_> {
+    /// Why what a root applies is in no source; `None` where it is in one.
+    fn why_not(&self, id: &ResourceId, root: &Value) -> Option<String> {
+        let text = |pointer: &str| root.pointer(pointer).and_then(Value::as_str);
+        match id.kind.as_str() {
+            "Kustomization" if text("/spec/sourceRef/kind") == Some("GitRepository") => {
+                self.folder(text("/spec/path").unwrap_or("."))
+            }
+            "HelmRelease" if text("/spec/chart/spec/sourceRef/kind") == Some("GitRepository") => {
+                self.folder(text("/spec/chart/spec/chart").unwrap_or("."))
+            }
+            "HelmRelease" => Some("its chart is in no source".to_owned()),
+            "Application" => {
+                let one = root.pointer("/spec/source").into_iter();
+                let several = root.pointer("/spec/sources").and_then(Value::as_array);
+                one.chain(several.into_iter().flatten()).find_map(|source| self.part(source))
+            }
+            "ApplicationSet" => Some("the Applications that it makes are looked at by themselves".to_owned()),
+            _ => Some("it is applied from elsewhere than Git".to_owned()),
+        }
+    }
+
+    /// Why one source of an Application is none of ours.
+    fn part(&self, source: &Value) -> Option<String> {
+        let text = |key: &str| source.get(key).and_then(Value::as_str);
+        match (text("chart"), text("path"), text("ref")) {
+            (Some(_), ..) => Some("its chart is in no source".to_owned()),
+            // Values only.
+            (None, None, Some(_)) => None,
+            _ if !text("repoURL").is_none_or(|url| self.is_here(url)) => {
+                Some("it is in another repository".to_owned())
+            }
+            (_, path, _) => self.folder(path.unwrap_or(".")),
+        }
+    }
+
+    /// Whether an address may be that of this repository.
+    fn is_here(&self, url: &str) -> bool {
+        let other = RemoteAddress::new("", url);
+        let repository = |address: &RemoteAddress| {
+            address.owner_repo.as_ref().map(|name| (address.host.clone(), name.to_lowercase()))
+        };
+        // A path tells no repository from another.
+        let ours = self.remote.as_ref().and_then(repository);
+        ours.is_none_or(|ours| repository(&other) == Some(ours))
+    }
+
+    fn folder(&self, path: &str) -> Option<String> {
+        let plain = |path: &str| match path.trim_start_matches("./").trim_matches('/') {
+            "" => ".".to_owned(),
+            path => path.to_owned(),
+        };
+        let wanted = plain(path);
+        let has = |source: &Source| is_below(&wanted, &plain(&source.path));
+        (!self.sources.iter().any(has)).then(|| format!("{path} is in no source"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Covered;
+    use crate::config::Source;
+    use crate::git::RemoteAddress;
+    use crate::model::ResourceId;
+
+    fn why_not(kind: &str, spec: &Value) -> Option<String> {
+        let sources =
+            ["apps/web", "clusters/prod"].map(|path| Source { path: path.to_owned(), ..Source::default() });
+        let remote = Some(RemoteAddress::new("origin", "git@git.example.org:acme/fleet.git"));
+        let root = json!({"apiVersion": "a/v1", "kind": kind, "metadata": {"name": "a"}, "spec": spec});
+        let id = ResourceId::of(&root).expect("an object");
+        Covered { sources: &sources, remote }.why_not(&id, &root)
+    }
+
+    #[test]
+    fn a_root_is_covered_where_all_that_it_applies_is_in_a_source_of_this_repository() {
+        let git = json!({"kind": "GitRepository"});
+        let here = "https://git.example.org/acme/fleet";
+        for (kind, spec) in [
+            ("Kustomization", json!({"path": "./apps/web", "sourceRef": git})),
+            ("Kustomization", json!({"path": "./clusters/prod/infra/", "sourceRef": git})),
+            ("HelmRelease", json!({"chart": {"spec": {"chart": "./apps/web", "sourceRef": git}}})),
+            ("Application", json!({"source": {"path": "apps/web", "repoURL": here}})),
+            (
+                "Application",
+                json!({"sources": [{"path": "apps/web", "repoURL": here}, {"ref": "values", "repoURL": "x"}]}),
+            ),
+        ] {
+            assert_eq!(why_not(kind, &spec), None, "{kind} {spec}");
+        }
+        for (kind, spec) in [
+            ("Kustomization", json!({"path": "./apps/web2", "sourceRef": git})),
+            ("Kustomization", json!({"sourceRef": git})),
+            ("Kustomization", json!({"path": "./apps/web", "sourceRef": {"kind": "OCIRepository"}})),
+            (
+                "HelmRelease",
+                json!({"chart": {"spec": {"chart": "web", "sourceRef": {"kind": "HelmRepository"}}}}),
+            ),
+            ("HelmRelease", json!({"chartRef": {"kind": "OCIRepository", "name": "web"}})),
+            (
+                "Application",
+                json!({"source": {"path": "apps/web", "repoURL": "https://git.example.org/acme/other"}}),
+            ),
+            ("Application", json!({"source": {"chart": "web", "repoURL": here}})),
+            (
+                "Application",
+                json!({"sources": [{"path": "apps/web", "repoURL": here}, {"path": "x", "repoURL": here}]}),
+            ),
+            ("ApplicationSet", json!({})),
+        ] {
+            assert!(why_not(kind, &spec).is_some(), "{kind} {spec}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What says how a repository is compared with which cluster.
+
+use std::path::PathBuf;
+
+use super::CheckError;
+use crate::checkout::CheckoutSettings;
+use crate::cluster::{self, Cluster};
+
+/// Where live objects come from.
+#[derive(Debug, Clone)]
+pub enum ClusterTarget {
+    /// An API server.
+    Api(cluster::Settings),
+    /// A snapshot file.
+    Snapshot(PathBuf),
+    /// A snapshot in the program itself: its name and bytes.
+    Embedded(&'static str, &'static [u8]),
+}
+
+/// What a check needs to know; read from arguments and the environment by `cli`.
+#[derive(Debug, Clone)]
+pub struct CheckSettings {
+    /// The repository, and the time of the run.
+    pub checkout: CheckoutSettings,
+    /// The cluster.
+    pub target: ClusterTarget,
+    /// Leaves Secrets out, whatever `drift.yaml` says.
+    pub skip_secrets: bool,
+    /// Asks the server too, by dry-run patches, and reports where it and the comparison differ.
+    pub verify: bool,
+    /// Keeps what is only counted otherwise, to be listed on request.
+    pub keep_hidden: bool,
+}
+
+impl CheckSettings {
+    /// Connects to the cluster, or opens the snapshot.
+    pub(crate) async fn connect(&self) -> Result<Cluster, CheckError> {
+        Ok(match &self.target {
+            ClusterTarget::Api(settings) => Cluster::connect(settings).await?,
+            ClusterTarget::Snapshot(path) => Cluster::open_snapshot(path)?,
+            ClusterTarget::Embedded(name, bytes) => Cluster::from_snapshot_bytes(name, bytes)?,
+        })
+    }
+}

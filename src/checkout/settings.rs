@@ -1,0 +1,114 @@
+//! What says where a repository is and how it is read.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::CheckoutError;
+use crate::config::ForgeKind;
+use crate::git::{self, Remote, RemoteAddress, Repository};
+use crate::source::Tools;
+
+/// Where the repository is.
+#[derive(Debug, Clone)]
+pub enum RepositoryLocation {
+    /// A folder of this machine, in a repository.
+    Folder(PathBuf),
+    /// An address; it is cloned.
+    Url(String),
+}
+
+/// The tokens that the environment holds, each for its own party.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens {
+    /// Meant for drift: `DRIFT_TOKEN` or `DRIFT_TOKEN_FILE`.
+    pub drift: Option<git::Token>,
+    /// `GITHUB_TOKEN`.
+    pub github: Option<git::Token>,
+    /// `GITEA_TOKEN`.
+    pub gitea: Option<git::Token>,
+    /// `GITLAB_TOKEN`.
+    pub gitlab: Option<git::Token>,
+}
+
+impl Tokens {
+    /// The token for a forge of this kind. One that was meant for another kind is never given, and for a forge that is
+    /// not known only drift's own.
+    #[must_use]
+    pub fn token_for(&self, kind: Option<ForgeKind>) -> Option<git::Token> {
+        let own = match kind {
+            Some(ForgeKind::GitHub) => &self.github,
+            Some(ForgeKind::Gitea) => &self.gitea,
+            Some(ForgeKind::GitLab) => &self.gitlab,
+            Some(ForgeKind::Local) | None => &None,
+        };
+        self.drift.clone().or_else(|| own.clone())
+    }
+}
+
+/// What is read of which repository; from arguments and the environment by `cli`.
+#[derive(Debug, Clone)]
+pub struct CheckoutSettings {
+    /// The repository.
+    pub location: RepositoryLocation,
+    /// A branch, tag or commit; `None`: the work tree.
+    pub revision: Option<String>,
+    /// Path from the repository's root that narrows the sources, or is the one source.
+    pub path: Option<String>,
+    /// Reads untracked and ignored files of the work tree too.
+    pub include_untracked: bool,
+    /// helm and kustomize.
+    pub tools: Tools,
+    /// Folder that outlives the run.
+    pub cache: Option<PathBuf>,
+    /// How repositories are opened, and the environment of the `git` program.
+    pub git: git::Options,
+    /// Tokens for the forge, and for remotes on its host.
+    pub tokens: Tokens,
+    /// The time of the run.
+    pub now: Timestamp,
+}
+
+impl CheckoutSettings {
+    /// The day of the run (`2026-11-22`), against which rules of `drift.yaml` expire.
+    pub(crate) fn today(&self) -> String {
+        self.now.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// Opens or clones the repository.
+    pub(crate) fn open_repository(&self) -> Result<Repository, CheckoutError> {
+        Ok(match &self.location {
+            RepositoryLocation::Folder(folder) => Repository::open(folder, self.git.clone())?,
+            RepositoryLocation::Url(url) => {
+                let clones = self.cache.as_ref().map(|cache| cache.join("clones"));
+                let token = self.tokens.token_for(RemoteAddress::new("origin", url).forge_kind());
+                let remote = Remote::url(url)?.with_token(token);
+                Repository::clone(&remote, clones.as_deref(), self.git.clone())?
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ForgeKind, Tokens};
+    use crate::git::Token;
+
+    #[test]
+    fn a_token_goes_only_to_the_kind_of_forge_that_it_is_for() {
+        let shown = |tokens: &Tokens, kind| tokens.token_for(kind).map(|token| token.expose().to_owned());
+        let mut tokens = Tokens { github: Token::new("hub"), gitea: Token::new("tea"), ..Tokens::default() };
+        for (kind, expected) in [
+            (Some(ForgeKind::GitHub), Some("hub")),
+            (Some(ForgeKind::Gitea), Some("tea")),
+            (Some(ForgeKind::GitLab), None),
+            (Some(ForgeKind::Local), None),
+            (None, None),
+        ] {
+            assert_eq!(shown(&tokens, kind).as_deref(), expected, "{kind:?}");
+        }
+        tokens.drift = Token::new("own");
+        assert_eq!(shown(&tokens, None).as_deref(), Some("own"));
+        assert_eq!(shown(&tokens, Some(ForgeKind::GitHub)).as_deref(), Some("own"));
+    }
+}

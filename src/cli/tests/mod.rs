@@ -1,0 +1,3 @@
+//! What holds for every command.
+
+mod secret_leak;

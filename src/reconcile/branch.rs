@@ -1,0 +1,227 @@
+//! The commits of a run: one for each proposal on its own branch, one for the ledger; and branches that have served.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Round;
+use super::RunError;
+use super::decide::{Decision, Wanted};
+use super::site::{EMAIL, PREFIX, branch_name};
+use super::words;
+use crate::forge::{Kind, Mark};
+use crate::git::{CommitId, GitError, Person, PushError, RefUpdate, trailers};
+use crate::incident::{Incident, Ledger, Standing};
+use crate::remedy::Proven;
+
+/// Trailers of a proposal's commit (the design's Marks).
+pub(super) const INCIDENT: &str = "Drift-Incident";
+pub(super) const FINGERPRINT: &str = "Drift-Fingerprint";
+
+/// Commits of a proposal's branch that are looked at: drift's own has one.
+const MOST_COMMITS: usize = 20;
+
+/// What the branch of an incident's pull request has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Tip {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// Just what is proven.
+    Proven(CommitId),
+    /// An older commit of drift's own, or one that nobody was told is proven: it is replaced.
+    Ours(CommitId),
+    /// Something else, whatever name it carries: it is left alone.
+    Others(CommitId),
+}
+
+/// The commits of proposals, by incident.
+pub(super) type Commits = BTreeMap<String, CommitId>;
+
+/// Makes the commits, and says what to push: proposals first, the ledger that names them last.
+pub(super) fn updates(
+    round: &Round<'_>,
+    ledger: &Ledger,
+    decision: &Decision,
+) -> Result<(Vec<RefUpdate>, Commits), RunError> {
+    let (mut updates, mut commits) = (Vec::new(), Commits::new());
+    for wanted in &decision.wanted {
+        let update = proposal(round, wanted)?;
+        let commit = update.as_ref().and_then(|update| update.new.clone());
+        let standing = || if let Tip::Proven(tip) = &wanted.tip { Some(tip.clone()) } else { None };
+        commits.extend(commit.or_else(standing).map(|commit| (wanted.incident.clone(), commit)));
+        updates.extend(update);
+    }
+    updates.extend(ledger_update(round, ledger)?);
+    Ok((updates, commits))
+}
+
+fn ledger_update(round: &Round<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>, RunError> {
+    let changes = ledger.changes();
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let files: Vec<(String, Option<Vec<u8>>)> =
+        changes.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
+    ledger.verify()?;
+    let message = format!("Record {}\n", crate::text::count(files.len(), "incident"));
+    let head = round.heads.ledger.as_ref();
+    let commit = round.opened.repository.commit(head, &files, &message, &round.site.who)?;
+    Ok(Some(RefUpdate { branch: round.site.ledger.clone(), new: Some(commit), expected: head.cloned() }))
+}
+
+/// The branch of a pull request, unless it stands as it should.
+fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, RunError> {
+    let Some(pull_request) = wanted.proposals.iter().find(|proposal| proposal.kind == Kind::PullRequest)
+    else {
+        return Ok(None);
+    };
+    let expected = match &wanted.tip {
+        Tip::Absent => None,
+        Tip::Ours(tip) => Some(tip.clone()),
+        Tip::Proven(_) | Tip::Others(_) => return Ok(None),
+    };
+    let branch = branch_name(&round.checked.cluster.name, &wanted.incident);
+    let files: Vec<(String, Option<Vec<u8>>)> = wanted
+        .proven
+        .files
+        .iter()
+        .map(|(path, text)| (path.clone(), Some(text.clone().into_bytes())))
+        .collect();
+    let message =
+        words::commit_message((&pull_request.incident, &pull_request.fingerprint), &wanted.proven.plan);
+    let commit =
+        round.opened.repository.commit(Some(&round.heads.base), &files, &message, &round.site.who)?;
+    Ok(Some(RefUpdate { branch, new: Some(commit), expected }))
+}
+
+/// What the branch of an incident has, held against what is proven now, and the commit that the open proposal's mark says
+/// was proven. Names in commits are claims of whoever made them.
+pub(super) fn tip(
+    round: &Round<'_>,
+    incident: &Incident,
+    proven: &Proven,
+    mark: Option<&Mark>,
+) -> Result<Tip, RunError> {
+    let repository = &round.opened.repository;
+    let branch = branch_name(&round.checked.cluster.name, &incident.id);
+    let Some(tip) = round.site.branch(repository, round.heads, &branch)? else { return Ok(Tip::Absent) };
+    if repository.is_ancestor(&tip, &round.heads.base)? {
+        return Ok(Tip::Ours(tip));
+    }
+    let told = mark.and_then(|mark| mark.commit.as_deref());
+    let recorded = told == Some(tip.as_str());
+    let by_us = is_ours(round, &tip)?;
+    let message = repository.message(&tip)?;
+    let fingerprint = incident.fingerprint().unwrap_or_default();
+    let expected = words::commit_message((&incident.id, fingerprint), &proven.plan);
+    let same = by_us && has_trailers(&message, &incident.id, fingerprint) && is_just(round, &tip, proven)?;
+    if same && (recorded || message.trim_end() == expected.trim_end()) {
+        return Ok(Tip::Proven(tip));
+    }
+    // A run that was killed between its push and the forge has left what no proposal names yet.
+    let unsaid = mark.is_none_or(|mark| mark.commit.is_none() || is_newer(&message, mark, incident));
+    Ok(if recorded || (by_us && unsaid) { Tip::Ours(tip) } else { Tip::Others(tip) })
+}
+
+/// Whether a commit is for values that the ledger recorded after those that the open proposal shows.
+fn is_newer(message: &str, mark: &Mark, incident: &Incident) -> bool {
+    let recorded: Vec<&str> =
+        incident.events.iter().filter_map(|event| event.fingerprint.as_deref()).collect();
+    let shown = recorded.iter().rposition(|fingerprint| *fingerprint == mark.fingerprint);
+    let after = shown.map_or(0, |shown| shown + 1);
+    recorded[after..].iter().any(|fingerprint| has_trailers(message, &incident.id, fingerprint))
+}
+
+fn has_trailers(message: &str, incident: &str, fingerprint: &str) -> bool {
+    let found = trailers(message);
+    let same = |name: &str, value: &str| found.iter().any(|(key, found)| key == name && found == value);
+    same(INCIDENT, incident) && same(FINGERPRINT, fingerprint)
+}
+
+/// Whether a commit is one step beside the base branch, and that step is the proven files and nothing else.
+fn is_just(round: &Round<'_>, tip: &CommitId, proven: &Proven) -> Result<bool, GitError> {
+    let repository = &round.opened.repository;
+    let parents = repository.parents(tip)?;
+    let [parent] = &parents[..] else { return Ok(false) };
+    if !repository.is_ancestor(parent, &round.heads.base)? {
+        return Ok(false);
+    }
+    let changed = repository.changed_files(parent, tip)?;
+    if !changed.iter().all(|(path, same_kind)| *same_kind && proven.files.contains_key(path)) {
+        return Ok(false);
+    }
+    for (path, text) in &proven.files {
+        if repository.read(tip, path)?.as_deref() != Some(text.as_bytes()) {
+            return Ok(false);
+        }
+    }
+    Ok(!proven.files.is_empty())
+}
+
+/// Whether every commit of the branch beside the base is drift's own: hands off otherwise.
+pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitError> {
+    let repository = &round.opened.repository;
+    // Who signs commits by an address of their own has another name.
+    let signer = repository.committer(&round.site.who)?;
+    for commit in repository.commits_touching(tip, "", MOST_COMMITS)? {
+        if repository.is_ancestor(&commit.id, &round.heads.base)? {
+            return Ok(true);
+        }
+        let is_committer = |person: &Person| (&person.name, &person.email) == (&signer.name, &signer.email);
+        if commit.author.email != EMAIL
+            || (commit.committer.email != EMAIL && !is_committer(&commit.committer))
+        {
+            return Ok(false);
+        }
+    }
+    Ok(false)
+}
+
+/// Pushes. A proposal's branch that somebody has checked out is left for the next run: those branches are given out, and
+/// their pull requests have to stay as they are.
+pub(super) fn push(
+    round: &Round<'_>,
+    mut updates: Vec<RefUpdate>,
+    notes: &mut Vec<String>,
+) -> Result<BTreeSet<String>, RunError> {
+    let mut left = BTreeSet::new();
+    while !updates.is_empty() {
+        match round.opened.repository.push(round.site.remote.as_ref(), &updates) {
+            Ok(_) => break,
+            Err(PushError::CheckedOut { branch, path }) if branch.starts_with(PREFIX) => {
+                updates.retain(|update| update.branch != branch);
+                notes
+                    .push(format!("branch {branch} is left as it is: {} has it checked out", path.display()));
+                left.insert(branch);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(left)
+}
+
+/// Removes the branches of incidents that ended or were declined, where nobody but drift has committed to them.
+pub(super) fn clean(round: &Round<'_>, ledger: &Ledger, notes: &mut Vec<String>) -> Result<(), RunError> {
+    let repository = &round.opened.repository;
+    let mut updates = Vec::new();
+    for incident in ledger.incidents().filter(|incident| incident.standing() != Standing::Open) {
+        let branch = branch_name(&incident.cluster, &incident.id);
+        let Some(tip) = round.site.branch(repository, round.heads, &branch)? else { continue };
+        if is_ours(round, &tip)? {
+            updates.push(RefUpdate { branch, new: None, expected: Some(tip) });
+        } else {
+            notes.push(format!("branch {branch} is kept: somebody else has committed to it"));
+        }
+    }
+    if updates.is_empty() {
+        return Ok(());
+    }
+    match repository.push(round.site.remote.as_ref(), &updates) {
+        Ok(_) => Ok(()),
+        // Somebody was there meanwhile, or may not: the next run looks again.
+        Err(error @ (PushError::Stale { .. } | PushError::Refused { .. } | PushError::CheckedOut { .. })) => {
+            notes.push(format!("branches that have served are kept: {error}"));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
