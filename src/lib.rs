@@ -24,4 +24,5 @@ pub mod schema;
 pub mod source;
 pub mod text;
 pub mod threads;
+pub mod wording;
 pub mod yaml;

@@ -9,7 +9,8 @@ use crate::forge::{Kind, Proposal};
 use crate::incident::Incident;
 use crate::model::{Change, Finding};
 use crate::remedy::{Left, Plan, Proven};
-use crate::text::{code, code_block, count, inert, one_line, verdict, yaml_value};
+use crate::text::{code, code_block, count, inert, one_line, yaml_value};
+use crate::wording::verdict;
 
 /// Changes and objects listed in a body; the rest is counted.
 const MOST: usize = 60;

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Side, Style, only_one_side, sides};
 use crate::check::{ExplainReport, ExplainedField};
 use crate::model::{ChangeKind, Class, Manager, Origin, State, Verdict};
-use crate::text::{cause, one_line, since, value, verdict};
+use crate::text::one_line;
+use crate::wording::{cause, since, value, verdict};
 
 const BOLD: Paint = Paint::new().bold();
 const DIM: Paint = Paint::new().dimmed();

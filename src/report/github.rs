@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::{Side, only_one_side, sides};
 use crate::check::Checked;
 use crate::model::{Change, Finding, Origin};
-use crate::text::{count, one_line, value, verdict, workflow_data, workflow_property};
+use crate::text::{count, one_line, workflow_data, workflow_property};
+use crate::wording::{value, verdict};
 
 /// GitHub shows ten warnings and ten errors of a step and drops the rest without a word.
 const MOST: usize = 10;

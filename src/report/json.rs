@@ -240,7 +240,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
 
 fn summary(checked: &Checked) -> Summary {
     let summary = &checked.summary;
-    let changes = summary.changes.iter().map(|(cause, number)| (crate::text::cause(*cause), *number));
+    let changes = summary.changes.iter().map(|(cause, number)| (crate::wording::cause(*cause), *number));
     Summary {
         drift: checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).count(),
         desired: summary.desired,

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::check::Checked;
 use crate::model::{Change, Finding, State};
-use crate::text::{code, count, one_line, value, verdict};
+use crate::text::{code, count, one_line};
+use crate::wording::{value, verdict};
 
 /// GitHub drops a summary above 1 MiB whole: we stop well before, between two findings, and say so.
 const MOST: usize = 900 * 1024;

@@ -209,5 +209,5 @@ fn not_looked_through(checked: &Checked) -> Option<String> {
 fn not_listed(checked: &Checked, style: Style) -> String {
     let mut hidden = checked.summary.changes.clone();
     hidden.retain(|cause, _| !style.all && cause.is_hidden());
-    crate::text::changes_of_causes(&hidden)
+    crate::wording::changes_of_causes(&hidden)
 }

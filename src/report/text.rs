@@ -11,7 +11,8 @@ use super::{
 };
 use crate::check::{Checked, is_drift};
 use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
-use crate::text::{changes_of_causes, count, one_line, verdict};
+use crate::text::{count, one_line};
+use crate::wording::{changes_of_causes, verdict};
 
 const BOLD: Paint = Paint::new().bold();
 const DIM: Paint = Paint::new().dimmed();

@@ -5,7 +5,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Side, sides};
 use crate::model::Difference;
-use crate::text::{one_line, value, yaml_value};
+use crate::text::{one_line, yaml_value};
+use crate::wording::value;
 
 /// Longest value shown on a line of its own; the JSON report has it whole.
 const SHORT: usize = 160;

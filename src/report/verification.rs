@@ -4,7 +4,8 @@ use super::Style;
 use crate::check::Verification;
 use crate::diff::verify::{Disagreement, Fault};
 use crate::model::ResourceId;
-use crate::text::{count, one_line, value};
+use crate::text::{count, one_line};
+use crate::wording::value;
 
 /// Lines of each list; the JSON report has them all.
 const MOST: usize = 100;

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use crate::support::tree::{product_text, root, rust_files};
 
 /// Each module and what it may use, in the order data flows.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("model", &[]),
-    ("text", &["model"]),
+    ("text", &[]),
+    ("wording", &["model", "text"]),
     ("process", &[]),
     ("threads", &[]),
     ("yaml", &["model", "text"]),
@@ -46,6 +47,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         &[
             "model",
             "text",
+            "wording",
             "config",
             "git",
             "source",
@@ -61,7 +63,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ),
     ("audit", &["model", "yaml", "config", "git", "attribution", "incident", "checkout"]),
     // The results of the stages, never their work: it decides nothing.
-    ("report", &["model", "text", "diff", "incident", "check", "reconcile", "audit"]),
+    ("report", &["model", "text", "wording", "diff", "incident", "check", "reconcile", "audit"]),
     (
         "cli",
         &[

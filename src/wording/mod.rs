@@ -1,17 +1,11 @@
-//! The words for findings that reports and proposals share.
+//! The sentences for findings, verdicts and incidents that reports and proposals share.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::escape::one_line;
 use crate::model::{Cause, Confidence, Rule, Verdict};
-
-/// `1 object`, `2 objects`.
-#[must_use]
-pub fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
-}
+use crate::text::one_line;
 
 /// The word of a cause.
 #[must_use]
