@@ -28,11 +28,11 @@ pub use configured::{held_managers, manager_warnings};
 pub use history::{Older, Remembered, Superseded, explained_by};
 pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
-pub use owners::{Entry, FieldOwner, Owners, owners_of};
+pub use owners::{Entry, Owners, owners_of};
 pub use scaling::{Autoscaler, SCALERS};
 pub use strangers::unknown_managers;
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{
-    Evidence, MissingEvidence, ScalePath, attribute, is_left_out, is_restart, leftover, missing, strongest,
+    Evidence, MissingEvidence, ScalePath, attribute, is_left_out, leftover, missing, strongest,
     told_by_history,
 };

@@ -1,5 +1,6 @@
 //! Who owns a field, by managedFields (apimachinery `pkg/util/managedfields/internal`, format FieldsV1).
 
+use crate::model::FieldOwner;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
@@ -42,15 +43,6 @@ impl From<Vec<Manager>> for Owners {
         let named = managers.into_iter().filter(|manager| !manager.name.is_empty());
         Self { entries: named.map(|manager| Entry { manager, fields: Map::new() }).collect() }
     }
-}
-
-/// Who owns a place of a live object.
-#[derive(Debug, Clone)]
-pub struct FieldOwner {
-    /// The entry of managedFields.
-    pub manager: Manager,
-    /// Whether it owns this very place, or something in it; else it owns what is around it.
-    pub is_exact: bool,
 }
 
 /// The owners of a place of a live object, as its managedFields have them.

@@ -3,6 +3,7 @@
 //! The owner of exactly this leaf is established first; then the rules decide. A manager's name is a claim of whoever
 //! wrote: it explains a change only where that program writes, and never where a change could do harm.
 
+use crate::model::is_restart;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use super::owners::Owners;
 use super::scaling::{Autoscaler, apply_autoscaler};
 use super::split::Splitter;
 use crate::model::{
-    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Origin, Rule, Step, Verdict,
+    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, Origin, Rule, Verdict,
 };
 use crate::schema::Schema;
 
@@ -165,12 +166,6 @@ fn origin_of(desired: &Desired, difference: &Difference) -> Option<Origin> {
             None => return Some(desired.origin.clone()),
         }
     }
-}
-
-/// Whether the change is the mark of `kubectl rollout restart`: found, and never proposed for anything.
-#[must_use]
-pub fn is_restart(path: &FieldPath) -> bool {
-    matches!(path.steps().last(), Some(Step::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
 }
 
 /// What is known of why an object is not live.

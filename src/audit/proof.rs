@@ -1,15 +1,16 @@
 //! What the files of a commit prove of an incident's end: each way to end has a condition that is looked at again.
 
+use crate::model::ObjectKey;
 use serde_json::Value;
 
 use super::AuditError;
-use super::Proof;
+
 use crate::attribution::IgnoreRules;
 use crate::checkout::{is_below, parse_config};
 use crate::config::{Config, FILE};
 use crate::git::{CommitId, Repository, trailers};
-use crate::incident::{How, Incident, RecordedFinding, agree, object_key};
-use crate::model::{Class, FieldPath, ResourceId, State};
+use crate::incident::{Incident, RecordedFinding, agree};
+use crate::model::{Class, FieldPath, Proof, Resolution, ResourceId, State};
 
 /// A commit that is said to have ended an incident, and what it is held against.
 pub(super) struct Claim<'a> {
@@ -40,11 +41,11 @@ impl Claim<'_> {
     }
 
     /// What proves the end; else why it is not believed.
-    pub(super) fn proof(&self, how: How) -> Result<Result<Proof, String>, AuditError> {
+    pub(super) fn proof(&self, how: Resolution) -> Result<Result<Proof, String>, AuditError> {
         Ok(match how {
-            How::Adopted => self.adopted()?,
-            How::Reverted => self.reverted()?,
-            How::Accepted => self.accepted()?,
+            Resolution::Adopted => self.adopted()?,
+            Resolution::Reverted => self.reverted()?,
+            Resolution::Accepted => self.accepted()?,
         })
     }
 
@@ -143,7 +144,7 @@ impl Claim<'_> {
             record.changes.iter().any(|change| change.path.ends_with(".replicas"))
         };
         for record in self.incident.recorded().iter().filter(scaled) {
-            let Some(target) = object_key(&record.resource) else { continue };
+            let Some(target) = ObjectKey::parse(&record.resource) else { continue };
             let targets = |object: &Value| {
                 let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
                 let scales = matches!(text("/kind"), Some("HorizontalPodAutoscaler" | "ScaledObject"));
@@ -277,7 +278,7 @@ fn trusts(config: &Config, incident: &Incident) -> bool {
 }
 
 fn id_of(record: &RecordedFinding) -> Option<ResourceId> {
-    let key = object_key(&record.resource)?;
+    let key = ObjectKey::parse(&record.resource)?;
     let version = String::new();
     Some(ResourceId { group: key.group, version, kind: key.kind, namespace: key.namespace, name: key.name })
 }

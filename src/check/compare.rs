@@ -9,12 +9,12 @@ use super::duplicates::settle;
 use super::elsewhere::declared_elsewhere;
 use super::evidence::ClusterEvidence;
 use super::history::{Asked, History};
+use super::inputs::{Check, CheckInputs};
 use super::live::{Compared, Comparison};
 use super::missing::trace;
 use super::mistaken::mistaken_fields;
 use super::other_versions::{add_changes, other_versions};
 use super::present::Present;
-use super::result::{Checked, ClusterFacts, GitFacts, Material, Summary};
 use super::roots::{Covered, not_compared};
 use super::schemas::{Schemas, Underway};
 use super::settings::{CheckSettings, ClusterTarget};
@@ -27,8 +27,8 @@ use crate::checkout::Checkout;
 use crate::cluster::Cluster;
 use crate::config::Secrets;
 use crate::model::{
-    Change, Desired, Finding, Incomplete, ObjectKey, Optional, ResourceId, Rule, Served, State, Verdict,
-    is_secret,
+    Change, CheckReport, CheckSummary, ClusterFacts, Desired, Finding, GitFacts, Incomplete, ObjectKey,
+    Optional, ResourceId, Rule, Served, State, Verdict, is_secret,
 };
 use crate::source::{self, Ahead, Rendered, render_ahead};
 use crate::text::count;
@@ -37,7 +37,7 @@ use crate::text::count;
 ///
 /// # Errors
 /// What keeps the comparison from beginning; what could not be read on the way is in the result, as incomplete.
-pub async fn check(settings: &CheckSettings, progress: &dyn Fn(&str)) -> Result<Checked, CheckError> {
+pub async fn check(settings: &CheckSettings, progress: &dyn Fn(&str)) -> Result<Check, CheckError> {
     let (opened, cluster, ahead) = open(settings, progress).await?;
     compare(settings, &opened, &cluster, ahead, progress).await
 }
@@ -69,7 +69,7 @@ pub(crate) async fn compare(
     cluster: &Cluster,
     ahead: Ahead,
     progress: &dyn Fn(&str),
-) -> Result<Checked, CheckError> {
+) -> Result<Check, CheckError> {
     progress("rendering what Git declares");
     let mut rendered = render_ahead(&opened.request(&settings.checkout.tools, cluster.served()), ahead);
     let unrendered = rendered.incomplete.len();
@@ -143,7 +143,7 @@ pub(crate) async fn compare(
     } else {
         None
     };
-    let mut checked = Checked {
+    let mut checked = CheckReport {
         checked_at: settings.checkout.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         git: GitFacts {
             repository: opened.name()?,
@@ -173,7 +173,7 @@ pub(crate) async fn compare(
         .concat(),
         verification,
         unsynced_after: opened.config.unsynced_after,
-        ..Checked::default()
+        ..CheckReport::default()
     };
     let covered = Covered { sources: &opened.sources, remote: opened.repository.remote()? };
     let (roots, unread) = not_compared(cluster, &rendered.objects, &covered).await;
@@ -192,7 +192,7 @@ pub(crate) async fn compare(
     let listed = std::mem::take(&mut compared.listed);
     let live =
         compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
-    checked.material = Material {
+    let inputs = CheckInputs {
         live: live.collect(),
         desired: rendered.objects,
         schemas,
@@ -201,7 +201,7 @@ pub(crate) async fn compare(
         listed,
         past,
     };
-    Ok(checked)
+    Ok(Check { report: checked, inputs })
 }
 
 /// The known managers, with those of `drift.yaml` that have not expired.
@@ -314,7 +314,7 @@ fn is_excused(finding: &Finding) -> bool {
     finding.verdict.cause.is_hidden()
 }
 
-fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> Summary {
+fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> CheckSummary {
     let of_state = |state: State| {
         findings.iter().filter(|finding| finding.state == state && !is_excused(finding)).count()
     };
@@ -334,7 +334,7 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
     // A Secret whose values a snapshot leaves out is not known to be in sync.
     let keys_only = compared.keys_only.intersection(&compared.in_sync).count();
     let seen = compared.in_sync.len() + compared.differing.len() + compared.missing.len();
-    Summary {
+    CheckSummary {
         desired: desired.len() + skipped,
         in_sync: compared.in_sync.len() + compared.differing.len() - of_state(State::Modified) - keys_only,
         modified: of_state(State::Modified),

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::CheckError;
 use super::compare::{compare, managers, open};
+use super::inputs::Check;
 use super::settings::CheckSettings;
-use crate::attribution::{FieldOwner, Managers, Older, Owners, owners_of};
+use crate::attribution::{Managers, Older, Owners, owners_of};
 use crate::cluster::Cluster;
-use crate::model::{Change, Class, Desired, Finding, Incomplete, Manager, Origin, ResourceId};
+use crate::model::{Change, Desired, ExplainReport, ExplainedField, ResourceId};
 
 /// Which object is asked for: `Deployment.apps/payments/web`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,36 +58,6 @@ impl ResourceQuery {
     }
 }
 
-/// All that is known of one object.
-#[derive(Debug)]
-pub struct ExplainReport {
-    /// Which object.
-    pub resource: ResourceId,
-    /// Where Git declares it.
-    pub origin: Option<Origin>,
-    /// What there is to say of it as a whole: missing, unmanaged or modified; `None` where it is in sync.
-    pub finding: Option<Finding>,
-    /// The commit that was read.
-    pub revision: String,
-    /// Its differences, those that are no drift too.
-    pub fields: Vec<ExplainedField>,
-    /// Who wrote the live object, with the class of each.
-    pub writers: Vec<(Manager, Class)>,
-    /// What could not be read and concerns the run.
-    pub incomplete: Vec<Incomplete>,
-}
-
-/// One difference, and what its verdict rests on.
-#[derive(Debug)]
-pub struct ExplainedField {
-    /// The difference and its verdict.
-    pub change: Change,
-    /// Who owns the place, with the class of each.
-    pub owners: Vec<(FieldOwner, Class)>,
-    /// Commits that declared what is live, newest first, with the time at which each was superseded, seconds since 1970.
-    pub declared_by: Vec<(String, i64)>,
-}
-
 /// Explains one object.
 ///
 /// # Errors
@@ -98,15 +69,16 @@ pub async fn explain(
 ) -> Result<ExplainReport, CheckError> {
     let settings = CheckSettings { keep_hidden: true, ..settings.clone() };
     let (opened, cluster, ahead) = open(&settings, progress).await?;
-    let mut checked = compare(&settings, &opened, &cluster, ahead, progress).await?;
+    let Check { report: mut checked, inputs } =
+        compare(&settings, &opened, &cluster, ahead, progress).await?;
     let managers = managers(&settings, &opened);
     let finding = checked.findings.iter().position(|finding| query.matches(&finding.resource));
     let finding = finding.map(|at| checked.findings.swap_remove(at));
-    let desired = checked.material.desired.iter().find(|object| query.matches(&object.id));
+    let desired = inputs.desired.iter().find(|object| query.matches(&object.id));
     let id = finding.as_ref().map(|finding| &finding.resource).or(desired.map(|object| &object.id));
     let Some(id) = id.cloned() else { return Err(unknown(query, &cluster)) };
     let live = live(&cluster, &id).await;
-    let older = checked.material.past.get(&id.key()).map(Vec::as_slice).unwrap_or_default();
+    let older = inputs.past.get(&id.key()).map(Vec::as_slice).unwrap_or_default();
     let changes = finding.as_ref().map(|finding| finding.changes.clone()).unwrap_or_default();
     let fields = changes.into_iter().map(|change| field(change, live.as_ref(), older, &managers));
     let owners = live.as_ref().map(Owners::writers).unwrap_or_default();

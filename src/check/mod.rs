@@ -10,13 +10,13 @@ mod evidence;
 mod explain;
 mod helm_release;
 mod history;
+mod inputs;
 mod live;
 mod missing;
 mod mistaken;
 mod other_versions;
 mod present;
 mod records;
-mod result;
 mod roots;
 mod schemas;
 mod settings;
@@ -27,9 +27,7 @@ mod verify;
 pub use compare::check;
 pub(crate) use compare::compare;
 pub use error::CheckError;
-pub use explain::{ExplainReport, ExplainedField, ResourceQuery, explain};
-pub use result::{
-    AboutObject, Checked, ClusterFacts, Disagreeing, Explanation, GitFacts, Summary, Verification, is_drift,
-};
-pub use roots::NotCompared;
+pub use explain::{ResourceQuery, explain};
+pub use inputs::Check;
+pub(crate) use inputs::CheckInputs;
 pub use settings::{CheckSettings, ClusterTarget};

@@ -1,6 +1,7 @@
 //! What GitOps controllers apply by themselves: objects of Flux and Argo CD that name a folder or a chart. They are compared
 //! like any other object; what they apply is compared only where it is a source.
 
+use crate::model::NotCompared;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::StreamExt;
@@ -19,17 +20,6 @@ const KINDS: [(&str, &str); 4] = [
     ("argoproj.io", "Application"),
     ("argoproj.io", "ApplicationSet"),
 ];
-
-/// An object of which only the object itself was compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotCompared {
-    /// The object that applies others.
-    pub resource: ResourceId,
-    /// Where Git declares it.
-    pub origin: Option<String>,
-    /// Why what it applies was not compared.
-    pub why: String,
-}
 
 /// The sources of a run, and where its repository is.
 pub(super) struct Covered<'a> {

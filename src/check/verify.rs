@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
-use super::result::{AboutObject, Disagreeing, Explanation, Verification};
 use super::veil::is_encrypted;
 use crate::cluster::{Cluster, Played, Refusal, Unread, name_of_list};
 use crate::diff::verify::{Judged, Question, judge};
-use crate::model::{Cause, Change, Desired, Finding, Incomplete, ObjectKey, Rule, ServedKind, is_secret};
+use crate::model::{
+    Cause, Change, Desired, Finding, Incomplete, ObjectDisagreement, ObjectExplanation, ObjectKey,
+    ObjectNote, Rule, ServedKind, Verification, is_secret,
+};
 
 /// Questions under way at the same time.
 const PARALLEL: usize = 8;
@@ -139,19 +141,20 @@ impl Verifier<'_> {
         let mut unread: BTreeMap<String, Incomplete> = BTreeMap::new();
         for (index, asked) in asked {
             let resource = &self.desired[index].id;
-            let about = |why: String| AboutObject { resource: resource.clone(), why };
+            let about = |why: String| ObjectNote { resource: resource.clone(), why };
             match asked {
                 Ok(Asked { judged, partly }) => {
                     found.agreed += usize::from(judged.disagreements.is_empty());
                     found.partly.extend(partly.map(about));
                     let explained = judged.explained.into_iter();
                     found.explained.extend(
-                        explained.map(|explained| Explanation { resource: resource.clone(), explained }),
+                        explained
+                            .map(|explained| ObjectExplanation { resource: resource.clone(), explained }),
                     );
                     let disagreements = judged.disagreements.into_iter();
-                    found
-                        .disagreements
-                        .extend(disagreements.map(|found| Disagreeing { resource: resource.clone(), found }));
+                    found.disagreements.extend(
+                        disagreements.map(|found| ObjectDisagreement { resource: resource.clone(), found }),
+                    );
                 }
                 Err(Unasked::NotVerified(why)) => found.not_verified.push(about(why)),
                 Err(Unasked::Unread(failure)) => {
@@ -164,7 +167,7 @@ impl Verifier<'_> {
             }
         }
         let mut incomplete: Vec<Incomplete> = unread.into_values().collect();
-        incomplete.extend(found.as_incomplete());
+        incomplete.extend(as_incomplete(&found));
         (found, incomplete)
     }
 }
@@ -175,4 +178,16 @@ fn shown(desired: &Desired, refusal: &Refusal) -> String {
         return format!("{} (its message is left out: it may quote values)", refusal.status);
     }
     refusal.why.clone()
+}
+
+/// A disagreement keeps the report from being complete: one of the two is wrong, and nobody knows which.
+fn as_incomplete(found: &Verification) -> Option<Incomplete> {
+    let number = found.disagreements.len();
+    let why = || {
+        format!(
+            "drift and the server disagree in {}: please report it, with the report's `verification`",
+            crate::text::count(number, "place")
+        )
+    };
+    (number > 0).then(|| Incomplete { what: "verification with the server".to_owned(), why: why() })
 }

@@ -15,8 +15,8 @@ pub(super) async fn run(arguments: CheckArguments) -> Result<u8, CommandError> {
     let checked = check::check(&settings, &|stage| progress.stage(stage)).await;
     progress.done();
     let checked = checked?;
-    output::check(&print, &checked)?;
-    let code = checked.exit_code();
+    output::check(&print, &checked.report)?;
+    let code = checked.report.exit_code();
     // The process ends: to take thousands of trees apart before that would only take time.
     std::mem::forget(checked);
     Ok(if code == 1 && print.exit_zero { 0 } else { code })

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::arguments::{Color, OutputFile, OutputFormat, Print};
 use super::environment::variable;
 use super::error::CommandError;
-use crate::check::Checked;
+use crate::model::CheckReport;
 use crate::report::{self, Style};
 use crate::text::{one_line, plain};
 
@@ -63,7 +63,7 @@ impl Progress {
 }
 
 /// Writes every report of a check, and what is not in order to standard error.
-pub(super) fn check(print: &Print, checked: &Checked) -> Result<(), CommandError> {
+pub(super) fn check(print: &Print, checked: &CheckReport) -> Result<(), CommandError> {
     // A person who reads the text report has it all there.
     if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
         checked.warnings.iter().for_each(|text| warning(text));

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::ledger::{How, Incident, RecordedChange, RecordedFinding, bounded};
-use crate::model::{Cause, Finding, State};
+use super::ledger::{Incident, RecordedChange, RecordedFinding, bounded};
+use crate::model::{Cause, Finding, Resolution, State};
 
 /// How an incident ended, before the commit is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     /// How.
-    pub how: How,
+    pub how: Resolution,
     /// Whether Git declares a third value now, and live with it: a commit did that, too.
     pub moved: bool,
     /// Files in which to look for the commit that did it.
@@ -42,7 +42,11 @@ pub fn how_it_ended(
         .iter()
         .any(|record| findings.get(&record.key).is_some_and(|finding| is_accepted(finding, record)));
     if accepted {
-        return Ending { how: How::Accepted, moved: false, files: vec![crate::config::FILE.to_owned()] };
+        return Ending {
+            how: Resolution::Accepted,
+            moved: false,
+            files: vec![crate::config::FILE.to_owned()],
+        };
     }
     let came = |to: fn(&RecordedChange, Option<&Value>) -> bool| {
         recorded.iter().any(|record| of_record(record, declared, to))
@@ -56,7 +60,7 @@ pub fn how_it_ended(
     let mut files: Vec<String> = files.collect();
     files.sort();
     files.dedup();
-    Ending { how: if adopted { How::Adopted } else { How::Reverted }, moved, files }
+    Ending { how: if adopted { Resolution::Adopted } else { Resolution::Reverted }, moved, files }
 }
 
 fn is_accepted(finding: &Finding, record: &RecordedFinding) -> bool {

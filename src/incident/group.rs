@@ -1,17 +1,17 @@
 //! Which findings belong together.
 
+use crate::model::enters;
 use std::collections::BTreeMap;
 
-use super::key::{digest, fingerprint, key};
 use super::ledger::{Incident, Ledger, Member};
-use crate::model::{Finding, State};
+use crate::model::{Finding, State, digest, fingerprint, key};
 
 /// Whether the finding opens an incident: drift, and not only a restart.
 #[must_use]
 pub fn opens_something(finding: &Finding) -> bool {
     match finding.state {
         State::Missing | State::Unmanaged => finding.verdict.is_drift(),
-        State::Modified => finding.changes.iter().any(super::key::enters),
+        State::Modified => finding.changes.iter().any(enters),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ledger: one YAML file for each incident, its head first, its events last; earlier bytes never change.
 
+use crate::model::Resolution;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -89,7 +90,7 @@ pub struct Event {
     pub by: Option<String>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub how: Option<How>,
+    pub how: Option<Resolution>,
     /// The commit that ended it: that made Git equal live, or that live equals again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
@@ -110,18 +111,6 @@ pub enum What {
     Declined,
     /// Git and live agree, or a rule accepts the difference.
     Ended,
-}
-
-/// How an incident ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum How {
-    /// A commit made Git equal live.
-    Adopted,
-    /// Live equals Git again.
-    Reverted,
-    /// An ignore rule with a reason covers it.
-    Accepted,
 }
 
 /// A finding as the ledger keeps it. Secret values are not in it.
@@ -182,7 +171,7 @@ pub enum Standing {
     /// A person closed the proposal; not ended, not proposed again until its values change.
     Declined,
     /// Ended.
-    Ended(How),
+    Ended(Resolution),
 }
 
 impl Incident {
@@ -206,7 +195,9 @@ impl Incident {
     pub fn standing(&self) -> Standing {
         match self.events.last() {
             Some(Event { event: What::Declined, .. }) => Standing::Declined,
-            Some(Event { event: What::Ended, how, .. }) => Standing::Ended(how.unwrap_or(How::Reverted)),
+            Some(Event { event: What::Ended, how, .. }) => {
+                Standing::Ended(how.unwrap_or(Resolution::Reverted))
+            }
             _ => Standing::Open,
         }
     }
@@ -275,9 +266,9 @@ impl RecordedFinding {
     /// What the ledger keeps of a finding: the changes that are drift.
     #[must_use]
     pub fn of(cluster: &str, finding: &Finding) -> Self {
-        let drifting = finding.changes.iter().filter(|change| super::key::enters(change));
+        let drifting = finding.changes.iter().filter(|change| crate::model::enters(change));
         Self {
-            key: super::key(cluster, finding),
+            key: crate::model::key(cluster, finding),
             resource: finding.resource.with_group(),
             state: finding.state,
             file: finding.origin.as_ref().map(|origin| origin.file.clone()),
@@ -319,7 +310,7 @@ pub(super) fn bounded(value: &Value) -> Value {
     if text.len() <= LONGEST && depth(value, DEEPEST) {
         return value.clone();
     }
-    let kept = super::key::digest(&["value/v1", &text]);
+    let kept = crate::model::digest(&["value/v1", &text]);
     Value::from(format!("a value of {} bytes, hash {kept}", text.len()))
 }
 

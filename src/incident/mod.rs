@@ -2,7 +2,6 @@
 
 mod end;
 mod group;
-mod key;
 mod ledger;
 
 #[cfg(test)]
@@ -10,7 +9,6 @@ mod tests;
 
 pub use end::{Declared, Ending, agree, how_it_ended};
 pub use group::{group, opens_something, principal};
-pub use key::{digest, fingerprint, incident_fingerprint, key, key_of, object_key};
 pub use ledger::{
-    Event, How, Incident, Ledger, LedgerError, Member, RecordedChange, RecordedFinding, Standing, What, is_id,
+    Event, Incident, Ledger, LedgerError, Member, RecordedChange, RecordedFinding, Standing, What, is_id,
 };

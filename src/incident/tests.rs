@@ -6,13 +6,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::end::Declared;
-use super::{
-    Event, How, Incident, Ledger, RecordedFinding, Standing, What, fingerprint, group, how_it_ended, key,
-    opens_something,
-};
+use super::{Event, Incident, Ledger, RecordedFinding, Standing, What, group, how_it_ended, opens_something};
 use crate::model::{
-    Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, ResourceId,
-    State, Verdict,
+    Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, Resolution,
+    ResourceId, State, Verdict, fingerprint, key,
 };
 
 fn verdict(cause: Cause, manager: &str) -> Verdict {
@@ -64,7 +61,7 @@ fn event(what: What, findings: &[&Finding]) -> Event {
         fingerprint: matches!(what, What::Opened | What::Changed).then(|| "f".to_owned()),
         findings: findings.iter().map(|finding| RecordedFinding::of("prod", finding)).collect(),
         by: None,
-        how: (what == What::Ended).then_some(How::Adopted),
+        how: (what == What::Ended).then_some(Resolution::Adopted),
         ended_by: None,
         reason: None,
     }
@@ -116,7 +113,7 @@ fn events_are_appended_and_earlier_bytes_stay() {
         assert!(after[0].1.starts_with(&before[0].1), "{}", after[0].1);
         assert_eq!(read(&after).expect("what was appended is read").incident(&id), ledger.incident(&id));
     }
-    assert_eq!(ledger.incident(&id).map(Incident::standing), Some(Standing::Ended(How::Adopted)));
+    assert_eq!(ledger.incident(&id).map(Incident::standing), Some(Standing::Ended(Resolution::Adopted)));
     assert!(ledger.unended("prod", &key("prod", &a)).is_none());
     let next = group("prod", [&a], &ledger);
     assert_eq!(next[0].0.previous, std::slice::from_ref(&id), "what comes after the end links it");
@@ -162,7 +159,7 @@ fn what_the_ledger_keeps_is_bounded_and_read_back() {
         assert!(ledger.changes()[0].1.len() < 40_000);
         let incident = ledger.incident(&id).expect("just opened");
         let none = BTreeMap::new();
-        assert_eq!(how_it_ended(incident, &none, &Now(Some(value))).how, How::Adopted);
+        assert_eq!(how_it_ended(incident, &none, &Now(Some(value))).how, Resolution::Adopted);
     }
 }
 
@@ -172,7 +169,7 @@ fn a_third_value_that_live_followed_is_a_return_to_git_by_a_commit() {
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
     let ending = how_it_ended(incident, &BTreeMap::new(), &Now(Some(json!(3))));
-    assert_eq!((ending.how, ending.moved), (How::Reverted, true));
+    assert_eq!((ending.how, ending.moved), (Resolution::Reverted, true));
 }
 
 #[test]
@@ -214,13 +211,13 @@ fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
     let none = BTreeMap::new();
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(2)))).how, How::Adopted);
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, How::Reverted);
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(2)))).how, Resolution::Adopted);
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, Resolution::Reverted);
     let mut ignored = a.clone();
     ignored.changes[0].verdict.cause = Cause::Ignored;
     let present = BTreeMap::from([(key("prod", &a), &ignored)]);
     let ending = how_it_ended(incident, &present, &Now(Some(json!(1))));
-    assert_eq!((ending.how, ending.files), (How::Accepted, vec!["drift.yaml".to_owned()]));
+    assert_eq!((ending.how, ending.files), (Resolution::Accepted, vec!["drift.yaml".to_owned()]));
 }
 
 /// Null is a value where a field may be null: the ledger tells it from none.
@@ -233,9 +230,9 @@ fn a_null_is_recorded_and_ends_as_a_value_does() {
     assert_eq!(Some(incident), ledger.incident(&id));
     assert_eq!(incident.recorded()[0].changes[0].live, Some(Value::Null));
     let none = BTreeMap::new();
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(Value::Null))).how, How::Adopted);
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, How::Reverted);
-    assert_eq!(how_it_ended(incident, &none, &Now(None)).how, How::Reverted);
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(Value::Null))).how, Resolution::Adopted);
+    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, Resolution::Reverted);
+    assert_eq!(how_it_ended(incident, &none, &Now(None)).how, Resolution::Reverted);
 }
 
 proptest! {

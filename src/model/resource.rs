@@ -144,6 +144,20 @@ pub struct ObjectKey {
     pub name: String,
 }
 
+impl ObjectKey {
+    /// The object of `Deployment.apps/payments/web` or `ClusterRole.rbac.authorization.k8s.io/view`, as the ledger writes it.
+    #[must_use]
+    pub fn parse(resource: &str) -> Option<Self> {
+        let (kind, rest) = resource.split_once('/')?;
+        let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+        let (namespace, name) = match rest.split_once('/') {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name),
+            None => (None, rest),
+        };
+        Some(Self { group: group.to_owned(), kind: kind.to_owned(), namespace, name: name.to_owned() })
+    }
+}
+
 fn text_of(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str).filter(|text| !text.is_empty())
 }
@@ -158,4 +172,29 @@ pub fn split_api_version(api_version: &str) -> (&str, &str) {
 #[must_use]
 pub fn join_api_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ObjectKey, ResourceId};
+
+    #[test]
+    fn the_ledgers_words_name_one_object() {
+        for (group, kind, namespace) in [
+            ("apps", "Deployment", Some("shop")),
+            ("", "ConfigMap", Some("shop")),
+            ("rbac.authorization.k8s.io", "ClusterRole", None),
+            ("", "Namespace", None),
+        ] {
+            let id = ResourceId {
+                group: group.to_owned(),
+                version: "v1".to_owned(),
+                kind: kind.to_owned(),
+                namespace: namespace.map(str::to_owned),
+                name: "a.b-c".to_owned(),
+            };
+            assert_eq!(ObjectKey::parse(&id.with_group()), Some(id.key()));
+        }
+        assert_eq!(ObjectKey::parse("Deployment"), None);
+    }
 }

@@ -11,11 +11,11 @@ use super::site::branch_name;
 use super::{Round, words};
 use crate::cluster::Cluster;
 use crate::forge::{Closer, Existing, Kind, Mark, Proposal, ProposalState};
-use crate::incident::{
-    Event, How, Incident, Ledger, RecordedFinding, Standing, What, digest, fingerprint, group,
-    incident_fingerprint, key, opens_something,
+use crate::incident::{Event, Incident, Ledger, RecordedFinding, Standing, What, group, opens_something};
+use crate::model::{
+    Cause, Desired, Finding, ObjectKey, Resolution, ResourceId, digest, fingerprint, incident_fingerprint,
+    key,
 };
-use crate::model::{Cause, Desired, Finding, ObjectKey, ResourceId};
 use crate::remedy::{Ground, Proven, plan, prove};
 
 /// New proposals of one run.
@@ -55,7 +55,7 @@ pub(super) struct Ended {
     pub(super) incident: String,
     /// Its objects, for a person.
     pub(super) shown: String,
-    pub(super) how: How,
+    pub(super) how: Resolution,
     pub(super) reason: String,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn decide(
     cluster: &Cluster,
 ) -> Result<Decision, RunError> {
     let drifting = drifting(round);
-    let held = Held::of(round.checked, drifting.values().copied());
+    let held = Held::of(round.inputs, drifting.values().copied());
     let decision = Decision::default();
     let mut decider = Decider { round, listed, gone, cluster, decision, drifting, held };
     decider.ask_about_mass();
@@ -325,7 +325,7 @@ impl<'a> Decider<'a> {
         let branch = branch_name(&self.round.checked.cluster.name, &incident.id);
         let mut kept = self.kept(incident);
         let checked = self.round.checked;
-        let material = &checked.material;
+        let material = self.round.inputs;
         let objects: BTreeMap<ObjectKey, &Desired> =
             material.desired.iter().map(|object| (object.id.key(), object)).collect();
         let object = |key: &ObjectKey| objects.get(key).copied();

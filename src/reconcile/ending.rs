@@ -11,8 +11,8 @@ use crate::checkout::{read_config_at, render_source_at};
 use crate::cluster::Cluster;
 use crate::config::{FILE, Source};
 use crate::git::CommitInfo;
-use crate::incident::{Declared, How, Incident, how_it_ended, key, key_of};
-use crate::model::{Cause, Change, Desired, FieldPath, Finding};
+use crate::incident::{Declared, Incident, how_it_ended};
+use crate::model::{Cause, Change, Desired, FieldPath, Finding, Resolution, key, key_of};
 
 /// Commits of a file that are looked at.
 const COMMITS: usize = 50;
@@ -26,8 +26,7 @@ pub(super) struct Now<'a> {
 impl<'a> Now<'a> {
     pub(super) fn new(round: &Round<'a>) -> Self {
         let cluster = &round.checked.cluster.name;
-        let desired =
-            round.checked.material.desired.iter().map(|object| (key_of(cluster, &object.id), object));
+        let desired = round.inputs.desired.iter().map(|object| (key_of(cluster, &object.id), object));
         let findings = round.checked.findings.iter().map(|finding| (key(cluster, finding), finding));
         Self { desired: desired.collect(), findings: findings.collect() }
     }
@@ -70,31 +69,31 @@ pub(super) fn find(
     incident: &Incident,
     now: &Now<'_>,
     cluster: &Cluster,
-) -> Result<(How, Option<String>, String), RunError> {
+) -> Result<(Resolution, Option<String>, String), RunError> {
     let ending = how_it_ended(incident, &now.findings, now);
     let base = &round.heads.base;
     let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
     let search = Search { round, incident, now, cluster };
     let declared_by = |commit: Option<String>| commit.unwrap_or_else(|| base.as_str().to_owned());
     Ok(match ending.how {
-        How::Accepted => {
+        Resolution::Accepted => {
             let id = declared_by(accepting(round, incident, now)?);
             let reason = format!("an ignore rule in drift.yaml accepts it since commit {}", short(&id));
-            (How::Accepted, Some(id), reason)
+            (Resolution::Accepted, Some(id), reason)
         }
-        How::Adopted => {
+        Resolution::Adopted => {
             let id = declared_by(search.commit(&ending.files)?);
             let reason = format!("commit {} made Git equal the live values", short(&id));
-            (How::Adopted, Some(id), reason)
+            (Resolution::Adopted, Some(id), reason)
         }
-        How::Reverted if now.is_controlled(incident) => {
+        Resolution::Reverted if now.is_controlled(incident) => {
             let reason = format!("a controller accounts for it, as commit {} says", short(base.as_str()));
-            (How::Accepted, Some(base.as_str().to_owned()), reason)
+            (Resolution::Accepted, Some(base.as_str().to_owned()), reason)
         }
-        How::Reverted => {
+        Resolution::Reverted => {
             let id = declared_by(if ending.moved { search.commit(&ending.files)? } else { None });
             let reason = format!("the cluster equals Git again, as commit {} declares it", short(&id));
-            (How::Reverted, Some(id), reason)
+            (Resolution::Reverted, Some(id), reason)
         }
     })
 }

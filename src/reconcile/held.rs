@@ -3,11 +3,12 @@
 //! What somebody may do in one namespace must not silence the others: declared objects are counted by source and
 //! namespace, objects that nothing declares by namespace, and only what is counted too high is held back.
 
+use crate::check::CheckInputs;
+use crate::model::ObjectKey;
 use std::collections::BTreeMap;
 
-use crate::check::Checked;
-use crate::incident::{Incident, digest, object_key};
-use crate::model::{Finding, State};
+use crate::incident::Incident;
+use crate::model::{Finding, State, digest};
 
 /// More declared objects of one source and namespace in drift than this, and than a quarter of them: the wrong context,
 /// most likely. More objects of one namespace that nothing declares than this: more than a person made by hand.
@@ -53,9 +54,9 @@ impl Group {
 
 impl Held {
     /// Counts what is in drift.
-    pub(super) fn of<'f>(checked: &Checked, drifting: impl Iterator<Item = &'f Finding>) -> Self {
+    pub(super) fn of<'f>(inputs: &CheckInputs, drifting: impl Iterator<Item = &'f Finding>) -> Self {
         let mut counts: BTreeMap<Group, Count> = BTreeMap::new();
-        for object in &checked.material.desired {
+        for object in &inputs.desired {
             let namespace = object.id.namespace.clone().unwrap_or_default();
             let group = Group::Declared { source: object.origin.source.clone(), namespace };
             counts.entry(group).or_default().all += 1;
@@ -83,7 +84,7 @@ impl Held {
     /// Whether what is known of an incident stays as it is: so much of what surrounds it differs that it may be seen in
     /// the wrong cluster. Objects that nothing declares say nothing about that.
     pub(super) fn freezes(&self, incident: &Incident) -> bool {
-        incident.members.iter().filter_map(|member| object_key(&member.resource)).any(|key| {
+        incident.members.iter().filter_map(|member| ObjectKey::parse(&member.resource)).any(|key| {
             let namespace = key.namespace.unwrap_or_default();
             self.groups.contains_key(&Group::Declared { source: incident.source.clone(), namespace })
         })

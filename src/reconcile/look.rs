@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Round;
 use crate::cluster::Cluster;
-use crate::incident::{Incident, Ledger, Standing, object_key};
+use crate::incident::{Incident, Ledger, Standing};
 use crate::model::ObjectKey;
 
 /// The keys of members that are not live any more, by asking for each by its name. One that could not be asked for is
@@ -16,8 +16,8 @@ pub(super) async fn gone(round: &Round<'_>, ledger: &Ledger, cluster: &Cluster) 
         incident.cluster == *name && !matches!(incident.standing(), Standing::Ended(_))
     };
     for member in ledger.incidents().filter(unended).flat_map(|incident| &incident.members) {
-        let Some(key) = object_key(&member.resource) else { continue };
-        if is_examined(round, &key) || round.checked.material.skipped.contains(&key) {
+        let Some(key) = ObjectKey::parse(&member.resource) else { continue };
+        if is_examined(round, &key) || round.inputs.skipped.contains(&key) {
             continue;
         }
         let Some(kind) = cluster.served().any_version(&key.group, &key.kind) else { continue };
@@ -30,7 +30,7 @@ pub(super) async fn gone(round: &Round<'_>, ledger: &Ledger, cluster: &Cluster) 
 
 /// Whether the check looked at the object: Git declares it, or a list that was read whole would have shown it.
 pub(super) fn is_examined(round: &Round<'_>, key: &ObjectKey) -> bool {
-    let material = &round.checked.material;
+    let material = &round.inputs;
     let place = |namespace: Option<String>| (key.group.clone(), key.kind.clone(), namespace);
     let listed =
         material.listed.contains(&place(None)) || material.listed.contains(&place(key.namespace.clone()));
@@ -39,8 +39,7 @@ pub(super) fn is_examined(round: &Round<'_>, key: &ObjectKey) -> bool {
 
 /// Whether a member was looked at, or asked for and not found.
 pub(super) fn is_known(round: &Round<'_>, gone: &BTreeSet<String>, resource: &str, key: &str) -> bool {
-    let examined = object_key(resource).is_some_and(|object| {
-        is_examined(round, &object) && !round.checked.material.skipped.contains(&object)
-    });
+    let examined = ObjectKey::parse(resource)
+        .is_some_and(|object| is_examined(round, &object) && !round.inputs.skipped.contains(&object));
     examined || gone.contains(key)
 }

@@ -13,11 +13,12 @@ mod publish;
 mod site;
 mod words;
 
-use crate::check::{CheckSettings, Checked, compare};
+use crate::check::{Check, CheckInputs, CheckSettings, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
 use crate::cluster::Cluster;
 use crate::forge::Existing;
-use crate::incident::{How, Ledger};
+use crate::incident::Ledger;
+use crate::model::{Action, CheckReport, RunReport};
 use crate::source::Ahead;
 
 pub use error::RunError;
@@ -38,57 +39,6 @@ pub struct RunSettings {
     pub dry_run: bool,
 }
 
-/// What a run found and did.
-#[derive(Debug, Default)]
-pub struct Ran {
-    /// The check of the base branch.
-    pub checked: Checked,
-    /// What was done, or would be, in order.
-    pub actions: Vec<Action>,
-    /// What a person should know.
-    pub notes: Vec<String>,
-    /// Objects in drift for which no incident was opened, because there are too many of them at once.
-    pub held: usize,
-    /// Whether nothing was written on purpose.
-    pub dry_run: bool,
-    /// What kept the rest from being written, after the check was done.
-    pub failed: Option<RunError>,
-}
-
-/// Something that a run did, or would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action {
-    /// What.
-    pub did: Did,
-    /// Id of the incident.
-    pub incident: String,
-    /// The proposal's title, or how the incident ended.
-    pub what: String,
-    /// Page of the proposal, where it has one.
-    pub url: Option<String>,
-    /// The proposed commit as a unified diff, of a pull request that is new or changed.
-    pub diff: Option<String>,
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Did {
-    /// A pull request was opened.
-    OpenedPullRequest,
-    /// An issue was opened.
-    OpenedIssue,
-    /// A proposal was brought up to date.
-    Updated,
-    /// A proposal stands as it should.
-    LeftAlone,
-    /// The incident ended; what was open for it was closed.
-    Ended(How),
-    /// A person closed the proposal: it is not proposed again until its values change.
-    Declined,
-    /// The run's limit is reached: the next one proposes it.
-    Waits,
-}
-
 /// How often a run is derived again because somebody else was first.
 const ATTEMPTS: u32 = 5;
 
@@ -96,7 +46,7 @@ const ATTEMPTS: u32 = 5;
 ///
 /// # Errors
 /// What keeps the run from beginning (no token, no known forge, nothing was read then), or from being written.
-pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran, RunError> {
+pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunReport, RunError> {
     progress("opening the repository");
     let has_token = settings.check.checkout.tokens.drift.is_some();
     let explain = |error: CheckoutError| error.explain_missing_token(has_token);
@@ -113,17 +63,31 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<Ran,
         let heads = site.heads(&repository)?;
         refuse_foreign_branch(&repository, &heads.base, heads.ledger.as_ref())?;
         let opened = Checkout::commit(repository, heads.base.clone(), None)?;
-        let checked = compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
-        let round = Round { settings, site: &site, opened: &opened, heads: &heads, checked: &checked };
+        let Check { report: checked, inputs } =
+            compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
+        let round = Round {
+            settings,
+            site: &site,
+            opened: &opened,
+            heads: &heads,
+            checked: &checked,
+            inputs: &inputs,
+        };
         match round.write(progress, &cluster).await {
             Ok(Written { actions, notes, held, failed }) => {
-                return Ok(Ran { checked, actions, notes, held, dry_run: settings.dry_run, failed });
+                let failed = failed.map(|error| error.to_string());
+                return Ok(RunReport { checked, actions, notes, held, dry_run: settings.dry_run, failed });
             }
             Err(RunError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
             // What was compared is shown all the same.
             Err(error) => {
                 let dry_run = settings.dry_run;
-                return Ok(Ran { checked, dry_run, failed: Some(error), ..Ran::default() });
+                return Ok(RunReport {
+                    checked,
+                    dry_run,
+                    failed: Some(error.to_string()),
+                    ..RunReport::default()
+                });
             }
         }
         repository = opened.repository;
@@ -136,7 +100,8 @@ struct Round<'a> {
     site: &'a Site,
     opened: &'a Checkout,
     heads: &'a Heads,
-    checked: &'a Checked,
+    checked: &'a CheckReport,
+    inputs: &'a CheckInputs,
 }
 
 /// What an attempt did.

@@ -1,12 +1,13 @@
 //! Writing to the forge what was decided, and what a dry run would write.
 
+use crate::model::{Action, ActionKind};
 use std::collections::BTreeSet;
 
+use super::Round;
 use super::RunError;
 use super::branch::Commits;
 use super::decide::{Decision, Ended, Wanted};
 use super::site::branch_name;
-use super::{Action, Did, Round};
 use crate::forge::{Existing, Kind, Proposal};
 
 /// What was pushed before the forge is written to.
@@ -55,7 +56,7 @@ pub(super) async fn publish(
         }
     }
     for (incident, by) in &decision.declined {
-        actions.push(action(Did::Declined, incident, &format!("declined by {by}")));
+        actions.push(action(ActionKind::Declined, incident, &format!("declined by {by}")));
     }
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
@@ -93,7 +94,8 @@ pub(super) async fn publish(
             }
         }
     }
-    actions.extend(decision.waiting.iter().map(|(incident, title)| action(Did::Waits, incident, title)));
+    actions
+        .extend(decision.waiting.iter().map(|(incident, title)| action(ActionKind::Waits, incident, title)));
     Ok((actions, failed))
 }
 
@@ -109,12 +111,12 @@ async fn one(
     let (did, url) = match standing {
         Some(existing) => {
             let written = forge.update(existing, proposal).await?;
-            (if written { Did::Updated } else { Did::LeftAlone }, existing.url.clone())
+            (if written { ActionKind::Updated } else { ActionKind::LeftAlone }, existing.url.clone())
         }
         None => {
             let opened = forge.open(proposal).await?;
             notes.extend(opened.notes);
-            let did = if opened.created { opened_did(proposal.kind) } else { Did::LeftAlone };
+            let did = if opened.created { opened_did(proposal.kind) } else { ActionKind::LeftAlone };
             (did, opened.existing.url)
         }
     };
@@ -129,13 +131,14 @@ pub(super) fn planned(decision: &Decision, listed: &[Existing]) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
     actions.extend(decision.ended.iter().map(end));
     let declined = decision.declined.iter();
-    actions
-        .extend(declined.map(|(incident, by)| action(Did::Declined, incident, &format!("declined by {by}"))));
+    actions.extend(
+        declined.map(|(incident, by)| action(ActionKind::Declined, incident, &format!("declined by {by}"))),
+    );
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
             let did = match standing(listed, proposal) {
-                Some(existing) if existing.mark.fingerprint == proposal.fingerprint => Did::LeftAlone,
-                Some(_) => Did::Updated,
+                Some(existing) if existing.mark.fingerprint == proposal.fingerprint => ActionKind::LeftAlone,
+                Some(_) => ActionKind::Updated,
                 None => opened_did(proposal.kind),
             };
             let mut action = action(did, &proposal.incident, &proposal.title);
@@ -143,27 +146,28 @@ pub(super) fn planned(decision: &Decision, listed: &[Existing]) -> Vec<Action> {
             actions.push(action);
         }
     }
-    actions.extend(decision.waiting.iter().map(|(incident, title)| action(Did::Waits, incident, title)));
+    actions
+        .extend(decision.waiting.iter().map(|(incident, title)| action(ActionKind::Waits, incident, title)));
     actions
 }
 
 fn end(ended: &Ended) -> Action {
-    action(Did::Ended(ended.how), &ended.incident, &format!("{}: {}", ended.shown, ended.reason))
+    action(ActionKind::Ended(ended.how), &ended.incident, &format!("{}: {}", ended.shown, ended.reason))
 }
 
-fn action(did: Did, incident: &str, what: &str) -> Action {
+fn action(did: ActionKind, incident: &str, what: &str) -> Action {
     Action { did, incident: incident.to_owned(), what: what.to_owned(), url: None, diff: None }
 }
 
-fn opened_did(kind: Kind) -> Did {
+fn opened_did(kind: Kind) -> ActionKind {
     match kind {
-        Kind::PullRequest => Did::OpenedPullRequest,
-        Kind::Issue => Did::OpenedIssue,
+        Kind::PullRequest => ActionKind::OpenedPullRequest,
+        Kind::Issue => ActionKind::OpenedIssue,
     }
 }
 
-fn diff(wanted: &Wanted, proposal: &Proposal, did: Did) -> Option<String> {
-    let shown = proposal.kind == Kind::PullRequest && did != Did::LeftAlone;
+fn diff(wanted: &Wanted, proposal: &Proposal, did: ActionKind) -> Option<String> {
+    let shown = proposal.kind == Kind::PullRequest && did != ActionKind::LeftAlone;
     shown.then(|| wanted.proven.diff())
 }
 

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::branch::{FINGERPRINT, INCIDENT};
 use super::held::{self, Held};
-use crate::check::{Checked, ClusterFacts};
+
 use crate::forge::{Kind, Proposal};
 use crate::incident::Incident;
-use crate::model::{Change, Finding};
+use crate::model::{Change, CheckReport, ClusterFacts, Finding};
 use crate::remedy::{Left, Plan, Proven};
 use crate::text::{code, code_block, count, inert, one_line, yaml_value};
 use crate::wording::verdict;
@@ -38,7 +38,7 @@ fn headline(text: &str) -> String {
 
 /// Where a pull request stands.
 pub(super) struct Page<'a> {
-    pub(super) checked: &'a Checked,
+    pub(super) checked: &'a CheckReport,
     pub(super) base: &'a str,
     pub(super) branch: &'a str,
     /// Somebody has changed the branch since it was proven; with the commit that was, where it is known.
@@ -117,7 +117,7 @@ pub(super) fn issue(
     incident: &Incident,
     findings: &[&Finding],
     proven: &Proven,
-    checked: &Checked,
+    checked: &CheckReport,
     base: &str,
 ) -> Proposal {
     let mut body = format!(

@@ -8,9 +8,8 @@ use super::edits::{Target, edits_of, has_variable};
 use super::reasons::why_not;
 use super::replaced::replaced;
 use super::whole::{Alone, Tools};
-use crate::attribution::is_restart;
 use crate::model::{
-    Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, substitution,
+    Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, is_restart, substitution,
 };
 use crate::schema::{Field, Schema};
 use crate::yaml::Edit;

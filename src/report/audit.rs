@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style as Paint};
 use serde_json::json;
 
 use super::Style;
-use crate::audit::{Audited, AuditedIncident, Outcome, Proof};
-use crate::incident::How;
+use crate::model::Resolution;
+use crate::model::{AuditReport, AuditedIncident, Outcome, Proof};
 use crate::text::{count, one_line};
 
 const GREEN: Paint = AnsiColor::Green.on_default();
@@ -18,7 +18,7 @@ const BOLD: Paint = Paint::new().bold();
 ///
 /// # Errors
 /// What the writer says.
-pub fn audit_text(style: Style, audited: &Audited, out: &mut dyn Write) -> io::Result<()> {
+pub fn audit_text(style: Style, audited: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let (branch, head) = &audited.ledger;
     for (id, commit) in &audited.lost {
         let commit = commit.get(..12).unwrap_or(commit);
@@ -79,11 +79,11 @@ fn line(style: Style, incident: &AuditedIncident, out: &mut dyn Write) -> io::Re
     writeln!(out, "{} {name}{more} [{}] {}", style.paint(color, word), incident.id, one_line(&rest, 300))
 }
 
-fn how_word(how: How) -> &'static str {
+fn how_word(how: Resolution) -> &'static str {
     match how {
-        How::Adopted => "adopted",
-        How::Reverted => "reverted",
-        How::Accepted => "accepted",
+        Resolution::Adopted => "adopted",
+        Resolution::Reverted => "reverted",
+        Resolution::Accepted => "accepted",
     }
 }
 
@@ -99,7 +99,7 @@ fn proof_words(proof: Proof) -> &'static str {
 ///
 /// # Errors
 /// What the writer says.
-pub fn audit_json(audited: &Audited, out: &mut dyn Write) -> io::Result<()> {
+pub fn audit_json(audited: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let incidents: Vec<_> = audited.incidents.iter().map(incident_json).collect();
     let lost: Vec<_> =
         audited.lost.iter().map(|(id, commit)| json!({"incident": id, "commit": commit})).collect();

@@ -6,8 +6,7 @@ use anstyle::{AnsiColor, Style as Paint};
 use serde_json::{Map, Value, json};
 
 use super::{Side, Style, only_one_side, sides};
-use crate::check::{ExplainReport, ExplainedField};
-use crate::model::{ChangeKind, Class, Manager, Origin, State, Verdict};
+use crate::model::{ChangeKind, Class, ExplainReport, ExplainedField, Manager, Origin, State, Verdict};
 use crate::text::one_line;
 use crate::wording::{cause, since, value, verdict};
 

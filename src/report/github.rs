@@ -3,17 +3,16 @@
 use std::io::{self, Write};
 
 use super::{Side, only_one_side, sides};
-use crate::check::Checked;
-use crate::model::{Change, Finding, Origin};
+use crate::model::{Change, CheckReport, Finding, Origin};
 use crate::text::{count, one_line, workflow_data, workflow_property};
 use crate::wording::{value, verdict};
 
 /// GitHub shows ten warnings and ten errors of a step and drops the rest without a word.
 const MOST: usize = 10;
 
-pub(super) fn check(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let drifting: Vec<&Finding> =
-        checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).collect();
+        checked.findings.iter().filter(|finding| crate::model::is_drift(finding)).collect();
     for finding in drifting.iter().take(MOST) {
         warning(finding, out)?;
     }

@@ -8,10 +8,9 @@ use serde_json::Value;
 
 use super::verification::fault;
 use super::{Style, is_listed, listed};
-use crate::check::{AboutObject, Checked, Disagreeing, Verification};
 use crate::model::{
-    Actor, Cause, Change, ChangeKind, Confidence, Finding, Incomplete, Manager, Origin, ResourceId, State,
-    Verdict,
+    Actor, Cause, Change, ChangeKind, CheckReport, Confidence, Finding, Incomplete, Manager,
+    ObjectDisagreement, ObjectNote, Origin, ResourceId, State, Verdict, Verification,
 };
 
 #[derive(Serialize)]
@@ -204,7 +203,7 @@ struct DisagreementOut<'a> {
     masked: bool,
 }
 
-pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let findings = checked.findings.iter().filter(|finding| is_listed(finding, style));
     let report = Report {
         schema: "drift/report/v1",
@@ -238,11 +237,11 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
     writeln!(out, "{}", crate::text::json(&document))
 }
 
-fn summary(checked: &Checked) -> Summary {
+fn summary(checked: &CheckReport) -> Summary {
     let summary = &checked.summary;
     let changes = summary.changes.iter().map(|(cause, number)| (crate::wording::cause(*cause), *number));
     Summary {
-        drift: checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).count(),
+        drift: checked.findings.iter().filter(|finding| crate::model::is_drift(finding)).count(),
         desired: summary.desired,
         in_sync: summary.in_sync,
         modified: summary.modified,
@@ -263,7 +262,7 @@ fn claimed(finding: &Finding) -> usize {
     verdicts.filter(|verdict| verdict.claimed.is_some()).count()
 }
 
-fn about(list: &[AboutObject]) -> Vec<About<'_>> {
+fn about(list: &[ObjectNote]) -> Vec<About<'_>> {
     list.iter().map(|about| About { resource: &about.resource, why: &about.why }).collect()
 }
 
@@ -273,15 +272,16 @@ fn verification(found: &Verification, style: Style) -> VerificationOut<'_> {
         path: found.explained.path.to_string(),
         why: found.explained.why,
     });
-    let disagreements = found.disagreements.iter().map(|Disagreeing { resource, found }| DisagreementOut {
-        resource,
-        path: found.path.to_string(),
-        kind: fault(found.fault).0,
-        why: fault(found.fault).1,
-        server: found.server.as_ref(),
-        live: found.live.as_ref(),
-        masked: found.masked,
-    });
+    let disagreements =
+        found.disagreements.iter().map(|ObjectDisagreement { resource, found }| DisagreementOut {
+            resource,
+            path: found.path.to_string(),
+            kind: fault(found.fault).0,
+            why: fault(found.fault).1,
+            server: found.server.as_ref(),
+            live: found.live.as_ref(),
+            masked: found.masked,
+        });
     VerificationOut {
         asked: found.asked,
         agreed: found.agreed,
@@ -293,11 +293,11 @@ fn verification(found: &Verification, style: Style) -> VerificationOut<'_> {
     }
 }
 
-fn finding<'a>(finding: &'a Finding, checked: &Checked, style: Style) -> FindingOut<'a> {
+fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: Style) -> FindingOut<'a> {
     FindingOut {
         resource: &finding.resource,
         state: finding.state,
-        fingerprint: crate::incident::fingerprint(&checked.cluster.name, finding),
+        fingerprint: crate::model::fingerprint(&checked.cluster.name, finding),
         cause: finding.verdict.cause,
         confidence: finding.verdict.confidence,
         why: why(&finding.verdict),

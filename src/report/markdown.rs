@@ -6,15 +6,14 @@ use super::{
     MOST_CHANGES, Side, Style, headline, in_order, listed, not_compared, not_listed, not_looked_through,
     only_one_side, sides, verification,
 };
-use crate::check::Checked;
-use crate::model::{Change, Finding, State};
+use crate::model::{Change, CheckReport, Finding, State};
 use crate::text::{code, count, one_line};
 use crate::wording::{value, verdict};
 
 /// GitHub drops a summary above 1 MiB whole: we stop well before, between two findings, and say so.
 const MOST: usize = 900 * 1024;
 
-pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "## drift: {}\n", headline(checked))?;
     let roots = not_compared(checked);
     if !roots.is_empty() {
@@ -63,7 +62,7 @@ pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io:
 /// Entries of one list that are shown.
 const SHOWN: usize = 100;
 
-fn warnings(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+fn warnings(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     if checked.warnings.is_empty() {
         return Ok(());
     }
@@ -77,7 +76,7 @@ fn warnings(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn not_examined(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+fn not_examined(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     if checked.incomplete.is_empty() {
         return Ok(());
     }
@@ -92,7 +91,7 @@ fn not_examined(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn verified(checked: &Checked, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn verified(checked: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let Some(found) = &checked.verification else { return Ok(()) };
     writeln!(out, "{}\n", verification::headline(found))?;
     let lines = verification::lines(found, style);

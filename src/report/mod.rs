@@ -10,9 +10,10 @@ mod text;
 mod values;
 mod verification;
 
+use crate::model::NotCompared;
 use std::io::{self, Write};
 
-use crate::check::Checked;
+use crate::model::CheckReport;
 
 pub use audit::{audit_json, audit_text};
 pub use explain::{explain_json, explain_text};
@@ -55,7 +56,7 @@ impl Style {
 ///
 /// # Errors
 /// What the writer says.
-pub fn check(format: Format, style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+pub fn check(format: Format, style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Text => text::check(style, checked, out),
         Format::Json => json::check(style, checked, out),
@@ -91,10 +92,10 @@ fn is_waiting(verdict: &crate::model::Verdict) -> bool {
 }
 
 /// The findings that a report for a person lists: drift first, then what is not applied yet, then what is excused.
-fn in_order(checked: &Checked, style: Style) -> Vec<&crate::model::Finding> {
+fn in_order(checked: &CheckReport, style: Style) -> Vec<&crate::model::Finding> {
     let mut found: Vec<_> = checked.findings.iter().filter(|finding| is_listed(finding, style)).collect();
     let waits = |finding: &crate::model::Finding| is_waiting(&finding.verdict);
-    found.sort_by_key(|finding| (!crate::check::is_drift(finding), !waits(finding)));
+    found.sort_by_key(|finding| (!crate::model::is_drift(finding), !waits(finding)));
     found
 }
 
@@ -148,9 +149,9 @@ fn only_one_side(finding: &crate::model::Finding) -> Option<&'static str> {
 const MOST_ROOTS: usize = 10;
 
 /// `4 objects in drift, 1 not applied yet`: the one line to read if only one is read.
-fn headline(checked: &Checked) -> String {
+fn headline(checked: &CheckReport) -> String {
     use crate::text::count;
-    let drifting = checked.findings.iter().filter(|finding| crate::check::is_drift(finding)).count();
+    let drifting = checked.findings.iter().filter(|finding| crate::model::is_drift(finding)).count();
     let waiting = checked.findings.iter().filter(|finding| is_waiting(&finding.verdict)).count();
     let summary = &checked.summary;
     let examined = summary.desired.saturating_sub(summary.skipped + summary.not_compared);
@@ -177,9 +178,9 @@ fn headline(checked: &Checked) -> String {
 }
 
 /// `Application/argocd/web  apps/web.yaml:1:1  deploy/web is in no source`, a line each, at most [`MOST_ROOTS`].
-fn not_compared(checked: &Checked) -> Vec<String> {
+fn not_compared(checked: &CheckReport) -> Vec<String> {
     use crate::text::one_line;
-    let line = |root: &crate::check::NotCompared| {
+    let line = |root: &NotCompared| {
         let origin = root.origin.as_ref().map(|origin| format!("  {}", one_line(origin, 200)));
         let (resource, why) = (one_line(&root.resource.to_string(), 200), one_line(&root.why, 200));
         format!("{resource}{}  {why}", origin.unwrap_or_default())
@@ -191,7 +192,7 @@ fn not_compared(checked: &Checked) -> Vec<String> {
 }
 
 /// `not looked through for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.
-fn not_looked_through(checked: &Checked) -> Option<String> {
+fn not_looked_through(checked: &CheckReport) -> Option<String> {
     let lists = &checked.not_examined;
     let name = |list: &crate::model::Incomplete| {
         format!("{} ({})", crate::text::one_line(&list.what, 100), crate::text::one_line(&list.why, 120))
@@ -206,7 +207,7 @@ fn not_looked_through(checked: &Checked) -> Option<String> {
 }
 
 /// `1 controller, 2 ignored`: changes that are counted and not listed; empty where there are none.
-fn not_listed(checked: &Checked, style: Style) -> String {
+fn not_listed(checked: &CheckReport, style: Style) -> String {
     let mut hidden = checked.summary.changes.clone();
     hidden.retain(|cause, _| !style.all && cause.is_hidden());
     crate::wording::changes_of_causes(&hidden)

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::Style;
-use crate::incident::How;
-use crate::reconcile::{Action, Did, Ran};
+use crate::model::Resolution;
+use crate::model::{Action, ActionKind, RunReport};
 use crate::text::{count, one_line, plain};
 
 /// Lines of a diff that are shown, and characters of a line: whoever wants all of it reads the proposal.
@@ -21,7 +21,7 @@ const GREEN: Paint = AnsiColor::Green.on_default();
 ///
 /// # Errors
 /// What the writer says.
-pub fn run(style: Style, ran: &Ran, out: &mut dyn Write) -> io::Result<()> {
+pub fn run(style: Style, ran: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     if ran.actions.is_empty() {
         return writeln!(out, "\nNothing to propose.");
     }
@@ -59,15 +59,15 @@ fn cut(line: &str) -> String {
 #[must_use]
 pub fn action(action: &Action) -> String {
     let did = match action.did {
-        Did::OpenedPullRequest => "pull request",
-        Did::OpenedIssue => "issue",
-        Did::Updated => "updated",
-        Did::LeftAlone => "stands",
-        Did::Ended(How::Adopted) => "ended, adopted",
-        Did::Ended(How::Reverted) => "ended, reverted",
-        Did::Ended(How::Accepted) => "ended, accepted",
-        Did::Declined => "declined",
-        Did::Waits => "waits",
+        ActionKind::OpenedPullRequest => "pull request",
+        ActionKind::OpenedIssue => "issue",
+        ActionKind::Updated => "updated",
+        ActionKind::LeftAlone => "stands",
+        ActionKind::Ended(Resolution::Adopted) => "ended, adopted",
+        ActionKind::Ended(Resolution::Reverted) => "ended, reverted",
+        ActionKind::Ended(Resolution::Accepted) => "ended, accepted",
+        ActionKind::Declined => "declined",
+        ActionKind::Waits => "waits",
     };
     let url = action.url.as_ref().map(|url| format!("  {}", one_line(url, 300))).unwrap_or_default();
     format!("{did}: {}{url}", one_line(&action.what, 300))

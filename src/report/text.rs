@@ -9,8 +9,7 @@ use super::{
     MOST_CHANGES, Style, headline, is_listed, is_waiting, listed, not_compared, not_listed,
     not_looked_through, only_one_side, values, verification,
 };
-use crate::check::{Checked, is_drift};
-use crate::model::{Cause, Change, ChangeKind, Finding, Origin, State};
+use crate::model::{Cause, Change, ChangeKind, CheckReport, Finding, Origin, State, is_drift};
 use crate::text::{count, one_line};
 use crate::wording::{changes_of_causes, verdict};
 
@@ -20,7 +19,7 @@ const RED: Paint = AnsiColor::Red.on_default();
 const GREEN: Paint = AnsiColor::Green.on_default();
 const YELLOW: Paint = AnsiColor::Yellow.on_default();
 
-pub(super) fn check(style: Style, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out, style };
     page.headline(checked)?;
     let listed = || checked.findings.iter().filter(|finding| is_listed(finding, style));
@@ -49,7 +48,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn headline(&mut self, checked: &Checked) -> io::Result<()> {
+    fn headline(&mut self, checked: &CheckReport) -> io::Result<()> {
         let paint = match (checked.has_drift(), checked.is_complete()) {
             (false, true) if checked.not_compared.is_empty() => GREEN,
             (_, true) => YELLOW,
@@ -147,7 +146,7 @@ impl Page<'_> {
         }
     }
 
-    fn incomplete(&mut self, checked: &Checked) -> io::Result<()> {
+    fn incomplete(&mut self, checked: &CheckReport) -> io::Result<()> {
         if checked.incomplete.is_empty() {
             return Ok(());
         }
@@ -158,7 +157,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    fn warnings(&mut self, checked: &Checked) -> io::Result<()> {
+    fn warnings(&mut self, checked: &CheckReport) -> io::Result<()> {
         if checked.warnings.is_empty() {
             return Ok(());
         }
@@ -169,7 +168,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    fn verification(&mut self, checked: &Checked, style: Style) -> io::Result<()> {
+    fn verification(&mut self, checked: &CheckReport, style: Style) -> io::Result<()> {
         let Some(found) = &checked.verification else { return Ok(()) };
         writeln!(self.out, "{}", verification::headline(found))?;
         for line in verification::lines(found, style) {
@@ -178,7 +177,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    fn summary(&mut self, checked: &Checked, style: Style) -> io::Result<()> {
+    fn summary(&mut self, checked: &CheckReport, style: Style) -> io::Result<()> {
         let summary = &checked.summary;
         let mut parts = vec![format!("{} in sync", summary.in_sync)];
         for (number, word) in [
@@ -218,7 +217,7 @@ impl Page<'_> {
     }
 
     /// What a person can do about drift, with this program and without.
-    fn next(&mut self, checked: &Checked) -> io::Result<()> {
+    fn next(&mut self, checked: &CheckReport) -> io::Result<()> {
         if !checked.has_drift() {
             return Ok(());
         }

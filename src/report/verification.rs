@@ -1,9 +1,7 @@
 //! What the server's own answer says of drift's, in lines: shared by the reports for a person.
 
 use super::Style;
-use crate::check::Verification;
-use crate::diff::verify::{Disagreement, Fault};
-use crate::model::ResourceId;
+use crate::model::{Disagreement, Fault, ResourceId, Verification};
 use crate::text::{count, one_line};
 use crate::wording::value;
 

@@ -21,8 +21,8 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("cluster", &["model", "schema"]),
     ("diff", &["model", "schema"]),
     ("attribution", &["model", "config", "schema", "diff"]),
-    ("incident", &["model", "text", "config", "schema", "attribution"]),
-    ("remedy", &["model", "schema", "diff", "attribution", "yaml", "source"]),
+    ("incident", &["model", "text", "config", "schema"]),
+    ("remedy", &["model", "schema", "diff", "yaml", "source"]),
     ("forge", &["text", "config", "git"]),
     ("checkout", &["model", "text", "config", "git", "source"]),
     (
@@ -63,7 +63,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ),
     ("audit", &["model", "yaml", "config", "git", "attribution", "incident", "checkout"]),
     // The results of the stages, never their work: it decides nothing.
-    ("report", &["model", "text", "wording", "diff", "incident", "check", "reconcile", "audit"]),
+    ("report", &["model", "text", "wording"]),
     (
         "cli",
         &[

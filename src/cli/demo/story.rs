@@ -1,17 +1,18 @@
 //! `drift demo`: the whole loop on embedded data. A temporary repository with a history, a recorded cluster with manual
 //! changes, and from there the same code as the real thing.
 
+use crate::model::{AuditReport, CheckReport, RunReport};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::super::error::CommandError;
-use crate::audit::{Audited, audit};
-use crate::check::{CheckSettings, Checked, ClusterTarget, check};
+use crate::audit::audit;
+use crate::check::{CheckSettings, ClusterTarget, check};
 use crate::checkout::{CheckoutSettings, RepositoryLocation, Tokens};
 use crate::git::{CommitId, GitError, Options, RefUpdate, Repository, Signature};
-use crate::reconcile::{ForgeOptions, Ran, RunError, RunSettings, branch_name, read_ledger, run};
+use crate::reconcile::{ForgeOptions, RunError, RunSettings, branch_name, read_ledger, run};
 use crate::source::Tools;
 
 /// Something that the story shows.
@@ -22,11 +23,11 @@ pub(super) enum Scene {
     /// The command that a person would type.
     Command(&'static str),
     /// The result of a check.
-    Checked(Box<Checked>),
+    Checked(Box<CheckReport>),
     /// The result of a run.
-    Ran(Box<Ran>),
+    Ran(Box<RunReport>),
     /// The result of an audit.
-    Audited(Audited),
+    Audited(AuditReport),
 }
 
 /// The base branch of the story.
@@ -49,7 +50,7 @@ pub(super) async fn demo(
          fixed it by hand. The newest commit is on its way: the GitOps tool has not applied it yet.",
     ));
     tell(Scene::Command("drift check"));
-    tell(Scene::Checked(Box::new(check(&story.settings, &|_| {}).await?)));
+    tell(Scene::Checked(Box::new(check(&story.settings, &|_| {}).await?.report)));
     tell(Scene::Say(
         "The grace period and the ConfigMap were never declared in Git: `kubectl diff` does not show them. The commit \
          that is on its way is called unsynced, not manual. Now the scheduled job:",
@@ -134,7 +135,7 @@ impl Story {
         RunSettings { check: self.settings.clone(), forge, dry_run: false }
     }
 
-    async fn run(&self) -> Result<Ran, CommandError> {
+    async fn run(&self) -> Result<RunReport, CommandError> {
         Ok(run(&self.run_settings(), &|_| {}).await?)
     }
 

@@ -9,9 +9,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::attribution::{Evidence, Managers, Older, Superseded, attribute, strongest};
-use crate::check::Checked;
-use crate::incident::{RecordedFinding, fingerprint};
-use crate::model::{Change, Desired, Difference, Finding, Later, Origin, ResourceId, State};
+use crate::incident::RecordedFinding;
+use crate::model::{
+    Change, CheckReport, Desired, Difference, Finding, Later, Origin, ResourceId, State, fingerprint,
+};
 use crate::report::{Format, Style, check};
 use crate::schema::Schema;
 
@@ -114,7 +115,7 @@ fn everything(keys: &[Key], texts: &[String; 3], encrypted: bool) -> String {
     };
     let (recorded, print) = (RecordedFinding::of("c", &finding), fingerprint("c", &finding));
     write!(told, "{finding:?}\n{recorded:?}\n{print}\n").expect("a String takes all");
-    let checked = Checked { findings: vec![finding], ..Checked::default() };
+    let checked = CheckReport { findings: vec![finding], ..CheckReport::default() };
     let mut out = Vec::new();
     for format in [Format::Text, Format::Json, Format::Markdown, Format::Github] {
         check(format, Style { color: false, all: true }, &checked, &mut out).expect("memory can be written");

@@ -10,45 +10,15 @@ mod question;
 #[cfg(test)]
 mod tests;
 
+use crate::model::Disagreement;
+use crate::model::Explained;
+use crate::model::Fault;
 use serde_json::Value;
 
 use super::server_set::{is_item_of_the_system, is_older_default, is_server_set};
 use crate::model::{Cause, Change, ChangeKind, Desired, FieldPath, Step, is_secret, is_secret_value};
 use leaves::{Leaf, leaves};
 pub use question::Question;
-
-/// Which of the two is alone with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The server would change it, and drift says nothing.
-    Missed,
-    /// drift reports it, and the server would change nothing there.
-    False,
-}
-
-/// A place in which drift and the server differ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Disagreement {
-    /// The place.
-    pub path: FieldPath,
-    /// Who says what.
-    pub fault: Fault,
-    /// What the server would make of it; `None` where it would have none, and for secret values.
-    pub server: Option<Value>,
-    /// The live value; `None` where live has none, and for secret values.
-    pub live: Option<Value>,
-    /// Whether the values are secret and left out.
-    pub masked: bool,
-}
-
-/// A place in which drift and the server differ, or both see something that is no drift, for a known reason.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Explained {
-    /// The place.
-    pub path: FieldPath,
-    /// The reason.
-    pub why: &'static str,
-}
 
 /// One object's changes held against the server's answer.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Fault, Judged, Question, judge};
+use super::{Judged, Question, judge};
 use crate::diff::compare;
 use crate::diff::tests::of;
-use crate::model::{Cause, Change, Desired, Verdict};
+use crate::model::{Cause, Change, Desired, Fault, Verdict};
 use crate::schema::Schema;
 
 fn config(data: &Value) -> Value {

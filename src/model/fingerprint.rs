@@ -1,9 +1,8 @@
-//! Which object a finding is about, and what differs.
+//! Which object a finding is about and what differs, as short texts: keys and fingerprints.
 
 use sha2::{Digest, Sha256};
 
-use crate::attribution::is_restart;
-use crate::model::{Change, Finding, ObjectKey, ResourceId, State};
+use super::{Change, FieldPath, Finding, ResourceId, State, Step};
 
 /// The key of a finding's object: cluster, group and kind, namespace, name; 12 hexadecimal digits.
 #[must_use]
@@ -39,8 +38,15 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
 }
 
 /// Whether a change belongs to an incident: drift, and not the mark of a restart, which nobody wants in Git.
-pub(super) fn enters(change: &Change) -> bool {
+#[must_use]
+pub fn enters(change: &Change) -> bool {
     change.verdict.is_drift() && !is_restart(&change.difference.path)
+}
+
+/// Whether the change is the mark of `kubectl rollout restart`: found, and never proposed for anything.
+#[must_use]
+pub fn is_restart(path: &FieldPath) -> bool {
+    matches!(path.steps().last(), Some(Step::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
 }
 
 /// A hash of parts that no other parts give (each is preceded by its length); 12 hexadecimal digits.
@@ -62,42 +68,4 @@ pub fn incident_fingerprint<'a>(findings: impl IntoIterator<Item = &'a str>) -> 
     parts.sort_unstable();
     parts.insert(0, "incident/v1");
     digest(&parts)
-}
-
-/// The object of `Deployment.apps/payments/web` or `ClusterRole.rbac.authorization.k8s.io/view`, as the ledger writes it.
-#[must_use]
-pub fn object_key(resource: &str) -> Option<ObjectKey> {
-    let (kind, rest) = resource.split_once('/')?;
-    let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
-    let (namespace, name) = match rest.split_once('/') {
-        Some((namespace, name)) => (Some(namespace.to_owned()), name),
-        None => (None, rest),
-    };
-    Some(ObjectKey { group: group.to_owned(), kind: kind.to_owned(), namespace, name: name.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::object_key;
-    use crate::model::ResourceId;
-
-    #[test]
-    fn the_ledgers_words_name_one_object() {
-        for (group, kind, namespace) in [
-            ("apps", "Deployment", Some("shop")),
-            ("", "ConfigMap", Some("shop")),
-            ("rbac.authorization.k8s.io", "ClusterRole", None),
-            ("", "Namespace", None),
-        ] {
-            let id = ResourceId {
-                group: group.to_owned(),
-                version: "v1".to_owned(),
-                kind: kind.to_owned(),
-                namespace: namespace.map(str::to_owned),
-                name: "a.b-c".to_owned(),
-            };
-            assert_eq!(object_key(&id.with_group()), Some(id.key()));
-        }
-        assert_eq!(object_key("Deployment"), None);
-    }
 }

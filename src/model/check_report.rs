@@ -1,15 +1,8 @@
 //! What a check found, for reports, proposals and exit codes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::roots::NotCompared;
-use super::schemas::Schemas;
-use crate::attribution::Older;
-use crate::config::UnsyncedAfter;
-use crate::diff::verify::{Disagreement, Explained};
-use crate::model::{Cause, Desired, Finding, Incomplete, ObjectKey, ResourceId, Rule};
+use super::{Cause, Finding, Incomplete, ResourceId, Rule, UnsyncedAfter, Verification};
 
 /// The repository that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +32,7 @@ pub struct ClusterFacts {
 
 /// Counts, for the last line of every report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct CheckSummary {
     /// Objects that Git declares.
     pub desired: usize,
     /// Of them, those that live equals, but for what controllers may own and ignore rules cover.
@@ -63,7 +56,7 @@ pub struct Summary {
 
 /// What a check found.
 #[derive(Debug, Default)]
-pub struct Checked {
+pub struct CheckReport {
     /// When, RFC 3339.
     pub checked_at: String,
     /// The repository.
@@ -82,94 +75,14 @@ pub struct Checked {
     /// For how long a commit may wait to be applied before that is drift.
     pub unsynced_after: UnsyncedAfter,
     /// Counts.
-    pub summary: Summary,
+    pub summary: CheckSummary,
     /// Every finding, sorted by resource id, changes of every cause.
     pub findings: Vec<Finding>,
     /// The server's own answer held against the findings, where it was asked for.
     pub verification: Option<Verification>,
-    /// What remedies are made and proven from.
-    pub(crate) material: Material,
 }
 
-/// The server's own answer, by dry-run, held against drift's: how drift tests itself. Lists are sorted by resource id.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Verification {
-    /// Objects that the server was to be asked about: those that were compared.
-    pub asked: usize,
-    /// Of them, those about which drift and the server agree, places that are explained aside.
-    pub agreed: usize,
-    /// Places in which both differ, or see something that is no drift, for a known reason.
-    pub explained: Vec<Explanation>,
-    /// Objects about which the server refuses a part of the question, and why: there it was asked only about what
-    /// it may change.
-    pub partly: Vec<AboutObject>,
-    /// Objects about which the server cannot tell, and why.
-    pub not_verified: Vec<AboutObject>,
-    /// Places in which drift and the server disagree: a fault of drift, or of its verification.
-    pub disagreements: Vec<Disagreeing>,
-}
-
-/// Something about one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AboutObject {
-    /// Which object.
-    pub resource: ResourceId,
-    /// What there is to say.
-    pub why: String,
-}
-
-/// A place of an object that is explained.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// Which object.
-    pub resource: ResourceId,
-    /// The place and the reason.
-    pub explained: Explained,
-}
-
-/// A place of an object in which drift and the server disagree.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Disagreeing {
-    /// Which object.
-    pub resource: ResourceId,
-    /// The place and who says what.
-    pub found: Disagreement,
-}
-
-impl Verification {
-    /// A disagreement keeps the report from being complete: one of the two is wrong, and nobody knows which.
-    pub(super) fn as_incomplete(&self) -> Option<Incomplete> {
-        let number = self.disagreements.len();
-        let why = || {
-            format!(
-                "drift and the server disagree in {}: please report it, with the report's `verification`",
-                crate::text::count(number, "place")
-            )
-        };
-        (number > 0).then(|| Incomplete { what: "verification with the server".to_owned(), why: why() })
-    }
-}
-
-/// What remedies are made and proven from.
-#[derive(Debug, Default)]
-pub(crate) struct Material {
-    /// Every desired object.
-    pub(crate) desired: Vec<Desired>,
-    /// The live objects of the findings.
-    pub(crate) live: BTreeMap<ObjectKey, Value>,
-    /// The schemas that they were compared by.
-    pub(crate) schemas: Schemas,
-    /// How much of the sources could not be rendered.
-    pub(crate) unrendered: usize,
-    /// Objects that were left out on purpose.
-    pub(crate) skipped: BTreeSet<ObjectKey>,
-    /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
-    pub(crate) listed: BTreeSet<(String, String, Option<String>)>,
-    /// What older commits declared of the objects that differ or are missing, newest first.
-    pub(crate) past: BTreeMap<ObjectKey, Vec<Older>>,
-}
-
-impl Checked {
+impl CheckReport {
     /// Whether everything was read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -197,4 +110,15 @@ pub fn is_drift(finding: &Finding) -> bool {
     } else {
         finding.changes.iter().any(|change| change.verdict.is_drift())
     }
+}
+
+/// An object of which only the object itself was compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotCompared {
+    /// The object that applies others.
+    pub resource: ResourceId,
+    /// Where Git declares it.
+    pub origin: Option<String>,
+    /// Why what it applies was not compared.
+    pub why: String,
 }

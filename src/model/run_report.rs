@@ -1,0 +1,54 @@
+//! What a run found and did.
+
+use super::{CheckReport, Resolution};
+
+/// What a run found and did.
+#[derive(Debug, Default)]
+pub struct RunReport {
+    /// The check of the base branch.
+    pub checked: CheckReport,
+    /// What was done, or would be, in order.
+    pub actions: Vec<Action>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Objects in drift for which no incident was opened, because there are too many of them at once.
+    pub held: usize,
+    /// Whether nothing was written on purpose.
+    pub dry_run: bool,
+    /// What kept the rest from being written, after the check was done.
+    pub failed: Option<String>,
+}
+
+/// Something that a run did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// What.
+    pub did: ActionKind,
+    /// Id of the incident.
+    pub incident: String,
+    /// The proposal's title, or how the incident ended.
+    pub what: String,
+    /// Page of the proposal, where it has one.
+    pub url: Option<String>,
+    /// The proposed commit as a unified diff, of a pull request that is new or changed.
+    pub diff: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionKind {
+    /// A pull request was opened.
+    OpenedPullRequest,
+    /// An issue was opened.
+    OpenedIssue,
+    /// A proposal was brought up to date.
+    Updated,
+    /// A proposal stands as it should.
+    LeftAlone,
+    /// The incident ended; what was open for it was closed.
+    Ended(Resolution),
+    /// A person closed the proposal: it is not proposed again until its values change.
+    Declined,
+    /// The run's limit is reached: the next one proposes it.
+    Waits,
+}
