@@ -1,5 +1,7 @@
 //! One object with its state and changes, and what could not be read.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Origin, ResourceId, Verdict};
@@ -34,8 +36,8 @@ pub struct Finding {
     pub notes: Vec<String>,
 }
 
-/// Something that could not be read: never clean, never drift.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Something that could not be read: never clean, never drift. Places in one file are in the order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incomplete {
     /// What was not read: `secrets in payments`, `apps/web/deploy.yaml:12:3`.
     pub what: String,
@@ -57,5 +59,60 @@ impl Incomplete {
             }
         }
         self
+    }
+
+    /// `apps/web/deploy.yaml`, 12 and 3 of `apps/web/deploy.yaml:12:3`; a file alone comes before every place in it.
+    fn place(&self) -> (&str, Option<u64>, Option<u64>) {
+        let numbered = |text: &str| -> Option<(usize, u64)> {
+            let (before, number) = text.rsplit_once(':')?;
+            let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+            Some((before.len(), number.parse().ok().filter(|_| is_number)?))
+        };
+        let Some((end, last)) = numbered(&self.what) else { return (&self.what, None, None) };
+        let before = &self.what[..end];
+        match numbered(before) {
+            Some((end, line)) => (&before[..end], Some(line), Some(last)),
+            None => (before, Some(last), None),
+        }
+    }
+}
+
+impl PartialOrd for Incomplete {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Incomplete {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place()).then_with(|| (&self.what, &self.why).cmp(&(&other.what, &other.why)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Incomplete;
+
+    #[test]
+    fn places_in_a_file_are_in_the_order_of_their_numbers() {
+        let expected = [
+            "a.yaml",
+            "a.yaml:2:3",
+            "a.yaml:2:10",
+            "a.yaml:10",
+            "a.yaml:10:1",
+            "a.yaml:99999999999999999999",
+            "a10/b.yaml:1:1",
+            "a2/b.yaml:2:1",
+            "a2/b.yaml:11:1",
+            "secrets in shop",
+            "secrets in shop:",
+        ];
+        let mut found = expected.map(|what| Incomplete { what: what.to_owned(), why: String::new() });
+        found.reverse();
+        found.sort();
+        assert_eq!(found.map(|incomplete| incomplete.what), expected);
+        let reasons = ["a", "b"].map(|why| Incomplete { what: "x:1:1".to_owned(), why: why.to_owned() });
+        assert!(reasons[0] < reasons[1] && reasons[0].cmp(&reasons[0]).is_eq());
     }
 }
