@@ -42,12 +42,7 @@ impl From<ReadError> for Failure {
 
 /// Reads the first document of `text`; `None` where there is none. Each event is used and dropped: they are many times as
 /// large as the text.
-pub(super) fn compose(text: &str, base: Base, syntax: Syntax) -> Result<Option<Node>, Failure> {
-    compose_with(text, base, syntax, Repeats::Refused)
-}
-
-/// As [`compose`]; what becomes of equal keys is said.
-pub(super) fn compose_with(
+pub(super) fn compose(
     text: &str,
     base: Base,
     syntax: Syntax,

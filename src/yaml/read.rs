@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::compose::{Failure, Syntax, compose, compose_with};
+use super::compose::{Failure, Syntax, compose};
 use super::entries::Repeats;
 use super::lines::{Base, Places, breaks, number};
 use super::make::{Make, Outline};
@@ -112,7 +112,7 @@ pub fn read_first(bytes: &[u8]) -> Result<Option<Document>, ReadError> {
     };
     let base = Base::default().moved_over(bytes, part.range.start);
     let root = read_part(bytes, part, base, |text, base| match is_json(text) {
-        true => root_of(text, base),
+        true => json_of(text, base, Repeats::LastCounts),
         false => {
             check_characters(text, base)?;
             yaml_of(text, base, Repeats::LastCounts)
@@ -206,7 +206,7 @@ fn made_of<'t, M: Make<'t>, T>(
     of_node: impl FnOnce(Node) -> T,
 ) -> Result<Option<T>, ReadError> {
     let composed = if is_json(text) {
-        compose(&text.replace('\t', " "), base, Syntax::Json).map_err(|failure| failure.error)?
+        json_of(text, base, Repeats::Refused)?
     } else {
         check_characters(text, base)?;
         if let Some((made, place)) = simple::read(text, base) {
@@ -258,17 +258,21 @@ pub(super) fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadE
     yaml_of(text, base, Repeats::Refused)
 }
 
+fn json_of(text: &str, base: Base, repeats: Repeats) -> Result<Option<Node>, ReadError> {
+    compose(&text.replace('\t', " "), base, Syntax::Json, repeats).map_err(|failure| failure.error)
+}
+
 fn yaml_of(text: &str, base: Base, repeats: Repeats) -> Result<Option<Node>, ReadError> {
     // kubectl ends every line, the last one too.
     let ended = text.is_empty() || text.ends_with('\n');
     let mut text = if ended { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
     for _ in 0..TAB_LINES.min(TAB_BYTES / text.len().max(1)) {
-        match compose_with(&text, base, Syntax::Yaml, repeats) {
+        match compose(&text, base, Syntax::Yaml, repeats) {
             Err(Failure { tab_line: Some(line), .. }) => text = Cow::Owned(without_tabs(&text, line)),
             outcome => return outcome.map_err(|failure| failure.error),
         }
     }
-    compose_with(&text, base, Syntax::Yaml, repeats).map_err(|failure| failure.error)
+    compose(&text, base, Syntax::Yaml, repeats).map_err(|failure| failure.error)
 }
 
 fn without_tabs(text: &str, line: usize) -> String {

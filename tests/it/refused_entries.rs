@@ -74,6 +74,10 @@ fn what_only_adds_hides_itself() {
         let expected = both_and(network(&format!("k/kustomization.yaml:{place}"), REMOTE));
         assert_eq!(rendered(&[("k/kustomization.yaml", root)]), expected, "{root}");
     }
+    // JSON too is read as YAML: the last of equal keys counts.
+    let root = format!(r#"{{"resources": ["nowhere.yaml"], "resources": ["../local", "{REMOTE}"]}}"#);
+    let expected = both_and(network("k/kustomization.yaml:1:59", REMOTE));
+    assert_eq!(rendered(&[("k/kustomization.yaml", &root)]), expected);
     let root = "resources: [../local]\ngenerators: [../ksops.yaml]\n";
     let expected = both_and(plugin("k/kustomization.yaml:2:14"));
     assert_eq!(rendered(&[("k/kustomization.yaml", root)]), expected);
@@ -195,6 +199,15 @@ fn an_address_that_kustomize_does_not_load_is_no_reason() {
         ("resources: ['a?ref=v1']\n", "k/a?ref=v1"),
         ("resources: [local]\n---\nresources: ['https://example.com/x.yaml']\n", "k/local"),
         ("resources: ['https://example.com/x.yaml']\nresources: [local]\n", "k/local"),
+        (r#"{"resources": ["https://example.com/x.yaml"], "resources": ["local"]}"#, "k/local"),
+        (
+            r#"{"namePrefix": "a-", "resources": ["local"], "commonAnnotations": {"a": "b", "a": "c"}, "namePrefix": ""}"#,
+            "k/local",
+        ),
+        (
+            "{\n\t\"images\": [{\"name\": \"x\", \"name\": \"y\"}],\n\t\"resources\": [\"local\"]\n}\n",
+            "k/local",
+        ),
         ("helmGlobals: {chartHome: charts}\nresources: [local]\n", "k/local"),
         ("helmCharts: []\nresources: [local]\n", "k/local"),
     ] {
