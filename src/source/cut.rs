@@ -10,39 +10,61 @@ use serde_json::{Map, Value, json};
 
 use super::Seen;
 use super::kustomization::{Kustomization, folded};
-use super::scan::{Cut, FILE_CAP};
+use super::scan::{Cut, FILE_CAP, Scan};
+use super::stand_in::StandIn;
+use super::touched::{self, Touched};
 use crate::git::read_file;
 use crate::model::push_pointer;
 use crate::yaml;
 
-/// Writes the kustomizations of a copy of the tree without some entries, whatever was taken out of them before.
-pub(super) fn take_out<'c>(
-    (seen, kustomizations): (Seen<'_>, &BTreeSet<PathBuf>),
-    cuts: impl IntoIterator<Item = &'c Cut>,
-    copy: &Path,
-) -> io::Result<()> {
-    let mut files: BTreeMap<&Path, BTreeSet<&str>> =
-        kustomizations.iter().map(|file| (file.as_path(), BTreeSet::new())).collect();
-    for cut in cuts {
-        files.entry(&cut.file).or_default().insert(&cut.pointer);
+/// What is left of a root, to be written into a copy of the tree.
+pub(super) struct Rest<'a> {
+    pub(super) seen: Seen<'a>,
+    pub(super) scan: &'a Scan,
+    /// What is taken out besides, for it only changes what is not rendered.
+    pub(super) orphans: &'a [Cut],
+    pub(super) stand_in: &'a StandIn,
+}
+
+impl Rest<'_> {
+    /// Writes the kustomizations without what is taken out, whatever was written before.
+    pub(super) fn write(&self, copy: &Path) -> io::Result<()> {
+        let kustomizations = self.scan.kustomizations.iter();
+        let mut files: BTreeMap<&Path, BTreeSet<&str>> =
+            kustomizations.map(|file| (file.as_path(), BTreeSet::new())).collect();
+        for cut in self.scan.cuts.iter().chain(self.orphans) {
+            files.entry(&cut.file).or_default().insert(&cut.pointer);
+        }
+        for (file, pointers) in files {
+            let Ok(Some(read)) = Kustomization::read(self.seen, file) else { continue };
+            let place = copy.join(file);
+            // A link would lead to another file of the copy.
+            fs::remove_file(&place)?;
+            fs::write(place, self.edited(file, read.value, pointers).to_string())?;
+        }
+        Ok(())
     }
-    for (file, pointers) in files {
-        let Ok(Some(mut read)) = Kustomization::read(seen, file) else { continue };
+
+    fn edited(&self, file: &Path, mut value: Value, pointers: BTreeSet<&str>) -> Value {
         // From the end of each list, so that the places before it stay.
         let mut pointers: Vec<(&str, Option<usize>)> = pointers.into_iter().map(list_item).collect();
         pointers.sort_unstable_by(|one, other| other.cmp(one));
         for (pointer, index) in pointers {
-            remove(&mut read.value, pointer, index);
+            remove(&mut value, pointer, index);
         }
-        if let Some(map) = read.value.as_object_mut() {
+        if let Some(map) = value.as_object_mut() {
             keep_from_empty(map);
+            if let Some(touched) = self.scan.touched.get(file) {
+                self.stand_in.mark(map, touched.iter());
+            }
+            let touched: Vec<&Touched> = self.scan.touched.values().flatten().collect();
+            let at = (self.seen, file.parent().unwrap_or(Path::new("")));
+            for (_, list) in map.iter_mut().filter(|(key, _)| folded(key) == "replacements") {
+                self.stand_in.replace(at, &touched, list);
+            }
         }
-        let place = copy.join(file);
-        // A link would lead to another file of the copy.
-        fs::remove_file(&place)?;
-        fs::write(place, read.value.to_string())?;
+        value
     }
-    Ok(())
 }
 
 /// `/resources` and 3 of `/resources/3`.
@@ -89,8 +111,9 @@ pub(super) struct Lacking {
     name: String,
 }
 
-/// The object for which kustomize failed, where it did for that: `no matches for Id Secret.v1.[noGrp]/far.[noNs]`, or
-/// `resource with name far does not match a config with the following GVK`.
+/// The object for which kustomize failed, where it did for that: `no matches for Id Secret.v1.[noGrp]/far.[noNs]`,
+/// `resource with name far does not match a config with the following GVK`, or `Kind:"Secret", …}, Name:"far", … does not
+/// exist; cannot merge or replace`.
 pub(super) fn lacking(message: &str) -> Option<Lacking> {
     if let Some((_, rest)) = message.split_once("no matches for Id ") {
         let id = rest.split([';', '\n', ' ']).next()?;
@@ -100,6 +123,10 @@ pub(super) fn lacking(message: &str) -> Option<Lacking> {
         let name = name.trim_end_matches(['.', ':', ',']);
         let name = name.strip_suffix(".[noNs]").or_else(|| name.rsplit_once('.').map(|(name, _)| name))?;
         return Some(Lacking { kind, name: name.to_owned() });
+    }
+    if let Some((id, _)) = message.split_once(" does not exist; cannot merge or replace") {
+        let quoted = |key: &str| Some(id.rsplit_once(key)?.1.split_once('"')?.0.to_owned());
+        return Some(Lacking { kind: quoted("Kind:\""), name: quoted("Name:\"")? });
     }
     let (_, rest) = message.split_once("resource with name ")?;
     let (name, _) = rest.split_once(" does not match a config with the following GVK")?;
@@ -133,6 +160,10 @@ fn changes(at: (Seen<'_>, &Path), field: &str, entry: &Value) -> Vec<(Option<Str
     };
     match field {
         "replicas" => named(entry).into_iter().collect(),
+        "configmapgenerator" | "secretgenerator" => {
+            let touched = touched::by_entry(field, entry).into_iter();
+            touched.filter_map(|touched| Some((touched.kind, touched.name?))).collect()
+        }
         "patchesjson6902" => named(&entry["target"]).into_iter().collect(),
         "patchesstrategicmerge" => entry.as_str().map(|text| patched(at, text)).unwrap_or_default(),
         "patches" if entry.get("target").is_none_or(Value::is_null) => {
@@ -155,105 +186,11 @@ fn patched((seen, folder): (Seen<'_>, &Path), text: &str) -> Vec<(Option<String>
     named.collect()
 }
 
-/// Places in an object that name what is not rendered: Kustomize does not put its own prefix, suffix or hash to such a
-/// name, nor its namespace beside it, and fills in no variable from it. RFC 6901 pointers. `rendered` has kinds and names.
-pub(super) fn uncertain(object: &Value, rendered: &BTreeSet<(String, String)>) -> Vec<String> {
-    let mut found = Vec::new();
-    Names { rendered, found: &mut found }.walk(object, &mut String::new(), &[]);
-    found
-}
-
-struct Names<'a> {
-    rendered: &'a BTreeSet<(String, String)>,
-    found: &'a mut Vec<String>,
-}
-
-impl Names<'_> {
-    /// `around`: the maps around a value, with the keys under which they stand.
-    fn walk(&mut self, value: &Value, pointer: &mut String, around: &[(&str, &Map<String, Value>)]) {
-        let length = pointer.len();
-        match value {
-            Value::String(text) if self.is_uncertain(text, around) => self.found.push(pointer.clone()),
-            Value::Object(map) => {
-                for (key, inner) in map {
-                    push_pointer(pointer, key);
-                    self.walk(inner, pointer, &[around, &[(key.as_str(), map)]].concat());
-                    pointer.truncate(length);
-                }
-            }
-            Value::Array(items) => {
-                for (at, inner) in items.iter().enumerate() {
-                    push_pointer(pointer, &at.to_string());
-                    self.walk(inner, pointer, around);
-                    pointer.truncate(length);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn is_uncertain(&self, text: &str, around: &[(&str, &Map<String, Value>)]) -> bool {
-        let Some((key, beside)) = around.last() else { return false };
-        if text.contains("$(") {
-            return true;
-        }
-        let name = match *key {
-            "namespace" => beside.get("name").and_then(Value::as_str),
-            _ => Some(text.rsplit('/').next().unwrap_or(text)),
-        };
-        let (Some(kinds), Some(name)) = (named_kinds(around), name) else { return false };
-        !kinds.iter().any(|kind| self.rendered.contains(&((*kind).to_owned(), name.to_owned())))
-    }
-}
-
-/// The kinds of which a text names an object, by the keys around it, as Kustomize knows such places
-/// (`api/internal/konfig/builtinpluginconsts/namereference.go`).
-fn named_kinds<'v>(around: &[(&'v str, &'v Map<String, Value>)]) -> Option<Vec<&'v str>> {
-    let (key, beside) = around.last()?;
-    let outer = around.len().checked_sub(2).map_or("", |at| around[at].0);
-    if around.first().is_some_and(|(first, _)| *first == "metadata") {
-        let of_annotation = outer == "annotations" && around.len() == 3;
-        let place = key.to_ascii_lowercase();
-        return match of_annotation {
-            true if place.contains("secret") => Some(vec!["Secret"]),
-            true if place.contains("configmap") => Some(vec!["ConfigMap"]),
-            _ => None,
-        };
-    }
-    let is_name = matches!(*key, "name" | "namespace");
-    let place = if is_name { outer } else { key }.to_ascii_lowercase();
-    // A reference that names the kind itself.
-    if is_name
-        && let Some(kind) = beside.get("kind").and_then(Value::as_str)
-        && around.len() > 1
-    {
-        return (!matches!(kind, "User" | "Group")).then(|| vec![kind]);
-    }
-    let kind = match place.as_str() {
-        "resourcenames" => vec!["ConfigMap", "Secret"],
-        place if !is_name && !place.ends_with("name") && !place.ends_with("ref") => return None,
-        place if place.contains("configmap") => vec!["ConfigMap"],
-        place if place.contains("secret") => vec!["Secret"],
-        place if place.contains("claim") => vec!["PersistentVolumeClaim"],
-        place if place.contains("serviceaccount") => vec!["ServiceAccount"],
-        place if place.contains("service") => vec!["Service"],
-        "volumename" => vec!["PersistentVolume"],
-        "storageclassname" => vec!["StorageClass"],
-        "priorityclassname" => vec!["PriorityClass"],
-        "ingressclassname" => vec!["IngressClass"],
-        "policyname" => vec!["ValidatingAdmissionPolicy"],
-        _ => return None,
-    };
-    Some(kind)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde_json::json;
 
-    use super::{lacking, list_item, remove, uncertain};
+    use super::{lacking, list_item, remove};
 
     #[test]
     fn entries_are_removed_by_place() {
@@ -266,36 +203,6 @@ mod tests {
     }
 
     #[test]
-    fn names_of_what_is_not_rendered_are_uncertain() {
-        let object = json!({
-            "metadata": {"name": "web", "labels": {"name": "x"},
-                         "annotations": {"nginx.ingress.kubernetes.io/auth-secret": "shop/creds", "docs": "x"}},
-            "spec": {"volumes": [{"name": "v", "secret": {"secretName": "s"}}, {"name": "w", "configMap": {"name": "cfg"}}],
-                     "containers": [{"name": "c", "args": ["--u=$(URL)"], "ports": [{"name": "http"}],
-                                     "envFrom": [{"configMapRef": {"name": "web"}}]}],
-                     "serviceAccountName": "web", "serviceName": "web", "image": "web"},
-            "subjects": [{"kind": "ServiceAccount", "name": "far", "namespace": "shop"}, {"kind": "User", "name": "alice"}],
-            "rules": [{"resourceNames": ["creds"], "verbs": ["get"]}],
-            "data": {"name": "x", "hostName": "y"},
-        });
-        let rendered = [("ServiceAccount", "web"), ("Deployment", "web"), ("ConfigMap", "cfg")];
-        let rendered = rendered.map(|(kind, name)| (kind.to_owned(), name.to_owned()));
-        let expected = [
-            "/metadata/annotations/nginx.ingress.kubernetes.io~1auth-secret",
-            "/rules/0/resourceNames/0",
-            "/spec/containers/0/args/0",
-            "/spec/containers/0/envFrom/0/configMapRef/name",
-            "/spec/serviceName",
-            "/spec/volumes/0/secret/secretName",
-            "/subjects/0/name",
-            "/subjects/0/namespace",
-        ];
-        let mut found = uncertain(&object, &BTreeSet::from(rendered));
-        found.sort();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
     fn the_object_that_nobody_has_is_told() {
         let lacking = |message: &str| lacking(message).map(|found| (found.kind, found.name));
         for (message, kind, name) in [
@@ -305,6 +212,11 @@ mod tests {
                 "zz",
             ),
             ("no resource matches: no matches for Id Deployment.v1.apps/a.b.shop", Some("Deployment"), "a.b"),
+            (
+                "merging from generator &{0x1 <nil>}: id resid.ResId{Gvk:resid.Gvk{Group:\"\", Version:\"v1\", Kind:\"Secret\", isClusterScoped:false}, Name:\"far\", Namespace:\"\"} does not exist; cannot merge or replace",
+                Some("Secret"),
+                "far",
+            ),
             ("resource with name zz does not match a config with the following GVK [Deployment]", None, "zz"),
         ] {
             assert_eq!(lacking(message), Some((kind.map(str::to_owned), name.to_owned())), "{message}");

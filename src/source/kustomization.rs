@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Seen;
 use super::scan::FILE_CAP;
+use super::touched::{self, Touched};
 use crate::git::read_file;
 use crate::model::{FieldOrigins, Incomplete, push_pointer};
 use crate::yaml;
@@ -74,6 +75,10 @@ pub(super) struct Load<'k> {
     pub(super) text: &'k str,
     pub(super) loaded: Loaded,
     pub(super) hides: Hides,
+    /// The key of the kustomization under which it stands, folded.
+    pub(super) field: &'static str,
+    /// What the entry changes of other objects, where it says that itself.
+    pub(super) touched: Option<Touched>,
 }
 
 /// A field of a kustomization (`api/types/kustomization.go`).
@@ -113,41 +118,47 @@ const FIELDS: [Field; 17] = [
 
 impl Field {
     fn loads<'k>(&self, (pointer, value): (&str, &'k Value), loads: &mut Vec<Load<'k>>) {
-        let mut add = |(pointer, has_key): (String, bool), entry: &str, value: &'k Value, hides| {
-            let entry = entry.to_owned();
-            // Who writes no name still has helm run.
-            let text = value.as_str().or_else(|| (self.loaded == Loaded::Chart).then_some(""));
-            // `key=path`
-            let text =
-                text.map(|text| text.split_once('=').filter(|_| has_key).map_or(text, |(_, path)| path));
-            loads.extend(text.map(|text| Load { pointer, entry, text, loaded: self.loaded, hides }));
-        };
         for (entry, item) in items(pointer, value) {
+            let of_entry =
+                Entry { field: self, pointer: &entry, touched: touched::by_entry(self.name, item) };
             if self.keys.is_empty() {
-                add((entry.clone(), false), &entry, item, self.hides);
+                loads.extend(of_entry.load((entry.clone(), false), item));
                 continue;
             }
-            let hides = if merges(item) { Hides::Everything } else { self.hides };
             let named = item.as_object().into_iter().flatten();
             for (key, value) in named.filter(|(key, _)| self.keys.contains(&folded(key).as_str())) {
                 let has_key = folded(key) == "files";
                 for (pointer, value) in items(&pointer_to(&entry, key), value) {
-                    add((pointer, has_key), &entry, value, hides);
+                    loads.extend(of_entry.load((pointer, has_key), value));
                 }
             }
             if self.loaded == Loaded::Chart
                 && !item.as_object().is_some_and(|item| item.keys().any(|key| folded(key) == self.keys[0]))
             {
-                add((entry.clone(), false), &entry, item, hides);
+                loads.extend(of_entry.load((entry.clone(), false), item));
             }
         }
     }
 }
 
-/// Whether a generator changes an object that another one has.
-fn merges(generator: &Value) -> bool {
-    let mut fields = generator.as_object().into_iter().flatten();
-    fields.any(|(key, value)| folded(key) == "behavior" && value.as_str().is_some_and(|how| how != "create"))
+/// One item of a field.
+struct Entry<'f> {
+    field: &'f Field,
+    pointer: &'f str,
+    touched: Option<Touched>,
+}
+
+impl Entry<'_> {
+    /// What a value in it names, `key=path` where it has a key.
+    fn load<'k>(&self, (pointer, has_key): (String, bool), value: &'k Value) -> Option<Load<'k>> {
+        let loaded = self.field.loaded;
+        // Who writes no name still has helm run.
+        let text = value.as_str().or_else(|| (loaded == Loaded::Chart).then_some(""))?;
+        let text = text.split_once('=').filter(|_| has_key).map_or(text, |(_, path)| path);
+        let (field, hides) = (self.field.name, self.field.hides);
+        let (entry, touched) = (self.pointer.to_owned(), self.touched.clone());
+        Some(Load { pointer, entry, text, loaded, hides, field, touched })
+    }
 }
 
 /// The items of a list, or the value itself.

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::names::Rendered;
 use super::rendering::Rendering;
 use super::sandbox::Sandbox;
+use super::stand_in::{Source, StandIn};
 use super::tools::Tool;
 use super::{
     Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, encrypted, first_of, locate,
-    manifest, message, scan, slashed,
+    manifest, message, scan, slashed, take_annotation,
 };
 use crate::git::read_file;
 use crate::model::{Later, Origin, Place, ResourceId};
@@ -44,8 +46,10 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
             let names: usize = drafts.iter().map(|draft| draft.unstable.len()).sum();
             if names > 0 {
                 let path = &located.source.path;
-                let are = if names == 1 { "1 reference is" } else { &format!("{names} references are") };
-                gathered.warnings.push(format!("{path}: {are} not compared, to what is not rendered"));
+                let are = if names == 1 { "1 value is" } else { &format!("{names} values are") };
+                gathered
+                    .warnings
+                    .push(format!("{path}: {are} not compared, for what is not rendered decides them"));
             }
             drafts.into_iter().for_each(|draft| manifest::add(draft, &mut gathered));
         }
@@ -114,53 +118,53 @@ struct Failed {
     why: String,
     /// The object that a change names and nobody has, where it was for that.
     lacking: Option<cut::Lacking>,
+    /// The object from which a replacement takes its value and that nobody has, where it was for that.
+    source: Option<Source>,
 }
 
 impl From<String> for Failed {
     fn from(why: String) -> Self {
-        Self { why, lacking: None }
+        Self { why, lacking: None, source: None }
     }
 }
 
 impl Builder<'_> {
-    /// The objects of a root without the entries that are not rendered. What they refer to may be one of those, and then
-    /// Kustomize names it otherwise: such names are not compared.
+    /// The objects of a root without the entries that are not rendered. What these may change is not compared: objects that
+    /// a generator is merged into, what a replacement takes from them, and names, for Kustomize gives what is referred to
+    /// another one.
     fn rest(&self, scan: &scan::Scan) -> Result<Vec<Draft>, Failed> {
         let changers = LazyCell::new(|| cut::changers(self.located.seen, &scan.kustomizations));
         let mut orphans: Vec<scan::Cut> = Vec::new();
-        let mut drafts = loop {
-            let failed = match self.without(scan, scan.cuts.iter().chain(&orphans)) {
+        let mut stand_in = StandIn::new();
+        let drafts = loop {
+            let failed = match self.without(scan, (&orphans, &stand_in)) {
                 Ok(drafts) => break drafts,
                 Err(failed) => failed,
             };
+            let known = orphans.len() + stand_in.sources.len();
             // A change of what is not rendered is left out with it.
-            let Some(lacking) = &failed.lacking else { return Err(failed) };
-            let known = orphans.len();
-            let new = changers.iter().filter(|changer| changer.changes(lacking)).map(|changer| &changer.cut);
-            let new: Vec<_> = new.filter(|cut| !orphans.contains(cut)).cloned().collect();
-            orphans.extend(new);
-            if orphans.len() == known || orphans.len() > MOST_ORPHANS {
+            if let Some(lacking) = &failed.lacking {
+                let new =
+                    changers.iter().filter(|changer| changer.changes(lacking)).map(|changer| &changer.cut);
+                let new: Vec<_> = new.filter(|cut| !orphans.contains(cut)).cloned().collect();
+                orphans.extend(new);
+            }
+            stand_in.sources.extend(failed.source.clone());
+            let all = orphans.len() + stand_in.sources.len();
+            if all == known || all > MOST_ORPHANS {
                 return Err(failed);
             }
         };
-        let id = |draft: &Draft| {
-            let kind = draft.value["kind"].as_str()?.to_owned();
-            Some((kind, draft.value["metadata"]["name"].as_str()?.to_owned()))
-        };
-        let rendered: BTreeSet<(String, String)> = drafts.iter().filter_map(id).collect();
-        for draft in &mut drafts {
-            draft.unstable = cut::uncertain(&draft.value, &rendered);
-        }
-        Ok(drafts)
+        Ok(settled(drafts, &stand_in))
     }
 
-    fn without<'c>(
+    fn without(
         &self,
         scan: &scan::Scan,
-        cuts: impl Iterator<Item = &'c scan::Cut>,
+        (orphans, stand_in): (&[scan::Cut], &StandIn),
     ) -> Result<Vec<Draft>, Failed> {
-        let kustomizations = (self.located.seen, &scan.kustomizations);
-        cut::take_out(kustomizations, cuts, &self.sandbox.tree())
+        let rest = cut::Rest { seen: self.located.seen, scan, orphans, stand_in };
+        rest.write(&self.sandbox.tree())
             .map_err(|error| format!("the rest could not be rendered: {error}"))?;
         self.drafts(scan.build_metadata)
     }
@@ -212,7 +216,7 @@ impl Builder<'_> {
             let by_hand = message::by_hand(self.tool, &self.located.source.path);
             let shown = message::shown(&error, &rendering, &by_hand).text;
             let why = format!("kustomize failed: {}", innermost(&shown));
-            return Err(Failed { why, lacking: cut::lacking(&error) });
+            return Err(Failed { why, lacking: cut::lacking(&error), source: Source::lacking(&error) });
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));
@@ -224,7 +228,7 @@ impl Builder<'_> {
     /// A value whose origin annotation is ours: taken off again.
     fn draft(&self, mut value: Value, origin: Option<String>) -> Draft {
         let origin = origin.or_else(|| origin_text(&value).map(str::to_owned));
-        take_origin(&mut value);
+        take_annotation(&mut value, ORIGIN);
         self.alone(origin, value)
     }
 
@@ -269,6 +273,25 @@ impl Builder<'_> {
     }
 }
 
+/// The objects that are known, each with the places in it that are not.
+fn settled(drafts: Vec<Draft>, stand_in: &StandIn) -> Vec<Draft> {
+    let settled = drafts.into_iter().filter_map(|mut draft| {
+        let mut value = draft.value.fresh();
+        draft.unstable = stand_in.settle(&mut value)?;
+        draft.value = value.into();
+        Some(draft)
+    });
+    let mut drafts: Vec<Draft> = settled.collect();
+    let rendered = Rendered::of(drafts.iter().map(|draft| &*draft.value));
+    for draft in &mut drafts {
+        let names = rendered.uncertain(&draft.value);
+        draft.unstable.extend(names);
+        draft.unstable.sort();
+        draft.unstable.dedup();
+    }
+    drafts
+}
+
 /// The place, kind and name of every object of a file.
 type Declared = Vec<(Place, String, String)>;
 
@@ -288,15 +311,6 @@ fn declared_in(seen: Seen<'_>, file: &Path) -> Declared {
 
 fn origin_text(value: &Value) -> Option<&str> {
     value["metadata"]["annotations"][ORIGIN].as_str()
-}
-
-fn take_origin(value: &mut Value) {
-    let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
-    annotations.remove(ORIGIN);
-    if annotations.is_empty() {
-        metadata.remove("annotations");
-    }
 }
 
 /// What went wrong, without the way to it through every base: of what is shown, so that nothing that was read decides.

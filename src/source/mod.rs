@@ -20,13 +20,16 @@ mod kustomize;
 mod left_out;
 mod manifest;
 mod message;
+mod names;
 mod plain;
 mod reach;
 mod release;
 mod rendering;
 mod sandbox;
 mod scan;
+mod stand_in;
 mod tools;
+mod touched;
 mod unstable;
 
 #[cfg(test)]
@@ -285,6 +288,16 @@ impl Located<'_> {
 
 fn namespace_of<'a>(request: &Request<'a>, source: &'a Source) -> &'a str {
     source.namespace.as_deref().unwrap_or(request.default_namespace)
+}
+
+/// Takes an annotation off an object, and what is empty without it.
+fn take_annotation(object: &mut Value, name: &str) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    annotations.remove(name);
+    if annotations.is_empty() {
+        metadata.remove("annotations");
+    }
 }
 
 /// A path with `/`, whatever the system writes; bytes that are not UTF-8 are replaced.

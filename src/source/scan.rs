@@ -1,13 +1,14 @@
 //! What a Kustomize root reaches, read before kustomize runs: kustomize fetches addresses without being asked, and no flag
 //! forbids it. An entry that is not rendered hides itself, or what it may change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
 use super::address::{from_network, is_remote_file, is_repository, looks_like_one, shown};
 use super::kustomization::{Hides, Kustomization, Load, Loaded, folded};
+use super::touched::{self, Touched};
 use super::{KUSTOMIZATIONS, Seen, encrypted, slashed};
 use crate::git::{self, read_file};
 use crate::model::{Incomplete, push_pointer};
@@ -33,6 +34,8 @@ pub(super) struct Scan {
     pub(super) incomplete: Vec<Incomplete>,
     /// What has to be taken out before kustomize runs.
     pub(super) cuts: BTreeSet<Cut>,
+    /// What of a kustomization the generators that are taken out of it may change.
+    pub(super) touched: BTreeMap<PathBuf, BTreeSet<Touched>>,
     /// Where files of patches, replacements and generators are named that are not there. Those entries may hold values, so
     /// that kustomize's word for them is not shown.
     pub(super) missing: Vec<String>,
@@ -97,6 +100,8 @@ struct Use {
     by: Root,
     cut: Cut,
     hides: Hides,
+    /// Whether its objects are generators.
+    generates: bool,
 }
 
 /// What a root of plug-ins may hold so that each of its objects stands in a file as it is: nothing makes an address of
@@ -195,9 +200,38 @@ impl Walk<'_> {
                 }
             }
             if self.hidden.len() == before {
-                return;
+                break;
             }
         }
+        let is_cut = |used: &&Use| used.hides == Hides::Itself && self.hidden.contains(&used.of);
+        for used in self.uses.iter().filter(|used| used.generates).filter(is_cut) {
+            let configuration = self.configurations(&used.of.folder, 0);
+            let touched = touched::by_plugins((self.tree, &used.by.folder), configuration.as_deref());
+            self.scan.touched.entry(used.cut.file.clone()).or_default().extend(touched);
+        }
+    }
+
+    /// The configurations of plug-ins of a root, where each of them stands in a file as it is.
+    fn configurations(&self, folder: &Path, depth: usize) -> Option<Vec<u8>> {
+        let file = self.tree.kustomization(folder).filter(|_| depth < DEPTH_CAP)?;
+        let read = Kustomization::read(self.tree, &file).ok()??;
+        let mut keys = read.value.as_object()?.keys();
+        let is_plain =
+            keys.all(|key| ["apiversion", "kind", "metadata", "resources", "bases"].contains(&&*folded(key)));
+        let mut all = Vec::new();
+        for load in read.loads() {
+            let bytes = match self.resolve(folder, load.text) {
+                Reached::File(file) => read_file(self.tree.root, &file, FILE_CAP).ok()?,
+                Reached::Folder(folder) => self.configurations(&folder, depth + 1)?,
+                _ => return None,
+            };
+            all.extend(bytes);
+            all.extend(b"\n---\n");
+            if all.len() as u64 > FILE_CAP {
+                return None;
+            }
+        }
+        is_plain.then_some(all)
     }
 
     fn kustomization(&mut self, read: &Read<'_>, first: bool) {
@@ -228,9 +262,32 @@ impl Walk<'_> {
             Hides::Everything => self.hide(read.root, read.incomplete(&load.pointer, why)),
             Hides::Itself => {
                 self.scan.cuts.insert(read.cut(load));
+                let touched = self.touched(read, load);
+                if !touched.is_empty() {
+                    self.scan.touched.entry(read.file.to_path_buf()).or_default().extend(touched);
+                }
                 self.scan.incomplete.push(read.incomplete(&load.pointer, why));
             }
         }
+    }
+
+    /// What an entry may change of the objects of its kustomization.
+    fn touched(&self, read: &Read<'_>, load: &Load<'_>) -> Vec<Touched> {
+        if load.field != "generators" {
+            return load.touched.iter().cloned().collect();
+        }
+        let folder = &read.root.folder;
+        let configuration = if is_remote_file(load.text) || is_repository(load.text) {
+            None
+        } else if is_inline(load.text) {
+            Some(load.text.as_bytes().to_vec())
+        } else {
+            match self.resolve(folder, load.text) {
+                Reached::File(file) => read_file(self.tree.root, &file, FILE_CAP).ok(),
+                _ => None,
+            }
+        };
+        touched::by_plugins((self.tree, folder), configuration.as_deref())
     }
 
     /// Follows what a kustomization loads.
@@ -309,7 +366,8 @@ impl Walk<'_> {
                 }
                 let of = Root { folder: reached, role };
                 let (by, cut) = (read.root.clone(), read.cut(load));
-                self.uses.push(Use { of: of.clone(), by, cut, hides: read.root.role.hides(load.hides) });
+                let (hides, generates) = (read.root.role.hides(load.hides), load.field == "generators");
+                self.uses.push(Use { of: of.clone(), by, cut, hides, generates });
                 self.root(&of);
                 Ok(None)
             }

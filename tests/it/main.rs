@@ -25,6 +25,7 @@ mod leftovers;
 mod limits;
 mod matrix;
 mod missing;
+mod missing_parts;
 mod mistakes;
 mod ordinary;
 mod refused_entries;

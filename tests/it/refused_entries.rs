@@ -24,7 +24,7 @@ fn rendered(files: &[(&str, &str)]) -> Vec<String> {
     first
 }
 
-fn told(rendered: &Rendered) -> Vec<String> {
+pub(crate) fn told(rendered: &Rendered) -> Vec<String> {
     let uncertain = rendered.objects.iter().map(|object| object.unstable.join(" "));
     let objects = ids(rendered).into_iter().zip(uncertain);
     let objects = objects.map(|(id, uncertain)| format!("{id} {uncertain}").trim_end().to_owned());
@@ -32,7 +32,7 @@ fn told(rendered: &Rendered) -> Vec<String> {
     objects.chain(missing).collect()
 }
 
-const REMOTE: &str = "https://github.com/acme/x//base?ref=v1";
+pub(crate) const REMOTE: &str = "https://github.com/acme/x//base?ref=v1";
 /// What two of the objects come out as, where `remote` is not known.
 const BOTH: [&str; 2] = [
     "ConfigMap/default/local",
@@ -122,10 +122,6 @@ fn what_may_change_others_hides_what_it_may_change() {
             "resources: [../local]\npatches: [{path: 'https://example.com/p.yaml'}]\n",
             hidden("k/kustomization.yaml:2:18"),
         ),
-        (
-            "resources: [../local]\nconfigMapGenerator: [{name: local, behavior: merge, envs: ['https://example.com/e']}]\n",
-            hidden("k/kustomization.yaml:2:60"),
-        ),
     ] {
         assert_eq!(rendered(&[("k/kustomization.yaml", root)]), [missing], "{root}");
     }
@@ -160,20 +156,6 @@ fn what_changes_only_the_missing_is_left_out_too() {
         assert_eq!(web.value["spec"]["replicas"], 3, "{name}");
         assert_eq!(local.value["data"], serde_json::json!({"a": "x", "b": "y"}), "{name}");
     }
-}
-
-#[test]
-fn what_takes_its_values_from_the_missing_hides_the_root() {
-    let root = format!(
-        "resources: [../local, '{REMOTE}']\nreplacements:\n- source: {{kind: Secret, name: far}}\n  targets: [{{select: {{kind: ConfigMap}}, fieldPaths: [data.a]}}]\n"
-    );
-    let rendered = rendered(&[("k/kustomization.yaml", &root)]);
-    let [entry, why] = &rendered[..] else { panic!("{rendered:?}") };
-    assert_eq!(*entry, network("k/kustomization.yaml:1:23", REMOTE));
-    assert!(
-        why.starts_with("k/kustomization.yaml: kustomize failed:") && why.contains("nothing selected"),
-        "{why}"
-    );
 }
 
 #[test]

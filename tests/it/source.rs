@@ -91,12 +91,18 @@ fn served() -> Served {
     let kinds = [
         ("", "v1", "ConfigMap", true),
         ("", "v1", "Namespace", false),
+        ("", "v1", "Pod", true),
         ("", "v1", "Secret", true),
         ("", "v1", "Service", true),
+        ("", "v1", "ServiceAccount", true),
+        ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", false),
         ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", false),
         ("apps", "v1", "Deployment", true),
         ("batch", "v1", "Job", true),
         ("monitoring.example.com", "v1", "Monitor", true),
+        ("rbac.authorization.k8s.io", "v1", "ClusterRole", false),
+        ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", false),
+        ("rbac.authorization.k8s.io", "v1", "RoleBinding", true),
     ];
     let kinds = kinds.map(|(group, version, kind, namespaced)| ServedKind {
         group: group.to_owned(),
