@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::configured::{self, Configured};
 use super::names::Rendered;
 use super::rendering::Rendering;
 use super::sandbox::Sandbox;
@@ -155,7 +156,34 @@ impl Builder<'_> {
                 return Err(failed);
             }
         };
-        Ok(settled(drafts, &stand_in))
+        Ok(self.settled(drafts, scan, &stand_in))
+    }
+
+    /// The objects that are known, each with the places in it that are not.
+    fn settled(&self, drafts: Vec<Draft>, scan: &scan::Scan, stand_in: &StandIn) -> Vec<Draft> {
+        let settled = drafts.into_iter().filter_map(|mut draft| {
+            let mut value = draft.value.fresh();
+            draft.unstable = stand_in.settle(&mut value)?;
+            draft.value = value.into();
+            Some(draft)
+        });
+        let mut drafts: Vec<Draft> = settled.collect();
+        let seen = self.located.seen;
+        let references = configured::references(seen, &scan.kustomizations);
+        let rendered = Rendered::of(drafts.iter().map(|draft| &*draft.value), references);
+        let mut configured = None;
+        if !scan.above.is_empty() {
+            let configured = configured.insert(Configured::read(seen, &scan.above, &scan.kustomizations));
+            configured.learn(drafts.iter().map(|draft| &*draft.value));
+        }
+        for draft in &mut drafts {
+            draft.unstable.extend(rendered.uncertain(&draft.value));
+            let places = configured.as_ref().map(|configured| configured.uncertain(&draft.value));
+            draft.unstable.extend(places.into_iter().flatten());
+            draft.unstable.sort();
+            draft.unstable.dedup();
+        }
+        drafts
     }
 
     fn without(
@@ -271,25 +299,6 @@ impl Builder<'_> {
         let only = within.next().filter(|_| within.next().is_none());
         same.or(only).map(|(place, _, _)| *place)
     }
-}
-
-/// The objects that are known, each with the places in it that are not.
-fn settled(drafts: Vec<Draft>, stand_in: &StandIn) -> Vec<Draft> {
-    let settled = drafts.into_iter().filter_map(|mut draft| {
-        let mut value = draft.value.fresh();
-        draft.unstable = stand_in.settle(&mut value)?;
-        draft.value = value.into();
-        Some(draft)
-    });
-    let mut drafts: Vec<Draft> = settled.collect();
-    let rendered = Rendered::of(drafts.iter().map(|draft| &*draft.value));
-    for draft in &mut drafts {
-        let names = rendered.uncertain(&draft.value);
-        draft.unstable.extend(names);
-        draft.unstable.sort();
-        draft.unstable.dedup();
-    }
-    drafts
 }
 
 /// The place, kind and name of every object of a file.

@@ -7,6 +7,7 @@ mod address;
 mod anywhere;
 mod below;
 mod clock;
+mod configured;
 mod copy;
 mod cut;
 mod encrypted;

@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::configured::{Reference, References};
 use crate::model::push_pointer;
 
 /// Which objects are rendered: their namespaces, by kind and name.
-pub(super) struct Rendered(BTreeMap<(String, String), BTreeSet<Option<String>>>);
+pub(super) struct Rendered {
+    namespaces: BTreeMap<(String, String), BTreeSet<Option<String>>>,
+    /// Places for names besides those that Kustomize knows itself.
+    references: References,
+}
 
 impl Rendered {
-    pub(super) fn of<'v>(objects: impl Iterator<Item = &'v Value>) -> Self {
+    pub(super) fn of<'v>(objects: impl Iterator<Item = &'v Value>, references: References) -> Self {
         let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for object in objects {
             let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -19,7 +24,7 @@ impl Rendered {
                 all.entry((kind, name)).or_default().insert(text(&object["metadata"]["namespace"]));
             }
         }
-        Self(all)
+        Self { namespaces: all, references }
     }
 
     /// Places in an object that name what is not rendered: Kustomize does not put its own prefix, suffix or hash to such a
@@ -27,14 +32,15 @@ impl Rendered {
     pub(super) fn uncertain(&self, object: &Value) -> Vec<String> {
         let mut found = Vec::new();
         let namespace = object["metadata"]["namespace"].as_str();
-        Names { rendered: self, namespace, found: &mut found }.walk(object, &mut String::new(), &[]);
+        let kind = object["kind"].as_str().unwrap_or_default();
+        Names { rendered: self, kind, namespace, found: &mut found }.walk(object, &mut String::new(), &[]);
         found
     }
 
     /// Whether an object is there to which a name in this namespace leads. Without one it is of the cluster, or it is not
     /// known which the deployer will take.
     fn has(&self, (kind, name): (&str, &str), namespace: Option<&str>) -> bool {
-        let Some(found) = self.0.get(&(kind.to_owned(), name.to_owned())) else { return false };
+        let Some(found) = self.namespaces.get(&(kind.to_owned(), name.to_owned())) else { return false };
         let leads = |own: &Option<String>| {
             namespace.is_none_or(|namespace| own.as_deref().is_none_or(|own| own == namespace))
         };
@@ -44,6 +50,7 @@ impl Rendered {
 
 struct Names<'a> {
     rendered: &'a Rendered,
+    kind: &'a str,
     /// That of the object.
     namespace: Option<&'a str>,
     found: &'a mut Vec<String>,
@@ -57,7 +64,7 @@ impl Names<'_> {
             Value::String(text) if self.is_uncertain(text, around) => {
                 self.found.push(pointer.clone());
                 // Kustomize would write one there.
-                if let Some(above) = pointer.strip_suffix("name").filter(|_| takes_namespace(around)) {
+                if let Some(above) = pointer.strip_suffix("name").filter(|_| self.takes_namespace(around)) {
                     self.found.push(format!("{above}namespace"));
                 }
             }
@@ -88,8 +95,42 @@ impl Names<'_> {
             "namespace" => beside.get("name").and_then(Value::as_str),
             _ => Some(text.rsplit('/').next().unwrap_or(text)),
         };
-        let (Some(kinds), Some(name)) = (named_kinds(around), name) else { return false };
+        let kinds = self.configured(around).or_else(|| named_kinds(around));
+        let (Some(kinds), Some(name)) = (kinds, name) else { return false };
         !kinds.iter().any(|kind| self.rendered.has((kind, name), self.namespace_of(kind, around)))
+    }
+
+    /// As [`named_kinds`], of places that configurations tell.
+    fn configured(&self, around: &[(&str, &Map<String, Value>)]) -> Option<Vec<&str>> {
+        let mut kinds = self.kinds_at(around);
+        kinds.extend(self.kinds_of_map(around));
+        (!kinds.is_empty()).then_some(kinds)
+    }
+
+    /// The kinds of which configurations say that a map is a reference to one, for the name or namespace in it.
+    fn kinds_of_map(&self, around: &[(&str, &Map<String, Value>)]) -> Vec<&str> {
+        match around.split_last() {
+            Some((("name" | "namespace", _), above)) => self.kinds_at(above),
+            _ => Vec::new(),
+        }
+    }
+
+    fn kinds_at(&self, around: &[(&str, &Map<String, Value>)]) -> Vec<&str> {
+        if self.rendered.references.is_empty() {
+            return Vec::new();
+        }
+        let keys: Vec<String> = around.iter().map(|(key, _)| (*key).to_owned()).collect();
+        let within =
+            |reference: &&Reference| reference.within.as_deref().is_none_or(|within| within == self.kind);
+        let references = self.rendered.references.get(&keys).into_iter().flatten().filter(within);
+        references.map(|reference| reference.of.as_str()).collect()
+    }
+
+    /// Whether a text is the name in a map to which Kustomize writes a namespace, and none stands beside it yet.
+    fn takes_namespace(&self, around: &[(&str, &Map<String, Value>)]) -> bool {
+        let Some((key, beside)) = around.last() else { return false };
+        let is_map = takes_namespace_of(around) || !self.kinds_of_map(around).is_empty();
+        *key == "name" && is_map && !beside.contains_key("namespace")
     }
 
     /// The namespace in which a name is looked for. A reference that may lead into another one says which; where it does
@@ -109,12 +150,6 @@ impl Names<'_> {
 fn takes_namespace_of(around: &[(&str, &Map<String, Value>)]) -> bool {
     let outer = around.len().checked_sub(2).map_or("", |at| around[at].0);
     matches!(outer, "subjects" | "service") && around.first().is_none_or(|(first, _)| *first != "metadata")
-}
-
-/// Whether a text is the name in such a map, and no namespace stands beside it yet.
-fn takes_namespace(around: &[(&str, &Map<String, Value>)]) -> bool {
-    let Some((key, beside)) = around.last() else { return false };
-    *key == "name" && takes_namespace_of(around) && !beside.contains_key("namespace")
 }
 
 /// The kinds of which a text names an object, by the keys around it, as Kustomize knows such places
@@ -162,7 +197,7 @@ fn named_kinds<'v>(around: &[(&'v str, &'v Map<String, Value>)]) -> Option<Vec<&
 mod tests {
     use serde_json::{Value, json};
 
-    use super::Rendered;
+    use super::{References, Rendered};
 
     fn of(ids: &[(&str, &str, &str)]) -> Rendered {
         let object = |(kind, name, namespace): &(&str, &str, &str)| match *namespace {
@@ -170,7 +205,7 @@ mod tests {
             _ => json!({"kind": kind, "metadata": {"name": name, "namespace": namespace}}),
         };
         let objects: Vec<Value> = ids.iter().map(object).collect();
-        Rendered::of(objects.iter())
+        Rendered::of(objects.iter(), References::new())
     }
 
     #[test]

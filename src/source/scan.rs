@@ -36,6 +36,8 @@ pub(super) struct Scan {
     pub(super) cuts: BTreeSet<Cut>,
     /// What of a kustomization the generators that are taken out of it may change.
     pub(super) touched: BTreeMap<PathBuf, BTreeSet<Touched>>,
+    /// Kustomizations above a base that is taken out: its configurations would hold for them too.
+    pub(super) above: BTreeSet<PathBuf>,
     /// Where files of patches, replacements and generators are named that are not there. Those entries may hold values, so
     /// that kustomize's word for them is not shown.
     pub(super) missing: Vec<String>,
@@ -203,11 +205,36 @@ impl Walk<'_> {
                 break;
             }
         }
+        self.spread_configurations();
         let is_cut = |used: &&Use| used.hides == Hides::Itself && self.hidden.contains(&used.of);
         for used in self.uses.iter().filter(|used| used.generates).filter(is_cut) {
             let configuration = self.configurations(&used.of.folder, 0);
             let touched = touched::by_plugins((self.tree, &used.by.folder), configuration.as_deref());
             self.scan.touched.entry(used.cut.file.clone()).or_default().extend(touched);
+        }
+    }
+
+    /// Finds what is above a base that is taken out.
+    fn spread_configurations(&mut self) {
+        let of_objects = |used: &&Use| used.of.role == Role::Objects;
+        for used in self.uses.iter().filter(of_objects).filter(|used| self.hidden.contains(&used.of)) {
+            self.scan.above.insert(used.cut.file.clone());
+        }
+        let files = self.uses.iter().filter(of_objects).filter_map(|used| {
+            let below = self.tree.kustomization(&used.of.folder)?;
+            Some((below, used.cut.file.clone()))
+        });
+        let files: Vec<(PathBuf, PathBuf)> = files.collect();
+        loop {
+            let before = self.scan.above.len();
+            for (_, above) in
+                files.iter().filter(|(below, _)| self.scan.above.contains(below)).collect::<Vec<_>>()
+            {
+                self.scan.above.insert(above.clone());
+            }
+            if self.scan.above.len() == before {
+                return;
+            }
         }
     }
 
@@ -262,6 +289,9 @@ impl Walk<'_> {
             Hides::Everything => self.hide(read.root, read.incomplete(&load.pointer, why)),
             Hides::Itself => {
                 self.scan.cuts.insert(read.cut(load));
+                if load.loaded == Loaded::FileOrRoot && !is_file_name(load.text) {
+                    self.scan.above.insert(read.file.to_path_buf());
+                }
                 let touched = self.touched(read, load);
                 if !touched.is_empty() {
                     self.scan.touched.entry(read.file.to_path_buf()).or_default().extend(touched);
@@ -435,6 +465,12 @@ impl Walk<'_> {
             Refusal::Broken(why) => Refusal::Broken(format!("{shown}: {why}")),
         })
     }
+}
+
+/// Whether an entry is that of a manifest, not of a root.
+fn is_file_name(entry: &str) -> bool {
+    let is_one = |extension: &str| entry.trim().to_ascii_lowercase().ends_with(extension);
+    [".yaml", ".yml", ".json"].into_iter().any(is_one)
 }
 
 enum Reached {

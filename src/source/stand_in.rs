@@ -178,13 +178,17 @@ fn in_file(seen: Seen<'_>, file: &Path) -> Vec<Value> {
     all.collect()
 }
 
-/// Whether the name of an object is made of its content (`api/hasher/hasher.go`): ten digits of a hash in letters that make
-/// no words.
+/// Whether the name of an object is made of its content.
 fn has_hash(object: &Value) -> bool {
     let is_hashed = matches!(object["kind"].as_str(), Some("ConfigMap" | "Secret"));
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let hash = name.rsplit_once('-').map_or("", |(_, hash)| hash);
-    is_hashed && hash.len() == 10 && hash.chars().all(|c| "2456789bcdfghkmt".contains(c))
+    is_hashed && is_hash(hash)
+}
+
+/// Ten digits of a hash in letters that make no words (`api/hasher/hasher.go`).
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == 10 && text.chars().all(|c| "2456789bcdfghkmt".contains(c))
 }
 
 #[cfg(test)]

@@ -359,3 +359,106 @@ fn what_a_replacement_takes_from_a_changed_object_is_not_compared() {
     ];
     assert_eq!(case.rest(), expected);
 }
+
+const THING: &str = "apiVersion: monitoring.example.com/v1\nkind: Monitor\nmetadata: {name: thing}\nspec: {far: far, own: c, image: 'nginx:1', ns: a, labels: {x: y}, hook: {name: c, namespace: old}, items: [{name: c}], n: 1}\n";
+
+/// Configurations of a base hold for what is above it: a base that is missing may have some.
+#[test]
+fn what_a_configuration_of_the_missing_may_name_is_not_compared() {
+    let paths = |key: &str, path: &str| format!("{key}: [{{kind: Monitor, path: {path}, create: true}}]\n");
+    let reference = "nameReference:\n- {kind: ConfigMap, fieldSpecs: [{kind: Monitor, path: spec/own}]}\n";
+    let own = "Monitor/default/thing";
+    for (configuration, says, expected) in [
+        (
+            reference.to_owned(),
+            "namePrefix: p-",
+            "Monitor/default/p-thing /spec/hook/name /spec/own".to_owned(),
+        ),
+        (paths("images", "spec/image"), "images: [{name: nginx, newTag: '2'}]", format!("{own} /spec/image")),
+        (paths("commonLabels", "spec/labels"), "commonLabels: {new: l}", format!("{own} /spec/labels/new")),
+        (paths("commonLabels", "spec/labels"), "commonLabels: {x: l}", format!("{own} /spec/labels/x")),
+        (
+            paths("namespace", "spec/hook/namespace"),
+            "namespace: shop",
+            "Monitor/shop/thing /spec/hook/namespace".to_owned(),
+        ),
+        (
+            paths("replicas", "spec/replicas"),
+            "replicas: [{name: thing, count: 3}]",
+            format!("{own} /spec/replicas"),
+        ),
+        (String::new(), "namespace: default", format!("{own} /spec/hook/namespace")),
+        (String::new(), "labels: [{pairs: {new: l}}]", own.to_owned()),
+    ] {
+        let root = format!("resources: [middle, x.yaml]\n{says}\n");
+        let files = [
+            ("k/kustomization.yaml", root.as_str()),
+            ("k/x.yaml", THING),
+            ("k/middle/kustomization.yaml", "resources: [c.yaml, 'PART']\n"),
+            ("k/middle/c.yaml", CM),
+            ("k/far/kustomization.yaml", "resources: [far.yaml]\nconfigurations: [conf.yaml]\n"),
+            ("k/far/far.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: far}\n"),
+            ("k/far/conf.yaml", &configuration),
+        ];
+        let rest = beside_far(&files).rest();
+        assert!(rest.contains(&expected), "{says}: {rest:?}");
+    }
+}
+
+/// A manifest from elsewhere, and a base that is not below, bring no configurations.
+#[test]
+fn what_brings_no_configurations_hides_no_places_of_them() {
+    let file = "https://example.com/x.yaml";
+    for (root, part) in [
+        ("resources: [x.yaml, c.yaml, 'PART']\nimages: [{name: nginx, newTag: '2'}]\n", file),
+        ("resources: [x.yaml, c.yaml, other, third]\n", REMOTE),
+    ] {
+        let files = [
+            ("k/kustomization.yaml", root),
+            ("k/x.yaml", THING),
+            ("k/c.yaml", CM),
+            ("k/other/kustomization.yaml", "images: [{name: nginx, newTag: '2'}]\n"),
+            ("k/third/kustomization.yaml", "resources: ['PART']\n"),
+            ("far/kustomization.yaml", "resources: [far.yaml]\n"),
+            ("far/far.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: far}\n"),
+        ];
+        let there = if root.contains("other") { "../../far" } else { FAR };
+        let rest = Case { files: &files, missing: part, there }.rest();
+        assert!(rest.contains(&"Monitor/default/thing".to_owned()), "{rest:?}");
+    }
+}
+
+/// The configurations of the rest itself tell where names stand, also those of what is missing.
+#[test]
+fn a_name_where_a_configuration_tells_of_one_is_not_compared() {
+    let root = "resources: [x.yaml, c.yaml, 'PART']\nconfigurations: [conf.yaml]\n";
+    let far = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: far}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec: {ports: []}\n";
+    let reference = |path: &str, kind: &str| {
+        format!(
+            "- {{kind: {kind}, fieldSpecs: [{{kind: Monitor, path: {path}}}, {{kind: Deployment, path: spec/ns}}]}}\n"
+        )
+    };
+    let thing = "Monitor/default/thing";
+    for (references, expected) in [
+        (reference("spec/far", "ConfigMap"), format!("{thing} /spec/far")),
+        (reference("spec/own", "ConfigMap"), thing.to_owned()),
+        (reference("spec/hook", "ConfigMap"), thing.to_owned()),
+        (
+            reference("spec/far", "ConfigMap") + &reference("spec/map", "Service"),
+            format!("{thing} /spec/far /spec/map/name /spec/map/namespace"),
+        ),
+    ] {
+        let configuration = format!("nameReference:\n{references}");
+        let thing = THING.replace("n: 1", "n: 1, map: {name: other}");
+        let files = [
+            ("k/kustomization.yaml", root),
+            ("k/x.yaml", thing.as_str()),
+            ("k/c.yaml", CM),
+            ("k/conf.yaml", &configuration),
+            ("far/kustomization.yaml", "resources: [far.yaml]\nnamePrefix: p-\nnamespace: default\n"),
+            ("far/far.yaml", far),
+        ];
+        let rest = beside_far(&files).rest();
+        assert!(rest.contains(&expected), "{expected}: {rest:?}");
+    }
+}
