@@ -11,7 +11,6 @@ use super::Seen;
 use super::kustomization::{Kustomization, folded};
 use super::scan::FILE_CAP;
 use super::stand_in::is_hash;
-use crate::git::read_file;
 use crate::model::{ResourceId, push_pointer};
 use crate::yaml;
 
@@ -215,7 +214,7 @@ pub(super) fn references(seen: Seen<'_>, kustomizations: &BTreeSet<PathBuf>) -> 
         let Ok(Some(read)) = Kustomization::read(seen, file) else { continue };
         let folder = file.parent().unwrap_or(Path::new(""));
         for load in read.loads().iter().filter(|load| load.field == "configurations") {
-            let bytes = read_file(seen.root, &folder.join(load.text), FILE_CAP).unwrap_or_default();
+            let bytes = seen.read(&folder.join(load.text), FILE_CAP).unwrap_or_default();
             for document in yaml::read(&bytes).into_iter().flatten() {
                 references_in(&document.into_json(), &mut found);
             }

@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::{self, Source};
-use crate::git::{Files, is_of_git};
+use crate::git::{Files, is_of_git, read_file};
 use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, Served};
 use crate::threads::side_by_side;
 
@@ -140,6 +140,13 @@ impl Seen<'_> {
     /// Whether it is a file, or a link to one, that may be read.
     fn is_file(&self, path: &Path) -> bool {
         self.reads(path) && self.root.join(path).is_file()
+    }
+
+    /// A file that may be read, wherever links on the way lead; `None`: it may not, or cannot.
+    fn read(&self, path: &Path, cap: u64) -> Option<Vec<u8>> {
+        let real = self.root.join(path).canonicalize().ok()?;
+        let inside = real.strip_prefix(self.root).ok()?;
+        if self.reads(inside) { read_file(self.root, inside, cap).ok() } else { None }
     }
 
     /// The kustomization of a folder.

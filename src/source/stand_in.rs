@@ -11,7 +11,6 @@ use super::kustomization::folded;
 use super::scan::FILE_CAP;
 use super::touched::Touched;
 use super::{Seen, take_annotation};
-use crate::git::read_file;
 use crate::model::push_pointer;
 use crate::yaml;
 
@@ -169,7 +168,7 @@ impl StandIn {
 
 /// The replacements of a file: one, or a list of them.
 fn in_file(seen: Seen<'_>, file: &Path) -> Vec<Value> {
-    let bytes = read_file(seen.root, file, FILE_CAP).unwrap_or_default();
+    let bytes = seen.read(file, FILE_CAP).unwrap_or_default();
     let documents = yaml::read(&bytes).into_iter().flatten().map(yaml::Document::into_json);
     let all = documents.flat_map(|document| match document {
         Value::Array(items) => items,

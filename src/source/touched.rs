@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::kustomization::folded;
 use super::scan::FILE_CAP;
 use super::{Seen, encrypted};
-use crate::git::read_file;
 use crate::yaml;
 
 /// What says in the output of a plug-in that it changes an object; of kustomize's own generators a field does.
@@ -107,8 +106,8 @@ fn by_ksops((seen, folder): (Seen<'_>, &Path), plugin: &Value, found: &mut Vec<T
         if seen.root.join(&file).symlink_metadata().is_err() {
             continue;
         }
-        match read_file(seen.root, &file, FILE_CAP) {
-            Ok(bytes) if encrypted::whole_file(&bytes).is_none() => by_file(&bytes, found),
+        match seen.read(&file, FILE_CAP) {
+            Some(bytes) if encrypted::whole_file(&bytes).is_none() => by_file(&bytes, found),
             _ => found.push(Touched::UNKNOWN),
         }
     }

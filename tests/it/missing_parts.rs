@@ -462,3 +462,23 @@ fn a_name_where_a_configuration_tells_of_one_is_not_compared() {
         assert!(rest.contains(&expected), "{expected}: {rest:?}");
     }
 }
+
+/// A file that Git does not hold is not read for what it says either.
+#[test]
+fn replacements_in_files_that_are_not_read_stay_out() {
+    let root = format!(
+        "resources: [web.yaml, '{REMOTE}']\nreplacements:\n- path: ../.git/r.yaml\n- source: {{name: far}}\n  targets: [{{select: {{kind: Deployment}}, fieldPaths: [spec.replicas]}}]\n"
+    );
+    let hidden = "source: {name: far}\ntargets: [{select: {kind: Deployment}, fieldPaths: [metadata.labels.leaked], options: {create: true}}]\n";
+    let files = [("k/kustomization.yaml", root.as_str()), (".git/r.yaml", hidden), ("k/web.yaml", WEB)];
+    let tree = Tree::new(&files);
+    for (name, tools) in kustomizes() {
+        let rendered = tree.render(&tools, &[source("k")]);
+        assert!(!told(&rendered).concat().contains("leaked"), "{name}: {:?}", told(&rendered));
+        assert!(
+            rendered.incomplete.len() > 1 && rendered.objects.is_empty(),
+            "{name}: {:?}",
+            told(&rendered)
+        );
+    }
+}
