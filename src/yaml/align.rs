@@ -23,111 +23,164 @@ const EQUAL: f64 = 4.0;
 /// How much of two items must agree for them to be one that changed.
 const SIMILAR: f64 = 0.5;
 
-/// Aligns two lists by content, in their order: equal items first, then those that are one item changed.
+/// How likely it is that a value stayed whose flag did not: less than that the value of a flag that stayed is another.
+const WITHOUT_ITS_FLAG: f64 = 0.4;
+
+/// Two lists, or the same part of both.
+type Both<'a, T> = (&'a T, &'a T);
+
+/// Aligns two lists by content, in their order: equal items first, then those that are one item changed. A value that
+/// stands after its flag (`--host`, `a.example.org`) goes with it.
 #[must_use]
 pub fn align(old: &[Value], new: &[Value]) -> Vec<Aligned> {
-    let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let mut start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    // Which of several equal flags it is, its value tells.
+    if has_flag(old, start) || has_flag(new, start) {
+        start -= 1;
+    }
     let shorter = old.len().min(new.len());
     let ends = old.iter().rev().zip(new.iter().rev()).take(shorter - start);
-    let end = ends.take_while(|(old, new)| old == new).count();
+    let mut end = ends.take_while(|(old, new)| old == new).count();
+    if end > 0 && has_flag(old, old.len() - end) && has_flag(new, new.len() - end) {
+        end -= 1;
+    }
     let (old_end, new_end) = (old.len() - end, new.len() - end);
-    let (inner_old, inner_new) = (&old[start..old_end], &new[start..new_end]);
-    let inner = match inner_old.len().saturating_mul(inner_new.len()) {
-        0..=MOST_PAIRS => lone_pairs((inner_old, inner_new), by_content(inner_old, inner_new)),
-        _ => by_equals(inner_old, inner_new),
+    let inner = (start..old_end, start..new_end);
+    let aligned = match inner.0.len().saturating_mul(inner.1.len()) {
+        0..=MOST_PAIRS => lone_pairs((old, new), by_content((old, new), (&inner.0, &inner.1))),
+        _ => by_equals((old, new), (&inner.0, &inner.1)),
     };
-    let moved = inner.into_iter().map(|item| match item {
-        Aligned::Both(at, to) => Aligned::Both(at + start, to + start),
-        Aligned::Old(at) => Aligned::Old(at + start),
-        Aligned::New(to) => Aligned::New(to + start),
-    });
     let before = (0..start).map(|at| Aligned::Both(at, at));
     let after = (0..end).map(|at| Aligned::Both(old_end + at, new_end + at));
-    before.chain(moved).chain(after).collect()
+    before.chain(aligned).chain(after).collect()
+}
+
+/// Whether an item is the value of the flag before it: `--port`, `80`.
+pub(super) fn has_flag(items: &[Value], at: usize) -> bool {
+    let is_flag = |item: &Value| {
+        item.as_str().is_some_and(|text| {
+            text.starts_with('-')
+                && text.trim_start_matches('-').starts_with(char::is_alphabetic)
+                && !text.contains('=')
+        })
+    };
+    let is_value = |item: &Value| match item {
+        Value::String(text) => !text.starts_with('-') || text == "-" || text.parse::<f64>().is_ok(),
+        other => !(other.is_object() || other.is_array()),
+    };
+    at > 0 && items.get(at).is_some_and(is_value) && is_flag(&items[at - 1])
 }
 
 /// Long lists: items that are there once in each and in the same order stay, and those between are aligned on their own.
-fn by_equals(old: &[Value], new: &[Value]) -> Vec<Aligned> {
+fn by_equals((old, new): Both<'_, [Value]>, (of_old, of_new): Both<'_, Range<usize>>) -> Vec<Aligned> {
     let texts = |items: &[Value]| items.iter().map(Value::to_string).collect::<Vec<String>>();
-    let (of_old, of_new) = (texts(old), texts(new));
+    let (old_texts, new_texts) = (texts(&old[of_old.clone()]), texts(&new[of_new.clone()]));
     let mut places: HashMap<&str, (Vec<usize>, Vec<usize>)> = HashMap::new();
-    of_old.iter().enumerate().for_each(|(at, text)| places.entry(text).or_default().0.push(at));
-    of_new.iter().enumerate().for_each(|(to, text)| places.entry(text).or_default().1.push(to));
-    let mut aligned = Vec::with_capacity(old.len().max(new.len()));
-    let (mut at, mut to) = (0, 0);
-    for (here, text) in of_old.iter().enumerate() {
+    of_old.clone().zip(&old_texts).for_each(|(at, text)| places.entry(text).or_default().0.push(at));
+    of_new.clone().zip(&new_texts).for_each(|(to, text)| places.entry(text).or_default().1.push(to));
+    let mut aligned = Vec::with_capacity(of_old.len().max(of_new.len()));
+    let (mut at, mut to) = (of_old.start, of_new.start);
+    for (here, text) in of_old.clone().zip(&old_texts) {
         if let Some(([_], [there])) = places.get(text.as_str()).map(|(old, new)| (&old[..], &new[..]))
             && *there >= to
         {
-            between((old, new), (at..here, to..*there), &mut aligned);
+            aligned.extend(between((old, new), (&(at..here), &(to..*there))));
             aligned.push(Aligned::Both(here, *there));
             (at, to) = (here + 1, there + 1);
         }
     }
-    between((old, new), (at..old.len(), to..new.len()), &mut aligned);
+    aligned.extend(between((old, new), (&(at..of_old.end), &(to..of_new.end))));
     aligned
 }
 
-fn between(
-    (old, new): (&[Value], &[Value]),
-    (of_old, of_new): (Range<usize>, Range<usize>),
-    aligned: &mut Vec<Aligned>,
-) {
-    let part = if of_old.len().saturating_mul(of_new.len()) <= MOST_PAIRS {
-        by_content(&old[of_old.clone()], &new[of_new.clone()])
+fn between(lists: Both<'_, [Value]>, (of_old, of_new): Both<'_, Range<usize>>) -> Vec<Aligned> {
+    if of_old.len().saturating_mul(of_new.len()) <= MOST_PAIRS {
+        by_content(lists, (of_old, of_new))
     } else {
-        by_position(of_old.len(), of_new.len())
-    };
-    aligned.extend(part.into_iter().map(|item| match item {
-        Aligned::Both(at, to) => Aligned::Both(of_old.start + at, of_new.start + to),
-        Aligned::Old(at) => Aligned::Old(of_old.start + at),
-        Aligned::New(to) => Aligned::New(of_new.start + to),
-    }));
+        by_position(of_old, of_new)
+    }
 }
 
-fn by_position(old: usize, new: usize) -> Vec<Aligned> {
-    let both = old.min(new);
-    let pairs = (0..both).map(|at| Aligned::Both(at, at));
-    pairs.chain((both..old).map(Aligned::Old)).chain((both..new).map(Aligned::New)).collect()
+fn by_position(of_old: &Range<usize>, of_new: &Range<usize>) -> Vec<Aligned> {
+    let both = of_old.len().min(of_new.len());
+    let pairs = of_old.clone().zip(of_new.clone()).map(|(at, to)| Aligned::Both(at, to));
+    let rest = of_old.clone().skip(both).map(Aligned::Old);
+    pairs.chain(rest).chain(of_new.clone().skip(both).map(Aligned::New)).collect()
 }
 
-/// The alignment that keeps the most, as for the longest common subsequence.
-fn by_content(old: &[Value], new: &[Value]) -> Vec<Aligned> {
-    let width = new.len() + 1;
-    let counted = |items: &'_ [Value]| items.iter().map(leaves).collect::<Vec<usize>>();
-    let (of_old, of_new) = (counted(old), counted(new));
-    let pairs = old.iter().zip(&of_old).flat_map(|(old, of_old)| {
-        let new = new.iter().zip(&of_new);
-        new.map(move |(new, of_new)| likeness((old, *of_old), (new, *of_new)))
-    });
-    let scores: Vec<f64> = pairs.collect();
-    let score = |at: usize, to: usize| scores[at * new.len() + to];
-    let mut best = vec![0.0_f64; (old.len() + 1) * width];
-    for at in (0..old.len()).rev() {
-        for to in (0..new.len()).rev() {
-            let apart = best[(at + 1) * width + to].max(best[at * width + to + 1]);
-            best[at * width + to] = apart.max(best[(at + 1) * width + to + 1] + score(at, to));
+/// What it is worth that items of two parts are one another.
+struct Scores {
+    scores: Vec<f64>,
+    /// Of each part which items are values of the flag before them, and of the one after it.
+    flagged: (Vec<bool>, Vec<bool>),
+}
+
+impl Scores {
+    fn of((old, new): Both<'_, [Value]>, (of_old, of_new): Both<'_, Range<usize>>) -> Self {
+        let counted = |items: &'_ [Value]| items.iter().map(leaves).collect::<Vec<usize>>();
+        let (part, new_part) = (&old[of_old.clone()], &new[of_new.clone()]);
+        let (of_part, of_new_part) = (counted(part), counted(new_part));
+        let pairs = part.iter().zip(&of_part).flat_map(|(old, of_old)| {
+            let new = new_part.iter().zip(&of_new_part);
+            new.map(move |(new, of_new)| likeness((old, *of_old), (new, *of_new)))
+        });
+        let flagged = |items: &[Value], part: &Range<usize>| {
+            (part.start..=part.end).map(|at| has_flag(items, at)).collect()
+        };
+        Self { scores: pairs.collect(), flagged: (flagged(old, of_old), flagged(new, of_new)) }
+    }
+
+    /// Of one pair, where the items before are one another or not.
+    fn at(&self, at: usize, to: usize, after_pair: bool) -> f64 {
+        let (of_old, of_new) = &self.flagged;
+        let score = self.scores[at * (of_new.len() - 1) + to];
+        match (of_old[at] && of_new[to], after_pair) {
+            (true, true) => score.max(SIMILAR),
+            (true, false) if score >= EQUAL => WITHOUT_ITS_FLAG,
+            (true, false) => 0.0,
+            // Whether it is the same flag, its value tells.
+            (false, _) if of_old[at + 1] && of_new[to + 1] => score.min(SIMILAR),
+            (false, _) => score,
         }
     }
-    let (mut aligned, mut at, mut to) = (Vec::new(), 0, 0);
-    while at < old.len() || to < new.len() {
-        let here = |at: usize, to: usize| best[at * width + to];
-        if to == new.len() || at < old.len() && here(at + 1, to) >= here(at, to) {
-            aligned.push(Aligned::Old(at));
+}
+
+/// The alignment that keeps the most, as for the longest common subsequence. A part begins where the lists do, or after two
+/// items that are one another.
+fn by_content(lists: Both<'_, [Value]>, (of_old, of_new): Both<'_, Range<usize>>) -> Vec<Aligned> {
+    let (old, new) = (of_old.len(), of_new.len());
+    let scores = Scores::of(lists, (of_old, of_new));
+    // What the rest is worth after items that are not one another, and after a pair.
+    let mut best = vec![[0.0_f64; 2]; (old + 1) * (new + 1)];
+    let place = |at: usize, to: usize| at * (new + 1) + to;
+    for at in (0..old).rev() {
+        for to in (0..new).rev() {
+            let apart = best[place(at + 1, to)][0].max(best[place(at, to + 1)][0]);
+            let paired = best[place(at + 1, to + 1)][1];
+            let of_pair = |score: f64| if score > 0.0 { paired + score } else { 0.0 };
+            best[place(at, to)] = [false, true].map(|after| apart.max(of_pair(scores.at(at, to, after))));
+        }
+    }
+    let (mut aligned, mut at, mut to, mut after_pair) = (Vec::new(), 0, 0, true);
+    while at < old || to < new {
+        let here = best[place(at, to)][usize::from(after_pair)];
+        after_pair = false;
+        if to == new || at < old && best[place(at + 1, to)][0] >= here {
+            aligned.push(Aligned::Old(of_old.start + at));
             at += 1;
-        } else if at == old.len() || here(at, to + 1) >= here(at, to) {
-            aligned.push(Aligned::New(to));
+        } else if at == old || best[place(at, to + 1)][0] >= here {
+            aligned.push(Aligned::New(of_new.start + to));
             to += 1;
         } else {
-            aligned.push(Aligned::Both(at, to));
-            (at, to) = (at + 1, to + 1);
+            aligned.push(Aligned::Both(of_old.start + at, of_new.start + to));
+            (at, to, after_pair) = (at + 1, to + 1, true);
         }
     }
     aligned
 }
 
 /// Where one value that does not say what it is for went and one came, between the same items, it is that one.
-fn lone_pairs((old, new): (&[Value], &[Value]), aligned: Vec<Aligned>) -> Vec<Aligned> {
+fn lone_pairs((old, new): Both<'_, [Value]>, aligned: Vec<Aligned>) -> Vec<Aligned> {
     let mut paired: Vec<Aligned> = Vec::with_capacity(aligned.len());
     for run in aligned.chunk_by(|one, next| !is_both(one) && !is_both(next)) {
         let went = only(run, |item| matches!(item, Aligned::Old(at) if is_anonymous(&old[at])));
@@ -331,6 +384,69 @@ mod tests {
         ] {
             assert_eq!(told(&old, &new), expected);
         }
+    }
+
+    #[test]
+    fn a_value_goes_with_its_flag() {
+        let hosts = json!(["--host", "a.io", "--host", "b.io", "--host", "c.io"]);
+        for (old, new, expected) in [
+            (
+                hosts.clone(),
+                json!(["--host", "a.io", "--host", "c.net"]),
+                "--host a.io ---host -b.io --host c.io>c.net",
+            ),
+            (
+                hosts.clone(),
+                json!(["--host", "b.io", "--host", "c.io"]),
+                "---host -a.io --host b.io --host c.io",
+            ),
+            (
+                hosts.clone(),
+                json!(["--host", "x.io", "--host", "a.io", "--host", "b.io", "--host", "c.io"]),
+                "+--host +x.io --host a.io --host b.io --host c.io",
+            ),
+            (
+                hosts,
+                json!(["--host", "a.io", "--host", "b.io", "--host", "x", "--host", "c.io"]),
+                "--host a.io --host b.io +--host +x --host c.io",
+            ),
+            (json!(["--min", "1", "--max", "2"]), json!(["--max", "1"]), "---min -1 --max 2>1"),
+            (json!(["--a", 1, "--b", 1]), json!(["--b", 1]), "---a -1 --b 1"),
+            (
+                json!(["-v", "--set", "a=1", "--set", "b=2", "-v"]),
+                json!(["-v", "--set", "b=2", "-v"]),
+                "-v ---set -a=1 --set b=2 -v",
+            ),
+            // The value of a flag that was given another name, and a flag without one.
+            (json!(["--port", "80"]), json!(["--listen", "80"]), "---port +--listen 80"),
+            (json!(["--debug", "main.py"]), json!(["main.py"]), "---debug main.py"),
+            (json!(["--", "a"]), json!(["--", "b", "a"]), "-- +b a"),
+        ] {
+            assert_eq!(told(&old, &new), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_goes_with_its_flag_in_long_lists_too() {
+        let pairs = |hosts: &[usize]| {
+            hosts
+                .iter()
+                .flat_map(|host| [json!("--host"), json!(format!("{host}.io"))])
+                .collect::<Vec<Value>>()
+        };
+        let old: Vec<usize> = (0..300).collect();
+        let new: Vec<usize> = (1..300).filter(|host| *host != 150).chain([999]).collect();
+        let gone = align(&pairs(&old), &pairs(&new));
+        let gone: Vec<&Aligned> = gone.iter().filter(|item| !matches!(item, Aligned::Both(..))).collect();
+        let expected = [
+            Aligned::Old(0),
+            Aligned::Old(1),
+            Aligned::Old(300),
+            Aligned::Old(301),
+            Aligned::New(596),
+            Aligned::New(597),
+        ];
+        assert_eq!(gone, expected.iter().collect::<Vec<_>>());
     }
 
     #[test]

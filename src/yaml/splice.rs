@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::align::has_flag;
 use super::layout::{Layout, indented, is_empty, lines_are_printable, literal, spaces};
 use super::lines::{column, line_end, line_start, next_line, skip_blank};
 use super::node::{Key, Node, NodeKind, Style};
@@ -437,14 +438,27 @@ impl Site<'_> {
         let limit = match at.checked_sub(1).and_then(|before| self.child_end(before)) {
             Some(before) => next_line(self.text, before),
             None => {
-                let own = start(1).map(|second| line_start(self.text, second));
-                if own.is_none_or(|own| self.with_comments_above(1, own) == own) {
+                let next = self.after_first();
+                let own = start(next).map(|second| line_start(self.text, second));
+                if own.is_none_or(|own| self.with_comments_above(next, own) == own) {
                     return line;
                 }
                 0
             }
         };
         self.comments_above(line, limit, column(self.text, child))
+    }
+
+    /// Where after the first child the next begins: a flag and its value are one.
+    fn after_first(&self) -> usize {
+        let of_flag = match &self.node.kind {
+            NodeKind::Sequence(items) => match &items[..] {
+                [flag, value, ..] => has_flag(&[flag.to_json(), value.to_json()], 1),
+                _ => false,
+            },
+            _ => false,
+        };
+        if of_flag { 2 } else { 1 }
     }
 
     /// Start of the first item's line, and of the comment lines above that go with it.
