@@ -52,7 +52,8 @@ fn can_be_single(text: &str) -> bool {
     is_printable(text)
 }
 
-fn can_be_plain(text: &str, context: Context) -> bool {
+/// Whether a text reads as itself without quotes.
+pub(super) fn can_be_plain(text: &str, context: Context) -> bool {
     let mut characters = text.chars();
     let (Some(first), second) = (characters.next(), characters.next()) else { return false };
     let good_start = match first {
@@ -74,7 +75,8 @@ fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn double_quoted(text: &str) -> String {
+/// A text on one line, with escapes.
+pub(super) fn double_quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
@@ -94,4 +96,42 @@ fn double_quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// What stands between double quotes on one line; `None` where an escape is not one.
+pub(super) fn unescaped(raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw.chars();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            text.push(character);
+            continue;
+        }
+        let escape = rest.next()?;
+        let mut code = |digits: usize| {
+            let hex: String = rest.by_ref().take(digits).collect();
+            u32::from_str_radix(&hex, 16).ok().filter(|_| hex.len() == digits).and_then(char::from_u32)
+        };
+        text.push(match escape {
+            '0' => '\0',
+            'a' => '\x07',
+            'b' => '\x08',
+            't' | '\t' => '\t',
+            'n' => '\n',
+            'v' => '\x0b',
+            'f' => '\x0c',
+            'r' => '\r',
+            'e' => '\x1b',
+            'N' => '\u{85}',
+            '_' => '\u{a0}',
+            'L' => '\u{2028}',
+            'P' => '\u{2029}',
+            'x' => code(2)?,
+            'u' => code(4)?,
+            'U' => code(8)?,
+            other @ (' ' | '"' | '/' | '\\') => other,
+            _ => return None,
+        });
+    }
+    Some(text)
 }

@@ -57,13 +57,13 @@ impl Site<'_> {
     pub(super) fn replace(&self, value: &Value) -> Vec<Splice> {
         let mut ways = Vec::new();
         let collection = (value.is_object() || value.is_array()) && !is_empty(value);
-        if !self.in_flow() {
-            if collection {
-                ways.extend(self.as_block(value));
-            } else if let (Value::String(text), true) = (value, self.layout.literals) {
+        match value {
+            _ if collection && !self.in_flow() => ways.extend(self.as_block(value)),
+            Value::String(text) if self.layout.literals && !self.layout.json => {
                 ways.extend(self.as_before(text));
-                ways.extend(self.as_literal(text));
+                ways.extend(if self.in_flow() { None } else { self.as_literal(text) });
             }
+            _ => {}
         }
         ways.extend(self.as_inline(value));
         ways
@@ -137,10 +137,7 @@ impl Site<'_> {
         if form.style == Style::Block {
             return None;
         }
-        let parent = match &self.parent?.kind {
-            NodeKind::Mapping(_) => column(self.text, self.parent?.span.start),
-            _ => column(self.text, form.lead),
-        };
+        let parent = self.parent_column()?;
         let content = self.content_column().unwrap_or(match &self.parent?.kind {
             NodeKind::Mapping(_) => parent + self.layout.step,
             _ => parent + 1 + self.layout.gap,
@@ -152,28 +149,18 @@ impl Site<'_> {
                 && lines_are_printable(text);
             (fits && !text.contains('\n')).then(|| ("|-".to_owned(), indented(text, content)))
         };
-        let (header, lines) = literal(text, parent, content).or_else(one_line)?;
+        let (mut header, lines) = literal(text, parent, content).or_else(one_line)?;
+        if block_scalar {
+            let body = text.trim_end_matches('\n');
+            let is_deeper = body.trim_start_matches('\n').starts_with([' ', '\t']);
+            header = self.header('|', text.len() - body.len(), (is_deeper, content))?;
+        }
         let gap = if form.style == Style::Empty { " " } else { "" };
         let end = self.end_of_rest();
         let first = format!("{gap}{header}{}", self.comment());
         let lines: Vec<_> = std::iter::once(first).chain(lines).collect();
         let text = lines.join(self.layout.eol) + self.last_break(&Value::from(text), end);
         Some(Splice::new(span.start..end, text))
-    }
-
-    /// Column of a block scalar's text, where it says so itself.
-    pub(super) fn content_column(&self) -> Option<usize> {
-        let Node { span, form, .. } = self.node;
-        if !matches!(form.style, Style::Literal | Style::Folded) {
-            return None;
-        }
-        let mut lines = self.text[span.start..span.end].lines();
-        let header = lines.next()?;
-        if header.split('#').next()?.contains(|character: char| character.is_ascii_digit()) {
-            return None;
-        }
-        let first = lines.find(|line| !line.trim_start_matches(' ').is_empty())?;
-        Some(first.len() - first.trim_start_matches(' ').len())
     }
 
     /// A break after a last line that is a block scalar's, at the end of a file that ends without one: go-yaml would

@@ -1,11 +1,18 @@
-//! Texts of several lines, written as they were before: folded, in quotes, or plain over several lines.
+//! Texts of several lines, written as they were before: in quotes or plain over several lines, or with escaped breaks.
 
 use serde_json::Value;
 
-use super::layout::{lines_are_printable, spaces};
 use super::node::{Node, NodeKind, Style};
-use super::scalar::{Context, scalar};
+use super::rewrap::{Chunk, Join, Piece, chunks, joined};
+use super::scalar::{Context, can_be_plain, double_quoted, is_printable, scalar, unescaped};
 use super::splice::{Site, Splice};
+
+/// A line of a text in quotes, or of a plain one.
+struct Line<'t> {
+    /// The blanks before it.
+    lead: &'t str,
+    raw: &'t str,
+}
 
 impl Site<'_> {
     /// The text in the style of several lines that the old one has; none where that style cannot hold it, or the old one
@@ -14,13 +21,17 @@ impl Site<'_> {
         let Node { form, kind, .. } = self.node;
         let NodeKind::String(old) = kind else { return Vec::new() };
         let found = match form.style {
-            Style::Folded => self.as_folded(old, text),
-            Style::Double | Style::Single | Style::Plain if self.is_wrapped() => self.as_wrapped(text),
+            Style::Folded => vec![self.as_folded(old, text)],
+            Style::Double | Style::Single if self.is_wrapped() => vec![self.as_wrapped(text, form.style)],
+            // What cannot be plain can be in quotes.
+            Style::Plain if self.is_wrapped() => {
+                [Style::Plain, Style::Double].map(|style| self.as_wrapped(text, style)).into()
+            }
             // Breaks were written as `\\n`, and are again.
-            Style::Double if old.contains('\n') => self.as_escaped(text),
-            _ => None,
+            Style::Double if old.contains('\n') => vec![Some(self.as_escaped(text))],
+            _ => Vec::new(),
         };
-        found.into_iter().collect()
+        found.into_iter().flatten().collect()
     }
 
     fn is_wrapped(&self) -> bool {
@@ -28,119 +39,155 @@ impl Site<'_> {
         self.text[span.start..span.end].contains('\n')
     }
 
-    fn as_escaped(&self, text: &str) -> Option<Splice> {
+    fn as_escaped(&self, text: &str) -> Splice {
         let span = self.node.span;
+        let context = self.layout.context(self.in_flow());
+        Splice::new(span.start..span.end, scalar(&Value::from(text), context, Style::Double))
+    }
+
+    /// A text on several lines that YAML joins; lines that stay are kept. In another style if the old one has no quotes.
+    fn as_wrapped(&self, text: &str, style: Style) -> Option<Splice> {
+        let Node { span, form, kind } = self.node;
+        let NodeKind::String(old) = kind else { return None };
+        let written = &self.text[span.start..span.end];
+        let written = match form.style {
+            Style::Double => written.strip_prefix('"')?.strip_suffix('"')?,
+            Style::Single => written.strip_prefix('\'')?.strip_suffix('\'')?,
+            _ => written,
+        };
+        let (lines, pieces) = read_lines(written, form.style)?;
+        if joined(&pieces) != *old || style == Style::Plain && !self.fits_plain(text) {
+            return None;
+        }
+        let quote = match style {
+            Style::Double => "\"",
+            Style::Single => "'",
+            _ => "",
+        };
+        let mut new = quote.to_owned();
+        for chunk in chunks(&pieces, text) {
+            let line = lines.get(chunk.lines.start).or(lines.last())?;
+            new.push_str(if chunk.lines.start == 0 { "" } else { line.lead });
+            new.push_str(&self.chunk((&lines, &pieces), &chunk, (text, style))?);
+        }
+        Some(Splice::new(span.start..span.end, new + quote))
+    }
+
+    fn fits_plain(&self, text: &str) -> bool {
         let context = if self.in_flow() { Context::Flow } else { Context::Block };
-        Some(Splice::new(span.start..span.end, scalar(&Value::from(text), context, Style::Double)))
+        can_be_plain(&text.replace('\n', " "), context) && !text.contains("\n#")
     }
 
-    /// A text on several lines that YAML joins by blanks; lines that stay are kept.
-    fn as_wrapped(&self, text: &str) -> Option<Splice> {
-        let Node { span, form, .. } = self.node;
-        let (open, close) = match form.style {
-            Style::Double => ("\"", "\""),
-            Style::Single => ("'", "'"),
-            _ => ("", ""),
+    /// The lines of a part of a text, with the break after them: the old ones if it is the old part.
+    fn chunk(
+        &self,
+        (lines, pieces): (&[Line<'_>], &[Piece]),
+        chunk: &Chunk,
+        (text, style): (&str, Style),
+    ) -> Option<String> {
+        let part = &text[chunk.text.clone()];
+        let join = chunk.join;
+        let body = part.strip_suffix(&join.text())?;
+        let eol = self.layout.eol;
+        let after = match join {
+            Join::Fold => eol.to_owned(),
+            Join::Escaped => format!("\\{eol}"),
+            Join::Breaks(count) => eol.repeat(count + 1),
+            Join::End => String::new(),
         };
-        let written = self.text[span.start..span.end].strip_prefix(open)?.strip_suffix(close)?;
-        let escaped = match form.style {
-            Style::Single => text.replace('\'', "''"),
-            _ => text.to_owned(),
-        };
-        // Escapes and breaks of its own would have to be told from those of the lines.
-        let is_simple =
-            is_one_paragraph(&escaped) && !(form.style == Style::Double && escaped.contains(['"', '\\']));
-        if !is_simple || !lines_are_printable(text) {
-            return None;
-        }
-        let old: Vec<&str> = written.lines().map(str::trim).collect();
-        let second = written.lines().nth(1)?;
-        let indent = &second[..second.len() - second.trim_start().len()];
-        let lines = refold(&old, &escaped);
-        let joined = lines.join(&format!("{}{indent}", self.layout.eol));
-        Some(Splice::new(span.start..span.end, format!("{open}{joined}{close}")))
-    }
-
-    /// A folded block scalar with another text: of each paragraph the lines that stay are kept.
-    fn as_folded(&self, old: &str, text: &str) -> Option<Splice> {
-        let span = self.node.span;
-        let (old, body) = (old.trim_end_matches('\n'), text.trim_end_matches('\n'));
-        let is_simple = |text: &str| text.split('\n').all(|part| part.is_empty() || is_one_paragraph(part));
-        let chomping = match text.len() - body.len() {
-            0 => "-",
-            1 => "",
-            _ => return None,
-        };
-        if body.is_empty()
-            || body.starts_with('\n')
-            || !is_simple(old)
-            || !is_simple(body)
-            || !lines_are_printable(body)
+        // Quotes may have come around what was plain.
+        let is_kept = |raw: &str| style == self.node.form.style || !raw.contains(['"', '\\']);
+        if let [piece] = &pieces[chunk.lines.clone()]
+            && let raw = lines[chunk.lines.start].raw
+            && body == piece.text
+            && is_kept(raw)
         {
+            return Some(format!("{raw}{after}"));
+        }
+        let lead = lines.get(chunk.lines.start.max(1)).map_or("", |line| line.lead);
+        let is_first = chunk.lines.start == 0;
+        let lines = match style {
+            Style::Double => in_double(body, is_first, (join == Join::Escaped).then_some((eol, lead))),
+            _ => over_lines(body, is_first, (eol, lead)).map(|body| match style {
+                Style::Single => body.replace('\'', "''"),
+                _ => body,
+            }),
+        };
+        let is_line = is_first || !body.is_empty() || matches!(join, Join::Escaped | Join::End);
+        lines.filter(|_| is_line).map(|lines| lines + &after)
+    }
+}
+
+/// The lines of a text without its quotes.
+fn read_lines(written: &str, style: Style) -> Option<(Vec<Line<'_>>, Vec<Piece>)> {
+    let (mut lines, mut pieces) = (Vec::new(), Vec::<Piece>::new());
+    let count = written.split('\n').count();
+    for (at, line) in written.split('\n').enumerate() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let (is_first, is_last) = (at == 0, at + 1 == count);
+        let body = if is_first { line } else { line.trim_start_matches([' ', '\t']) };
+        let lead = &line[..line.len() - body.len()];
+        if body.trim_ascii_end().is_empty() && !is_first && !is_last {
+            let Piece { join, .. } = pieces.last_mut()?;
+            *join = match *join {
+                Join::Fold => Join::Breaks(1),
+                Join::Breaks(count) => Join::Breaks(count + 1),
+                Join::Escaped | Join::End => return None,
+            };
+            continue;
+        }
+        let backslashes = body.len() - body.trim_end_matches('\\').len();
+        let (raw, join) = match body.strip_suffix('\\') {
+            _ if is_last => (body, Join::End),
+            Some(body) if style == Style::Double && backslashes % 2 == 1 => (body, Join::Escaped),
+            _ => (body.trim_end_matches([' ', '\t']), Join::Fold),
+        };
+        let text = match style {
+            Style::Double => unescaped(raw)?,
+            Style::Single => raw.replace("''", "'"),
+            _ => raw.to_owned(),
+        };
+        lines.push(Line { lead, raw });
+        pieces.push(Piece { text, join });
+    }
+    Some((lines, pieces))
+}
+
+/// A part in double quotes: on one line, or where breaks are escaped on as many as it has.
+fn in_double(body: &str, is_first: bool, escaped: Option<(&str, &str)>) -> Option<String> {
+    let line = |(at, line): (usize, &str)| {
+        let quoted = double_quoted(line);
+        let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        // A blank at the begin of a line would be none of the text.
+        let blank = (at > 0 || !is_first) && inner.starts_with(' ');
+        Some(if blank { format!("\\{inner}") } else { inner.to_owned() })
+    };
+    match escaped {
+        None => line((0, body)),
+        Some((eol, lead)) => {
+            let lines: Option<Vec<String>> = body.split_inclusive('\n').enumerate().map(line).collect();
+            Some(lines?.join(&format!("\\{eol}{lead}")))
+        }
+    }
+}
+
+/// A part without escapes, its breaks as empty lines; `None` where it has blanks beside them, or more than they can say.
+fn over_lines(body: &str, is_first: bool, (eol, lead): (&str, &str)) -> Option<String> {
+    let is_blank = |character: char| matches!(character, ' ' | '\t' | '\n');
+    if !is_first && body.starts_with(is_blank) || !is_printable(&body.replace('\n', "")) {
+        return None;
+    }
+    let mut text = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((line, after)) = rest.split_once('\n') {
+        let next = after.trim_start_matches('\n');
+        if line.is_empty() || line.ends_with(is_blank) || next.is_empty() || next.starts_with(is_blank) {
             return None;
         }
-        let content = self.content_column()?;
-        let block = &self.text[span.start..span.end];
-        let old_lines: Vec<&str> = block.lines().skip(1).map(str::trim).collect();
-        let old_parts: Vec<&[&str]> =
-            old_lines.split(|line| line.is_empty()).filter(|part| !part.is_empty()).collect();
-        let parts: Vec<&str> = body.split('\n').collect();
-        let filled = parts.iter().filter(|part| !part.is_empty()).count();
-        let mut lines = Vec::new();
-        let mut at = 0;
-        for (index, part) in parts.iter().enumerate() {
-            // A break is an empty line between two lines.
-            if index > 0 {
-                lines.push(String::new());
-            }
-            if part.is_empty() {
-                continue;
-            }
-            let old = old_part(&old_parts, (at, filled), part);
-            lines.extend(refold(old, part).iter().map(|line| format!("{}{line}", spaces(content))));
-            at += 1;
-        }
-        let header = format!(">{chomping}{}", self.comment());
-        let end = self.end_of_rest();
-        let new = format!("{header}{0}{1}", self.layout.eol, lines.join(self.layout.eol));
-        Some(Splice::new(span.start..end, new + self.last_break(&Value::from(text), end)))
+        text.push_str(line);
+        text.push_str(&eol.repeat(after.len() - next.len() + 2));
+        text.push_str(lead);
+        rest = next;
     }
-}
-
-/// The old lines of a paragraph: the one of the same text, else the one at its place from the start or, where another
-/// number of them is left, from the end.
-fn old_part<'o, 't>(old: &[&'o [&'t str]], (at, filled): (usize, usize), part: &str) -> &'o [&'t str] {
-    let same = old.iter().find(|lines| lines.join(" ") == part);
-    let from_end = (old.len() + at).checked_sub(filled).and_then(|at| old.get(at));
-    let likely = [old.get(at), from_end].into_iter().flatten();
-    let mut likely = likely.filter(|lines| refold(lines, part).len() > 1 || lines.len() == 1);
-    same.or_else(|| likely.next()).copied().unwrap_or_default()
-}
-
-/// Words between single blanks.
-fn is_one_paragraph(text: &str) -> bool {
-    !text.contains(['\n', '\t', '\r']) && !text.contains("  ") && text.trim() == text && !text.is_empty()
-}
-
-/// The lines of a folded text, as many of the old ones as still fit.
-fn refold<'a>(old: &[&'a str], new: &'a str) -> Vec<&'a str> {
-    let mut rest = new;
-    let mut lines = Vec::new();
-    let mut tail = Vec::new();
-    let mut old = old;
-    while let [first, others @ ..] = old
-        && let Some(after) = rest.strip_prefix(first).and_then(|after| after.strip_prefix(' '))
-    {
-        (rest, old) = (after, others);
-        lines.push(*first);
-    }
-    while let [others @ .., last] = old
-        && let Some(before) = rest.strip_suffix(last).and_then(|before| before.strip_suffix(' '))
-    {
-        (rest, old) = (before, others);
-        tail.push(*last);
-    }
-    lines.push(rest);
-    lines.extend(tail.into_iter().rev());
-    lines
+    Some(text + rest)
 }

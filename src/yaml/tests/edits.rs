@@ -134,3 +134,70 @@ fn edits_apply_in_order_and_to_their_document() {
     });
     assert_eq!(edit(text, &edits).unwrap(), "# head\n---\na: 1\n---\na: x # second\nb: 2\n");
 }
+
+/// Lines that say the same stay as they are, byte for byte.
+#[test]
+fn texts_of_several_lines_keep_their_style_and_their_lines() {
+    let cases = [
+        // A folded text with indented lines and empty ones.
+        (
+            "a: >-\n  one two\n  three\n\n  list:\n    - x\n    - y\n\n\n  last  one\n  ends # no comment\nb: 1\n",
+            json!("one two three\nlist:\n  - x\n  - z\n\n\nlast  one ends # no comment"),
+            "a: >-\n  one two\n  three\n\n  list:\n    - x\n    - z\n\n\n  last  one\n  ends # no comment\nb: 1\n",
+        ),
+        // Several changes in one paragraph, and a new one.
+        (
+            "a: >\n  one two\n  three four\n  five six\n",
+            json!("one 2 three four five 6\nnew\n"),
+            "a: >\n  one 2\n  three four\n  five 6\n\n  new\n",
+        ),
+        (
+            "a: >-2\n     two\n     three\n\n   x\n",
+            json!("   two\n   three\n\n four"),
+            "a: >-2\n     two\n     three\n\n   four\n",
+        ),
+        ("a: >2-\n    two\n  b\n", json!("  two\nc"), "a: >2-\n    two\n  c\n"),
+        ("- a: >+ # c\n    b\n\n\n- c\n", json!("d\n\n\n"), "- a: >+ # c\n    d\n\n\n- c\n"),
+        ("- a: |+ # c\n    b\n\n- c\n", json!("d\n"), "- a: |+ # c\n    d\n- c\n"),
+        ("a: |2-\n    b\n  c\n", json!("  b\nd"), "a: |2-\n    b\n  d\n"),
+        ("a: |1\n  b\n c\n", json!("d\nc\n"), "a: |1\n d\n c\n"),
+        // In quotes.
+        (
+            "a: \"one \\\"two\\\"\n  three\\ttab\n  four\" # c\n",
+            json!("one \"two\" three\ttab 4\\"),
+            "a: \"one \\\"two\\\"\n  three\\ttab\n  4\\\\\" # c\n",
+        ),
+        (
+            "a: \"one\n\n  two \\\n   three\n  four\"\n",
+            json!("one\ntwo three 4"),
+            "a: \"one\n\n  two \\\n   three\n  4\"\n",
+        ),
+        (
+            "a: 'it''s\n\n  two\n  three'\n",
+            json!("it's\ntwo's three\nfour"),
+            "a: 'it''s\n\n  two''s\n  three\n\n  four'\n",
+        ),
+        ("a: one\n  two\n  three\n", json!("one two: three"), "a: \"one\n  two:\n  three\"\n"),
+        ("a: one\n\n  two\n  three\nb: c\n", json!("one\ntwo 3"), "a: one\n\n  two\n  3\nb: c\n"),
+        // KYAML.
+        (
+            "{\n  a: \"\\\n     one\\n\\\n     two\\n\\\n    \", # c\n}\n",
+            json!("one\n 2\nthree\n"),
+            "{\n  a: \"\\\n     one\\n\\\n     \\ 2\\n\\\n     three\\n\\\n    \", # c\n}\n",
+        ),
+        (
+            "{\n  a: \"\\\n     one\\n\\\n     two\\n\\\n    \",\n}\n",
+            json!("zero\none\ntwo"),
+            "{\n  a: \"\\\n     zero\\n\\\n     one\\n\\\n     two\",\n}\n",
+        ),
+    ];
+    for (before, value, after) in cases {
+        let pointer = if before.starts_with('-') { "/0/a" } else { "/a" };
+        let edited = set(before, pointer, value);
+        assert_eq!(edited, Ok(after.to_owned()), "{before:?}\n{}", edited.clone().unwrap_or_default());
+        let crlf = before.replace('\n', "\r\n");
+        let value = super::super::read(edited.unwrap().as_bytes()).remove(0).unwrap().to_json();
+        let value = value.pointer(pointer).unwrap().clone();
+        assert_eq!(set(&crlf, pointer, value), Ok(after.replace('\n', "\r\n")));
+    }
+}
