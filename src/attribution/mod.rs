@@ -30,6 +30,7 @@ pub use ignore::IgnoreRules;
 pub use managers::{Known, Managers};
 pub use owners::{Entry, Owners, owners_of};
 pub use scaling::{Autoscaler, SCALERS};
+pub use split::without_server_set;
 pub use strangers::unknown_managers;
 pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{

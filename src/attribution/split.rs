@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::managers::Managers;
 use super::owners::Owners;
-use crate::model::{ChangeKind, Class, Difference, FieldPath, Step, push_pointer};
+use crate::diff::is_server_set;
+use crate::model::{ChangeKind, Class, Difference, FieldPath, ResourceId, Step, push_pointer};
 use crate::schema::{Field, ListType, Shape};
 
 /// What splitting looks at.
@@ -80,6 +81,33 @@ impl Splitter<'_> {
         }
         parts.push(part);
         parts.extend(others);
+    }
+}
+
+/// A value of a live object at `path` without what the server or the platform put into it by itself: places that they fill
+/// and nobody owns. `field` is the schema of that place.
+#[must_use]
+pub fn without_server_set(
+    live: &Value,
+    id: &ResourceId,
+    (field, path): (Field<'_>, &FieldPath),
+    value: &Value,
+) -> Value {
+    written(&Owners::of(live), id, (field, path), value)
+}
+
+fn written(owners: &Owners, id: &ResourceId, (field, path): (Field<'_>, &FieldPath), value: &Value) -> Value {
+    let children = children(field, path, value).into_iter();
+    let is_written = |path: &FieldPath| !is_server_set(id, path) || !owners.indexes_at(path).is_empty();
+    let inner = |(path, key, inner): (FieldPath, String, &Value)| {
+        let field = if value.is_object() { field.field(&key) } else { field.items() };
+        (key, written(owners, id, (field, &path), inner))
+    };
+    let mut kept = children.filter(|(path, ..)| is_written(path)).map(inner).peekable();
+    match value {
+        Value::Object(map) if !field.is_atomic_map() && !map.is_empty() => Value::Object(kept.collect()),
+        Value::Array(_) if kept.peek().is_some() => kept.map(|(_, item)| item).collect(),
+        other => other.clone(),
     }
 }
 

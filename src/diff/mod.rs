@@ -35,6 +35,7 @@ use normalise::Level;
 
 pub use normalise::declared;
 pub use same::Same;
+pub use server_set::is_server_set;
 pub use unknown::{UnknownField, unknown_fields};
 
 /// Every difference of one object, sorted by path. `live` was read at the desired object's version.

@@ -98,7 +98,8 @@ const BOOKKEEPING: &[&str] = &[
 ];
 
 /// Whether the server or the platform may put something at `path` that Git does not declare.
-pub(super) fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
+#[must_use]
+pub fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
     if let [Step::Field(metadata), Step::Field(map), Step::Field(key)] = path.steps()
         && metadata == "metadata"
         && (map == "annotations" || map == "labels")

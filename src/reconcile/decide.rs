@@ -329,6 +329,7 @@ impl<'a> Decider<'a> {
         let objects: BTreeMap<ObjectKey, &Desired> =
             material.desired.iter().map(|object| (object.id.key(), object)).collect();
         let object = |key: &ObjectKey| objects.get(key).copied();
+        let live = |key: &ObjectKey| material.live.get(key);
         let schema = |id: &ResourceId| material.schemas.of(&id.group, &id.version);
         let ground = Ground {
             request: self
@@ -341,7 +342,7 @@ impl<'a> Decider<'a> {
             live: &material.live,
             schema: &schema,
         };
-        let proven = prove(present, &|findings| plan(findings, &object, &schema), &ground);
+        let proven = prove(present, &|findings| plan(findings, &object, &live, &schema), &ground);
         let mark = self.pull_request(&incident.id);
         let tip = super::branch::tip(self.round, incident, &proven, mark)?;
         let changed = matches!(tip, Tip::Others(_));

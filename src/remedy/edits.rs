@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::replaced::{How, Replaced};
+use crate::attribution::without_server_set;
 use crate::model::{Change, ChangeKind, Desired, Step, substitution};
 use crate::schema::{Field, without_defaults};
 use crate::yaml::{Aligned, Edit, Operation, align};
@@ -35,17 +36,17 @@ impl Target {
 /// The edits that take changes into a document: what stands in the place of something else on its lines, and the rest.
 pub(super) fn edits_of(
     (whole, replaced): (&[&Change], &[Replaced<'_>]),
-    (object, root): (&Desired, Field<'_>),
+    subject: &Subject<'_>,
     target: &Target,
 ) -> Vec<Edit> {
     let is_whole = |one: &&Replaced<'_>| whole.iter().any(|change| one.is_removal(change));
     let in_place = replaced.iter().filter(is_whole);
-    let mut edits: Vec<Edit> = in_place.flat_map(|one| edits_in_place(one, (object, root), target)).collect();
+    let mut edits: Vec<Edit> = in_place.flat_map(|one| edits_in_place(one, subject, target)).collect();
     let set = whole.iter().filter(|change| !replaced.iter().any(|one| one.has(change)));
     edits.extend(set.filter_map(|change| {
-        let (wanted, live) = wanted(change, root)?;
+        let (wanted, live) = subject.wanted(change)?;
         let pointer = &change.difference.desired_pointer;
-        let declared = object.value.pointer(pointer);
+        let declared = subject.object.value.pointer(pointer);
         let declared = declared.filter(|_| change.difference.kind == ChangeKind::Modified);
         Some(
             target.set(pointer, declared.map_or(wanted.clone(), |declared| merged(declared, &wanted, &live))),
@@ -54,19 +55,29 @@ pub(super) fn edits_of(
     edits
 }
 
-/// A live value without what the server puts there by itself, and with it.
-fn wanted(change: &Change, root: Field<'_>) -> Option<(Value, Value)> {
-    let live = change.difference.live.clone()?;
-    Some((without_defaults(root.at(change.difference.path.steps()), &live), live))
+/// An object whose source is edited.
+pub(super) struct Subject<'a> {
+    pub(super) object: &'a Desired,
+    /// Its schema.
+    pub(super) root: Field<'a>,
+    /// It in the cluster; null where that is not at hand.
+    pub(super) live: &'a Value,
+}
+
+impl Subject<'_> {
+    /// A live value without what the server puts there by itself, and with it.
+    fn wanted(&self, change: &Change) -> Option<(Value, Value)> {
+        let live = change.difference.live.clone()?;
+        let path = &change.difference.path;
+        let field = self.root.at(path.steps());
+        let written = without_server_set(self.live, &self.object.id, (field, path), &live);
+        Some((without_defaults(field, &written), live))
+    }
 }
 
 /// The edits that put something in the place of something else.
-fn edits_in_place(
-    replaced: &Replaced<'_>,
-    (object, root): (&Desired, Field<'_>),
-    target: &Target,
-) -> Vec<Edit> {
-    let Some((wanted, live)) = wanted(replaced.added, root) else { return Vec::new() };
+fn edits_in_place(replaced: &Replaced<'_>, subject: &Subject<'_>, target: &Target) -> Vec<Edit> {
+    let Some((wanted, live)) = subject.wanted(replaced.added) else { return Vec::new() };
     let pointer = &replaced.removed.difference.desired_pointer;
     let name = match replaced.added.difference.path.steps().last() {
         Some(Step::Field(name)) => name.clone(),
@@ -74,7 +85,7 @@ fn edits_in_place(
     };
     match replaced.how {
         How::Item => {
-            let declared = object.value.pointer(pointer).cloned().unwrap_or_default();
+            let declared = subject.object.value.pointer(pointer).cloned().unwrap_or_default();
             vec![target.set(pointer, merged(&declared, &wanted, &live))]
         }
         How::Key => vec![target.rename(pointer, name)],

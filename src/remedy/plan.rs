@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::edits::{Target, edits_of, has_variable};
+use super::edits::{Subject, Target, edits_of, has_variable};
 use super::reasons::why_not;
 use super::replaced::replaced;
 use super::whole::{Alone, Tools};
@@ -48,10 +48,11 @@ pub struct Left {
 }
 
 /// Plans the adoption of findings: edits for what a person changed beyond doubt in plain files, reasons for the rest.
-/// `desired` and `schema` answer for an object.
+/// `desired`, `live` and `schema` answer for an object.
 pub fn plan<'a>(
     findings: &[&Finding],
     desired: &dyn Fn(&ObjectKey) -> Option<&'a Desired>,
+    live: &dyn Fn(&ObjectKey) -> Option<&'a Value>,
     schema: &dyn Fn(&ResourceId) -> &'a Schema,
 ) -> Plan {
     let mut plan = Plan::default();
@@ -59,7 +60,8 @@ pub fn plan<'a>(
         match (finding.state, desired(&finding.resource.key())) {
             (State::Modified, Some(object)) => {
                 let root = schema(&object.id).kind(&object.id.group, &object.id.version, &object.id.kind);
-                plan.object(finding, (object, root));
+                let live = live(&finding.resource.key()).unwrap_or(&Value::Null);
+                plan.object(finding, &Subject { object, root, live });
             }
             _ => plan.left.push(whole(finding)),
         }
@@ -80,7 +82,8 @@ impl Plan {
     }
 
     /// Adopts what a person did to an object, whole, and leaves the rest.
-    fn object(&mut self, finding: &Finding, (object, root): (&Desired, Field<'_>)) {
+    fn object(&mut self, finding: &Finding, subject: &Subject<'_>) {
+        let Subject { object, root, .. } = *subject;
         let drifting: Vec<&Change> = drifting(finding).collect();
         let tools = Tools::of(&drifting);
         let replaced = replaced(&drifting, &tools, root);
@@ -103,7 +106,7 @@ impl Plan {
         }
         self.left.extend(rest.iter().filter_map(|change| Some(left(finding, change, why_not(change)?))));
         let Ok(target) = target else { return };
-        let edits = edits_of((&whole, &replaced), (object, root), &target);
+        let edits = edits_of((&whole, &replaced), subject, &target);
         self.edits.entry(object.origin.file.clone()).or_default().extend(edits);
         whole.iter().for_each(|change| self.adopt(finding, change));
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::plan::{Adoption, Plan};
-use crate::model::{ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId};
+use crate::model::{ChangeKind, Desired, Difference, FieldPath, Finding, ObjectKey, ResourceId};
 use crate::schema::Schema;
 use crate::source::{Rendered, Request, render};
 
@@ -203,6 +203,13 @@ fn object_holds(
     let schema = (ground.schema)(&after.id);
     let paths = |object: &Desired| -> BTreeMap<FieldPath, ChangeKind> {
         let differences = crate::diff::compare(object, live, schema).into_iter();
+        // What the server puts into an adopted part by itself is nobody's change.
+        let by_server = |difference: &Difference| {
+            difference.server_set
+                && difference.kind == ChangeKind::Added
+                && !adoption.paths.contains(&difference.path)
+        };
+        let differences = differences.filter(|difference| !by_server(difference));
         differences.map(|difference| (difference.path, difference.kind)).collect()
     };
     let mut expected = paths(before);

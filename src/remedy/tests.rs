@@ -112,7 +112,7 @@ impl Lab {
 
     fn plan(&self, findings: &[&Finding]) -> Plan {
         let object = |key: &ObjectKey| self.desired.iter().find(|object| object.id.key() == *key);
-        plan(findings, &object, &|_| &self.schema)
+        plan(findings, &object, &|key| self.live.get(key), &|_| &self.schema)
     }
 
     fn prove(&self, findings: &[Finding]) -> Proven {

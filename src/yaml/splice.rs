@@ -378,6 +378,7 @@ impl Site<'_> {
         // scalar before.
         let (comments, blanks) = self.after_comments(after, column(self.text, start));
         let mut ways: Vec<_> = [comments, after, blanks].map(|after| self.remove_lines(first, after)).into();
+        ways.splice(0..0, self.with_blank_lines(first, comments));
         // The break before may belong to a block scalar.
         ways.push(Splice::new(first..after, ""));
         ways
@@ -403,6 +404,26 @@ impl Site<'_> {
     pub(super) fn lines_with_comments(&self) -> Range<usize> {
         let Range { start, end } = self.own_lines();
         self.with_comments_above(0, start)..self.after_comments(end, 0).1
+    }
+
+    /// Removes lines that blank ones stand around, with those after them; at the end of the text with those before them.
+    fn with_blank_lines(&self, start: usize, end: usize) -> Option<Splice> {
+        let is_blank = |at: usize| self.text[at..line_end(self.text, at)].trim_ascii().is_empty();
+        let above = |start: usize| line_start(self.text, previous_line(self.text, start));
+        if start == 0 || !is_blank(above(start)) {
+            return None;
+        }
+        let (mut start, mut end) = (start, end);
+        if end == self.text.len() {
+            while start > 0 && is_blank(above(start)) {
+                start = above(start);
+            }
+            return Some(self.remove_lines(start, end));
+        }
+        while end < self.text.len() && is_blank(end) {
+            end = next_line(self.text, end);
+        }
+        Some(self.remove_lines(start, end))
     }
 
     /// Removes whole lines; a file that ends without a line break still does.
@@ -485,7 +506,8 @@ impl Site<'_> {
         if self.layout.json || !comma || !is_own {
             return None;
         }
-        Some(Splice::new(self.with_comments_above(at, line)..next_line(self.text, stop), ""))
+        let (first, after) = (self.with_comments_above(at, line), next_line(self.text, stop));
+        self.with_blank_lines(first, after).or(Some(Splice::new(first..after, "")))
     }
 
     fn remove_from_flow(&self, at: usize, start: usize, end: usize) -> Splice {

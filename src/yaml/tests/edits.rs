@@ -68,6 +68,16 @@ fn what_goes_away_takes_its_own_lines() {
         ("{\"a\": 1,\n \"b\": 2}", "/b", "{\"a\": 1}"),
         ("a: |+\n  x\n\nb: 2", "/b", "a: |+\n  x\n\n"),
         ("- |-\n x\n- 2\n   # deep\n", "/1", "- |-\n x\n"),
+        // Of blank lines around it one side stays.
+        ("a: 1\n\n# b\nb: 2\n\nc: 3\n", "/b", "a: 1\n\nc: 3\n"),
+        ("a:\n  - 1\n\n  - 2\n\n  # 3\n  - 3\nb: 1\n", "/a/1", "a:\n  - 1\n\n  # 3\n  - 3\nb: 1\n"),
+        ("a:\n\n  b: 1\n\n  c: 2\n", "/a/b", "a:\n\n  c: 2\n"),
+        ("a: 1\n\n\nb: 2\n\n\n---\nc: 1\n", "/b", "a: 1\n\n\n---\nc: 1\n"),
+        ("a: 1\r\n\r\nb: 2\r\n\r\nc: 3\r\n", "/b", "a: 1\r\n\r\nc: 3\r\n"),
+        ("a: 1\n\nb: 2\n", "/b", "a: 1\n"),
+        ("a: |+\n  x\n\nb: 2\n\nc: 3\n", "/b", "a: |+\n  x\n\nc: 3\n"),
+        ("{\n  a: 1,\n\n  # b\n  b: 2,\n\n  c: 3,\n}\n", "/b", "{\n  a: 1,\n\n  c: 3,\n}\n"),
+        ("a: 1\nb: 2\n\nc: 3\n", "/b", "a: 1\n\nc: 3\n"),
     ];
     for (before, pointer, after) in cases {
         assert_eq!(remove(before, pointer), Ok(after.to_owned()), "{before:?} {pointer}");
