@@ -5,6 +5,7 @@ mod edits;
 mod plan;
 mod prove;
 mod reasons;
+mod renamed;
 mod replaced;
 mod whole;
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::reasons::why_not;
+use super::renamed::{are_alike, is_telling};
 use super::whole::{Tools, part_of};
 use crate::model::{Cause, Change, ChangeKind, Step};
 use crate::schema::{Field, Shape, without_defaults};
@@ -56,7 +57,7 @@ impl<'f> Part<'f> {
         }
         let is_like = |removed: &Change, added: &Change| match part.shape() {
             Shape::List(_) => is_alike(removed, added, part.items()),
-            Shape::Map => removed.difference.desired == added.difference.live,
+            Shape::Map => is_renamed(removed, added),
             _ => false,
         };
         let only = |mut found: Vec<&'f Change>| if found.len() == 1 { found.pop() } else { None };
@@ -103,7 +104,7 @@ pub(super) fn replaced<'f>(drifting: &[&'f Change], tools: &Tools<'_>, root: Fie
 fn how(removed: &Change, added: &Change, part: Field<'_>) -> Option<How> {
     match part.shape() {
         Shape::List(_) => is_alike(removed, added, part.items()).then_some(How::Item),
-        Shape::Map => (removed.difference.desired == added.difference.live).then_some(How::Key),
+        Shape::Map => is_renamed(removed, added).then_some(How::Key),
         Shape::Object => is_union(part).then_some(How::Fields),
         _ => None,
     }
@@ -116,9 +117,37 @@ fn is_union(part: Field<'_>) -> bool {
     name.is_some_and(|name| UNIONS.contains(&name))
 }
 
-/// Whether two items may be one under other keys: what else it says is at least half the same, or it says nothing else.
+/// Whether a key has another name: it has the same value, and that or the names say that it is the same.
+fn is_renamed(removed: &Change, added: &Change) -> bool {
+    let (Some(Step::Field(before)), Some(Step::Field(after))) =
+        (removed.difference.path.steps().last(), added.difference.path.steps().last())
+    else {
+        return false;
+    };
+    let value = &removed.difference.desired;
+    let tells = value.as_ref().is_some_and(is_telling) || are_alike(before, after);
+    *value == added.difference.live && tells
+}
+
+/// Whether the keys of two items may be one that changed: numbers, or alike texts.
+fn may_become(before: &[(String, Value)], after: &[(String, Value)]) -> bool {
+    before.iter().zip(after).all(|((_, before), (_, after))| match (before, after) {
+        _ if before == after => true,
+        (Value::String(before), Value::String(after)) => are_alike(before, after),
+        (before, after) => before.is_number() && after.is_number(),
+    })
+}
+
+/// Whether both stand at the same place of their lists.
+fn have_one_place(removed: &Change, added: &Change) -> bool {
+    let place = |pointer: &str| pointer.rsplit_once('/').map(|(_, place)| place.to_owned());
+    place(&removed.difference.desired_pointer) == place(&added.difference.pointer)
+}
+
+/// Whether two items may be one under other keys: what else it says is at least half the same, and that, the keys or the
+/// place say that it is the same item; or it says nothing else.
 fn is_alike(removed: &Change, added: &Change, item: Field<'_>) -> bool {
-    let (Some(Step::Key(_)), Some(Step::Key(keys)), Some(live)) = (
+    let (Some(Step::Key(before_keys)), Some(Step::Key(keys)), Some(live)) = (
         removed.difference.path.steps().last(),
         added.difference.path.steps().last(),
         &added.difference.live,
@@ -131,6 +160,14 @@ fn is_alike(removed: &Change, added: &Change, item: Field<'_>) -> bool {
     let (Some(Value::Object(before)), Value::Object(after)) = (&removed.difference.desired, &wanted) else {
         return false;
     };
-    let same = before.iter().filter(|(name, value)| !is_key(name) && after.get(*name) == Some(value)).count();
-    rest(before) == 0 && rest(after) == 0 || same > 0 && same * 2 >= rest(before).max(rest(after))
+    let same: Vec<&Value> = before
+        .iter()
+        .filter(|(name, value)| !is_key(name) && after.get(*name) == Some(value))
+        .map(|(_, value)| value)
+        .collect();
+    let tells = same.iter().any(|value| is_telling(value))
+        || may_become(before_keys, keys)
+        || have_one_place(removed, added);
+    rest(before) == 0 && rest(after) == 0
+        || tells && !same.is_empty() && same.len() * 2 >= rest(before).max(rest(after))
 }
