@@ -85,28 +85,29 @@ impl Layout {
         }
     }
 
-    /// Lines of an entry of a block mapping whose keys stand in `column`.
-    pub(super) fn entry(&self, name: &str, value: &Value, column: usize) -> Vec<String> {
+    /// Lines of an entry of a block mapping whose keys stand in `column`; `like` are values of this key that stand beside
+    /// it: where they are in flow style, it is.
+    pub(super) fn entry(&self, name: &str, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
         let head = format!("{}{}:", spaces(column), key(name, Context::Block));
         match value {
-            Value::Object(_) | Value::Array(_) if !is_empty(value) => {
+            Value::Object(_) | Value::Array(_) if !is_empty(value) && !are_flow(like) => {
                 let inner = if value.is_array() { self.dashes } else { self.step };
                 let mut lines = vec![head];
-                lines.extend(self.lines(value, column + inner));
+                lines.extend(self.lines(value, column + inner, like));
                 lines
             }
             _ => self.leaf(&format!("{head} "), value, column, column + self.step),
         }
     }
 
-    /// Lines of an item of a block sequence whose dashes stand in `column`.
-    pub(super) fn item(&self, value: &Value, column: usize) -> Vec<String> {
+    /// Lines of an item of a block sequence whose dashes stand in `column`, and beside which others stand.
+    pub(super) fn item(&self, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
         let head = format!("{}-{}", spaces(column), spaces(self.gap));
         let inner = column + 1 + self.gap;
-        if is_empty(value) || !(value.is_object() || value.is_array()) {
+        if is_empty(value) || !(value.is_object() || value.is_array()) || are_flow(like) {
             return self.leaf(&head, value, column, inner);
         }
-        let mut lines = self.lines(value, inner);
+        let mut lines = self.lines(value, inner, like);
         if let Some(first) = lines.first_mut() {
             *first = format!("{head}{}", first.trim_start());
         }
@@ -114,13 +115,16 @@ impl Layout {
     }
 
     /// Lines of a collection that is not empty, all indented.
-    pub(super) fn lines(&self, value: &Value, column: usize) -> Vec<String> {
+    pub(super) fn lines(&self, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
         match value {
             Value::Object(entries) => ordered(entries)
                 .into_iter()
-                .flat_map(|(name, value)| self.entry(name, value, column))
+                .flat_map(|(name, value)| self.entry(name, value, column, &entries_of(like, name)))
                 .collect(),
-            Value::Array(items) => items.iter().flat_map(|item| self.item(item, column)).collect(),
+            Value::Array(items) => {
+                let like = items_of(like);
+                items.iter().flat_map(|item| self.item(item, column, &like)).collect()
+            }
             other => vec![scalar(other, Context::Block, self.quotes)],
         }
     }
@@ -198,6 +202,41 @@ pub(super) fn ordered(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by_key(|(name, _)| rank(name).unwrap_or(usize::MAX));
     entries
+}
+
+/// Nodes that are looked at for how a new one is written.
+const MOST_LIKE: usize = 8;
+
+/// Whether all that are collections with something in them are in flow style.
+fn are_flow(like: &[&Node]) -> bool {
+    let is_filled = |node: &Node| match &node.kind {
+        NodeKind::Sequence(items) => !items.is_empty(),
+        NodeKind::Mapping(entries) => !entries.is_empty(),
+        _ => false,
+    };
+    let mut filled = like.iter().filter(|node| is_filled(node)).peekable();
+    filled.peek().is_some() && filled.all(|node| node.form.style == Style::Flow)
+}
+
+fn entries_of<'n>(like: &[&'n Node], name: &str) -> Vec<&'n Node> {
+    let entries = like.iter().filter_map(|node| match &node.kind {
+        NodeKind::Mapping(entries) => entries.iter().find(|(key, _)| key.name == name && !key.merged),
+        _ => None,
+    });
+    entries.map(|(_, value)| value).collect()
+}
+
+fn items_of<'n>(like: &[&'n Node]) -> Vec<&'n Node> {
+    let items = like.iter().flat_map(|node| match &node.kind {
+        NodeKind::Sequence(items) => &items[..],
+        _ => &[],
+    });
+    items.take(MOST_LIKE).collect()
+}
+
+/// The items around a position.
+pub(super) fn items_around(items: &[Node], at: usize) -> Vec<&Node> {
+    items.iter().skip(at.saturating_sub(MOST_LIKE / 2)).take(MOST_LIKE).collect()
 }
 
 pub(super) fn spaces(count: usize) -> String {

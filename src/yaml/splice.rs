@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::align::has_flag;
-use super::layout::{Layout, indented, is_empty, lines_are_printable, literal, spaces};
+use super::layout::{Layout, indented, is_empty, items_around, lines_are_printable, literal, spaces};
 use super::lines::{column, line_end, line_start, next_line, skip_blank};
 use super::node::{Key, Node, NodeKind, Style};
 
@@ -58,6 +58,8 @@ impl Site<'_> {
         let mut ways = Vec::new();
         let collection = (value.is_object() || value.is_array()) && !is_empty(value);
         match value {
+            // One that is replaced as a whole stays in its style.
+            _ if collection && self.node.form.style == Style::Flow && self.length() > 0 => {}
             _ if collection && !self.in_flow() => ways.extend(self.as_block(value)),
             Value::String(text) if self.layout.literals && !self.layout.json => {
                 ways.extend(self.as_before(text));
@@ -115,12 +117,13 @@ impl Site<'_> {
         let lines = match &parent.kind {
             NodeKind::Mapping(_) => {
                 let inner = if value.is_array() { self.layout.dashes } else { self.layout.step };
-                let lines = self.layout.lines(value, column(self.text, parent.span.start) + inner);
+                let lines =
+                    self.layout.lines(value, column(self.text, parent.span.start) + inner, &[self.node]);
                 std::iter::once(comment).chain(lines).collect::<Vec<_>>()
             }
             _ => {
                 let dash = column(self.text, form.lead);
-                let mut lines = self.layout.item(value, dash);
+                let mut lines = self.layout.item(value, dash, &[]);
                 let first = lines.first_mut()?;
                 *first = format!("{}{comment}", first.get(dash + 1..)?);
                 lines
@@ -206,7 +209,7 @@ impl Site<'_> {
             return self.insert_in_flow(self.length(), Some(name), value);
         }
         let keys = column(self.text, self.node.span.start);
-        let lines = self.layout.entry(name, value, keys);
+        let lines = self.layout.entry(name, value, keys, &[]);
         self.after_child(self.node.span.end, keys, (&lines, value))
     }
 
@@ -217,7 +220,7 @@ impl Site<'_> {
             return self.insert_in_flow(at, None, value);
         }
         let dash = column(self.text, self.node.span.start);
-        let lines = self.layout.item(value, dash);
+        let lines = self.layout.item(value, dash, &items_around(items, at));
         match at.checked_sub(1).and_then(|before| items.get(before)) {
             Some(before) => self.after_child(before.span.end, dash, (&lines, value)),
             // Comments above the first item stay with it where they speak of it.

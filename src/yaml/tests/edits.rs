@@ -145,6 +145,53 @@ fn edits_apply_in_order_and_to_their_document() {
     assert_eq!(edit(text, &edits).unwrap(), "# head\n---\na: 1\n---\na: x # second\nb: 2\n");
 }
 
+#[test]
+fn what_comes_beside_flow_collections_is_one() {
+    let rules = "rules:\n- apiGroups: [\"\"]\n  resources: [pods]  # pods\n  verbs:\n  - get\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs:\n  - get\n";
+    let cases = [
+        (
+            rules,
+            "/rules/1",
+            json!({"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "watch"]}),
+            "rules:\n- apiGroups: [\"\"]\n  resources: [pods]  # pods\n  verbs:\n  - get\n- apiGroups: [batch]\n  resources: [jobs]\n  verbs:\n  - list\n  - watch\n",
+        ),
+        (
+            rules,
+            "/rules",
+            json!([{"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["watch"]}]),
+            "rules:\n- apiGroups: [batch]\n  resources: [jobs, cronjobs]\n  verbs:\n  - watch\n",
+        ),
+        (
+            "a:\n- {b: 1}\n- {b: 2} # two\n",
+            "/a/-",
+            json!({"b": [3]}),
+            "a:\n- {b: 1}\n- {b: 2} # two\n- {b: [3]}\n",
+        ),
+        ("a:\n- {b: 1}\n- b: 2\n", "/a/-", json!({"b": 3}), "a:\n- {b: 1}\n- b: 2\n- b: 3\n"),
+        ("a:\n- [1, 2]\n- [3, 4]\n", "/a", json!([[5, 6, 7], [8]]), "a:\n- [5, 6, 7]\n- [8]\n"),
+        (
+            "a:\n- b:\n    c: {d: [1]}\n",
+            "/a/-",
+            json!({"b": {"c": {"d": [2]}}}),
+            "a:\n- b:\n    c: {d: [1]}\n- b:\n    c: {d: [2]}\n",
+        ),
+        // What has nothing in it says nothing of how it is written.
+        ("a:\n- b: []\n", "/a/-", json!({"b": [2]}), "a:\n- b: []\n- b:\n  - 2\n"),
+    ];
+    for (before, pointer, value, after) in cases {
+        assert_eq!(set(before, pointer, value), Ok(after.to_owned()), "{before:?} {pointer}");
+    }
+    // Many at once.
+    let before = format!("a:\n  - verbs: [get, list]\n  - verbs: [watch]\nd:\n{}", "  - 1\n".repeat(20));
+    let items: Vec<Value> = (100..120).map(Value::from).collect();
+    let value = json!({"a": [{"verbs": ["create"]}, {"verbs": ["delete", "patch"]}], "d": items});
+    let after = set(&before, "", value).unwrap();
+    assert!(
+        after.starts_with("a:\n  - verbs: [create]\n  - verbs: [delete, patch]\nd:\n  - 100\n"),
+        "{after}"
+    );
+}
+
 /// Lines that say the same stay as they are, byte for byte.
 #[test]
 fn texts_of_several_lines_keep_their_style_and_their_lines() {
