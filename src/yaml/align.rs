@@ -23,6 +23,8 @@ const EQUAL: f64 = 4.0;
 /// How much of two items must agree for them to be one that changed.
 const SIMILAR: f64 = 0.5;
 
+/// How much of two items must agree for one to be the other in another place.
+const MOVED: f64 = 0.75;
 /// How likely it is that a value stayed whose flag did not: less than that the value of a flag that stayed is another.
 const WITHOUT_ITS_FLAG: f64 = 0.4;
 
@@ -252,6 +254,19 @@ fn likeness((old, of_old): (&Value, usize), (new, of_new): (&Value, usize)) -> f
         _ => 0.0,
     };
     if share >= SIMILAR { share } else { 0.0 }
+}
+
+/// Whether an item that went is one that came elsewhere: it is equal, or the same flag, or a map most of which is the same. A flag
+/// moves together with its value.
+pub(super) fn is_moved((old_items, at): (&[Value], usize), (new_items, to): (&[Value], usize)) -> bool {
+    let values = (has_flag(old_items, at + 1), has_flag(new_items, to + 1));
+    if (values.0 || values.1) && old_items.get(at + 1) != new_items.get(to + 1) {
+        return false;
+    }
+    let (old, new) = (&old_items[at], &new_items[to]);
+    let has_name = |value: &Value| value.as_str().is_none_or(|text| name_of(text).is_some());
+    let is_like = || likeness((old, leaves(old)), (new, leaves(new))) >= MOVED;
+    old == new || !old.is_array() && has_name(old) && has_name(new) && is_like()
 }
 
 /// Flags and assignments by their names, other texts by how they begin and end.

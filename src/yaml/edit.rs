@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::align::{Aligned, align};
 use super::layout::{Habits, Layout, is_empty, ordered};
 use super::lines::Base;
+use super::moves::{moved, with_moved};
 use super::node::{Node, NodeKind, Style};
 use super::pointer::{apply, index, normal, tokens, wrap};
 use super::read::{is_json, parts, read_parts, root_of};
@@ -241,6 +242,7 @@ impl Editor {
 
     /// Items stay, change, go and come as they are aligned by content.
     fn set_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Result<(), String> {
+        let old = &self.move_items(tokens, old, new)[..];
         let aligned = align(old, new);
         for item in &aligned {
             if let Aligned::Both(at, to) = item
@@ -262,6 +264,35 @@ impl Editor {
             }
         }
         Ok(())
+    }
+
+    /// Moves items that stand elsewhere, with their comments; the list after it. Where one cannot be moved, it goes and comes.
+    fn move_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Vec<Value> {
+        let mut items = old.to_vec();
+        // Each that is moved stays.
+        for _ in 0..new.len() {
+            let Some((at, before)) = moved(&items, new) else { break };
+            let after = with_moved(&items, (at, before));
+            if self.move_item(tokens, (at, before), &after).is_err() {
+                break;
+            }
+            items = after;
+        }
+        items
+    }
+
+    fn move_item(
+        &mut self,
+        tokens: &[String],
+        (at, before): (usize, usize),
+        items: &[Value],
+    ) -> Result<(), String> {
+        let root = self.root()?;
+        let walk = walk(&root, tokens)?;
+        let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
+        let ways = site.move_item(at, before).into_iter().collect();
+        let lines = site.lines_with_comments();
+        self.take(&root, ways, lines, tokens, &Operation::Set(Value::from(items.to_vec())))
     }
 
     fn insert(&mut self, tokens: &[String], at: usize, value: &Value) -> Result<(), String> {

@@ -9,6 +9,7 @@ mod gaps;
 mod layout;
 mod lines;
 mod make;
+mod moves;
 mod node;
 mod pointer;
 mod read;

@@ -388,7 +388,7 @@ impl Site<'_> {
     }
 
     /// End of the comment lines from `at` on that stand deeper than `column`, and of the blank ones after them.
-    fn after_comments(&self, at: usize, column: usize) -> (usize, usize) {
+    pub(super) fn after_comments(&self, at: usize, column: usize) -> (usize, usize) {
         let (mut comments, mut blanks) = (at, at);
         while blanks < self.text.len() {
             let line = &self.text[blanks..line_end(self.text, blanks)];
@@ -438,7 +438,7 @@ impl Site<'_> {
 
     /// Start of the comment lines right above a child, in its column. Those above the first one speak of it where the next
     /// has its own; else they may speak of the whole, and stay.
-    fn with_comments_above(&self, at: usize, line: usize) -> usize {
+    pub(super) fn with_comments_above(&self, at: usize, line: usize) -> usize {
         let start = |at: usize| match &self.node.kind {
             NodeKind::Sequence(items) if self.node.form.style != Style::Flow => {
                 items.get(at).map(|item| item.form.lead)

@@ -9,6 +9,7 @@ use super::align::{Aligned, align};
 use super::edit::{Edit, Operation, refuse_own, refuse_shared, walk, ways, within};
 use super::layout::{Habits, Layout, is_empty, ordered};
 use super::lines::Base;
+use super::moves::moved;
 use super::node::{Node, NodeKind, Style};
 use super::pointer::{apply, normal, tokens, wrap};
 use super::read::{is_json, parts, root_of};
@@ -180,6 +181,9 @@ impl<'a> Together<'a> {
         new: &[Value],
     ) -> Result<(), String> {
         let before: Vec<Value> = old.iter().map(Node::to_json).collect();
+        if moved(&before, new).is_some() {
+            return Err("an item stands elsewhere".to_owned());
+        }
         let aligned = align(&before, new);
         if !aligned.iter().any(|item| matches!(item, Aligned::Both(..))) {
             old.iter().try_for_each(refuse_shared)?;

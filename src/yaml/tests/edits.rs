@@ -192,6 +192,52 @@ fn what_comes_beside_flow_collections_is_one() {
     );
 }
 
+#[test]
+fn an_item_that_stands_elsewhere_takes_its_comments_along() {
+    let cases = [
+        (
+            "a:\n  # one\n  - 1 # 1\n  # two\n  - 2 # 2\n",
+            json!([2, 1]),
+            "a:\n  # two\n  - 2 # 2\n  # one\n  - 1 # 1\n",
+        ),
+        (
+            "a:\n- 'x' # x\n- w\n- z # z\nb: 1\n",
+            json!(["z", "x", "w"]),
+            "a:\n- z # z\n- 'x' # x\n- w\nb: 1\n",
+        ),
+        (
+            "a:\n- --log=info # log\n# where\n- --zone=eu\n- -v\n",
+            json!(["--zone=eu", "-v", "--log=debug"]),
+            "a:\n# where\n- --zone=eu\n- -v\n- --log=debug # log\n",
+        ),
+        (
+            "a:\n# host\n- --host\n- a # a\n# port\n- --port\n- 80 # p\n",
+            json!(["--port", 80, "--host", "a"]),
+            "a:\n# port\n- --port\n- 80 # p\n# host\n- --host\n- a # a\n",
+        ),
+        ("a:\n- 1 # 1\n\n- 2 # 2\n\n- 3\n", json!([2, 3, 1]), "a:\n- 2 # 2\n\n- 3\n\n- 1 # 1\n"),
+        (
+            "a:\n- b: 1 # b\n  c: {d: 2} # c\n  e: 5\n  f: 6\n  # of b\n- b: 3\n  c: 4\n",
+            json!([{"b": 3, "c": 4}, {"b": 1, "c": {"d": 2}, "e": 5, "f": 7}]),
+            "a:\n- b: 3\n  c: 4\n- b: 1 # b\n  c: {d: 2} # c\n  e: 5\n  f: 7\n  # of b\n",
+        ),
+        (
+            "{\n  a: [\n    # one\n    1, # 1\n    # two\n    2, # 2\n  ],\n}\n",
+            json!([2, 1]),
+            "{\n  a: [\n    # two\n    2, # 2\n    # one\n    1, # 1\n  ],\n}\n",
+        ),
+        ("a: [1, 2]\n", json!([2, 1]), "a: [2, 1]\n"),
+        ("a:\n- 1 # 1\n- 2", json!([2, 1]), "a:\n- 2\n- 1"),
+    ];
+    for (before, value, after) in cases {
+        assert_eq!(set(before, "/a", value.clone()), Ok(after.to_owned()), "{before:?} {value}");
+    }
+    // Among many others.
+    let before = format!("a:\n  # one\n  - 1\n  # two\n  - 2\nd:\n{}", "  - x\n".repeat(30));
+    let value = json!({"a": [2, 1], "d": (0..30).collect::<Vec<i32>>()});
+    assert!(set(&before, "", value).unwrap().starts_with("a:\n  # two\n  - 2\n  # one\n  - 1\nd:\n"));
+}
+
 /// Lines that say the same stay as they are, byte for byte.
 #[test]
 fn texts_of_several_lines_keep_their_style_and_their_lines() {
