@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::exchanged::exchanged;
 use super::replaced::{How, Replaced};
 use crate::attribution::without_server_set;
 use crate::model::{Change, ChangeKind, Desired, Step, substitution};
@@ -52,7 +53,7 @@ pub(super) fn edits_of(
             target.set(pointer, declared.map_or(wanted.clone(), |declared| merged(declared, &wanted, &live))),
         )
     }));
-    edits
+    exchanged(edits, whole, (&subject.object.value, subject.root), target)
 }
 
 /// An object whose source is edited.

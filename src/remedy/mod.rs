@@ -2,6 +2,7 @@
 //! Never pushes, never touches the cluster.
 
 mod edits;
+mod exchanged;
 mod plan;
 mod prove;
 mod reasons;

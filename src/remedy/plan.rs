@@ -11,7 +11,7 @@ use super::whole::{Alone, Tools};
 use crate::model::{
     Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, is_restart, substitution,
 };
-use crate::schema::{Field, Schema};
+use crate::schema::Schema;
 use crate::yaml::Edit;
 
 /// What would be adopted, before it is proven.
