@@ -22,7 +22,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("diff", &["model", "schema"]),
     ("attribution", &["model", "config", "schema", "diff"]),
     ("incident", &["model", "text", "config", "schema"]),
-    ("remedy", &["model", "schema", "diff", "yaml", "source"]),
+    ("remedy", &["model", "schema", "diff", "attribution", "yaml", "source"]),
     ("forge", &["text", "config", "git"]),
     ("checkout", &["model", "text", "config", "git", "source"]),
     (
