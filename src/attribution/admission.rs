@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Difference, ResourceId, ServedKind};
+use crate::model::{ApiResource, Difference, ResourceId};
 
 /// A mutating webhook or policy, as far as it tells which objects it may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutator {
     /// `MutatingWebhookConfiguration/istio`
     pub name: String,
-    rules: Vec<Rule>,
+    rules: Vec<MutatorRule>,
     /// What a policy writes, as text; of a webhook nothing is known.
     text: Option<String>,
 }
@@ -20,7 +20,7 @@ pub struct MutatedObject<'a> {
     /// Which object.
     pub id: &'a ResourceId,
     /// Its kind.
-    pub kind: &'a ServedKind,
+    pub kind: &'a ApiResource,
     /// Its labels.
     pub labels: Option<&'a Map<String, Value>>,
     /// The labels of its namespace, where they could be read.
@@ -29,7 +29,7 @@ pub struct MutatedObject<'a> {
 
 /// What one rule matches (`admissionregistration.k8s.io/v1` RuleWithOperations).
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Rule {
+struct MutatorRule {
     groups: Vec<String>,
     versions: Vec<String>,
     resources: Vec<String>,
@@ -62,11 +62,13 @@ impl Mutator {
             bindings
                 .iter()
                 .filter(bound)
-                .flat_map(|binding| Rule::of_policy(constraints, binding.pointer("/spec/matchResources")))
+                .flat_map(|binding| {
+                    MutatorRule::of_policy(constraints, binding.pointer("/spec/matchResources"))
+                })
                 .collect()
         } else {
             let webhooks = live.get("webhooks").and_then(Value::as_array).into_iter().flatten();
-            webhooks.flat_map(|webhook| Rule::list(webhook, "rules")).collect::<Vec<_>>()
+            webhooks.flat_map(|webhook| MutatorRule::list(webhook, "rules")).collect::<Vec<_>>()
         };
         let text = is_policy.then(|| live["spec"].to_string());
         (!rules.is_empty()).then(|| Self { name: format!("{kind}/{name}"), rules, text })
@@ -105,7 +107,7 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-impl Rule {
+impl MutatorRule {
     /// The rules of a webhook or of a policy's constraints, with their selectors.
     fn list(outer: &Value, key: &str) -> Vec<Self> {
         let selector = |key: &str| outer.get(key).cloned().unwrap_or_default();
@@ -192,7 +194,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{MutatedObject, Mutator};
-    use crate::model::{ResourceId, ServedKind};
+    use crate::model::{ApiResource, ResourceId};
 
     fn matches(live: &Value, bindings: &[Value]) -> bool {
         let text = |text: &str| text.to_owned();
@@ -203,13 +205,13 @@ mod tests {
             namespace: Some(text("shop")),
             name: text("web"),
         };
-        let kind = ServedKind {
+        let kind = ApiResource {
             group: text("apps"),
             version: text("v1"),
             kind: text("Deployment"),
             plural: text("deployments"),
             namespaced: true,
-            listable: true,
+            supports_list: true,
         };
         let (labels, of_namespace) = (json!({"app": "web"}), json!({"kubernetes.io/metadata.name": "shop"}));
         let object = MutatedObject {

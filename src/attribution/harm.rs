@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Difference, Step};
+use crate::model::{Difference, PathElement};
 
 /// Names of such fields, in built-in kinds and in custom ones, which take them over from Pods.
 const HARMFUL_FIELDS: &[&str] = &[
@@ -79,20 +79,19 @@ const PROGRAMS: [&str; 3] = ["containers", "initContainers", "ephemeralContainer
 /// Whether a change here could do harm: its path has such a field, or the value that it adds has one. A bundle of
 /// certificates that an injector fills is none.
 pub(super) fn is_harmful(difference: &Difference, live: Option<&Value>) -> bool {
-    let steps = difference.path.steps();
+    let steps = difference.path.elements();
     let last = steps.last();
-    if matches!(last, Some(Step::Field(name)) if name == "caBundle") {
+    if matches!(last, Some(PathElement::Field(name)) if name == "caBundle") {
         return false;
     }
-    let metadata = matches!(steps.first(), Some(Step::Field(name)) if name == "metadata");
+    let metadata = matches!(steps.first(), Some(PathElement::Field(name)) if name == "metadata");
     if metadata {
         return false;
     }
-    let harmful = |step: &Step| matches!(step, Step::Field(name) if HARMFUL_FIELDS.contains(&name.as_str()));
+    let harmful = |step: &PathElement| matches!(step, PathElement::Field(name) if HARMFUL_FIELDS.contains(&name.as_str()));
     let is_program = match steps {
-        [.., Step::Field(list), Step::Key(_) | Step::Index(_)] | [.., Step::Field(list)] => {
-            PROGRAMS.contains(&list.as_str())
-        }
+        [.., PathElement::Field(list), PathElement::Key(_) | PathElement::Index(_)]
+        | [.., PathElement::Field(list)] => PROGRAMS.contains(&list.as_str()),
         _ => false,
     };
     steps.iter().any(harmful) || is_program || live.is_some_and(holds_harmful)

@@ -9,7 +9,7 @@ use crate::schema::Schema;
 
 /// One object as an older commit declared it, compared with live.
 #[derive(Debug, Clone)]
-pub struct Older {
+pub struct PastVersion {
     /// Abbreviated or full id of the commit.
     pub commit: String,
     /// When the next newer commit that touched the source was made, seconds since 1970: it may have been applied from
@@ -25,23 +25,23 @@ pub struct Older {
     filled_at: BTreeSet<FieldPath>,
 }
 
-/// When a version was superseded, and whether the newer one is known to be applied: see [`Older`].
+/// When a version was superseded, and whether the newer one is known to be applied: see [`PastVersion`].
 #[derive(Debug, Clone, Copy)]
-pub struct Superseded {
-    /// See [`Older::committed_at`].
+pub struct Supersession {
+    /// See [`PastVersion::committed_at`].
     pub committed_at: i64,
-    /// See [`Older::superseded_at`].
+    /// See [`PastVersion::superseded_at`].
     pub superseded_at: i64,
-    /// See [`Older::newer_applied`].
+    /// See [`PastVersion::newer_applied`].
     pub newer_applied: Option<bool>,
 }
 
-impl Older {
+impl PastVersion {
     /// Compares an older version of the object (`None`: that commit did not declare it) with live.
     #[must_use]
     pub fn new(
         commit: &str,
-        superseded: Superseded,
+        superseded: Supersession,
         older: Option<&Desired>,
         live: &Value,
         schema: &Schema,
@@ -61,7 +61,7 @@ impl Older {
 
     /// Whether live has at this place exactly what the commit declared.
     #[must_use]
-    pub fn explains(&self, difference: &Difference) -> bool {
+    pub fn declares_live(&self, difference: &Difference) -> bool {
         let Some(differs_at) = &self.differs_at else { return false };
         !overlaps(differs_at, &difference.path)
     }
@@ -74,26 +74,29 @@ impl Older {
 
 /// The newest older commit that declared what live has at this place.
 #[must_use]
-pub fn explained_by<'a>(older: &'a [Older], difference: &Difference) -> Option<&'a Older> {
-    older.iter().find(|older| older.explains(difference))
+pub fn declared_by<'a>(older: &'a [PastVersion], difference: &Difference) -> Option<&'a PastVersion> {
+    older.iter().find(|older| older.declares_live(difference))
 }
 
 /// The same of a value that nobody owns, which the server may have filled in.
 #[must_use]
-pub(super) fn unowned_since<'a>(older: &'a [Older], difference: &Difference) -> Option<&'a Older> {
-    older.iter().find(|older| older.explains(difference) || older.left_to_server(difference))
+pub(super) fn unowned_since<'a>(
+    older: &'a [PastVersion],
+    difference: &Difference,
+) -> Option<&'a PastVersion> {
+    older.iter().find(|older| older.declares_live(difference) || older.left_to_server(difference))
 }
 
 /// A revision that the cluster remembers of a workload (a ReplicaSet, a ControllerRevision), compared with Git.
 #[derive(Debug, Clone, Default)]
-pub struct Remembered {
+pub struct WorkloadRevision {
     /// When it was made, seconds since 1970.
     made_at: i64,
     /// Where the object with that revision's template differs from Git.
     differs_at: BTreeSet<FieldPath>,
 }
 
-impl Remembered {
+impl WorkloadRevision {
     /// The object with the template of one of its revisions, compared with Git.
     #[must_use]
     pub fn new(revision: &Value, desired: &Desired, live: &Value, template: &Value, schema: &Schema) -> Self {
@@ -110,7 +113,7 @@ impl Remembered {
 
     /// Whether the revision had in this place of the template what Git declares since `older` was superseded. One that
     /// was made before is of a time when Git declared the same once already.
-    pub(super) fn had(&self, path: &FieldPath, older: &Older) -> bool {
+    pub(super) fn had_declared(&self, path: &FieldPath, older: &PastVersion) -> bool {
         self.made_at >= older.committed_at
             && path.fields().take(2).eq(["spec", "template"])
             && !overlaps(&self.differs_at, path)

@@ -1,28 +1,28 @@
 //! Ignore rules: differences that are not drift, each with a reason.
 
-use crate::config::{Ignore, IgnoredResource};
+use crate::config::{IgnoreRule, ResourceFilter};
 use crate::model::{FieldPath, Finding, ResourceId};
 
 /// The ignore rules that hold on a day, and what was wrong with the others.
 #[derive(Debug, Clone, Default)]
 pub struct IgnoreRules {
-    rules: Vec<Ignore>,
-    expired: Vec<Ignore>,
+    rules: Vec<IgnoreRule>,
+    expired: Vec<IgnoreRule>,
 }
 
 impl IgnoreRules {
     /// Sorts out what has expired before `today` (`2026-11-22`).
     #[must_use]
-    pub fn new(rules: &[Ignore], today: &str) -> Self {
-        let holds = |rule: &&Ignore| rule.expires.as_deref().is_none_or(|last| last >= today);
-        let (rules, expired): (Vec<&Ignore>, Vec<&Ignore>) = rules.iter().partition(holds);
-        let owned = |rules: Vec<&Ignore>| rules.into_iter().cloned().collect();
+    pub fn new(rules: &[IgnoreRule], today: &str) -> Self {
+        let holds = |rule: &&IgnoreRule| rule.expires.as_deref().is_none_or(|last| last >= today);
+        let (rules, expired): (Vec<&IgnoreRule>, Vec<&IgnoreRule>) = rules.iter().partition(holds);
+        let owned = |rules: Vec<&IgnoreRule>| rules.into_iter().cloned().collect();
         Self { rules: owned(rules), expired: owned(expired) }
     }
 
     /// The rule that covers this place of this object.
     #[must_use]
-    pub fn covering(&self, id: &ResourceId, path: Option<&FieldPath>) -> Option<&Ignore> {
+    pub fn find_rule(&self, id: &ResourceId, path: Option<&FieldPath>) -> Option<&IgnoreRule> {
         self.rules.iter().find(|rule| covers_object(rule, id) && covers_path(rule, path))
     }
 
@@ -34,10 +34,10 @@ impl IgnoreRules {
             let day = rule.expires.as_deref().unwrap_or_default();
             format!("an ignore rule expired on {day} and no longer holds: {}", rule.reason)
         });
-        let unused = self.rules.iter().filter(|rule| covered(rule, findings) == 0);
+        let unused = self.rules.iter().filter(|rule| count_covered(rule, findings) == 0);
         let unused = unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason));
         let broad = self.rules.iter().filter(|rule| is_broad(rule)).map(|rule| {
-            let count = covered(rule, findings);
+            let count = count_covered(rule, findings);
             let objects = if count == 1 { "object" } else { "objects" };
             format!(
                 "an ignore rule hides any change of objects that it does not name ({count} {objects} now): \
@@ -45,7 +45,7 @@ impl IgnoreRules {
                 rule.reason
             )
         });
-        let everywhere = |rule: &&Ignore| rule.resource == IgnoredResource::default() && !is_broad(rule);
+        let everywhere = |rule: &&IgnoreRule| rule.resource == ResourceFilter::default() && !is_broad(rule);
         let everywhere = self.rules.iter().filter(everywhere).map(|rule| {
             let field = rule.field.as_deref().unwrap_or_default();
             format!("an ignore rule covers {field} of every object: name a `resource`: {}", rule.reason)
@@ -55,7 +55,7 @@ impl IgnoreRules {
 }
 
 /// How many findings a rule covers, whole or in part.
-fn covered(rule: &Ignore, findings: &[Finding]) -> usize {
+fn count_covered(rule: &IgnoreRule, findings: &[Finding]) -> usize {
     let covers = |finding: &&Finding| {
         let paths = finding.changes.iter().map(|change| Some(&change.difference.path));
         covers_object(rule, &finding.resource)
@@ -66,12 +66,12 @@ fn covered(rule: &Ignore, findings: &[Finding]) -> usize {
 
 /// Whether a rule hides whatever changes in objects that it does not name: whole objects of a kind or a namespace, or a
 /// field such as `.spec`.
-fn is_broad(rule: &Ignore) -> bool {
+fn is_broad(rule: &IgnoreRule) -> bool {
     let whole = |field: &String| !field.trim_start_matches('.').contains(['.', '[']);
     rule.resource.name.is_none() && rule.field.as_ref().is_none_or(whole)
 }
 
-fn covers_object(rule: &Ignore, id: &ResourceId) -> bool {
+fn covers_object(rule: &IgnoreRule, id: &ResourceId) -> bool {
     let same = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
     let resource = &rule.resource;
     same(&resource.group, &id.group)
@@ -81,7 +81,7 @@ fn covers_object(rule: &Ignore, id: &ResourceId) -> bool {
 }
 
 /// A rule with a field never covers a whole object, one without covers everything.
-fn covers_path(rule: &Ignore, path: Option<&FieldPath>) -> bool {
+fn covers_path(rule: &IgnoreRule, path: Option<&FieldPath>) -> bool {
     match (&rule.field, path) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -96,10 +96,10 @@ fn covers_path(rule: &Ignore, path: Option<&FieldPath>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::IgnoreRules;
-    use crate::config::Ignore;
+    use crate::config::IgnoreRule;
     use crate::model::{Cause, Finding, ResourceId, State, Verdict};
 
-    fn rule(text: &str) -> Ignore {
+    fn rule(text: &str) -> IgnoreRule {
         serde_yaml::from_str(text).expect("a rule of the table")
     }
 

@@ -5,18 +5,18 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::owners::Entry;
-use super::place::{WritePlace, matches_text};
-use crate::config::KnownManager;
-use crate::model::{Class, Difference, Manager, ResourceId, Step};
+use super::owners::ManagedFieldsEntry;
+use super::write_place::{WritePlace, matches_text};
+use crate::config::ManagerConfig;
+use crate::model::{Difference, Manager, ManagerClass, PathElement, ResourceId};
 
 /// What is known of a field manager. Its name is a claim of whoever writes: it explains a change only in `writes`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Row")]
-pub struct Known {
+pub struct KnownManager {
     name: String,
     /// Its class.
-    pub class: Class,
+    pub class: ManagerClass,
     operation: Option<String>,
     /// Whether it applies manifests, by hand or from CI.
     pub applier: bool,
@@ -31,7 +31,7 @@ pub struct Known {
 #[serde(deny_unknown_fields)]
 struct Row {
     name: String,
-    class: Class,
+    class: ManagerClass,
     #[serde(default)]
     operation: Option<String>,
     #[serde(default)]
@@ -45,7 +45,7 @@ struct Row {
     _source: String,
 }
 
-impl TryFrom<Row> for Known {
+impl TryFrom<Row> for KnownManager {
     type Error = String;
 
     fn try_from(row: Row) -> Result<Self, String> {
@@ -69,14 +69,14 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// The rows, and where each name is: it is looked up for every entry of every object.
 struct Table {
-    rows: Vec<Known>,
+    rows: Vec<KnownManager>,
     /// Indexes of the rows by whole name, and of those for a beginning.
     whole: HashMap<String, Vec<usize>>,
     beginnings: Vec<usize>,
 }
 
 impl Table {
-    fn new(rows: Vec<Known>) -> Self {
+    fn new(rows: Vec<KnownManager>) -> Self {
         let mut whole: HashMap<String, Vec<usize>> = HashMap::new();
         let mut beginnings = Vec::new();
         for (at, known) in rows.iter().enumerate() {
@@ -89,8 +89,8 @@ impl Table {
     }
 
     /// The first row that is of the manager.
-    fn find(&self, manager: &Manager) -> Option<&Known> {
-        let of = |at: &&usize| self.rows[**at].is_of(manager);
+    fn find(&self, manager: &Manager) -> Option<&KnownManager> {
+        let of = |at: &&usize| self.rows[**at].matches(manager);
         let whole = self.whole.get(&manager.name).and_then(|rows| rows.iter().find(of));
         let beginning = self.beginnings.iter().find(of);
         let first = whole.into_iter().chain(beginning).min()?;
@@ -98,9 +98,9 @@ impl Table {
     }
 }
 
-static STRANGER: Known = Known {
+static UNKNOWN_MANAGER: KnownManager = KnownManager {
     name: String::new(),
-    class: Class::Unknown,
+    class: ManagerClass::Unknown,
     operation: None,
     applier: false,
     writes: Vec::new(),
@@ -111,52 +111,53 @@ static STRANGER: Known = Known {
 /// The known field managers: those of the configuration, then the built-in table.
 #[derive(Debug, Clone, Default)]
 pub struct Managers {
-    configured: Vec<Known>,
+    configured: Vec<KnownManager>,
 }
 
 impl Managers {
     /// The built-in table, and before it what `drift.yaml` adds.
     #[must_use]
-    pub fn new(configured: &[KnownManager]) -> Self {
-        let known = |manager: &KnownManager| Known {
+    pub fn new(configured: &[ManagerConfig]) -> Self {
+        let known = |manager: &ManagerConfig| KnownManager {
             name: manager.name.clone(),
             class: manager.class,
-            applier: manager.class == Class::Gitops,
-            writes: manager.fields.iter().filter_map(|field| WritePlace::of_path(field)).collect(),
+            applier: manager.class == ManagerClass::Gitops,
+            writes: manager.fields.iter().filter_map(|field| WritePlace::from_path(field)).collect(),
             configured: true,
-            ..STRANGER.clone()
+            ..UNKNOWN_MANAGER.clone()
         };
         Self { configured: configured.iter().map(known).collect() }
     }
 
     /// What is known of the manager of an entry; one that is in no table is of class unknown.
     #[must_use]
-    pub fn of(&self, entry: &Entry) -> &Known {
-        self.of_manager(&entry.manager)
+    pub fn for_entry(&self, entry: &ManagedFieldsEntry) -> &KnownManager {
+        self.for_manager(&entry.manager)
     }
 
     /// The class of a manager.
     #[must_use]
-    pub fn class_of(&self, manager: &Manager) -> Class {
-        self.of_manager(manager).class
+    pub fn class_of(&self, manager: &Manager) -> ManagerClass {
+        self.for_manager(manager).class
     }
 
-    fn of_manager(&self, manager: &Manager) -> &Known {
-        let configured = self.configured.iter().find(|known| known.is_of(manager));
-        configured.or_else(|| TABLE.find(manager)).unwrap_or(&STRANGER)
+    fn for_manager(&self, manager: &Manager) -> &KnownManager {
+        let configured = self.configured.iter().find(|known| known.matches(manager));
+        configured.or_else(|| TABLE.find(manager)).unwrap_or(&UNKNOWN_MANAGER)
     }
 
     /// The tools of persons in the built-in table that a name, or a name with a `*` at its end, covers.
-    pub(super) fn tools_of_persons(name: &str) -> Vec<String> {
+    pub(super) fn person_tools(name: &str) -> Vec<String> {
         let prefix = name.strip_suffix('*');
-        let covers = |known: &&Known| match (prefix, known.name.strip_suffix('*')) {
+        let covers = |known: &&KnownManager| match (prefix, known.name.strip_suffix('*')) {
             (Some(prefix), Some(other)) => other.starts_with(prefix) || prefix.starts_with(other),
             (Some(prefix), None) => known.name.starts_with(prefix),
             (None, _) => matches_text(&known.name, name),
         };
         // One name is one tool, and the first row that fits says which.
         let most = if prefix.is_some() { usize::MAX } else { 1 };
-        let tools = TABLE.rows.iter().filter(|known| known.class == Class::Human).filter(covers).take(most);
+        let tools =
+            TABLE.rows.iter().filter(|known| known.class == ManagerClass::Human).filter(covers).take(most);
         let mut names: Vec<String> = tools.map(|known| known.name.clone()).collect();
         names.dedup();
         names
@@ -164,13 +165,13 @@ impl Managers {
 
     /// Every row of the built-in table: its name (a trailing `*` for any ending), class, and whether it applies.
     #[cfg(test)]
-    pub(super) fn table() -> impl Iterator<Item = (&'static str, &'static Known)> {
+    pub(super) fn built_in() -> impl Iterator<Item = (&'static str, &'static KnownManager)> {
         TABLE.rows.iter().map(|known| (known.name.as_str(), known))
     }
 }
 
-impl Known {
-    fn is_of(&self, manager: &Manager) -> bool {
+impl KnownManager {
+    fn matches(&self, manager: &Manager) -> bool {
         let operation = self.operation.as_deref();
         matches_text(&self.name, &manager.name)
             && operation.is_none_or(|operation| operation == manager.operation)
@@ -194,15 +195,15 @@ impl Known {
     /// Whether `drift.yaml` trusts the manager here: in the fields that it names, or, where it names none, wherever no
     /// harm is done.
     pub(super) fn is_trusted(&self, id: &ResourceId, difference: &Difference, harmful: bool) -> bool {
-        let platform = self.configured && self.class == Class::Platform;
+        let platform = self.configured && self.class == ManagerClass::Platform;
         platform && if self.writes.is_empty() { !harmful } else { self.writes(id, difference) }
     }
 
     /// Whether it is a deployer's and the place is a label or annotation that this deployer puts onto what it applies,
     /// and onto templates in it.
-    pub(super) fn marks(&self, difference: &Difference) -> bool {
-        match difference.path.steps() {
-            [.., Step::Field(metadata), Step::Field(map), Step::Field(key)]
+    pub(super) fn is_deployer_mark(&self, difference: &Difference) -> bool {
+        match difference.path.elements() {
+            [.., PathElement::Field(metadata), PathElement::Field(map), PathElement::Field(key)]
                 if metadata == "metadata" && (map == "labels" || map == "annotations") =>
             {
                 self.marks.iter().any(|mark| matches_text(mark, key))
@@ -214,6 +215,6 @@ impl Known {
     /// Whether nothing is known of the manager.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        self.class == Class::Unknown && !self.applier
+        self.class == ManagerClass::Unknown && !self.applier
     }
 }

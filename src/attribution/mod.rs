@@ -4,36 +4,36 @@
 //! removed field leaves no owner. What is claimed here is only what those records carry.
 
 mod admission;
-mod applied;
-mod configured;
 mod decide;
 mod harm;
 mod history;
 mod ignore;
+mod last_applied;
+mod manager_config;
 mod managers;
 mod owners;
-mod place;
 mod rewritten;
 mod scaling;
 mod split;
-mod strangers;
+mod unknown_writers;
 mod unmanaged;
 mod verdict;
+mod write_place;
 
 #[cfg(test)]
 mod tests;
 
 pub use admission::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator};
-pub use configured::{held_managers, manager_warnings};
-pub use history::{Older, Remembered, Superseded, explained_by};
+pub use history::{PastVersion, Supersession, WorkloadRevision, declared_by};
 pub use ignore::IgnoreRules;
-pub use managers::{Known, Managers};
-pub use owners::{Entry, Owners, owners_of};
-pub use scaling::{Autoscaler, SCALERS};
+pub use manager_config::{manager_warnings, split_expired};
+pub use managers::{KnownManager, Managers};
+pub use owners::{ManagedFieldsEntry, Owners, owners_of};
+pub use scaling::{AUTOSCALER_KINDS, Autoscaler};
 pub use split::without_server_set;
-pub use strangers::unknown_managers;
-pub use unmanaged::{Claim, UnmanagedCandidate, unmanaged_candidate};
+pub use unknown_writers::unknown_manager_notes;
+pub use unmanaged::{OwnerClaim, UnmanagedCandidate, unmanaged_candidate};
 pub use verdict::{
-    Evidence, MissingEvidence, ScalePath, attribute, is_left_out, leftover, missing, strongest,
-    told_by_history,
+    Evidence, MissingEvidence, ScalePath, all_server_set, attribute, leftover_verdict, missing_verdict,
+    needing_history, strongest_verdict,
 };

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::{FieldPath, Manager, Step};
+use crate::model::{FieldPath, Manager, PathElement};
 
 /// One entry of managedFields.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ManagedFieldsEntry {
     /// Manager, operation, subresource and time.
     pub manager: Manager,
     fields: Map<String, Value>,
@@ -18,10 +18,10 @@ pub struct Entry {
 /// The owners of an object's fields.
 #[derive(Debug, Clone, Default)]
 pub struct Owners {
-    entries: Vec<Entry>,
+    entries: Vec<ManagedFieldsEntry>,
 }
 
-impl Entry {
+impl ManagedFieldsEntry {
     /// Every leaf that it owns, with the items of sets and keyed lists; of an item its whole.
     #[must_use]
     pub fn leaves(&self) -> Vec<FieldPath> {
@@ -38,28 +38,31 @@ impl Entry {
 }
 
 impl From<Vec<Manager>> for Owners {
-    /// As [`Owners::writers`].
+    /// As [`Owners::writers_only`].
     fn from(managers: Vec<Manager>) -> Self {
         let named = managers.into_iter().filter(|manager| !manager.name.is_empty());
-        Self { entries: named.map(|manager| Entry { manager, fields: Map::new() }).collect() }
+        Self { entries: named.map(|manager| ManagedFieldsEntry { manager, fields: Map::new() }).collect() }
     }
 }
 
 /// The owners of a place of a live object, as its managedFields have them.
 #[must_use]
 pub fn owners_of(live: &Value, path: &FieldPath) -> Vec<FieldOwner> {
-    let owners = Owners::of(live);
-    let of_path = owners.of_path(path).into_iter();
+    let owners = Owners::from_live(live);
+    let of_path = owners.owners_of_path(path).into_iter();
     of_path
-        .map(|(entry, share)| FieldOwner { manager: entry.manager.clone(), is_exact: share == Share::Exact })
+        .map(|(entry, share)| FieldOwner {
+            manager: entry.manager.clone(),
+            is_exact: share == Ownership::Exact,
+        })
         .collect()
 }
 
 /// How much of a place an entry owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Share {
+pub(super) enum Ownership {
     /// A parent or the atomic value around it.
-    Around,
+    Ancestor,
     /// The very place, or something inside it.
     Exact,
 }
@@ -67,58 +70,62 @@ pub(super) enum Share {
 impl Owners {
     /// Reads managedFields of a live object; what is not of the known form is left out.
     #[must_use]
-    pub fn of(live: &Value) -> Self {
+    pub fn from_live(live: &Value) -> Self {
         let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
         Self { entries: entries.into_iter().flatten().filter_map(entry).collect() }
     }
 
-    /// As [`Owners::of`], without what each owns: for questions about who wrote at all.
+    /// As [`Owners::from_live`], without what each owns: for questions about who wrote at all.
     #[must_use]
-    pub fn writers(live: &Value) -> Self {
+    pub fn writers_only(live: &Value) -> Self {
         let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
         Self { entries: entries.into_iter().flatten().filter_map(writer).collect() }
     }
 
     /// Whether the manager of an entry writes the object's status, too: a controller of the kind, then.
-    pub(super) fn writes_status(&self, entry: &Entry) -> bool {
+    pub(super) fn writes_status(&self, entry: &ManagedFieldsEntry) -> bool {
         let mut entries = self.entries.iter();
         entries.any(|other| other.manager.subresource == "status" && other.manager.name == entry.manager.name)
     }
 
     /// Every entry, as the server lists them.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ManagedFieldsEntry] {
         &self.entries
     }
 
     /// The indexes of the entries that own something at `path` or below.
     pub(super) fn indexes_at(&self, path: &FieldPath) -> BTreeSet<usize> {
-        let owns = |entry: &Entry| share(&entry.fields, path.steps()) == Some(Share::Exact);
+        let owns =
+            |entry: &ManagedFieldsEntry| ownership(&entry.fields, path.elements()) == Some(Ownership::Exact);
         (0..self.entries.len()).filter(|at| owns(&self.entries[*at])).collect()
     }
 
     /// The entries that own `path`, with how much of it.
-    pub(super) fn of_path(&self, path: &FieldPath) -> Vec<(&Entry, Share)> {
-        self.entries.iter().filter_map(|entry| Some((entry, share(&entry.fields, path.steps())?))).collect()
+    pub(super) fn owners_of_path(&self, path: &FieldPath) -> Vec<(&ManagedFieldsEntry, Ownership)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry, ownership(&entry.fields, path.elements())?)))
+            .collect()
     }
 }
 
-fn entry(value: &Value) -> Option<Entry> {
+fn entry(value: &Value) -> Option<ManagedFieldsEntry> {
     let fields = value.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default();
-    writer(value).map(|entry| Entry { fields, ..entry })
+    writer(value).map(|entry| ManagedFieldsEntry { fields, ..entry })
 }
 
-fn writer(value: &Value) -> Option<Entry> {
+fn writer(value: &Value) -> Option<ManagedFieldsEntry> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let time = value.get("time").and_then(Value::as_str).map(str::to_owned);
     let (name, operation, subresource) = (text("manager"), text("operation"), text("subresource"));
     let manager = Manager { name, operation, subresource, api_version: text("apiVersion"), time };
-    (!manager.name.is_empty()).then(|| Entry { manager, fields: Map::new() })
+    (!manager.name.is_empty()).then(|| ManagedFieldsEntry { manager, fields: Map::new() })
 }
 
 fn collect(fields: &Map<String, Value>, path: &FieldPath, leaves: &mut Vec<FieldPath>) {
     for (key, inner) in fields {
-        let Some(step) = step_of(key) else { continue };
+        let Some(step) = parse_step(key) else { continue };
         let at = path.join(step);
         match inner.as_object() {
             Some(inner) if inner.keys().any(|key| key != ".") => collect(inner, &at, leaves),
@@ -128,38 +135,38 @@ fn collect(fields: &Map<String, Value>, path: &FieldPath, leaves: &mut Vec<Field
 }
 
 /// The step of a key of FieldsV1; `None` for `.` and for what is none.
-fn step_of(key: &str) -> Option<Step> {
+fn parse_step(key: &str) -> Option<PathElement> {
     let (kind, rest) = key.split_once(':')?;
     match kind {
-        "f" => Some(Step::field(rest)),
-        "v" => serde_json::from_str(rest).ok().map(Step::Value),
-        "i" => rest.parse().ok().map(Step::Index),
+        "f" => Some(PathElement::field(rest)),
+        "v" => serde_json::from_str(rest).ok().map(PathElement::Value),
+        "i" => rest.parse().ok().map(PathElement::Index),
         "k" => {
             let keys: Map<String, Value> = serde_json::from_str(rest).ok()?;
             let mut keys: Vec<(String, Value)> = keys.into_iter().collect();
             keys.sort_by(|left, right| left.0.cmp(&right.0));
-            Some(Step::Key(keys))
+            Some(PathElement::Key(keys))
         }
         _ => None,
     }
 }
 
-fn share(fields: &Map<String, Value>, steps: &[Step]) -> Option<Share> {
-    let Some((step, rest)) = steps.split_first() else { return Some(Share::Exact) };
+fn ownership(fields: &Map<String, Value>, steps: &[PathElement]) -> Option<Ownership> {
+    let Some((step, rest)) = steps.split_first() else { return Some(Ownership::Exact) };
     match child(fields, step) {
-        Some(inner) if rest.is_empty() => inner.as_object().map(|_| Share::Exact),
-        Some(Value::Object(inner)) if inner.is_empty() => Some(Share::Around),
-        Some(Value::Object(inner)) => share(inner, rest),
+        Some(inner) if rest.is_empty() => inner.as_object().map(|_| Ownership::Exact),
+        Some(Value::Object(inner)) if inner.is_empty() => Some(Ownership::Ancestor),
+        Some(Value::Object(inner)) => ownership(inner, rest),
         _ => None,
     }
 }
 
-fn child<'a>(fields: &'a Map<String, Value>, step: &Step) -> Option<&'a Value> {
+fn child<'a>(fields: &'a Map<String, Value>, step: &PathElement) -> Option<&'a Value> {
     match step {
-        Step::Field(name) => fields.get(&format!("f:{name}")),
-        Step::Index(index) => fields.get(&format!("i:{index}")),
-        Step::Value(value) => find(fields, "v:", |found| found == value),
-        Step::Key(keys) => find(fields, "k:", |found| {
+        PathElement::Field(name) => fields.get(&format!("f:{name}")),
+        PathElement::Index(index) => fields.get(&format!("i:{index}")),
+        PathElement::Value(value) => find(fields, "v:", |found| found == value),
+        PathElement::Key(keys) => find(fields, "k:", |found| {
             let found = found.as_object();
             found.is_some_and(|found| {
                 found.len() == keys.len() && keys.iter().all(|(key, value)| found.get(key) == Some(value))

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Difference, Step, substitution};
+use crate::model::{Difference, PathElement, substitution};
 use crate::schema::same_quantity;
 
 /// Whether the server only wrote JSON in its own way: it keeps what `autoscaling/v1` cannot show in annotations
 /// (`pkg/apis/autoscaling/v1/conversion.go`).
 pub(super) fn is_rewritten_json(difference: &Difference) -> bool {
-    let [.., Step::Field(map), Step::Field(key)] = difference.path.steps() else { return false };
+    let [.., PathElement::Field(map), PathElement::Field(key)] = difference.path.elements() else {
+        return false;
+    };
     let parse = |side: &Option<Value>| serde_json::from_str::<Value>(side.as_ref()?.as_str()?).ok();
     let (Some(mut git), Some(mut live)) = (parse(&difference.desired), parse(&difference.live)) else {
         return false;
@@ -62,7 +64,7 @@ fn same_json(left: &Value, right: &Value) -> bool {
 }
 
 /// The variable that Git has, where the deployer may have replaced it by what is live; at most 80 characters of its text.
-pub(super) fn substituted(difference: &Difference) -> Option<String> {
+pub(super) fn find_substitution(difference: &Difference) -> Option<String> {
     let (desired, live) = (difference.desired.as_ref()?, difference.live.as_ref()?);
     let mut variable = None;
     could_render(desired, live, &mut variable).then_some(())?;

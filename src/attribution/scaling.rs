@@ -20,7 +20,7 @@ pub struct Autoscaler {
 }
 
 /// The kinds that scale, by group and kind.
-pub const SCALERS: &[(&str, &str)] =
+pub const AUTOSCALER_KINDS: &[(&str, &str)] =
     &[("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")];
 
 impl Autoscaler {
@@ -28,7 +28,7 @@ impl Autoscaler {
     /// (`keda.sh/v1alpha1`: from 0, or from where it idles, to 100; a pause holds the replicas that it names). `None`
     /// where it names no target.
     #[must_use]
-    pub fn of(live: &Value) -> Option<Self> {
+    pub fn from_object(live: &Value) -> Option<Self> {
         let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let number = |pointer: &str| live.pointer(pointer).and_then(Value::as_i64);
         let name = text("/metadata/name")?;
@@ -56,7 +56,7 @@ impl Autoscaler {
         })
     }
 
-    fn reaches(&self, replicas: i64) -> bool {
+    fn contains(&self, replicas: i64) -> bool {
         (self.min..=self.max).contains(&replicas)
     }
 }
@@ -69,13 +69,13 @@ pub(super) fn apply_autoscaler(
     autoscalers: &[Autoscaler],
     verdict: Verdict,
 ) -> Verdict {
-    if !difference.path.fields().eq(["spec", "replicas"]) || difference.path.steps().len() != 2 {
+    if !difference.path.fields().eq(["spec", "replicas"]) || difference.path.elements().len() != 2 {
         return verdict;
     }
     let of_this = |scaler: &&Autoscaler| scaler.target.0 == id.kind && scaler.target.1 == id.name;
     let scalers: Vec<&Autoscaler> = autoscalers.iter().filter(of_this).collect();
     let replicas = difference.live.as_ref().and_then(Value::as_i64);
-    let reaching = replicas.and_then(|replicas| scalers.iter().find(|scaler| scaler.reaches(replicas)));
+    let reaching = replicas.and_then(|replicas| scalers.iter().find(|scaler| scaler.contains(replicas)));
     match (reaching, scalers.first()) {
         (Some(scaler), _) => {
             if difference.desired.is_some() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::managers::Managers;
 use super::owners::Owners;
 use crate::diff::is_server_set;
-use crate::model::{ChangeKind, Class, Difference, FieldPath, ResourceId, Step, push_pointer};
+use crate::model::{ChangeKind, Difference, FieldPath, ManagerClass, PathElement, ResourceId, push_pointer};
 use crate::schema::{Field, ListType, Shape};
 
 /// What splitting looks at.
@@ -26,7 +26,7 @@ impl Splitter<'_> {
             return vec![difference];
         }
         let Some(live) = self.live.pointer(&difference.pointer) else { return vec![difference] };
-        let field = root.at(difference.path.steps());
+        let field = root.descend(difference.path.elements());
         let mut parts = Vec::new();
         self.part(field, difference, live, &mut parts);
         parts
@@ -48,8 +48,8 @@ impl Splitter<'_> {
         }
         for (path, token, inner) in children {
             let child = child(&part, path.clone(), &token, inner);
-            let field = match path.steps().last() {
-                Some(Step::Field(name)) => field.field(name),
+            let field = match path.elements().last() {
+                Some(PathElement::Field(name)) => field.field(name),
                 _ => field.items(),
             };
             self.part(field, child, inner, parts);
@@ -58,9 +58,10 @@ impl Splitter<'_> {
 
     /// An item stays whole, but for the leaves that a controller or deployer alone owns beside a person.
     fn item(&self, mut part: Difference, live: &Value, parts: &mut Vec<Difference>) {
-        let class = |index: &usize| self.managers.of(&self.owners.entries()[*index]).class;
+        let class = |index: &usize| self.managers.for_entry(&self.owners.entries()[*index]).class;
         let of_item = self.owners.indexes_at(&part.path);
-        let classes: BTreeSet<bool> = of_item.iter().map(|index| class(index) == Class::Platform).collect();
+        let classes: BTreeSet<bool> =
+            of_item.iter().map(|index| class(index) == ManagerClass::Platform).collect();
         if classes.len() < 2 {
             parts.push(part);
             return;
@@ -69,9 +70,9 @@ impl Splitter<'_> {
         let mut kept = fields.clone();
         let mut others = Vec::new();
         for (key, inner) in fields {
-            let path = part.path.join(Step::field(key));
+            let path = part.path.join(PathElement::field(key));
             let owners = self.owners.indexes_at(&path);
-            if !owners.is_empty() && owners.iter().all(|index| class(index) == Class::Platform) {
+            if !owners.is_empty() && owners.iter().all(|index| class(index) == ManagerClass::Platform) {
                 others.push(child(&part, path, key, inner));
                 kept.remove(key);
             }
@@ -93,7 +94,7 @@ pub fn without_server_set(
     (field, path): (Field<'_>, &FieldPath),
     value: &Value,
 ) -> Value {
-    written(&Owners::of(live), id, (field, path), value)
+    written(&Owners::from_live(live), id, (field, path), value)
 }
 
 fn written(owners: &Owners, id: &ResourceId, (field, path): (Field<'_>, &FieldPath), value: &Value) -> Value {
@@ -114,8 +115,8 @@ fn written(owners: &Owners, id: &ResourceId, (field, path): (Field<'_>, &FieldPa
 fn child(parent: &Difference, path: FieldPath, token: &str, live: &Value) -> Difference {
     let mut child = Difference { path, default: None, note: None, ..parent.clone() };
     push_pointer(&mut child.pointer, token);
-    match child.path.steps().last() {
-        Some(Step::Field(name)) => push_pointer(&mut child.desired_pointer, name),
+    match child.path.elements().last() {
+        Some(PathElement::Field(name)) => push_pointer(&mut child.desired_pointer, name),
         _ => child.desired_pointer.push_str("/-"),
     }
     child.live = (!parent.masked).then(|| live.clone());
@@ -123,14 +124,14 @@ fn child(parent: &Difference, path: FieldPath, token: &str, live: &Value) -> Dif
 }
 
 fn is_item(path: &FieldPath) -> bool {
-    matches!(path.steps().last(), Some(Step::Key(_)))
+    matches!(path.elements().last(), Some(PathElement::Key(_)))
 }
 
 /// The parts of a value that may have owners of their own: path, token of the pointer, value.
 fn children<'v>(field: Field<'_>, path: &FieldPath, live: &'v Value) -> Vec<(FieldPath, String, &'v Value)> {
     match (live, field.shape()) {
         (Value::Object(map), _) if !field.is_atomic_map() => {
-            map.iter().map(|(key, inner)| (path.join(Step::field(key)), key.clone(), inner)).collect()
+            map.iter().map(|(key, inner)| (path.join(PathElement::field(key)), key.clone(), inner)).collect()
         }
         (Value::Array(items), Shape::List(ListType::Map(keys))) => {
             let step = |item: &Value| {
@@ -140,14 +141,16 @@ fn children<'v>(field: Field<'_>, path: &FieldPath, live: &'v Value) -> Vec<(Fie
                 };
                 let mut keys: Vec<(String, Value)> = keys.iter().filter_map(of_key).collect();
                 keys.sort_by(|left, right| left.0.cmp(&right.0));
-                Step::Key(keys)
+                PathElement::Key(keys)
             };
             let items = items.iter().enumerate();
             items.map(|(at, item)| (path.join(step(item)), at.to_string(), item)).collect()
         }
         (Value::Array(items), Shape::List(ListType::Set)) => {
             let items = items.iter().enumerate();
-            items.map(|(at, item)| (path.join(Step::Value(item.clone())), at.to_string(), item)).collect()
+            items
+                .map(|(at, item)| (path.join(PathElement::Value(item.clone())), at.to_string(), item))
+                .collect()
         }
         _ => Vec::new(),
     }

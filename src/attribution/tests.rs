@@ -3,22 +3,24 @@
 use serde_json::{Value, json};
 
 use super::{
-    Autoscaler, Claim, Evidence, Managers, MissingEvidence, Mutator, Older, Owners, ScalePath, Superseded,
-    attribute, is_left_out, missing, unmanaged_candidate,
+    Autoscaler, Evidence, Managers, MissingEvidence, Mutator, OwnerClaim, Owners, PastVersion, ScalePath,
+    Supersession, all_server_set, attribute, missing_verdict, unmanaged_candidate,
 };
-use crate::config::KnownManager;
-use crate::model::{Cause, ChangeKind, Class, Desired, Difference, FieldPath, Later, Origin, ResourceId};
+use crate::config::ManagerConfig;
+use crate::model::{
+    Cause, ChangeKind, Desired, Difference, FieldPath, Lazy, ManagerClass, Origin, ResourceId,
+};
 use crate::schema::Schema;
 
 fn desired(value: Value) -> Desired {
     Desired {
-        id: ResourceId::of(&value).expect("the table's objects have kind and name"),
+        id: ResourceId::from_object(&value).expect("the table's objects have kind and name"),
         value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), place: None },
-        fields: Later::default(),
+        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), location: None },
+        fields: Lazy::default(),
         document: Some((0, None)),
         notes: Vec::new(),
-        unstable: Vec::new(),
+        nondeterministic: Vec::new(),
         optional: None,
     }
 }
@@ -63,7 +65,7 @@ struct Beside<'a> {
     newer_applied: Option<bool>,
     autoscalers: &'a [Autoscaler],
     mutators: &'a [Mutator],
-    managers: &'a [KnownManager],
+    managers: &'a [ManagerConfig],
     common_marks: &'a [(&'a str, &'a str)],
     scale: Option<ScalePath<'a>>,
     /// Seconds after [`NEWER`].
@@ -73,13 +75,13 @@ struct Beside<'a> {
 fn verdicts(git: &Desired, live: &Value, beside: &Beside<'_>) -> Vec<String> {
     let schema = Schema::built_in();
     let superseded =
-        Superseded { committed_at: NEWER, superseded_at: NEWER, newer_applied: beside.newer_applied };
-    let older: Vec<Older> = beside
+        Supersession { committed_at: NEWER, superseded_at: NEWER, newer_applied: beside.newer_applied };
+    let older: Vec<PastVersion> = beside
         .older
         .iter()
         .map(|(commit, value)| {
             let declared = (!value.is_null()).then(|| desired(value.clone()));
-            Older::new(commit, superseded, declared.as_ref(), live, schema)
+            PastVersion::new(commit, superseded, declared.as_ref(), live, schema)
         })
         .collect();
     let managers = Managers::new(beside.managers);
@@ -89,10 +91,10 @@ fn verdicts(git: &Desired, live: &Value, beside: &Beside<'_>) -> Vec<String> {
         older: &older,
         scale: beside.scale.unwrap_or(ScalePath::Unknown),
         mutators: beside.mutators,
-        common_marks: &marks.collect(),
+        common_labels: &marks.collect(),
         now: NEWER + beside.now,
         unsynced_after: DAY / 4,
-        ..Evidence::of_object(git, live, schema, &managers)
+        ..Evidence::from_object(git, live, schema, &managers)
     };
     let differences = crate::diff::compare(git, live, schema);
     let show = |change: &crate::model::Change| {
@@ -104,7 +106,7 @@ fn verdicts(git: &Desired, live: &Value, beside: &Beside<'_>) -> Vec<String> {
         format!("{path} {:?} {:?} {manager}{claimed}{overdue}", verdict.cause, verdict.confidence)
     };
     let owned = live["metadata"]["managedFields"].to_string();
-    let is_left_out = is_left_out(&differences, &Owners::writers(live), &managers, &owned);
+    let is_left_out = all_server_set(&differences, &Owners::writers_only(live), &managers, &owned);
     let changes = attribute(differences, &evidence);
     let seen: Vec<String> =
         changes.iter().filter(|change| change.verdict.cause != Cause::Server).map(show).collect();
@@ -495,7 +497,7 @@ fn a_deployers_own_marks_are_no_changes_and_others_are() {
         ("team", "argocd-controller", true, "Deployer High argocd-controller"),
         ("team", "kubectl", true, "Manual None kubectl"),
     ] {
-        let path = FieldPath::of_fields(["metadata", "labels", key]).to_string();
+        let path = FieldPath::from_fields(["metadata", "labels", key]).to_string();
         let common_marks: &[(&str, &str)] = if common { &[(manager, &path)] } else { &[] };
         let beside = Beside { common_marks, ..Beside::default() };
         let found = verdicts(&git, &marked(key, manager), &beside);
@@ -564,7 +566,7 @@ fn a_request_to_a_controller_is_no_drift_on_the_kinds_of_that_controller_alone()
         let fields = json!({"f:metadata": {"f:annotations": {".": {}, format!("f:{key}"): {}}}});
         let git = desired(object(group, json!({"a": "b"})));
         let live = live_with_annotation(object(group, json!({"a": "b", key: "now"})), &fields);
-        let path = FieldPath::of_fields(["metadata", "annotations", key]);
+        let path = FieldPath::from_fields(["metadata", "annotations", key]);
         assert_eq!(plain(&git, &live), [format!("{path} {expected}")], "{group} {key}");
     }
 }
@@ -709,9 +711,9 @@ fn a_policy_that_sets_the_live_value_explains_it_under_any_applier() {
 
 #[test]
 fn drift_yaml_trusts_a_manager_in_the_fields_it_names() {
-    let manager = |fields: &[&str]| KnownManager {
+    let manager = |fields: &[&str]| ManagerConfig {
         name: "my-operator".to_owned(),
-        class: Class::Platform,
+        class: ManagerClass::Platform,
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         reason: Some("it is ours".to_owned()),
         expires: None,
@@ -750,7 +752,7 @@ fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
     let keda = |spec: Value| {
         let object = json!({"kind": "ScaledObject", "metadata": {"name": "web",
             "annotations": {"autoscaling.keda.sh/paused-replicas": spec["paused"]}}, "spec": spec});
-        Autoscaler::of(&object).expect("a ScaledObject with a target")
+        Autoscaler::from_object(&object).expect("a ScaledObject with a target")
     };
     let target = json!({"name": "web"});
     let asleep = live(deployment(0, "app:1"), &[], None);
@@ -869,7 +871,7 @@ fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
             Some("Manual High kubectl-create"),
         ),
     ] {
-        let id = ResourceId::of(&object).expect("the table's objects have kind and name");
+        let id = ResourceId::from_object(&object).expect("the table's objects have kind and name");
         let found = unmanaged_candidate(id, &object, &Managers::default()).map(|candidate| {
             let verdict = candidate.verdict;
             let manager = verdict.manager.map_or("-".to_owned(), |manager| manager.name);
@@ -891,7 +893,7 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
     let argo = json!({"annotations": {"argocd.argoproj.io/tracking-id": "team_app:/ConfigMap:shop/x"}});
     let flux = json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "k", "kustomize.toolkit.fluxcd.io/namespace": "n"}});
     let text = |text: &str| text.to_owned();
-    let owned = |kind: &str| Claim::Owner {
+    let owned = |kind: &str| OwnerClaim::Owner {
         group: String::new(),
         version: text("v1"),
         kind: text(kind),
@@ -899,14 +901,14 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
         uid: text("1"),
     };
     for (object, expected) in [
-        (made("x", "helm", helm), vec![Claim::HelmRelease { namespace: text("n"), name: text("r") }]),
+        (made("x", "helm", helm), vec![OwnerClaim::HelmRelease { namespace: text("n"), name: text("r") }]),
         (
             made("x", "curl", argo),
-            vec![Claim::Application { namespace: Some(text("team")), name: text("app") }],
+            vec![OwnerClaim::Application { namespace: Some(text("team")), name: text("app") }],
         ),
         (
             made("x", "curl", flux),
-            vec![Claim::FluxObject { kind: "Kustomization", namespace: text("n"), name: text("k") }],
+            vec![OwnerClaim::FluxObject { kind: "Kustomization", namespace: text("n"), name: text("k") }],
         ),
         (made("x", "curl", json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), vec![]),
         (made("x", "my-operator", owner("Service")), vec![owned("Service")]),
@@ -919,7 +921,7 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
         // A person's copy has the owner references of its original.
         (made("x", "kubectl-create", owner("Service")), vec![]),
     ] {
-        let id = ResourceId::of(&object).expect("the table's objects have kind and name");
+        let id = ResourceId::from_object(&object).expect("the table's objects have kind and name");
         let found = unmanaged_candidate(id, &object, &Managers::default());
         assert_eq!(found.map(|candidate| candidate.claims), Some(expected), "{object}");
     }
@@ -927,7 +929,8 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
 
 #[test]
 fn a_missing_object_is_unsynced_until_its_applier_wrote_or_the_time_is_over() {
-    let superseded = |newer_applied| Superseded { committed_at: NEWER, superseded_at: NEWER, newer_applied };
+    let superseded =
+        |newer_applied| Supersession { committed_at: NEWER, superseded_at: NEWER, newer_applied };
     let schema = Schema::built_in();
     for (older, applied_at, now, expected) in [
         (Some(None), None, 0, "Unsynced"),
@@ -938,11 +941,11 @@ fn a_missing_object_is_unsynced_until_its_applier_wrote_or_the_time_is_over() {
         (Some(Some(false)), Some(60), 0, "Unsynced"),
         (None, None, 0, "Unknown"),
     ] {
-        let older: Vec<Older> = older
+        let older: Vec<PastVersion> = older
             .into_iter()
-            .map(|applied| Older::new("c1", superseded(applied), None, &Value::Null, schema))
+            .map(|applied| PastVersion::new("c1", superseded(applied), None, &Value::Null, schema))
             .collect();
-        let verdict = missing(MissingEvidence {
+        let verdict = missing_verdict(MissingEvidence {
             older: &older,
             applied_at: applied_at.map(|at: i64| NEWER + at),
             now: NEWER + now,
@@ -1104,7 +1107,7 @@ fn no_name_hides_a_harmful_change() {
     ];
     assert!(places.len() >= 25);
     let mut names = 0;
-    for (name, known) in Managers::table() {
+    for (name, known) in Managers::built_in() {
         let name = name.replace('*', "x");
         names += 1;
         for (version, kind, path) in &places {

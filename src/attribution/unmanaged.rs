@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::managers::Managers;
-use super::owners::{Entry, Owners};
-use crate::model::{Cause, Class, Confidence, ResourceId, Rule, Verdict, split_api_version};
+use super::owners::{ManagedFieldsEntry, Owners};
+use crate::model::{Cause, Confidence, ManagerClass, ResourceId, Rule, Verdict, split_api_version};
 
 /// An object that nothing in Git declares, and what it claims to belong to.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,14 +17,14 @@ pub struct UnmanagedCandidate {
     /// What it is if none of the claims is true.
     pub verdict: Verdict,
     /// What it claims to belong to: one that is true is enough.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<OwnerClaim>,
     /// Whether its maker's name is that of a deployer: believed where a claim cannot be looked up.
     pub by_deployer: bool,
 }
 
 /// What an object claims to belong to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Claim {
+pub enum OwnerClaim {
     /// An owner reference.
     Owner {
         /// API group; empty for the core group.
@@ -111,39 +111,39 @@ fn is_harmful_kind(id: &ResourceId) -> bool {
 }
 
 /// Whether it lies in a namespace of the platform's own: whoever may write there needs no other name to hide.
-fn is_of_the_platform(id: &ResourceId) -> bool {
+fn is_platform_namespace(id: &ResourceId) -> bool {
     matches!(id.namespace.as_deref(), Some("kube-system" | "kube-public" | "kube-node-lease"))
 }
 
 /// What an object that nothing in Git declares is, as far as the object itself tells; `None` for what the system makes.
 #[must_use]
 pub fn unmanaged_candidate(id: ResourceId, live: &Value, managers: &Managers) -> Option<UnmanagedCandidate> {
-    if id.namespace.is_none() || is_of_the_system(&id, live) {
+    if id.namespace.is_none() || is_system_object(&id, live) {
         return None;
     }
-    let owners = Owners::writers(live);
+    let owners = Owners::writers_only(live);
     let created = live.get("metadata").and_then(|metadata| metadata.get("creationTimestamp")?.as_str());
-    let maker = maker(owners.entries(), created, managers);
-    let known = maker.map(|maker| managers.of(maker));
-    let by_person = known.is_some_and(|known| known.class == Class::Human);
+    let maker = find_maker(owners.entries(), created, managers);
+    let known = maker.map(|maker| managers.for_entry(maker));
+    let by_person = known.is_some_and(|known| known.class == ManagerClass::Human);
     // A controller of the platform, or one that writes a status, may make what does no harm.
-    let by_platform = known.is_some_and(|known| known.class == Class::Platform);
+    let by_platform = known.is_some_and(|known| known.class == ManagerClass::Platform);
     let by_controller = by_platform || maker.is_some_and(|maker| owners.writes_status(maker));
-    if (by_controller && !is_harmful_kind(&id)) || (by_platform && is_of_the_platform(&id)) {
+    if (by_controller && !is_harmful_kind(&id)) || (by_platform && is_platform_namespace(&id)) {
         return None;
     }
     let verdict = match known.map(|known| known.class) {
         None => Verdict::unknown(),
-        Some(Class::Human) => Verdict::new(Cause::Manual, Confidence::High, Rule::Unmanaged),
-        Some(Class::Platform) => Verdict {
+        Some(ManagerClass::Human) => Verdict::new(Cause::Manual, Confidence::High, Rule::Unmanaged),
+        Some(ManagerClass::Platform) => Verdict {
             claimed: Some(Cause::Controller),
             ..Verdict::new(Cause::Unknown, Confidence::None, Rule::NameOnly)
         },
-        Some(Class::Gitops | Class::Unknown) => {
+        Some(ManagerClass::Gitops | ManagerClass::Unknown) => {
             Verdict::new(Cause::Manual, Confidence::None, Rule::Unmanaged)
         }
     };
-    let verdict = verdict.by(maker.map(|maker| &maker.manager));
+    let verdict = verdict.with_manager(maker.map(|maker| &maker.manager));
     let claims = claims(&id, live, (by_person, by_platform));
     let by_deployer = known.is_some_and(|known| known.applier && !by_person);
     Some(UnmanagedCandidate { resource: id, verdict, claims, by_deployer })
@@ -152,20 +152,25 @@ pub fn unmanaged_candidate(id: ResourceId, live: &Value, managers: &Managers) ->
 /// Who wrote first: an object that an operator made and a person only labelled is the operator's. Of the same second a
 /// person comes first, then one who applies manifests. What was written before the object was made was written to
 /// another one, of which this is a copy.
-fn maker<'a>(entries: &'a [Entry], created: Option<&str>, managers: &Managers) -> Option<&'a Entry> {
-    let rank = |entry: &Entry| match managers.of(entry) {
-        known if known.class == Class::Human => 0,
+fn find_maker<'a>(
+    entries: &'a [ManagedFieldsEntry],
+    created: Option<&str>,
+    managers: &Managers,
+) -> Option<&'a ManagedFieldsEntry> {
+    let rank = |entry: &ManagedFieldsEntry| match managers.for_entry(entry) {
+        known if known.class == ManagerClass::Human => 0,
         known if known.applier => 1,
         _ => 2,
     };
-    let copied =
-        |entry: &Entry| entry.manager.time.as_deref().zip(created).is_some_and(|(at, made)| at < made);
+    let copied = |entry: &ManagedFieldsEntry| {
+        entry.manager.time.as_deref().zip(created).is_some_and(|(at, made)| at < made)
+    };
     let whole = entries.iter().filter(|entry| entry.manager.subresource.is_empty());
     whole.min_by_key(|entry| (copied(entry), entry.manager.time.clone(), rank(entry)))
 }
 
 /// What every namespace has, told by kind and name, of which there is one each.
-fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
+fn is_system_object(id: &ResourceId, live: &Value) -> bool {
     let metadata = |map: &str, key: &str| live.get("metadata")?.get(map)?.get(key);
     let release = || {
         let owner = || metadata("labels", "owner").and_then(Value::as_str);
@@ -189,23 +194,23 @@ fn is_of_the_system(id: &ResourceId, live: &Value) -> bool {
 
 /// What the object claims to belong to. A person's copy carries the owner references of its original: no claim; and what
 /// built-in controllers make of harmful kinds, they make under a name of theirs.
-fn claims(id: &ResourceId, live: &Value, (by_person, by_platform): (bool, bool)) -> Vec<Claim> {
+fn claims(id: &ResourceId, live: &Value, (by_person, by_platform): (bool, bool)) -> Vec<OwnerClaim> {
     let mut claims = Vec::new();
     if !by_person {
         let references =
             live.get("metadata").and_then(|metadata| metadata.get("ownerReferences")?.as_array());
         let references = references.into_iter().flatten().filter_map(owner);
-        claims.extend(references.filter(|owner| makes(owner, id, by_platform)));
+        claims.extend(references.filter(|owner| can_make(owner, id, by_platform)));
         claims.extend(implied_owner(id, live));
     }
-    claims.extend(marks(id, live));
+    claims.extend(label_claims(id, live));
     claims
 }
 
-fn owner(reference: &Value) -> Option<Claim> {
+fn owner(reference: &Value) -> Option<OwnerClaim> {
     let text = |key: &str| reference.get(key).and_then(Value::as_str);
     let (group, version) = split_api_version(text("apiVersion")?);
-    Some(Claim::Owner {
+    Some(OwnerClaim::Owner {
         group: group.to_owned(),
         version: version.to_owned(),
         kind: text("kind")?.to_owned(),
@@ -215,8 +220,8 @@ fn owner(reference: &Value) -> Option<Claim> {
 }
 
 /// Whether an owner of this kind makes such objects. Custom kinds make whatever their operator does.
-fn makes(owner: &Claim, id: &ResourceId, by_platform: bool) -> bool {
-    let Claim::Owner { group, kind, name, .. } = owner else { return false };
+fn can_make(owner: &OwnerClaim, id: &ResourceId, by_platform: bool) -> bool {
+    let OwnerClaim::Owner { group, kind, name, .. } = owner else { return false };
     let owner = ResourceId {
         group: group.clone(),
         version: String::new(),
@@ -229,9 +234,9 @@ fn makes(owner: &Claim, id: &ResourceId, by_platform: bool) -> bool {
 }
 
 /// The owner of what controllers make without an owner reference: Endpoints of a Service, the token of an account.
-fn implied_owner(id: &ResourceId, live: &Value) -> Option<Claim> {
+fn implied_owner(id: &ResourceId, live: &Value) -> Option<OwnerClaim> {
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let core = |kind: &str, name: String, uid: String| Claim::Owner {
+    let core = |kind: &str, name: String, uid: String| OwnerClaim::Owner {
         group: String::new(),
         version: "v1".to_owned(),
         kind: kind.to_owned(),
@@ -256,7 +261,7 @@ const FLUX_MARKS: [(&str, &str, &str); 2] = [
 ];
 
 /// The marks of Helm and of GitOps tools.
-fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
+fn label_claims(id: &ResourceId, live: &Value) -> Vec<OwnerClaim> {
     let metadata = live.get("metadata");
     let maps = ["labels", "annotations"].map(|map| metadata?.get(map));
     if maps == [None, None] {
@@ -270,16 +275,16 @@ fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
     let mut claims = Vec::new();
     if let Some(name) = of("annotations", "meta.helm.sh/release-name") {
         let namespace = of("annotations", "meta.helm.sh/release-namespace").unwrap_or_else(here);
-        claims.push(Claim::HelmRelease { namespace, name });
+        claims.push(OwnerClaim::HelmRelease { namespace, name });
     } else if of("labels", "app.kubernetes.io/managed-by").as_deref() == Some("Helm")
         && let Some(name) = of("labels", "app.kubernetes.io/instance").or_else(|| of("labels", "release"))
     {
-        claims.push(Claim::HelmRelease { namespace: here(), name });
+        claims.push(OwnerClaim::HelmRelease { namespace: here(), name });
     }
     for (kind, name, namespace) in FLUX_MARKS {
         if let Some(name) = of("labels", name) {
             let namespace = of("labels", namespace).unwrap_or_else(here);
-            claims.push(Claim::FluxObject { kind, namespace, name });
+            claims.push(OwnerClaim::FluxObject { kind, namespace, name });
         }
     }
     let tracked = of("annotations", "argocd.argoproj.io/tracking-id");
@@ -292,8 +297,8 @@ fn marks(id: &ResourceId, live: &Value) -> Vec<Claim> {
             Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
             None => (None, app),
         };
-        claims.push(Claim::Application { namespace, name });
+        claims.push(OwnerClaim::Application { namespace, name });
     }
-    claims.extend(of("labels", "kapp.k14s.io/app").map(|label| Claim::KappApp { label }));
+    claims.extend(of("labels", "kapp.k14s.io/app").map(|label| OwnerClaim::KappApp { label }));
     claims
 }

@@ -10,15 +10,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::admission::Mutator;
-use super::applied::LastApplied;
-use super::decide::Judge;
-use super::history::{Older, Remembered};
+use super::decide::RuleEngine;
+use super::history::{PastVersion, WorkloadRevision};
+use super::last_applied::LastApplied;
 use super::managers::Managers;
 use super::owners::Owners;
 use super::scaling::{Autoscaler, apply_autoscaler};
 use super::split::Splitter;
 use crate::model::{
-    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, Origin, Rule, Verdict,
+    Cause, Change, ChangeKind, Confidence, Desired, Difference, ManagerClass, Origin, Rule, Verdict,
 };
 use crate::schema::Schema;
 
@@ -35,15 +35,15 @@ pub struct Evidence<'a> {
     /// Autoscalers of its namespace.
     pub autoscalers: &'a [Autoscaler],
     /// What older commits declared, newest first.
-    pub older: &'a [Older],
+    pub older: &'a [PastVersion],
     /// Revisions that the cluster remembers of the object, without the one that is live.
-    pub remembered: &'a [Remembered],
+    pub revisions: &'a [WorkloadRevision],
     /// The mutating webhooks and admission policies that match the object.
     pub mutators: &'a [Mutator],
     /// Where `/scale` writes into the object, if it is a custom resource.
     pub scale: ScalePath<'a>,
     /// Labels and annotations that a deployer put onto every object that it applied, as manager and key.
-    pub common_marks: &'a BTreeSet<(String, String)>,
+    pub common_labels: &'a BTreeSet<(String, String)>,
     /// When the check began, seconds since 1970.
     pub now: i64,
     /// For how long a commit may wait to be applied, in seconds.
@@ -62,7 +62,7 @@ pub enum ScalePath<'a> {
 impl<'a> Evidence<'a> {
     /// What is known from the object itself.
     #[must_use]
-    pub fn of_object(
+    pub fn from_object(
         desired: &'a Desired,
         live: &'a Value,
         schema: &'a Schema,
@@ -76,10 +76,10 @@ impl<'a> Evidence<'a> {
             managers,
             autoscalers: &[],
             older: &[],
-            remembered: &[],
+            revisions: &[],
             mutators: &[],
             scale: ScalePath::Unknown,
-            common_marks: &NONE,
+            common_labels: &NONE,
             now: 0,
             unsynced_after: i64::MAX,
         }
@@ -89,7 +89,8 @@ impl<'a> Evidence<'a> {
 /// Gives each difference its cause; a part that only live has is split where its owners differ.
 #[must_use]
 pub fn attribute(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<Change> {
-    let mut changes = judged(differences, evidence, |judge, difference| Some(change(judge, difference)));
+    let mut changes =
+        map_with_engine(differences, evidence, |judge, difference| Some(change(judge, difference)));
     changes.sort_by_cached_key(|change| change.difference.path.to_string());
     changes
 }
@@ -97,23 +98,23 @@ pub fn attribute(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<C
 /// Those of the differences, split as [`attribute`] does, whose verdict asks what older commits declared: of the others
 /// it is the same whatever they did.
 #[must_use]
-pub fn told_by_history(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<Difference> {
-    judged(differences, evidence, |judge, difference| {
+pub fn needing_history(differences: Vec<Difference>, evidence: &Evidence<'_>) -> Vec<Difference> {
+    map_with_engine(differences, evidence, |judge, difference| {
         judge.asked_history.set(false);
         let _ = judge.decide(&mut difference.clone());
         judge.asked_history.get().then_some(difference)
     })
 }
 
-fn judged<T>(
+fn map_with_engine<T>(
     differences: Vec<Difference>,
     evidence: &Evidence<'_>,
-    judged: impl Fn(&Judge<'_>, Difference) -> Option<T>,
+    judged: impl Fn(&RuleEngine<'_>, Difference) -> Option<T>,
 ) -> Vec<T> {
-    let owners = Owners::of(evidence.live);
+    let owners = Owners::from_live(evidence.live);
     let applied = LastApplied::new(evidence, &owners);
     let asked_history = Cell::new(false);
-    let judge = Judge { evidence, owners: &owners, applied: &applied, asked_history: &asked_history };
+    let judge = RuleEngine { evidence, owners: &owners, applied: &applied, asked_history: &asked_history };
     let id = &evidence.desired.id;
     let root = evidence.schema.kind(&id.group, &id.version, &id.kind);
     let splitter = Splitter { owners: &owners, managers: evidence.managers, live: evidence.live };
@@ -121,7 +122,7 @@ fn judged<T>(
     differences.filter_map(|difference| judged(&judge, difference)).collect()
 }
 
-fn change(judge: &Judge<'_>, mut difference: Difference) -> Change {
+fn change(judge: &RuleEngine<'_>, mut difference: Difference) -> Change {
     let evidence = judge.evidence;
     let verdict = judge.decide(&mut difference);
     let verdict = apply_autoscaler(&evidence.desired.id, &mut difference, evidence.autoscalers, verdict);
@@ -135,9 +136,15 @@ fn change(judge: &Judge<'_>, mut difference: Difference) -> Change {
 /// Whether the server set all of these by itself and nobody else can have written them: told from who wrote the object
 /// at all, and from the names of the fields that its managers own (`owned`, the text of managedFields).
 #[must_use]
-pub fn is_left_out(differences: &[Difference], writers: &Owners, managers: &Managers, owned: &str) -> bool {
+pub fn all_server_set(
+    differences: &[Difference],
+    writers: &Owners,
+    managers: &Managers,
+    owned: &str,
+) -> bool {
     let set = |difference: &Difference| difference.kind == ChangeKind::Added && difference.server_set;
-    let by_platform = || writers.entries().iter().all(|entry| managers.of(entry).class == Class::Platform);
+    let by_platform =
+        || writers.entries().iter().all(|entry| managers.for_entry(entry).class == ManagerClass::Platform);
     differences.iter().all(set) && (by_platform() || !owns_any(owned, differences))
 }
 
@@ -159,7 +166,7 @@ fn origin_of(desired: &Desired, difference: &Difference) -> Option<Origin> {
     let mut pointer = difference.desired_pointer.as_str();
     loop {
         if let Some(place) = desired.fields.get(pointer) {
-            return Some(Origin { place: Some(place), ..desired.origin.clone() });
+            return Some(Origin { location: Some(place), ..desired.origin.clone() });
         }
         match pointer.rfind('/') {
             Some(at) => pointer = &pointer[..at],
@@ -172,7 +179,7 @@ fn origin_of(desired: &Desired, difference: &Difference) -> Option<Origin> {
 #[derive(Debug, Clone, Copy)]
 pub struct MissingEvidence<'a> {
     /// What older commits declared, newest first.
-    pub older: &'a [Older],
+    pub older: &'a [PastVersion],
     /// The latest time at which the source's applier wrote any object, seconds since 1970.
     pub applied_at: Option<i64>,
     /// When the check began, seconds since 1970.
@@ -184,26 +191,28 @@ pub struct MissingEvidence<'a> {
 /// Why an object that Git declares is not live. It is not applied yet where one of the last commits brought it and its
 /// source's applier has written nothing since; else nobody recorded who removed it.
 #[must_use]
-pub fn missing(evidence: MissingEvidence<'_>) -> Verdict {
+pub fn missing_verdict(evidence: MissingEvidence<'_>) -> Verdict {
     let unknown = Verdict::new(Cause::Unknown, Confidence::None, Rule::Missing);
     let Some(before) = evidence.older.iter().find(|older| older.differs_at.is_none()) else { return unknown };
     let not_written = evidence.applied_at.is_none_or(|at| at < before.superseded_at);
     match before.newer_applied {
         Some(true) => unknown,
-        Some(false) => unsynced(before, Rule::NotApplied, evidence.now, evidence.unsynced_after),
-        None if not_written => unsynced(before, Rule::NotApplied, evidence.now, evidence.unsynced_after),
+        Some(false) => unsynced_verdict(before, Rule::NotApplied, evidence.now, evidence.unsynced_after),
+        None if not_written => {
+            unsynced_verdict(before, Rule::NotApplied, evidence.now, evidence.unsynced_after)
+        }
         None => unknown,
     }
 }
 
 /// Why an object is live that nothing declares any more: nobody pruned it.
 #[must_use]
-pub fn leftover(older: &Older, now: i64, unsynced_after: i64) -> Verdict {
-    unsynced(older, Rule::Leftover, now, unsynced_after)
+pub fn leftover_verdict(older: &PastVersion, now: i64, unsynced_after: i64) -> Verdict {
+    unsynced_verdict(older, Rule::Leftover, now, unsynced_after)
 }
 
 /// Not applied yet, since the newer commit reached the branch; drift when that is too long ago.
-pub(super) fn unsynced(older: &Older, rule: Rule, now: i64, unsynced_after: i64) -> Verdict {
+pub(super) fn unsynced_verdict(older: &PastVersion, rule: Rule, now: i64, unsynced_after: i64) -> Verdict {
     let since = older.superseded_at;
     Verdict {
         unsynced_since: (since != i64::MAX).then_some(since),
@@ -214,7 +223,7 @@ pub(super) fn unsynced(older: &Older, rule: Rule, now: i64, unsynced_after: i64)
 
 /// The verdict that stands for a whole finding: the cause that matters most, then the surest.
 #[must_use]
-pub fn strongest(changes: &[Change]) -> Verdict {
+pub fn strongest_verdict(changes: &[Change]) -> Verdict {
     let rank = |verdict: &Verdict| match verdict.cause {
         Cause::Manual => 8,
         Cause::Rollback => 7,

@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::checkout::{CheckoutSettings, LedgerLocation, read_ledger_files};
 use crate::git::{CommitId, Repository};
-use crate::incident::{Event, Incident, Ledger, Standing};
+use crate::incident::{Event, Incident, IncidentStatus, Ledger};
 pub use error::AuditError;
-use proof::Claim;
+use proof::CommitClaim;
 
 /// Commits of the ledger's branch that are looked at for rewritten bytes.
 const LEDGER_COMMITS: usize = 1_000;
@@ -35,9 +35,9 @@ pub fn audit(settings: &CheckoutSettings) -> Result<AuditReport, AuditError> {
     };
     let files = read_ledger_files(&repository, &base.1, head.1.as_ref())?;
     let ledger = Ledger::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))?;
-    audited.lost = lost(&repository, &base.1, &ledger)?;
+    audited.unrecorded = find_unrecorded(&repository, &base.1, &ledger)?;
     let Some(head) = head.1 else { return Ok(audited) };
-    audited.rewritten = rewritten(&repository, &head)?;
+    audited.rewritten = find_rewritten(&repository, &head)?;
     let auditor = Auditor { repository: &repository, base: &base.1, now: settings.now };
     audited.incidents = auditor.incidents(&ledger)?;
     Ok(audited)
@@ -68,8 +68,8 @@ impl Auditor<'_> {
 
     fn days(&self, incident: &Incident) -> i64 {
         let time = |text: &str| text.parse::<Timestamp>().ok();
-        let until = match incident.standing() {
-            Standing::Ended(_) => {
+        let until = match incident.status() {
+            IncidentStatus::Ended(_) => {
                 incident.events.last().and_then(|event| time(&event.at)).unwrap_or(self.now)
             }
             _ => self.now,
@@ -78,10 +78,10 @@ impl Auditor<'_> {
     }
 
     fn outcome(&self, incident: &Incident) -> Result<Outcome, AuditError> {
-        let how = match incident.standing() {
-            Standing::Open => return Ok(Outcome::Open),
-            Standing::Declined => return Ok(Outcome::Declined),
-            Standing::Ended(how) => how,
+        let how = match incident.status() {
+            IncidentStatus::Open => return Ok(Outcome::Open),
+            IncidentStatus::Declined => return Ok(Outcome::Declined),
+            IncidentStatus::Ended(how) => how,
         };
         let not_proven = |why: &str| Ok(Outcome::NotProven { how, why: why.to_owned() });
         let end = incident.events.last();
@@ -95,8 +95,8 @@ impl Auditor<'_> {
         if let Some(why) = wrong_time(&incident.events, self.now) {
             return not_proven(why);
         }
-        let claim = Claim { repository: self.repository, incident, commit: &id };
-        Ok(match claim.proof(how)? {
+        let claim = CommitClaim { repository: self.repository, incident, commit: &id };
+        Ok(match claim.prove(how)? {
             Ok(proof) => Outcome::Proven { how, commit: commit.to_owned(), proof },
             Err(why) => Outcome::NotProven { how, why },
         })
@@ -104,7 +104,7 @@ impl Auditor<'_> {
 }
 
 /// How far the clocks of two runs may be apart.
-const CLOCKS: SignedDuration = SignedDuration::from_mins(10);
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is wrong with the times of an incident's events: each comes after the one before it, and none is still to come.
 fn wrong_time(events: &[Event], now: Timestamp) -> Option<&'static str> {
@@ -113,12 +113,12 @@ fn wrong_time(events: &[Event], now: Timestamp) -> Option<&'static str> {
         let Ok(at) = event.at.parse::<Timestamp>() else {
             return Some("the ledger names a time that is none");
         };
-        if before.is_some_and(|before| at.saturating_add(CLOCKS).is_ok_and(|at| at < before)) {
+        if before.is_some_and(|before| at.saturating_add(CLOCK_SKEW).is_ok_and(|at| at < before)) {
             return Some("by the ledger it ended before it began, or its events are out of order");
         }
         before = Some(at);
     }
-    let future = before.is_some_and(|last| now.saturating_add(CLOCKS).is_ok_and(|now| now < last));
+    let future = before.is_some_and(|last| now.saturating_add(CLOCK_SKEW).is_ok_and(|now| now < last));
     future.then_some("by the ledger it ended at a time that is still to come")
 }
 
@@ -127,7 +127,7 @@ const BASE_COMMITS: usize = 100_000;
 
 /// The incidents that commits of the base branch name and that the ledger does not have: it is gone, was replaced, or is
 /// another branch than before.
-fn lost(
+fn find_unrecorded(
     repository: &Repository,
     base: &CommitId,
     ledger: &Ledger,
@@ -142,7 +142,7 @@ fn lost(
 }
 
 /// Files of the ledger whose earlier bytes were changed: what is only ever appended to must begin as it was.
-fn rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, AuditError> {
+fn find_rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String>, AuditError> {
     let commits = repository.commits_touching(head, "incidents", LEDGER_COMMITS)?;
     let mut found = BTreeSet::new();
     for pair in commits.windows(2) {

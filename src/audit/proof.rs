@@ -7,13 +7,13 @@ use super::AuditError;
 
 use crate::attribution::IgnoreRules;
 use crate::checkout::{is_below, parse_config};
-use crate::config::{Config, FILE};
+use crate::config::{CONFIG_FILE, Config};
 use crate::git::{CommitId, Repository, trailers};
-use crate::incident::{Incident, RecordedFinding, agree};
-use crate::model::{Class, FieldPath, Proof, Resolution, ResourceId, State};
+use crate::incident::{Incident, RecordedFinding, matches_live};
+use crate::model::{FieldPath, ManagerClass, Proof, Resolution, ResourceId, State};
 
 /// A commit that is said to have ended an incident, and what it is held against.
-pub(super) struct Claim<'a> {
+pub(super) struct CommitClaim<'a> {
     pub(super) repository: &'a Repository,
     pub(super) incident: &'a Incident,
     pub(super) commit: &'a CommitId,
@@ -28,37 +28,37 @@ enum Declares {
 }
 
 /// Names of files that make a folder one that a tool renders.
-const RENDERED: [&str; 4] = ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"];
+const RENDERER_FILES: [&str; 4] = ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"];
 
 /// Most files of a source in which an object is looked for.
 const MOST_FILES: usize = 2_000;
 
-impl Claim<'_> {
+impl CommitClaim<'_> {
     /// `drift.yaml` of the commit; one that is not there or cannot be read says nothing.
     fn config(&self) -> Result<Config, AuditError> {
-        let bytes = self.repository.read(self.commit, FILE)?;
+        let bytes = self.repository.read(self.commit, CONFIG_FILE)?;
         Ok(bytes.and_then(|bytes| parse_config(bytes).ok()).unwrap_or_default())
     }
 
     /// What proves the end; else why it is not believed.
-    pub(super) fn proof(&self, how: Resolution) -> Result<Result<Proof, String>, AuditError> {
+    pub(super) fn prove(&self, how: Resolution) -> Result<Result<Proof, String>, AuditError> {
         Ok(match how {
-            Resolution::Adopted => self.adopted()?,
-            Resolution::Reverted => self.reverted()?,
-            Resolution::Accepted => self.accepted()?,
+            Resolution::Adopted => self.prove_adopted()?,
+            Resolution::Reverted => self.prove_reverted()?,
+            Resolution::Accepted => self.prove_accepted()?,
         })
     }
 
     /// Adopted: the commit came after the values had been recorded, and declares some of the recorded live values.
-    fn adopted(&self) -> Result<Result<Proof, String>, AuditError> {
-        let recorded_on = self.recorded_on();
+    fn prove_adopted(&self) -> Result<Result<Proof, String>, AuditError> {
+        let recorded_on = self.recorded_base_commit();
         if let Some(recorded_on) = &recorded_on
             && self.repository.is_ancestor(self.commit, recorded_on)?
         {
             return Ok(Err("the commit that the ledger names was there before the incident".to_owned()));
         }
         let mut told = Vec::new();
-        for record in self.incident.recorded() {
+        for record in self.incident.latest_record() {
             told.push(came_to_live(record, &self.declares(record)?));
         }
         if told.contains(&Some(true)) {
@@ -81,16 +81,16 @@ impl Claim<'_> {
     }
 
     /// Reverted: the commit is no older than the incident, declares every object, and none of the recorded live values.
-    fn reverted(&self) -> Result<Result<Proof, String>, AuditError> {
+    fn prove_reverted(&self) -> Result<Result<Proof, String>, AuditError> {
         // Either Git went on after the values had been recorded, or its head was what live equals again.
-        if let Some(recorded_on) = self.recorded_on()
+        if let Some(recorded_on) = self.recorded_base_commit()
             && *self.commit != recorded_on
             && self.repository.is_ancestor(self.commit, &recorded_on)?
         {
             return Ok(Err("the commit that the ledger names is older than the incident".to_owned()));
         }
         let mut proof = Proof::Content;
-        for record in self.incident.recorded() {
+        for record in self.incident.latest_record() {
             let declares = self.declares(record)?;
             if matches!((&declares, record.state), (Declares::Nothing, State::Modified | State::Missing)) {
                 return Ok(Err(format!(
@@ -117,17 +117,17 @@ impl Claim<'_> {
 
     /// Accepted: an ignore rule of the commit's `drift.yaml` covers a recorded change, or what the commit declares (an
     /// autoscaler, a trusted manager) accounts for it.
-    fn accepted(&self) -> Result<Result<Proof, String>, AuditError> {
+    fn prove_accepted(&self) -> Result<Result<Proof, String>, AuditError> {
         let config = self.config()?;
         // Whether a rule has expired since does not matter: it was there.
         let rules = IgnoreRules::new(&config.ignore, "");
         let covered = |record: &RecordedFinding| {
             let Some(id) = id_of(record) else { return false };
             let mut paths = record.changes.iter().filter_map(|change| FieldPath::parse(&change.path));
-            rules.covering(&id, None).is_some()
-                || paths.any(|path| rules.covering(&id, Some(&path)).is_some())
+            rules.find_rule(&id, None).is_some()
+                || paths.any(|path| rules.find_rule(&id, Some(&path)).is_some())
         };
-        if self.incident.recorded().iter().any(covered) {
+        if self.incident.latest_record().iter().any(covered) {
             return Ok(Ok(Proof::Content));
         }
         if trusts(&config, self.incident) || self.is_scaled()? {
@@ -143,7 +143,7 @@ impl Claim<'_> {
         let scaled = |record: &&RecordedFinding| {
             record.changes.iter().any(|change| change.path.ends_with(".replicas"))
         };
-        for record in self.incident.recorded().iter().filter(scaled) {
+        for record in self.incident.latest_record().iter().filter(scaled) {
             let Some(target) = ObjectKey::parse(&record.resource) else { continue };
             let targets = |object: &Value| {
                 let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
@@ -158,7 +158,7 @@ impl Claim<'_> {
     }
 
     /// The commit of the base branch on which the newest record of the values was made.
-    fn recorded_on(&self) -> Option<CommitId> {
+    fn recorded_base_commit(&self) -> Option<CommitId> {
         let newest = self.incident.events.iter().rev().find(|event| event.fingerprint.is_some())?;
         CommitId::parse(&newest.commit).ok()
     }
@@ -170,7 +170,8 @@ impl Claim<'_> {
     }
 
     fn declares(&self, record: &RecordedFinding) -> Result<Declares, AuditError> {
-        let named = |object: &Value| ResourceId::of(object).is_ok_and(|id| is_named(&id, &record.resource));
+        let named =
+            |object: &Value| ResourceId::from_object(object).is_ok_and(|id| is_named(&id, &record.resource));
         let rendered = self.is_rendered()?;
         if let Some(file) = &record.file
             && let Some(object) = self.find_in(file, &named)?
@@ -188,7 +189,7 @@ impl Claim<'_> {
     /// Whether a tool renders the incident's source, or one of all sources where the object had none.
     fn is_rendered(&self) -> Result<bool, AuditError> {
         for folder in self.folders()? {
-            for name in RENDERED {
+            for name in RENDERER_FILES {
                 let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
                 if self.repository.tree_id(self.commit, &path)?.is_some() {
                     return Ok(true);
@@ -255,7 +256,7 @@ fn came_to_live(record: &RecordedFinding, declares: &Declares) -> Option<bool> {
         let Some(path) = FieldPath::parse(&change.path) else { continue };
         let declared = path.find(object).filter(|value| !value.is_null() || change.live == Some(Value::Null));
         // Of several changes one may have been taken into Git and another undone.
-        if agree(declared, change.live.as_ref()) {
+        if matches_live(declared, change.live.as_ref()) {
             return Some(true);
         }
         told = Some(false);
@@ -265,9 +266,10 @@ fn came_to_live(record: &RecordedFinding, declares: &Declares) -> Option<bool> {
 
 /// Whether `drift.yaml` trusts a manager with some recorded place.
 fn trusts(config: &Config, incident: &Incident) -> bool {
-    let mut paths = incident.recorded().iter().flat_map(|record| &record.changes).map(|change| &change.path);
+    let mut paths =
+        incident.latest_record().iter().flat_map(|record| &record.changes).map(|change| &change.path);
     let platform: Vec<_> =
-        config.managers.iter().filter(|manager| manager.class == Class::Platform).collect();
+        config.managers.iter().filter(|manager| manager.class == ManagerClass::Platform).collect();
     paths.any(|path| {
         let covers = |field: &String| {
             path.strip_prefix(field.as_str())

@@ -3,35 +3,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::CheckError;
-use super::autoscalers::autoscalers;
-use super::belongings::Belongings;
-use super::duplicates::settle;
-use super::elsewhere::declared_elsewhere;
+use super::autoscalers::read_autoscalers;
+use super::duplicates::note_duplicates;
 use super::evidence::ClusterEvidence;
-use super::history::{Asked, History};
+use super::history::{History, HistoryQuery};
 use super::inputs::{Check, CheckInputs};
-use super::live::{Compared, Comparison};
-use super::missing::trace;
-use super::mistaken::mistaken_fields;
-use super::other_versions::{add_changes, other_versions};
-use super::present::Present;
-use super::roots::{Covered, not_compared};
-use super::schemas::{Schemas, Underway};
+use super::live::{Comparison, ComparisonOutcome};
+use super::missing::explain_missing;
+use super::other_versions::{add_changes, read_other_versions};
+use super::outside_sources::take_declared_outside_sources;
+use super::owner_index::OwnerIndex;
+use super::ownership::OwnershipLookup;
+use super::roots::{RootCoverage, find_uncovered_roots};
+use super::schemas::{LazySchemas, Schemas};
 use super::settings::{CheckSettings, ClusterTarget};
+use super::unknown_fields::unknown_field_warnings;
 use super::verify::Verifier;
 use crate::attribution::{
     Autoscaler, Evidence, IgnoreRules, Managers, MissingEvidence, UnmanagedCandidate, attribute,
-    held_managers, leftover, manager_warnings, missing, strongest, told_by_history, unknown_managers,
+    leftover_verdict, manager_warnings, missing_verdict, needing_history, split_expired, strongest_verdict,
+    unknown_manager_notes,
 };
 use crate::checkout::Checkout;
 use crate::cluster::Cluster;
-use crate::config::Secrets;
+use crate::config::SecretsMode;
 use crate::model::{
-    Change, CheckReport, CheckSummary, ClusterFacts, Desired, Finding, GitFacts, Incomplete, ObjectKey,
-    Optional, ResourceId, Rule, Served, State, Verdict, is_secret,
+    AbsenceReason, ApiResources, Change, CheckReport, CheckSummary, ClusterFacts, Desired, Finding, GitFacts,
+    Incomplete, ObjectKey, ResourceId, Rule, State, Verdict, is_secret,
 };
-use crate::source::{self, Ahead, Rendered, render_ahead};
-use crate::text::count;
+use crate::source::{self, Prerendered, RenderOutput, render_rest};
+use crate::text::pluralize;
 
 /// Compares the tree that the settings name with the cluster. `progress` is told each stage as it begins.
 ///
@@ -46,14 +47,14 @@ pub async fn check(settings: &CheckSettings, progress: &dyn Fn(&str)) -> Result<
 pub(super) async fn open(
     settings: &CheckSettings,
     progress: &dyn Fn(&str),
-) -> Result<(Checkout, Cluster, Ahead), CheckError> {
+) -> Result<(Checkout, Cluster, Prerendered), CheckError> {
     // Neither needs the other, and each waits: for the disk and the processor, for the network.
     let (of_cluster, of_tree) = (settings.clone(), settings.checkout.clone());
     let connecting = tokio::spawn(async move { of_cluster.connect().await });
     progress("opening the repository");
     let opening = tokio::task::spawn_blocking(move || {
         let opened = Checkout::open(&of_tree)?;
-        let ahead = source::ahead(&opened.request(&of_tree.tools, &Served::default()));
+        let ahead = source::prerender(&opened.render_request(&of_tree.tools, &ApiResources::default()));
         Ok::<_, CheckError>((opened, ahead))
     });
     let (opened, ahead) = opening.await.expect("the work does not panic")?;
@@ -67,16 +68,17 @@ pub(crate) async fn compare(
     settings: &CheckSettings,
     opened: &Checkout,
     cluster: &Cluster,
-    ahead: Ahead,
+    ahead: Prerendered,
     progress: &dyn Fn(&str),
 ) -> Result<Check, CheckError> {
     progress("rendering what Git declares");
-    let mut rendered = render_ahead(&opened.request(&settings.checkout.tools, cluster.served()), ahead);
+    let mut rendered =
+        render_rest(&opened.render_request(&settings.checkout.tools, cluster.api_resources()), ahead);
     let unrendered = rendered.incomplete.len();
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
-    let skip = settings.skip_secrets || opened.config.secrets == Secrets::Skip;
+    let skip = settings.skip_secrets || opened.config.secrets == SecretsMode::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
-    let schemas = Underway::new(cluster, &rendered.objects);
+    let schemas = LazySchemas::new(cluster, &rendered.objects);
     let managers = managers(settings, opened);
     progress("comparing with the cluster");
     let comparison = Comparison {
@@ -86,23 +88,25 @@ pub(crate) async fn compare(
         managers: &managers,
         skipped: &skipped,
         hooks: &rendered.hooks,
-        strangers: rendered.incomplete.is_empty() && !opened.is_partial() && rendered.left_out.is_empty(),
-        present: Present::default(),
+        find_unmanaged: rendered.incomplete.is_empty()
+            && !opened.is_partial()
+            && rendered.left_out.is_empty(),
+        owners: OwnerIndex::default(),
         skip_secrets: skip,
         secret_values: !matches!(settings.target, ClusterTarget::Snapshot(_) | ClusterTarget::Embedded(..)),
         keep_live: settings.verify,
         keep_hidden: settings.keep_hidden,
     };
     let mut compared = comparison.run().await;
-    let present = comparison.present;
+    let present = comparison.owners;
     let hooks = rendered.hooks.count();
-    let (schemas, warnings) = schemas.end().await;
+    let (schemas, warnings) = schemas.into_schemas().await;
     let duplicates = std::mem::take(&mut rendered.duplicates);
-    rendered.incomplete.extend(settle(&mut rendered.objects, duplicates, &schemas));
+    rendered.incomplete.extend(note_duplicates(&mut rendered.objects, duplicates, &schemas));
     progress("looking into the history");
-    let unmanaged = Belongings::new(cluster, skip).unmanaged(&mut compared, &present).await;
+    let unmanaged = OwnershipLookup::new(cluster, skip).take_unowned(&mut compared, &present).await;
     let evidence = ClusterEvidence::read((cluster, skip), &rendered.objects, &schemas, &compared).await;
-    let judge = Judge {
+    let judge = FindingBuilder {
         settings,
         opened,
         cluster,
@@ -112,7 +116,7 @@ pub(crate) async fn compare(
         evidence: &evidence,
     };
     let history = judge.history();
-    let past = judge.past(&history, &compared);
+    let past = judge.older_versions(&history, &compared);
     let past = past.and_then(|past| Ok((past, judge.leftovers(&history, unmanaged)?)));
     let not_looked_at = history.warnings();
     let (past, unmanaged) = past.unwrap_or_else(|error| {
@@ -120,21 +124,21 @@ pub(crate) async fn compare(
         compared.incomplete.push(Incomplete { what, why: error.to_string() });
         (Past::new(), Vec::new())
     });
-    trace(cluster, &rendered.objects, &mut compared).await;
-    let autoscalers = autoscalers(cluster, &rendered.objects, &mut compared).await;
-    let seen_elsewhere = other_versions(cluster, &judge, &mut compared).await;
+    explain_missing(cluster, &rendered.objects, &mut compared).await;
+    let autoscalers = read_autoscalers(cluster, &rendered.objects, &mut compared).await;
+    let seen_elsewhere = read_other_versions(cluster, &judge, &mut compared).await;
     let mut findings = judge.findings(&compared, &past, &autoscalers);
     findings.extend(judge.unmanaged(unmanaged));
     add_changes(&mut findings, seen_elsewhere, &judge);
-    let declared_elsewhere = declared_elsewhere(cluster, &judge, &mut findings).await;
+    let declared_elsewhere = take_declared_outside_sources(cluster, &judge, &mut findings).await;
     findings.sort_by(|left, right| left.resource.cmp(&right.resource));
-    let undiscovered = undiscovered(cluster, &rendered);
+    let undiscovered = failed_groups(cluster, &rendered);
     let verification = if settings.verify {
         progress("asking the server for its own answer");
         let verifier = Verifier {
             cluster,
             desired: &rendered.objects,
-            live: &std::mem::take(&mut compared.kept),
+            live: &std::mem::take(&mut compared.live_objects),
             findings: &findings,
         };
         let (verification, incomplete) = verifier.run().await;
@@ -146,19 +150,19 @@ pub(crate) async fn compare(
     let mut checked = CheckReport {
         checked_at: settings.checkout.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         git: GitFacts {
-            repository: opened.name()?,
+            repository: opened.repository_name()?,
             revision: opened.commit.as_str().to_owned(),
             dirty: opened.dirty,
         },
-        cluster: facts(opened, cluster, &mut compared.incomplete).await,
+        cluster: read_cluster_facts(opened, cluster, &mut compared.incomplete).await,
         warnings: [
             opened.warnings.clone(),
             rendered.warnings,
             declared_elsewhere,
-            not_missed(&rendered.objects, &compared),
-            mistaken_fields(&rendered.objects, &schemas, &compared),
+            optional_absent_warnings(&rendered.objects, &compared),
+            unknown_field_warnings(&rendered.objects, &schemas, &compared),
             warnings,
-            by_author(
+            name_last_authors(
                 opened,
                 [
                     judge.rules().warnings(&findings),
@@ -166,17 +170,17 @@ pub(crate) async fn compare(
                 ]
                 .concat(),
             )?,
-            unknown_managers(&findings),
+            unknown_manager_notes(&findings),
             not_looked_at,
-            part_warning(opened, &rendered.left_out).into_iter().collect(),
+            partial_warning(opened, &rendered.left_out).into_iter().collect(),
         ]
         .concat(),
         verification,
         unsynced_after: opened.config.unsynced_after,
         ..CheckReport::default()
     };
-    let covered = Covered { sources: &opened.sources, remote: opened.repository.remote()? };
-    let (roots, unread) = not_compared(cluster, &rendered.objects, &covered).await;
+    let covered = RootCoverage { sources: &opened.sources, remote: opened.repository.remote()? };
+    let (roots, unread) = find_uncovered_roots(cluster, &rendered.objects, &covered).await;
     checked.not_compared = roots;
     compared.not_examined.extend(unread);
     checked.summary = summarise(&rendered.objects, &compared, &findings, skipped.len());
@@ -199,30 +203,30 @@ pub(crate) async fn compare(
         unrendered,
         skipped,
         listed,
-        past,
+        older_versions: past,
     };
     Ok(Check { report: checked, inputs })
 }
 
 /// The known managers, with those of `drift.yaml` that have not expired.
 pub(super) fn managers(settings: &CheckSettings, opened: &Checkout) -> Managers {
-    Managers::new(&held_managers(&opened.config.managers, &settings.checkout.today()).0)
+    Managers::new(&split_expired(&opened.config.managers, &settings.checkout.today()).0)
 }
 
 /// Names who last changed the rules beside each warning about them.
-fn by_author(opened: &Checkout, warnings: Vec<String>) -> Result<Vec<String>, CheckError> {
+fn name_last_authors(opened: &Checkout, warnings: Vec<String>) -> Result<Vec<String>, CheckError> {
     if warnings.is_empty() {
         return Ok(warnings);
     }
-    let commits = opened.repository.commits_touching(&opened.commit, crate::config::FILE, 1)?;
+    let commits = opened.repository.commits_touching(&opened.commit, crate::config::CONFIG_FILE, 1)?;
     let Some(commit) = commits.first() else { return Ok(warnings) };
-    let (file, author) = (crate::config::FILE, &commit.author.name);
+    let (file, author) = (crate::config::CONFIG_FILE, &commit.author.name);
     let by = format!("({file} last changed by {author} in {})", commit.id.short());
     Ok(warnings.into_iter().map(|warning| format!("{warning} {by}")).collect())
 }
 
 /// What is not looked for where only a part of what Git declares is read.
-fn part_warning(opened: &Checkout, left_out: &[String]) -> Option<String> {
+fn partial_warning(opened: &Checkout, left_out: &[String]) -> Option<String> {
     let why = if opened.is_partial() {
         let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
         format!("{} is only a part of what Git declares", what.join(", "))
@@ -235,22 +239,22 @@ fn part_warning(opened: &Checkout, left_out: &[String]) -> Option<String> {
 }
 
 /// What is not there and not missed, by source: hooks, and what charts render at one moment only.
-fn not_missed(desired: &[Desired], compared: &Compared) -> Vec<String> {
-    let mut counts: BTreeMap<(&str, Option<Optional>), usize> = BTreeMap::new();
-    for object in compared.not_missed.iter().map(|index| &desired[*index]) {
+fn optional_absent_warnings(desired: &[Desired], compared: &ComparisonOutcome) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, Option<AbsenceReason>), usize> = BTreeMap::new();
+    for object in compared.optional_absent.iter().map(|index| &desired[*index]) {
         *counts.entry((&object.origin.source, object.optional)).or_default() += 1;
     }
-    let warning = |((source, optional), number): ((&str, Option<Optional>), usize)| {
+    let warning = |((source, optional), number): ((&str, Option<AbsenceReason>), usize)| {
         let (thing, why) = match optional {
-            Some(Optional::Install) => ("object", "rendered by the chart on an install only"),
-            Some(Optional::Upgrade) => ("object", "rendered by the chart on an upgrade only"),
-            Some(Optional::Revision) => {
+            Some(AbsenceReason::Install) => ("object", "rendered by the chart on an install only"),
+            Some(AbsenceReason::Upgrade) => ("object", "rendered by the chart on an upgrade only"),
+            Some(AbsenceReason::Revision) => {
                 ("object", "rendered by the chart at the release's first revision only")
             }
-            Some(Optional::Hook) | None => ("hook", "hooks come and go"),
+            Some(AbsenceReason::Hook) | None => ("hook", "hooks come and go"),
         };
         let are = if number == 1 { "is" } else { "are" };
-        format!("{} {are} not live in {source}, which is no drift: {why}", count(number, thing))
+        format!("{} {are} not live in {source}, which is no drift: {why}", pluralize(number, thing))
     };
     counts.into_iter().map(warning).collect()
 }
@@ -268,7 +272,7 @@ fn nothing_examined(opened: &Checkout, skipped: usize, hooks: usize) -> Incomple
 }
 
 /// Takes the Secrets out, and gives their keys.
-fn take_secrets(rendered: &mut Rendered) -> BTreeSet<ObjectKey> {
+fn take_secrets(rendered: &mut RenderOutput) -> BTreeSet<ObjectKey> {
     let (secrets, others): (Vec<Desired>, Vec<Desired>) =
         std::mem::take(&mut rendered.objects).into_iter().partition(|object| is_secret(&object.id));
     rendered.objects = others;
@@ -277,21 +281,25 @@ fn take_secrets(rendered: &mut Rendered) -> BTreeSet<ObjectKey> {
 
 /// Groups that Git declares something in and that did not say what they serve. A group that nothing is declared in
 /// (a metrics server that is down) keeps nothing from being compared.
-fn undiscovered(cluster: &Cluster, rendered: &Rendered) -> Vec<Incomplete> {
-    let declared = |group: &&crate::cluster::Undiscovered| {
+fn failed_groups(cluster: &Cluster, rendered: &RenderOutput) -> Vec<Incomplete> {
+    let declared = |group: &&crate::cluster::FailedDiscovery| {
         let of_group = |object: &Desired| object.id.group == group.group;
         let refused =
             |incomplete: &Incomplete| !group.group.is_empty() && incomplete.why.contains(&group.group);
         rendered.objects.iter().any(of_group) || rendered.incomplete.iter().any(refused)
     };
-    let incomplete = |group: &crate::cluster::Undiscovered| Incomplete {
+    let incomplete = |group: &crate::cluster::FailedDiscovery| Incomplete {
         what: crate::model::join_api_version(&group.group, &group.version),
         why: group.why.clone(),
     };
-    cluster.undiscovered().iter().filter(declared).map(incomplete).collect()
+    cluster.failed_discoveries().iter().filter(declared).map(incomplete).collect()
 }
 
-async fn facts(opened: &Checkout, cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> ClusterFacts {
+async fn read_cluster_facts(
+    opened: &Checkout,
+    cluster: &Cluster,
+    incomplete: &mut Vec<Incomplete>,
+) -> ClusterFacts {
     let configured = opened.config.cluster.clone();
     let identity = match &configured {
         Some(name) => Some(name.clone()),
@@ -305,7 +313,7 @@ async fn facts(opened: &Checkout, cluster: &Cluster, incomplete: &mut Vec<Incomp
     let name = identity.unwrap_or_else(|| "unknown".to_owned());
     let shown = configured.or_else(|| cluster.context().map(str::to_owned)).unwrap_or_else(|| name.clone());
     let server = cluster.server().map(str::to_owned);
-    ClusterFacts { name, shown, identified, server, version: cluster.served().version.clone() }
+    ClusterFacts { name, shown, identified, server, version: cluster.api_resources().version.clone() }
 }
 
 /// Whether nothing is left of a finding but what controllers may own and what ignore rules cover: counted as changes,
@@ -314,7 +322,12 @@ fn is_excused(finding: &Finding) -> bool {
     finding.verdict.cause.is_hidden()
 }
 
-fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], skipped: usize) -> CheckSummary {
+fn summarise(
+    desired: &[Desired],
+    compared: &ComparisonOutcome,
+    findings: &[Finding],
+    skipped: usize,
+) -> CheckSummary {
     let of_state = |state: State| {
         findings.iter().filter(|finding| finding.state == state && !is_excused(finding)).count()
     };
@@ -348,7 +361,7 @@ fn summarise(desired: &[Desired], compared: &Compared, findings: &[Finding], ski
 }
 
 /// From what differs to findings.
-pub(super) struct Judge<'a> {
+pub(super) struct FindingBuilder<'a> {
     settings: &'a CheckSettings,
     opened: &'a Checkout,
     cluster: &'a Cluster,
@@ -358,28 +371,32 @@ pub(super) struct Judge<'a> {
     evidence: &'a ClusterEvidence,
 }
 
-type Past = BTreeMap<ObjectKey, Vec<crate::attribution::Older>>;
+type Past = BTreeMap<ObjectKey, Vec<crate::attribution::PastVersion>>;
 
-impl Judge<'_> {
+impl FindingBuilder<'_> {
     /// What older commits declared of the objects that differ or are missing, where a verdict depends on it.
-    fn past(&self, history: &History<'_>, compared: &Compared) -> Result<Past, CheckError> {
+    fn older_versions(
+        &self,
+        history: &History<'_>,
+        compared: &ComparisonOutcome,
+    ) -> Result<Past, CheckError> {
         let evidence = self.evidence;
         let differing = compared.differing.iter().filter_map(|(index, (live, _))| {
             let desired = &self.desired[*index];
-            let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let schema = self.schemas.for_version(&desired.id.group, &desired.id.version);
             let differences = crate::diff::compare(desired, live, schema);
-            let told = told_by_history(differences, &self.evidence_of(*index, live));
+            let told = needing_history(differences, &self.evidence_of(*index, live));
             let is_asked = history.thorough || !told.is_empty();
             let applied = evidence.applied.get(index).map(String::as_str);
-            is_asked.then_some(Asked { desired, live: Some((live, told)), applied })
+            is_asked.then_some(HistoryQuery { desired, live: Some((live, told)), applied })
         });
         let missing = compared.missing.keys().map(|index| {
             let desired = &self.desired[*index];
             let applied = evidence.applied_of_source(self.desired, &desired.origin.source);
-            Asked { desired, live: None, applied: applied.map(String::as_str) }
+            HistoryQuery { desired, live: None, applied: applied.map(String::as_str) }
         });
-        let asked: Vec<Asked<'_>> = differing.chain(missing).collect();
-        let mut past = history.of(&asked)?;
+        let asked: Vec<HistoryQuery<'_>> = differing.chain(missing).collect();
+        let mut past = history.find_older_versions(&asked)?;
         for index in &evidence.rolled_back {
             // What Helm rolled back from had been applied.
             let older = past.get_mut(&self.desired[*index].id.key()).into_iter().flatten();
@@ -389,12 +406,12 @@ impl Judge<'_> {
     }
 
     /// What was rendered, of the same tree.
-    pub(super) fn request(&self) -> source::Request<'_> {
-        self.opened.request(&self.settings.checkout.tools, self.cluster.served())
+    pub(super) fn render_request(&self) -> source::RenderRequest<'_> {
+        self.opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources())
     }
 
     fn history(&self) -> History<'_> {
-        let with = (self.cluster.served(), &self.settings.checkout.tools);
+        let with = (self.cluster.api_resources(), &self.settings.checkout.tools);
         let cache = self.settings.checkout.cache.as_deref();
         let mut history = History::new(self.opened, with, self.schemas, cache);
         // Who asks for everything is told every commit that declared a value.
@@ -410,14 +427,15 @@ impl Judge<'_> {
     ) -> Result<Vec<(ResourceId, Verdict, Vec<String>)>, CheckError> {
         let applied = unmanaged.iter().filter(|candidate| candidate.by_deployer);
         let ids: Vec<ResourceId> = applied.map(|candidate| candidate.resource.clone()).collect();
-        let leftovers = history.leftovers(&ids)?;
+        let leftovers = history.find_leftovers(&ids)?;
         let told = unmanaged.into_iter().map(|candidate| {
             let UnmanagedCandidate { resource: id, verdict, .. } = candidate;
             match leftovers.get(&id.key()) {
                 Some(older) => {
                     let note = format!("declared until commit {}, and not pruned since", older.commit);
                     let manager = verdict.manager.clone();
-                    let verdict = leftover(older, self.now(), self.unsynced_after()).by(manager.as_ref());
+                    let verdict = leftover_verdict(older, self.now(), self.unsynced_after())
+                        .with_manager(manager.as_ref());
                     (id, verdict, vec![note])
                 }
                 None => (id, verdict, Vec::new()),
@@ -442,7 +460,7 @@ impl Judge<'_> {
     fn unmanaged(&self, unmanaged: Vec<(ResourceId, Verdict, Vec<String>)>) -> Vec<Finding> {
         let rules = self.rules();
         let finding = |(id, verdict, notes): (ResourceId, Verdict, Vec<String>)| Finding {
-            verdict: if rules.covering(&id, None).is_some() { Verdict::ignored() } else { verdict },
+            verdict: if rules.find_rule(&id, None).is_some() { Verdict::ignored() } else { verdict },
             resource: id,
             state: State::Unmanaged,
             origin: None,
@@ -454,7 +472,7 @@ impl Judge<'_> {
 
     fn findings(
         &self,
-        compared: &Compared,
+        compared: &ComparisonOutcome,
         past: &Past,
         autoscalers: &BTreeMap<String, Vec<Autoscaler>>,
     ) -> Vec<Finding> {
@@ -463,7 +481,7 @@ impl Judge<'_> {
             let desired = &self.desired[*index];
             let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
             let older = past.get(&desired.id.key());
-            let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+            let schema = self.schemas.for_version(&desired.id.group, &desired.id.version);
             let evidence = Evidence {
                 autoscalers: scalers.map_or(&[], Vec::as_slice),
                 older: older.map_or(&[], Vec::as_slice),
@@ -474,13 +492,13 @@ impl Judge<'_> {
         });
         let missing = compared.missing.iter().map(|(index, note)| {
             let desired = &self.desired[*index];
-            let verdict = missing(MissingEvidence {
+            let verdict = missing_verdict(MissingEvidence {
                 older: past.get(&desired.id.key()).map_or(&[][..], Vec::as_slice),
                 applied_at: compared.applied_at.get(&desired.origin.source).copied(),
                 now: self.now(),
                 unsynced_after: self.unsynced_after(),
             });
-            let is_ignored = rules.covering(&desired.id, None).is_some();
+            let is_ignored = rules.find_rule(&desired.id, None).is_some();
             let verdict = if is_ignored { Verdict::ignored() } else { verdict };
             let notes = [desired.notes.clone(), note.iter().cloned().collect()].concat();
             finding(desired, State::Missing, verdict, notes)
@@ -491,15 +509,15 @@ impl Judge<'_> {
     /// What is known of an object that differs, but for what older commits declared.
     fn evidence_of<'e>(&'e self, index: usize, live: &'e serde_json::Value) -> Evidence<'e> {
         let desired = &self.desired[index];
-        let schema = self.schemas.of(&desired.id.group, &desired.id.version);
+        let schema = self.schemas.for_version(&desired.id.group, &desired.id.version);
         Evidence {
-            remembered: self.evidence.remembered.get(&index).map_or(&[], Vec::as_slice),
+            revisions: self.evidence.revisions.get(&index).map_or(&[], Vec::as_slice),
             mutators: self.evidence.mutators.get(&index).map_or(&[], Vec::as_slice),
             scale: self.evidence.scale_of(index),
-            common_marks: &self.evidence.common_marks,
+            common_labels: &self.evidence.common_labels,
             now: self.now(),
             unsynced_after: self.unsynced_after(),
-            ..Evidence::of_object(desired, live, schema, self.managers)
+            ..Evidence::from_object(desired, live, schema, self.managers)
         }
     }
 
@@ -510,15 +528,15 @@ impl Judge<'_> {
 
 fn modified(desired: &Desired, mut changes: Vec<Change>, rules: &IgnoreRules) -> Option<Finding> {
     for change in &mut changes {
-        if rules.covering(&desired.id, Some(&change.difference.path)).is_some() {
+        if rules.find_rule(&desired.id, Some(&change.difference.path)).is_some() {
             let manager = change.verdict.manager.take();
-            change.verdict = Verdict::ignored().by(manager.as_ref());
+            change.verdict = Verdict::ignored().with_manager(manager.as_ref());
         }
     }
     if changes.is_empty() {
         return None;
     }
-    let mut finding = finding(desired, State::Modified, strongest(&changes), desired.notes.clone());
+    let mut finding = finding(desired, State::Modified, strongest_verdict(&changes), desired.notes.clone());
     finding.changes = changes;
     Some(finding)
 }

@@ -1,12 +1,12 @@
 //! Objects that Git declares more than once: in two folders, by two charts.
 
 use super::schemas::Schemas;
-use crate::diff::says_the_same;
+use crate::diff::is_equivalent;
 use crate::model::{Desired, Incomplete};
 
 /// Notes at each object where else it is declared the same; of a declaration that says something else, that the two
 /// contradict each other. The objects are sorted by id.
-pub(super) fn settle(
+pub(super) fn note_duplicates(
     objects: &mut [Desired],
     duplicates: Vec<Desired>,
     schemas: &Schemas,
@@ -17,7 +17,7 @@ pub(super) fn settle(
         let Ok(index) = objects.binary_search_by(|object| object.id.cmp_key(&other.id)) else { continue };
         let first = &mut objects[index];
         let (place, second) = (first.origin.to_string(), other.origin.to_string());
-        if says_the_same(first, &other, schemas.of(&other.id.group, &other.id.version)) {
+        if is_equivalent(first, &other, schemas.for_version(&other.id.group, &other.id.version)) {
             // Two sources may hold the same file.
             if place != second {
                 first.notes.push(format!("also declared at {second}"));
@@ -34,7 +34,7 @@ pub(super) fn settle(
 
 #[cfg(test)]
 mod tests {
-    use super::settle;
+    use super::note_duplicates;
     use crate::check::schemas::Schemas;
     use crate::diff::tests::desired;
     use crate::model::Desired;
@@ -48,7 +48,7 @@ mod tests {
     /// What is noted at the first of two declarations, and what contradicts it.
     fn settled(first: &str, second: &str) -> (String, String) {
         let mut objects = vec![at("a.yaml", first)];
-        let contradictions = settle(&mut objects, vec![at("b.yaml", second)], &Schemas::default());
+        let contradictions = note_duplicates(&mut objects, vec![at("b.yaml", second)], &Schemas::default());
         let told = contradictions.iter().map(|told| format!("{}: {}", told.what, told.why));
         (objects[0].notes.join("; "), told.collect())
     }
@@ -125,7 +125,7 @@ mod tests {
         let text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {a: b}}";
         let mut objects = vec![at("a.yaml", text)];
         let others = vec![at("a.yaml", text), desired("{apiVersion: v1, kind: Secret, metadata: {name: x}}")];
-        assert!(settle(&mut objects, others, &Schemas::default()).is_empty());
+        assert!(note_duplicates(&mut objects, others, &Schemas::default()).is_empty());
         assert!(objects[0].notes.is_empty());
     }
 }

@@ -6,29 +6,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::StreamExt;
 use serde_json::{Map, Value};
 
-use super::helm_release::{Releases, is_rolled_back};
-use super::live::Compared;
+use super::helm_release::{HelmReleases, is_rolled_back};
+use super::live::ComparisonOutcome;
 use super::schemas::Schemas;
-use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Remembered, ScalePath};
+use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, ScalePath, WorkloadRevision};
 use crate::cluster::Cluster;
 use crate::model::{Change, Desired, ResourceId, Rule};
 
 /// What is known beside the objects that differ, by index of the desired object.
 #[derive(Default)]
 pub(super) struct ClusterEvidence {
-    pub(super) remembered: BTreeMap<usize, Vec<Remembered>>,
+    pub(super) revisions: BTreeMap<usize, Vec<WorkloadRevision>>,
     pub(super) mutators: BTreeMap<usize, Vec<Mutator>>,
     /// The commit that the object's root last applied, as its status says.
     pub(super) applied: BTreeMap<usize, String>,
     /// Objects of Helm releases that were rolled back last.
     pub(super) rolled_back: BTreeSet<usize>,
-    pub(super) common_marks: BTreeSet<(String, String)>,
+    pub(super) common_labels: BTreeSet<(String, String)>,
     /// Where `/scale` writes into custom resources that it may have written; nothing where their definition says so.
     pub(super) scale_paths: BTreeMap<usize, Option<String>>,
 }
 
 /// A deployer's key is a mark when it stands on at least so many objects, all that it applied.
-const FEWEST_MARKED: usize = 2;
+const MIN_LABELLED: usize = 2;
 
 impl ClusterEvidence {
     /// Reads what concerns the objects that differ; releases of Helm only where Secrets may be read.
@@ -36,19 +36,19 @@ impl ClusterEvidence {
         (cluster, skip_secrets): (&Cluster, bool),
         desired: &[Desired],
         schemas: &Schemas,
-        compared: &Compared,
+        compared: &ComparisonOutcome,
     ) -> Self {
         let deployed = |name: &String| compared.deployed.get(name).copied().unwrap_or_default();
         let is_common =
-            |(name, _): &(String, String), number: usize| number >= FEWEST_MARKED && number == deployed(name);
-        let common = compared.marks.iter().filter(|(mark, number)| is_common(mark, **number));
+            |(name, _): &(String, String), number: usize| number >= MIN_LABELLED && number == deployed(name);
+        let common = compared.deployer_marks.iter().filter(|(mark, number)| is_common(mark, **number));
         Self {
-            remembered: remembered(cluster, desired, schemas, compared).await,
+            revisions: read_revisions(cluster, desired, schemas, compared).await,
             mutators: mutators(cluster, desired, compared).await,
             scale_paths: scale_paths(cluster, desired, compared).await,
             applied: applied_revisions(cluster, desired, compared).await,
             rolled_back: if skip_secrets { BTreeSet::new() } else { rolled_back(cluster, compared).await },
-            common_marks: common.map(|(mark, _)| mark.clone()).collect(),
+            common_labels: common.map(|(mark, _)| mark.clone()).collect(),
         }
     }
 
@@ -68,7 +68,7 @@ impl ClusterEvidence {
 async fn scale_paths(
     cluster: &Cluster,
     desired: &[Desired],
-    compared: &Compared,
+    compared: &ComparisonOutcome,
 ) -> BTreeMap<usize, Option<String>> {
     let mut known: BTreeMap<String, Option<Value>> = BTreeMap::new();
     let mut paths = BTreeMap::new();
@@ -78,10 +78,11 @@ async fn scale_paths(
         if id.is_built_in() || !changes.iter().any(scaled) {
             continue;
         }
-        let Some(kind) = cluster.served().kind(&id.group, &id.version, &id.kind) else { continue };
+        let Some(kind) = cluster.api_resources().kind(&id.group, &id.version, &id.kind) else { continue };
         let name = format!("{}.{}", kind.plural, kind.group);
         if !known.contains_key(&name) {
-            let crds = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition");
+            let crds =
+                cluster.api_resources().preferred_version("apiextensions.k8s.io", "CustomResourceDefinition");
             let crd = match crds {
                 Some(crds) => cluster.get(crds, None, &name).await.ok().flatten(),
                 None => None,
@@ -107,12 +108,12 @@ fn revision_kind(id: &ResourceId) -> Option<&'static str> {
 }
 
 /// The revisions that are kept of workloads whose template differs.
-async fn remembered(
+async fn read_revisions(
     cluster: &Cluster,
     desired: &[Desired],
     schemas: &Schemas,
-    compared: &Compared,
-) -> BTreeMap<usize, Vec<Remembered>> {
+    compared: &ComparisonOutcome,
+) -> BTreeMap<usize, Vec<WorkloadRevision>> {
     let of_template = |change: &Change| change.difference.path.fields().take(2).eq(["spec", "template"]);
     let mut wanted: BTreeMap<(&str, &str), Vec<(usize, &Value)>> = BTreeMap::new();
     for (index, (live, changes)) in &compared.differing {
@@ -123,17 +124,17 @@ async fn remembered(
             wanted.entry((kind, namespace)).or_default().push((*index, live));
         }
     }
-    let mut found: BTreeMap<usize, Vec<Remembered>> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Vec<WorkloadRevision>> = BTreeMap::new();
     for ((kind, namespace), workloads) in wanted {
-        let Some(kind) = cluster.served().kind("apps", "v1", kind) else { continue };
+        let Some(kind) = cluster.api_resources().kind("apps", "v1", kind) else { continue };
         let mut pages = cluster.objects(kind, Some(namespace));
         while let Some(Ok(page)) = pages.next().await {
             for revision in &page {
                 for (index, live) in &workloads {
                     let object = &desired[*index];
-                    let schema = schemas.of(&object.id.group, &object.id.version);
+                    let schema = schemas.for_version(&object.id.group, &object.id.version);
                     if let Some(template) = template_of(revision, live) {
-                        let kept = Remembered::new(revision, object, live, &template, schema);
+                        let kept = WorkloadRevision::new(revision, object, live, &template, schema);
                         found.entry(*index).or_default().push(kept);
                     }
                 }
@@ -165,7 +166,7 @@ fn template_of(revision: &Value, workload: &Value) -> Option<Value> {
 async fn mutators(
     cluster: &Cluster,
     desired: &[Desired],
-    compared: &Compared,
+    compared: &ComparisonOutcome,
 ) -> BTreeMap<usize, Vec<Mutator>> {
     let open = |change: &Change| matches!(change.verdict.rule, Rule::ApplierOwns | Rule::NoRecord);
     let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(open));
@@ -173,10 +174,10 @@ async fn mutators(
     if differing.is_empty() {
         return BTreeMap::new();
     }
-    let bindings = all(cluster, BINDING_KIND).await;
+    let bindings = list_all(cluster, BINDING_KIND).await;
     let mut mutators = Vec::new();
     for kind in MUTATOR_KINDS {
-        let live = all(cluster, *kind).await;
+        let live = list_all(cluster, *kind).await;
         mutators.extend(live.iter().filter_map(|live| Mutator::new(live, &bindings)));
     }
     if mutators.is_empty() {
@@ -189,7 +190,7 @@ async fn mutators(
         let namespace = id.namespace.as_ref().and_then(|name| namespaces.get(name));
         let object = MutatedObject {
             id,
-            kind: cluster.served().kind(&id.group, &id.version, &id.kind)?,
+            kind: cluster.api_resources().kind(&id.group, &id.version, &id.kind)?,
             labels: labels(live),
             namespace_labels: namespace.and_then(labels),
         };
@@ -200,8 +201,8 @@ async fn mutators(
 }
 
 /// Every object of a kind without namespaces; none where the kind is not served or may not be read.
-async fn all(cluster: &Cluster, (group, kind): (&str, &str)) -> Vec<Value> {
-    let Some(kind) = cluster.served().any_version(group, kind) else { return Vec::new() };
+async fn list_all(cluster: &Cluster, (group, kind): (&str, &str)) -> Vec<Value> {
+    let Some(kind) = cluster.api_resources().preferred_version(group, kind) else { return Vec::new() };
     let pages: Vec<_> = cluster.objects(kind, None).collect().await;
     pages.into_iter().flat_map(Result::unwrap_or_default).collect()
 }
@@ -210,7 +211,7 @@ async fn all(cluster: &Cluster, (group, kind): (&str, &str)) -> Vec<Value> {
 async fn namespaces(cluster: &Cluster, ids: impl Iterator<Item = &ResourceId>) -> BTreeMap<String, Value> {
     let names: BTreeSet<&String> = ids.filter_map(|id| id.namespace.as_ref()).collect();
     let mut found = BTreeMap::new();
-    let Some(kind) = cluster.served().kind("", "v1", "Namespace") else { return found };
+    let Some(kind) = cluster.api_resources().kind("", "v1", "Namespace") else { return found };
     for name in names {
         if let Ok(Some(namespace)) = cluster.get(kind, None, name).await {
             found.insert(name.clone(), namespace);
@@ -224,8 +225,8 @@ fn labels(object: &Value) -> Option<&Map<String, Value>> {
 }
 
 /// The objects of releases that Helm rolled back last.
-async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> {
-    let mut releases = Releases::new(cluster);
+async fn rolled_back(cluster: &Cluster, compared: &ComparisonOutcome) -> BTreeSet<usize> {
+    let mut releases = HelmReleases::new(cluster);
     let mut known: BTreeMap<(String, String), bool> = BTreeMap::new();
     let mut found = BTreeSet::new();
     for (index, (live, _)) in &compared.differing {
@@ -238,7 +239,7 @@ async fn rolled_back(cluster: &Cluster, compared: &Compared) -> BTreeSet<usize> 
         };
         let release = (namespace, name);
         if !known.contains_key(&release) {
-            let newest = releases.newest(&release.0, &release.1).await.ok().flatten();
+            let newest = releases.read_newest(&release.0, &release.1).await.ok().flatten();
             known.insert(release.clone(), newest.as_ref().is_some_and(is_rolled_back));
         }
         if known.get(&release) == Some(&true) {
@@ -254,7 +255,7 @@ type Root = (&'static str, &'static str, Option<String>, String);
 async fn applied_revisions(
     cluster: &Cluster,
     desired: &[Desired],
-    compared: &Compared,
+    compared: &ComparisonOutcome,
 ) -> BTreeMap<usize, String> {
     let mut known: BTreeMap<Root, Option<String>> = BTreeMap::new();
     let mut applied = BTreeMap::new();
@@ -277,7 +278,7 @@ async fn applied_revisions(
 async fn siblings_of_missing(
     cluster: &Cluster,
     desired: &[Desired],
-    compared: &Compared,
+    compared: &ComparisonOutcome,
 ) -> Vec<(usize, Value)> {
     let source = |index: &usize| desired[*index].origin.source.as_str();
     let mut wanted: BTreeSet<&str> = compared.missing.keys().map(source).collect();
@@ -289,7 +290,7 @@ async fn siblings_of_missing(
             continue;
         }
         let id = &desired[*index].id;
-        let Some(kind) = cluster.served().kind(&id.group, &id.version, &id.kind) else { continue };
+        let Some(kind) = cluster.api_resources().kind(&id.group, &id.version, &id.kind) else { continue };
         if let Ok(Some(live)) = cluster.get(kind, id.namespace.as_deref(), &id.name).await {
             found.push((*index, live));
         }
@@ -318,10 +319,10 @@ fn root_of(live: &Value) -> Option<Root> {
 
 async fn applied_revision(cluster: &Cluster, root: &Root) -> Option<String> {
     let (group, kind, namespace, name) = root;
-    let kind = cluster.served().any_version(group, kind)?;
+    let kind = cluster.api_resources().preferred_version(group, kind)?;
     let object = match namespace {
         Some(namespace) => cluster.get(kind, Some(namespace), name).await.ok()??,
-        None => named(cluster.objects(kind, None), name).await?,
+        None => find_by_name(cluster.objects(kind, None), name).await?,
     };
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     if *group == "argoproj.io" {
@@ -334,8 +335,8 @@ async fn applied_revision(cluster: &Cluster, root: &Root) -> Option<String> {
 }
 
 /// The only object of a name in all namespaces.
-async fn named(
-    mut pages: impl StreamExt<Item = Result<Vec<Value>, crate::cluster::Unread>> + Unpin,
+async fn find_by_name(
+    mut pages: impl StreamExt<Item = Result<Vec<Value>, crate::cluster::ReadError>> + Unpin,
     name: &str,
 ) -> Option<Value> {
     let mut found = None;

@@ -6,7 +6,7 @@ use super::CheckError;
 use super::compare::{compare, managers, open};
 use super::inputs::Check;
 use super::settings::CheckSettings;
-use crate::attribution::{Managers, Older, Owners, owners_of};
+use crate::attribution::{Managers, Owners, PastVersion, owners_of};
 use crate::cluster::Cluster;
 use crate::model::{Change, Desired, ExplainReport, ExplainedField, ResourceId};
 
@@ -51,7 +51,7 @@ impl ResourceQuery {
             && self.name == id.name
     }
 
-    fn shown(&self) -> String {
+    fn display_name(&self) -> String {
         let group = self.group.as_ref().map(|group| format!(".{group}")).unwrap_or_default();
         let namespace = self.namespace.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
         format!("{}{group}/{namespace}{}", self.kind, self.name)
@@ -78,11 +78,12 @@ pub async fn explain(
     let id = finding.as_ref().map(|finding| &finding.resource).or(desired.map(|object| &object.id));
     let Some(id) = id.cloned() else { return Err(unknown(query, &cluster)) };
     let live = live(&cluster, &id).await;
-    let older = inputs.past.get(&id.key()).map(Vec::as_slice).unwrap_or_default();
+    let older = inputs.older_versions.get(&id.key()).map(Vec::as_slice).unwrap_or_default();
     let changes = finding.as_ref().map(|finding| finding.changes.clone()).unwrap_or_default();
     let fields = changes.into_iter().map(|change| field(change, live.as_ref(), older, &managers));
-    let owners = live.as_ref().map(Owners::writers).unwrap_or_default();
-    let writers = owners.entries().iter().map(|entry| (entry.manager.clone(), managers.of(entry).class));
+    let owners = live.as_ref().map(Owners::writers_only).unwrap_or_default();
+    let writers =
+        owners.entries().iter().map(|entry| (entry.manager.clone(), managers.for_entry(entry).class));
     Ok(ExplainReport {
         origin: desired.map(|object: &Desired| object.origin.clone()),
         fields: fields.collect(),
@@ -96,17 +97,17 @@ pub async fn explain(
 
 /// The live object; one that may not be read leaves its owners unknown.
 async fn live(cluster: &Cluster, id: &ResourceId) -> Option<Value> {
-    let kind = cluster.served().kind(&id.group, &id.version, &id.kind)?;
+    let kind = cluster.api_resources().kind(&id.group, &id.version, &id.kind)?;
     cluster.get(kind, id.namespace.as_deref(), &id.name).await.ok()?
 }
 
-fn field(change: Change, live: Option<&Value>, older: &[Older], managers: &Managers) -> ExplainedField {
+fn field(change: Change, live: Option<&Value>, older: &[PastVersion], managers: &Managers) -> ExplainedField {
     let owners = live.map(|live| owners_of(live, &change.difference.path)).unwrap_or_default();
     let with_class = owners.into_iter().map(|owner| {
         let class = managers.class_of(&owner.manager);
         (owner, class)
     });
-    let declared = older.iter().filter(|older| older.explains(&change.difference));
+    let declared = older.iter().filter(|older| older.declares_live(&change.difference));
     ExplainedField {
         owners: with_class.collect(),
         declared_by: declared.map(|older| (older.commit.clone(), older.superseded_at)).collect(),
@@ -115,13 +116,13 @@ fn field(change: Change, live: Option<&Value>, older: &[Older], managers: &Manag
 }
 
 fn unknown(query: &ResourceQuery, cluster: &Cluster) -> CheckError {
-    let kind = |served: &&crate::model::ServedKind| query.kind.eq_ignore_ascii_case(&served.kind);
-    let why = if cluster.served().kinds.iter().any(|served| kind(&served)) {
+    let kind = |served: &&crate::model::ApiResource| query.kind.eq_ignore_ascii_case(&served.kind);
+    let why = if cluster.api_resources().kinds.iter().any(|served| kind(&served)) {
         "the sources do not declare it, and nothing found it in the cluster's managed namespaces"
     } else {
         "the cluster serves no such kind"
     };
-    CheckError::UnknownResource { resource: query.shown(), why }
+    CheckError::UnknownResource { resource: query.display_name(), why }
 }
 
 #[cfg(test)]
@@ -139,7 +140,11 @@ mod tests {
             ("/payments/web", None),
             ("a/b/c/d", None),
         ] {
-            assert_eq!(ResourceQuery::parse(text).map(|query| query.shown()).as_deref(), shown, "{text}");
+            assert_eq!(
+                ResourceQuery::parse(text).map(|query| query.display_name()).as_deref(),
+                shown,
+                "{text}"
+            );
         }
     }
 }

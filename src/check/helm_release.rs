@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use futures::stream::StreamExt;
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Unread, What};
-use crate::model::ServedKind;
+use crate::cluster::{Cluster, Projection, ReadError};
+use crate::model::ApiResource;
 
 /// The most of a release that is unpacked: Helm's own limit for a Secret is 1 MiB, packed.
 const MOST_OF_RELEASE: u64 = 64 << 20;
@@ -24,22 +24,26 @@ const STORAGE_KEY: &str = "sh.helm.release.v1.";
 type Revisions = BTreeMap<String, u64>;
 
 /// Reads releases; which ones a namespace has is listed once.
-pub(super) struct Releases<'a> {
+pub(super) struct HelmReleases<'a> {
     cluster: &'a Cluster,
     /// By driver and namespace.
-    revisions: BTreeMap<(&'static str, String), Result<Revisions, Unread>>,
+    revisions: BTreeMap<(&'static str, String), Result<Revisions, ReadError>>,
 }
 
-impl<'a> Releases<'a> {
+impl<'a> HelmReleases<'a> {
     pub(super) fn new(cluster: &'a Cluster) -> Self {
         Self { cluster, revisions: BTreeMap::new() }
     }
 
     /// The newest revision of a release, as Helm keeps it: its manifest, hooks and description. `None` where there is
     /// none. It may hold values of Secrets, and never leaves the process.
-    pub(super) async fn newest(&mut self, namespace: &str, name: &str) -> Result<Option<Value>, Unread> {
+    pub(super) async fn read_newest(
+        &mut self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Value>, ReadError> {
         for driver in DRIVERS {
-            let Some(served) = self.cluster.served().kind("", "v1", driver) else { continue };
+            let Some(served) = self.cluster.api_resources().kind("", "v1", driver) else { continue };
             let key = (driver, namespace.to_owned());
             if !self.revisions.contains_key(&key) {
                 let read = revisions(self.cluster, served, namespace).await;
@@ -50,15 +54,15 @@ impl<'a> Releases<'a> {
             let storage_key = format!("{STORAGE_KEY}{name}.v{revision}");
             let live = self.cluster.get(served, Some(namespace), &storage_key).await?;
             let packed = live.as_ref().and_then(|live| live.pointer("/data/release")?.as_str());
-            return Ok(packed.and_then(|packed| unpacked(packed, driver == "Secret")));
+            return Ok(packed.and_then(|packed| unpack(packed, driver == "Secret")));
         }
         Ok(None)
     }
 }
 
-async fn revisions(cluster: &Cluster, driver: &ServedKind, namespace: &str) -> Result<Revisions, Unread> {
+async fn revisions(cluster: &Cluster, driver: &ApiResource, namespace: &str) -> Result<Revisions, ReadError> {
     let mut revisions = Revisions::new();
-    let mut pages = cluster.list(driver, Some(namespace), What::Metadata);
+    let mut pages = cluster.list(driver, Some(namespace), Projection::Metadata);
     while let Some(page) = pages.next().await {
         for item in page? {
             let release = item.name().strip_prefix(STORAGE_KEY);
@@ -74,7 +78,7 @@ async fn revisions(cluster: &Cluster, driver: &ServedKind, namespace: &str) -> R
 }
 
 /// A release as Helm packs it: JSON, gzipped, in base64; in a Secret once more in base64.
-fn unpacked(packed: &str, of_secret: bool) -> Option<Value> {
+fn unpack(packed: &str, of_secret: bool) -> Option<Value> {
     let mut bytes = packed.as_bytes().to_vec();
     for _ in 0..=usize::from(of_secret) {
         bytes = STANDARD.decode(&bytes).ok()?;
@@ -102,7 +106,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
 
-    use super::{is_rolled_back, unpacked};
+    use super::{is_rolled_back, unpack};
 
     #[test]
     fn a_release_is_unpacked_as_helm_packs_it() {
@@ -110,9 +114,9 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(release.to_string().as_bytes()).expect("memory can be written");
         let packed = STANDARD.encode(gzip.finish().expect("memory can be written"));
-        assert_eq!(unpacked(&packed, false), Some(release.clone()));
-        assert_eq!(unpacked(&STANDARD.encode(&packed), true), Some(release.clone()));
-        assert_eq!(unpacked("no base64 !", false), None);
+        assert_eq!(unpack(&packed, false), Some(release.clone()));
+        assert_eq!(unpack(&STANDARD.encode(&packed), true), Some(release.clone()));
+        assert_eq!(unpack("no base64 !", false), None);
         assert!(is_rolled_back(&release));
         assert!(!is_rolled_back(&json!({"info": {"description": "Upgrade complete"}})));
     }

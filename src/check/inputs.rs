@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::schemas::Schemas;
-use crate::attribution::Older;
+use crate::attribution::PastVersion;
 use crate::model::{CheckReport, Desired, ObjectKey};
 
 /// A report, and what remedies are made and proven from.
@@ -33,5 +33,5 @@ pub(crate) struct CheckInputs {
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
     pub(crate) listed: BTreeSet<(String, String, Option<String>)>,
     /// What older commits declared of the objects that differ or are missing, newest first.
-    pub(crate) past: BTreeMap<ObjectKey, Vec<Older>>,
+    pub(crate) older_versions: BTreeMap<ObjectKey, Vec<PastVersion>>,
 }

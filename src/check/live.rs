@@ -8,22 +8,22 @@ use futures::stream::{self, StreamExt};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::missing::terminating;
-use super::present::Present;
-use super::schemas::Underway;
-use super::strangers::{Of, Scopes};
-use super::veil::{is_encrypted, lift_masks, take_encrypted};
+use super::missing::describe_deletion;
+use super::owner_index::OwnerIndex;
+use super::schemas::LazySchemas;
+use super::unavailable_values::{fill_masked_secret, fill_sops_encrypted, is_encrypted};
+use super::unmanaged::{KindFilter, NamespaceScopes};
 use crate::attribution::{
-    Evidence, Managers, Owners, UnmanagedCandidate, attribute, is_left_out, unmanaged_candidate,
+    Evidence, Managers, Owners, UnmanagedCandidate, all_server_set, attribute, unmanaged_candidate,
 };
-use crate::cluster::{Cluster, Item, Unread, UnreadKind, What, Writers};
+use crate::cluster::{Cluster, Item, ManagersSeed, Projection, ReadError, ReadErrorKind};
 use crate::diff::{UnknownField, unknown_fields};
 use crate::model::{
-    Cause, Change, Class, Desired, Incomplete, ObjectKey, ResourceId, Rule, ServedKind, Step, is_secret,
-    join_api_version,
+    ApiResource, Cause, Change, Desired, Incomplete, ManagerClass, ObjectKey, PathElement, ResourceId, Rule,
+    is_secret, join_api_version,
 };
 use crate::source::Hooks;
-use crate::threads::{self, side_by_side};
+use crate::threads::{self, parallel_map};
 
 /// Lists under way at the same time.
 pub(super) const PARALLEL: usize = 8;
@@ -37,16 +37,16 @@ pub(super) struct Comparison<'a> {
     pub(super) cluster: &'a Cluster,
     /// Sorted by id.
     pub(super) desired: &'a [Desired],
-    pub(super) schemas: &'a Underway<'a>,
+    pub(super) schemas: &'a LazySchemas<'a>,
     pub(super) managers: &'a Managers,
     /// The keys of declared objects that are left out.
     pub(super) skipped: &'a BTreeSet<ObjectKey>,
     /// Hooks that are declared and not compared.
     pub(super) hooks: &'a Hooks,
     /// Whether objects that nothing declares are looked for.
-    pub(super) strangers: bool,
+    pub(super) find_unmanaged: bool,
     /// The objects of the namespaces in question, as they are read.
-    pub(super) present: Present,
+    pub(super) owners: OwnerIndex,
     /// Whether Secrets are left out.
     pub(super) skip_secrets: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
@@ -59,7 +59,7 @@ pub(super) struct Comparison<'a> {
 
 /// What came of it.
 #[derive(Default)]
-pub(super) struct Compared {
+pub(super) struct ComparisonOutcome {
     /// Objects that differ, by index of the desired object, with the live object.
     pub(super) differing: BTreeMap<usize, (Value, Vec<Change>)>,
     /// Desired objects that were looked for and are not there; the text says what is known of it.
@@ -67,7 +67,7 @@ pub(super) struct Compared {
     /// Desired objects that live equals, and those that are not there and need not be.
     pub(super) in_sync: BTreeSet<usize>,
     /// Of those, the hooks and such that are not there.
-    pub(super) not_missed: BTreeSet<usize>,
+    pub(super) optional_absent: BTreeSet<usize>,
     /// Objects that nothing declares, and what they claim to belong to.
     pub(super) unmanaged: Vec<UnmanagedCandidate>,
     /// Hidden changes of objects that have no others, by cause.
@@ -77,7 +77,7 @@ pub(super) struct Compared {
     /// Objects that each deployer applied, and labels and annotations that it alone owns and nobody declared, by
     /// manager and path.
     pub(super) deployed: BTreeMap<String, usize>,
-    pub(super) marks: BTreeMap<(String, String), usize>,
+    pub(super) deployer_marks: BTreeMap<(String, String), usize>,
     /// Objects that somebody who is no deployer and no controller wrote at another version than Git's, by index.
     pub(super) other_versions: BTreeMap<usize, BTreeSet<String>>,
     /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
@@ -85,7 +85,7 @@ pub(super) struct Compared {
     /// When the applier of a source last wrote any of its objects, seconds since 1970.
     pub(super) applied_at: BTreeMap<String, i64>,
     /// Fields that Git declares and their kind does not have, by index of the object.
-    pub(super) mistaken: BTreeMap<usize, Vec<UnknownField>>,
+    pub(super) unknown_fields: BTreeMap<usize, Vec<UnknownField>>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
     /// Declared objects that are there and could not be looked at; each is named in `incomplete`.
@@ -95,10 +95,10 @@ pub(super) struct Compared {
     /// Secrets of which only the keys were compared.
     pub(super) keys_only: BTreeSet<usize>,
     /// Every live object that was compared, as it was read; empty unless they are kept.
-    pub(super) kept: BTreeMap<usize, Value>,
+    pub(super) live_objects: BTreeMap<usize, Value>,
 }
 
-impl Compared {
+impl ComparisonOutcome {
     fn applied(&mut self, source: &str, at: i64) {
         match self.applied_at.get_mut(source) {
             Some(latest) => *latest = at.max(*latest),
@@ -107,14 +107,14 @@ impl Compared {
     }
 
     /// Whether a desired object was looked at.
-    fn knows(&self, index: usize) -> bool {
+    fn is_accounted_for(&self, index: usize) -> bool {
         self.in_sync.contains(&index)
             || self.unread.contains(&index)
             || self.differing.contains_key(&index)
             || self.missing.contains_key(&index)
     }
 
-    fn unread(unread: Unread) -> Self {
+    fn unread(unread: ReadError) -> Self {
         Self { incomplete: vec![unread.into()], ..Self::default() }
     }
 
@@ -122,7 +122,7 @@ impl Compared {
         self.differing.extend(other.differing);
         self.missing.extend(other.missing);
         self.in_sync.extend(other.in_sync);
-        self.not_missed.extend(other.not_missed);
+        self.optional_absent.extend(other.optional_absent);
         self.unmanaged.extend(other.unmanaged);
         other.hidden.into_iter().for_each(|(cause, number)| *self.hidden.entry(cause).or_default() += number);
         other.rules.into_iter().for_each(|(rule, number)| *self.rules.entry(rule).or_default() += number);
@@ -130,22 +130,25 @@ impl Compared {
             .deployed
             .into_iter()
             .for_each(|(name, number)| *self.deployed.entry(name).or_default() += number);
-        other.marks.into_iter().for_each(|(mark, number)| *self.marks.entry(mark).or_default() += number);
+        other
+            .deployer_marks
+            .into_iter()
+            .for_each(|(mark, number)| *self.deployer_marks.entry(mark).or_default() += number);
         self.other_versions.extend(other.other_versions);
-        self.mistaken.extend(other.mistaken);
+        self.unknown_fields.extend(other.unknown_fields);
         self.listed.extend(other.listed);
         other.applied_at.into_iter().for_each(|(source, at)| self.applied(&source, at));
         self.incomplete.extend(other.incomplete);
         self.unread.extend(other.unread);
         self.not_examined.extend(other.not_examined);
         self.keys_only.extend(other.keys_only);
-        self.kept.extend(other.kept);
+        self.live_objects.extend(other.live_objects);
     }
 }
 
 /// One kind at one version, and where its desired objects are.
 struct Reading<'a> {
-    kind: &'a ServedKind,
+    kind: &'a ApiResource,
     /// Whether a CustomResourceDefinition defines it.
     custom: bool,
     /// Indexes of the desired objects, by namespace and name.
@@ -157,10 +160,10 @@ enum Work<'w, 'a> {
     /// A kind that Git declares objects of.
     Declared(&'w Reading<'a>),
     /// A kind that only strangers can be of, and where they are looked for.
-    Strange(&'w ServedKind, &'w Scopes<'w>),
+    Unmanaged(&'w ApiResource, &'w NamespaceScopes<'w>),
 }
 
-pub(super) fn kind_of(object: &Desired) -> (&str, &str, &str) {
+pub(super) fn group_version_kind(object: &Desired) -> (&str, &str, &str) {
     (&object.id.group, &object.id.version, &object.id.kind)
 }
 
@@ -170,29 +173,29 @@ fn not_served(id: &ResourceId) -> Incomplete {
 }
 
 /// How many lists each thread has under way.
-fn shares() -> Vec<usize> {
-    let threads = threads::count().min(PARALLEL);
+fn lists_per_thread() -> Vec<usize> {
+    let threads = threads::thread_count().min(PARALLEL);
     (0..threads).map(|at| PARALLEL / threads + usize::from(at < PARALLEL % threads)).collect()
 }
 
 impl<'a> Comparison<'a> {
     /// Reads every kind that Git declares and compares it, then looks for objects that nothing declares.
-    pub(super) async fn run(&self) -> Compared {
-        let mut compared = Compared::default();
+    pub(super) async fn run(&self) -> ComparisonOutcome {
+        let mut compared = ComparisonOutcome::default();
         let mut readings = self.readings(&mut compared);
         let namespaces: BTreeSet<&str> =
             self.desired.iter().filter_map(|object| object.id.namespace.as_deref()).collect();
         // The longest lists first, and of custom kinds before others, on which a server spends most: the short ones fill
         // what is left.
         readings.sort_by_key(|reading| (Reverse(reading.wanted.len()), !reading.custom));
-        let strange = self.unlisted(&namespaces, &compared.listed, Of::OtherKinds);
-        let strange = strange.iter().map(|(kind, scopes)| Work::Strange(kind, scopes));
+        let strange = self.unlisted_kinds(&namespaces, &compared.listed, KindFilter::OtherKinds);
+        let strange = strange.iter().map(|(kind, scopes)| Work::Unmanaged(kind, scopes));
         let work: Vec<Work<'_, 'a>> = readings.iter().map(Work::Declared).chain(strange).collect();
         let next = AtomicUsize::new(0);
         let take = || work.get(next.fetch_add(1, Ordering::Relaxed));
         let runtime = Handle::current();
         let alone = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        match shares()[..] {
+        match lists_per_thread()[..] {
             // The only thread that there is, or the only one that moves the network.
             ref shares if alone || shares.len() == 1 => {
                 compared.merge(self.drive(take, PARALLEL, &namespaces).await);
@@ -200,10 +203,10 @@ impl<'a> Comparison<'a> {
             ref shares => {
                 // A thread that compares keeps nobody but its own lists waiting.
                 let drive = |share: &usize| runtime.block_on(self.drive(take, *share, &namespaces));
-                side_by_side(shares, drive).into_iter().for_each(|part| compared.merge(part));
+                parallel_map(shares, drive).into_iter().for_each(|part| compared.merge(part));
             }
         }
-        self.strangers(&namespaces, &mut compared).await;
+        self.list_unmanaged(&namespaces, &mut compared).await;
         compared
     }
 
@@ -213,32 +216,35 @@ impl<'a> Comparison<'a> {
         take: impl FnMut() -> Option<&'w Work<'w, 'a>>,
         at_once: usize,
         namespaces: &BTreeSet<&str>,
-    ) -> Compared
+    ) -> ComparisonOutcome
     where
         'a: 'w,
     {
         let parts = stream::iter(std::iter::from_fn(take)).map(|work| async move {
             match work {
                 Work::Declared(reading) => self.read(reading, namespaces).await,
-                Work::Strange(kind, scopes) => self.strangers_of(kind, scopes, namespaces).await,
+                Work::Unmanaged(kind, scopes) => self.list_unmanaged_of_kind(kind, scopes, namespaces).await,
             }
         });
-        let merged = parts.buffer_unordered(at_once).fold(Compared::default(), |mut compared, part| async {
-            compared.merge(part);
-            compared
-        });
+        let merged =
+            parts.buffer_unordered(at_once).fold(ComparisonOutcome::default(), |mut compared, part| async {
+                compared.merge(part);
+                compared
+            });
         // The first pages are asked for before the schemas are read.
-        futures::join!(merged, self.schemas.ready()).0
+        futures::join!(merged, self.schemas.load()).0
     }
 
-    fn readings(&self, compared: &mut Compared) -> Vec<Reading<'a>> {
+    fn readings(&self, compared: &mut ComparisonOutcome) -> Vec<Reading<'a>> {
         let mut readings: BTreeMap<(&str, &str, &str), Reading<'a>> = BTreeMap::new();
-        let served = self.cluster.served().index();
+        let served = self.cluster.api_resources().index();
         let mut index = 0;
-        for objects in self.desired.chunk_by(|left, right| kind_of(left) == kind_of(right)) {
+        for objects in
+            self.desired.chunk_by(|left, right| group_version_kind(left) == group_version_kind(right))
+        {
             let indexes = index..index + objects.len();
             index += objects.len();
-            let key = kind_of(&objects[0]);
+            let key = group_version_kind(&objects[0]);
             let Some(kind) = served.kind(key.0, key.1, key.2) else {
                 compared.incomplete.extend(objects.iter().map(|object| not_served(&object.id)));
                 continue;
@@ -255,46 +261,47 @@ impl<'a> Comparison<'a> {
         readings.into_values().collect()
     }
 
-    async fn read(&self, reading: &Reading<'a>, namespaces: &BTreeSet<&str>) -> Compared {
+    async fn read(&self, reading: &Reading<'a>, namespaces: &BTreeSet<&str>) -> ComparisonOutcome {
         if !reading.kind.namespaced && reading.wanted.len() <= FEW_OBJECTS {
-            return self.one_by_one(reading).await;
+            return self.get_each(reading).await;
         }
         let mut scopes: BTreeSet<Option<&str>> =
             reading.wanted.keys().map(|(namespace, _)| *namespace).collect();
         let few = scopes.len() <= FEW_NAMESPACES;
         if reading.kind.namespaced && !few {
-            let whole = self.lists(reading, &BTreeSet::from([None]), namespaces).await;
+            let whole = self.list_scopes(reading, &BTreeSet::from([None]), namespaces).await;
             match whole {
                 // Perhaps the namespaces can be read one by one.
-                Err(unread) if unread.kind == UnreadKind::Forbidden => {}
-                Err(unread) => return Compared::unread(unread),
+                Err(unread) if unread.kind == ReadErrorKind::Forbidden => {}
+                Err(unread) => return ComparisonOutcome::unread(unread),
                 Ok(compared) => return compared,
             }
         }
         if !reading.kind.namespaced {
             scopes = BTreeSet::from([None]);
         }
-        let mut compared = Compared::default();
+        let mut compared = ComparisonOutcome::default();
         for scope in scopes {
-            match self.lists(reading, &BTreeSet::from([scope]), namespaces).await {
+            match self.list_scopes(reading, &BTreeSet::from([scope]), namespaces).await {
                 Ok(part) => compared.merge(part),
-                Err(unread) => compared.merge(Compared::unread(unread)),
+                Err(unread) => compared.merge(ComparisonOutcome::unread(unread)),
             }
         }
         compared
     }
 
-    async fn one_by_one(&self, reading: &Reading<'a>) -> Compared {
-        let mut compared = Compared::default();
-        self.schemas.ready().await;
+    async fn get_each(&self, reading: &Reading<'a>) -> ComparisonOutcome {
+        let mut compared = ComparisonOutcome::default();
+        self.schemas.load().await;
         for ((namespace, name), index) in &reading.wanted {
             match self.cluster.get(reading.kind, *namespace, name).await {
                 Ok(Some(live)) => {
                     let owned = live["metadata"]["managedFields"].to_string();
-                    let held = self.hold(*index, (live.clone(), &owned), || Ok(live), &mut compared);
+                    let held =
+                        self.compare_object(*index, (live.clone(), &owned), || Ok(live), &mut compared);
                     compared.incomplete.extend(held.err().map(Incomplete::from));
                 }
-                Ok(None) => self.absent(*index, None, &mut compared),
+                Ok(None) => self.record_missing(*index, None, &mut compared),
                 Err(unread) => compared.incomplete.push(unread.into()),
             }
         }
@@ -302,27 +309,27 @@ impl<'a> Comparison<'a> {
     }
 
     /// Lists the kind in these scopes; an error leaves the objects of the scope neither clean nor missing.
-    async fn lists(
+    async fn list_scopes(
         &self,
         reading: &Reading<'a>,
         scopes: &BTreeSet<Option<&str>>,
         namespaces: &BTreeSet<&str>,
-    ) -> Result<Compared, Unread> {
-        let mut compared = Compared::default();
+    ) -> Result<ComparisonOutcome, ReadError> {
+        let mut compared = ComparisonOutcome::default();
         for scope in scopes {
-            let mut pages = self.cluster.list(reading.kind, *scope, What::Objects);
+            let mut pages = self.cluster.list(reading.kind, *scope, Projection::Objects);
             while let Some(page) = pages.next().await {
                 let page = page?;
-                self.schemas.ready().await;
-                self.items(reading, &page, namespaces, &mut compared);
+                self.schemas.load().await;
+                self.compare_items(reading, &page, namespaces, &mut compared);
             }
             let kind = reading.kind;
             compared.listed.insert((kind.group.clone(), kind.kind.clone(), scope.map(str::to_owned)));
             let expected =
                 reading.wanted.iter().filter(|((namespace, _), _)| scope.is_none() || namespace == scope);
             for (_, index) in expected {
-                if !compared.knows(*index) {
-                    self.absent(*index, None, &mut compared);
+                if !compared.is_accounted_for(*index) {
+                    self.record_missing(*index, None, &mut compared);
                 }
             }
         }
@@ -330,45 +337,46 @@ impl<'a> Comparison<'a> {
     }
 
     /// Looks at some items of a list. One that cannot be looked at is named, and hides no other.
-    fn items(
+    fn compare_items(
         &self,
         reading: &Reading<'a>,
         items: &[Item],
         namespaces: &BTreeSet<&str>,
-        compared: &mut Compared,
+        compared: &mut ComparisonOutcome,
     ) {
-        self.note_present(items, namespaces);
+        self.record_owners(items, namespaces);
         for item in items {
             match reading.wanted.get(&(item.namespace(), item.name())) {
-                Some(index) if self.is_same(*index, item, compared) => {}
+                Some(index) if self.record_if_equal(*index, item, compared) => {}
                 Some(index) => {
-                    let live = item.compared();
-                    let held = live
-                        .and_then(|live| self.hold(*index, (live, item.text()), || item.whole(), compared));
+                    let live = item.parse_comparable();
+                    let held = live.and_then(|live| {
+                        self.compare_object(*index, (live, item.text()), || item.parse_full(), compared)
+                    });
                     if let Err(unread) = held {
                         compared.incomplete.push(unread.into());
                         compared.unread.insert(*index);
                     }
                 }
                 None if self.is_declared(&item.id()) => {}
-                None => self.stranger(item, namespaces, compared),
+                None => self.check_unmanaged(item, namespaces, compared),
             }
         }
     }
 
     /// Notes an object that is what Git declares, and with which nothing else has to be done.
-    fn is_same(&self, index: usize, item: &Item, compared: &mut Compared) -> bool {
+    fn record_if_equal(&self, index: usize, item: &Item, compared: &mut ComparisonOutcome) -> bool {
         let desired = &self.desired[index];
         let veiled = is_secret(&desired.id) && !self.secret_values;
         if self.keep_live || veiled {
             return false;
         }
-        let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
-        let Some(same) = crate::diff::is_same(desired, item.text(), schema, Writers) else {
+        let schema = self.schemas.get().for_version(&desired.id.group, &desired.id.version);
+        let Some(same) = crate::diff::fast_equal(desired, item.text(), schema, ManagersSeed) else {
             return false;
         };
         let writers = same.managed.map(Owners::from).unwrap_or_default();
-        let left_out = is_left_out(&same.differences, &writers, self.managers, item.text());
+        let left_out = all_server_set(&same.differences, &writers, self.managers, item.text());
         if !left_out || (self.keep_hidden && !same.differences.is_empty()) {
             return false;
         }
@@ -379,18 +387,18 @@ impl<'a> Comparison<'a> {
     }
 
     /// Notes when the object was applied, by which deployers, and whether it was written at other versions.
-    fn note_writers(&self, index: usize, writers: &Owners, compared: &mut Compared) {
+    fn note_writers(&self, index: usize, writers: &Owners, compared: &mut ComparisonOutcome) {
         let desired = &self.desired[index];
         if let Some(at) = self.applied_at(writers) {
             compared.applied(&desired.origin.source, at);
         }
         let mut deployers = BTreeSet::new();
         for entry in writers.entries() {
-            let known = self.managers.of(entry);
-            if known.class == Class::Gitops && known.applier {
+            let known = self.managers.for_entry(entry);
+            if known.class == ManagerClass::Gitops && known.applier {
                 deployers.insert(entry.manager.name.as_str());
             }
-            let by_hand = known.class == Class::Human || known.is_unknown();
+            let by_hand = known.class == ManagerClass::Human || known.is_unknown();
             let version = &entry.manager.api_version;
             let other = || !version.is_empty() && *version != desired.id.api_version();
             if by_hand && entry.manager.subresource.is_empty() && other() {
@@ -408,13 +416,13 @@ impl<'a> Comparison<'a> {
 
     /// An object that keeps no record of its writers is read at every version: the server forgets the record of a custom
     /// resource when a field is written that another version lacks.
-    fn note_untracked(&self, index: usize, compared: &mut Compared) {
+    fn note_untracked(&self, index: usize, compared: &mut ComparisonOutcome) {
         let id = &self.desired[index].id;
         if id.is_built_in() {
             return;
         }
-        let of_kind = |kind: &&ServedKind| kind.group == id.group && kind.kind == id.kind;
-        let served = self.cluster.served().kinds.iter().filter(of_kind);
+        let of_kind = |kind: &&ApiResource| kind.group == id.group && kind.kind == id.kind;
+        let served = self.cluster.api_resources().kinds.iter().filter(of_kind);
         let others = served.filter(|kind| kind.version != id.version);
         let others: BTreeSet<String> =
             others.map(|kind| join_api_version(&kind.group, &kind.version)).collect();
@@ -425,52 +433,58 @@ impl<'a> Comparison<'a> {
 
     /// Holds one live object, as far as it is compared, against the desired one; its text tells what its managers own.
     /// Only where something differs the whole of it is read and kept.
-    fn hold(
+    fn compare_object(
         &self,
         index: usize,
         (mut live, text): (Value, &str),
-        whole: impl FnOnce() -> Result<Value, Unread>,
-        compared: &mut Compared,
-    ) -> Result<(), Unread> {
+        whole: impl FnOnce() -> Result<Value, ReadError>,
+        compared: &mut ComparisonOutcome,
+    ) -> Result<(), ReadError> {
         let desired = &self.desired[index];
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
-            self.absent(index, Some(terminating(&live)), compared);
+            self.record_missing(index, Some(describe_deletion(&live)), compared);
             return Ok(());
         }
-        if self.lift(desired, &mut live) {
+        if self.fill_unavailable_values(desired, &mut live) {
             compared.keys_only.insert(index);
         }
         if self.keep_live {
-            compared.kept.insert(index, live.clone());
+            compared.live_objects.insert(index, live.clone());
         }
         if is_encrypted(&desired.value) {
             let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
             compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
         }
-        let writers = Owners::writers(&live);
+        let writers = Owners::writers_only(&live);
         self.note_writers(index, &writers, compared);
-        let schema = self.schemas.known().of(&desired.id.group, &desired.id.version);
+        let schema = self.schemas.get().for_version(&desired.id.group, &desired.id.version);
         let differences = crate::diff::compare(desired, &live, schema);
         let mistaken = unknown_fields(desired, schema);
         if !mistaken.is_empty() {
-            compared.mistaken.insert(index, mistaken);
+            compared.unknown_fields.insert(index, mistaken);
         }
-        if !self.keep_hidden && is_left_out(&differences, &writers, self.managers, text) {
+        if !self.keep_hidden && all_server_set(&differences, &writers, self.managers, text) {
             *compared.rules.entry(Rule::ServerPlace).or_default() += differences.len();
             compared.in_sync.insert(index);
             return Ok(());
         }
         let mut live = whole()?;
-        self.lift(desired, &mut live);
-        let evidence = Evidence::of_object(desired, &live, schema, self.managers);
+        self.fill_unavailable_values(desired, &mut live);
+        let evidence = Evidence::from_object(desired, &live, schema, self.managers);
         let changes = attribute(differences, &evidence);
         self.note_marks(&changes, compared);
-        self.keep(index, live, changes, compared);
+        self.record_differing(index, live, changes, compared);
         Ok(())
     }
 
     /// Keeps an object that differs; one whose differences are the server's and the deployer's own is in sync.
-    fn keep(&self, index: usize, live: Value, changes: Vec<Change>, compared: &mut Compared) {
+    fn record_differing(
+        &self,
+        index: usize,
+        live: Value,
+        changes: Vec<Change>,
+        compared: &mut ComparisonOutcome,
+    ) {
         // The server's own answer is compared with what the deployer and the server are believed to have done.
         let asked = self.keep_live;
         let settled = |change: &Change| match change.verdict.cause {
@@ -492,35 +506,35 @@ impl<'a> Comparison<'a> {
     }
 
     /// Notes labels and annotations that a deployer alone owns, and that Git does not declare.
-    fn note_marks(&self, changes: &[Change], compared: &mut Compared) {
+    fn note_marks(&self, changes: &[Change], compared: &mut ComparisonOutcome) {
         for change in changes.iter().filter(|change| change.verdict.rule == Rule::ApplierOwns) {
-            let of_metadata = matches!(change.difference.path.steps(), [Step::Field(metadata), Step::Field(map), Step::Field(_)]
+            let of_metadata = matches!(change.difference.path.elements(), [PathElement::Field(metadata), PathElement::Field(map), PathElement::Field(_)]
                 if metadata == "metadata" && (map == "labels" || map == "annotations"));
             if let (true, Some(manager)) = (of_metadata, &change.verdict.manager) {
                 let mark = (manager.name.clone(), change.difference.path.to_string());
-                *compared.marks.entry(mark).or_default() += 1;
+                *compared.deployer_marks.entry(mark).or_default() += 1;
             }
         }
     }
 
     /// Gives live the values that one side does not know; whether there are any.
-    fn lift(&self, desired: &Desired, live: &mut Value) -> bool {
+    fn fill_unavailable_values(&self, desired: &Desired, live: &mut Value) -> bool {
         if is_encrypted(&desired.value) {
-            take_encrypted(&desired.value, live);
+            fill_sops_encrypted(&desired.value, live);
             return true;
         }
-        is_secret(&desired.id) && !self.secret_values && lift_masks(&desired.value, live) > 0
+        is_secret(&desired.id) && !self.secret_values && fill_masked_secret(&desired.value, live) > 0
     }
 
     /// When an applier last wrote the object.
     fn applied_at(&self, writers: &Owners) -> Option<i64> {
-        let appliers = writers.entries().iter().filter(|entry| self.managers.of(entry).applier);
-        appliers.filter_map(crate::attribution::Entry::seconds).max()
+        let appliers = writers.entries().iter().filter(|entry| self.managers.for_entry(entry).applier);
+        appliers.filter_map(crate::attribution::ManagedFieldsEntry::seconds).max()
     }
 
     /// A desired object that is not there, or will not be for long, and what is known of it. A Job that removes itself
     /// when it has finished is not missed, nor is a hook.
-    fn absent(&self, index: usize, known: Option<String>, compared: &mut Compared) {
+    fn record_missing(&self, index: usize, known: Option<String>, compared: &mut ComparisonOutcome) {
         let desired = &self.desired[index];
         let finished = || {
             let seconds = desired.value.pointer("/spec/ttlSecondsAfterFinished");
@@ -528,7 +542,7 @@ impl<'a> Comparison<'a> {
         };
         if desired.optional.is_some() {
             compared.in_sync.insert(index);
-            compared.not_missed.insert(index);
+            compared.optional_absent.insert(index);
         } else if desired.id.group == "batch" && desired.id.kind == "Job" && finished() {
             compared.in_sync.insert(index);
         } else {
@@ -537,18 +551,23 @@ impl<'a> Comparison<'a> {
     }
 
     /// Looks at an object that Git does not declare.
-    pub(super) fn stranger(&self, item: &Item, namespaces: &BTreeSet<&str>, compared: &mut Compared) {
+    pub(super) fn check_unmanaged(
+        &self,
+        item: &Item,
+        namespaces: &BTreeSet<&str>,
+        compared: &mut ComparisonOutcome,
+    ) {
         let managed = item.namespace().is_some_and(|namespace| namespaces.contains(namespace));
-        if !self.strangers || !managed {
+        if !self.find_unmanaged || !managed {
             return;
         }
         let id = item.id();
-        match item.compared() {
-            Ok(live) if self.hooks.made(&id, &live) => {}
+        match item.parse_comparable() {
+            Ok(live) if self.hooks.matches_live(&id, &live) => {}
             Ok(live) => {
                 let candidate = unmanaged_candidate(id, &live, self.managers);
                 // Most of what is there was made for something that has been seen by now.
-                compared.unmanaged.extend(candidate.filter(|candidate| !self.present.has_owner(candidate)));
+                compared.unmanaged.extend(candidate.filter(|candidate| !self.owners.has_owner(candidate)));
             }
             Err(unread) => compared.not_examined.push(unread.into()),
         }

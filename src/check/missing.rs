@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::StreamExt;
 use serde_json::Value;
 
-use super::live::Compared;
+use super::live::ComparisonOutcome;
 use crate::cluster::Cluster;
 use crate::model::Desired;
 
@@ -13,7 +13,7 @@ use crate::model::Desired;
 const MOST: usize = 50;
 
 /// Says of a live object that is being deleted since when, and what holds it.
-pub(super) fn terminating(live: &Value) -> String {
+pub(super) fn describe_deletion(live: &Value) -> String {
     let since = text(live, "/metadata/deletionTimestamp");
     let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
     let held: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
@@ -23,7 +23,11 @@ pub(super) fn terminating(live: &Value) -> String {
 
 /// Notes beside each missing object what its namespace and the Events about it tell. What may not be read is evidence
 /// that is lacking, and keeps nothing from being reported.
-pub(super) async fn trace(cluster: &Cluster, desired: &[Desired], compared: &mut Compared) {
+pub(super) async fn explain_missing(
+    cluster: &Cluster,
+    desired: &[Desired],
+    compared: &mut ComparisonOutcome,
+) {
     let untold = compared.missing.iter_mut().filter(|(_, note)| note.is_none()).take(MOST);
     let mut by_namespace: BTreeMap<&str, Vec<(&Desired, &mut Option<String>)>> = BTreeMap::new();
     for (index, note) in untold {
@@ -38,7 +42,8 @@ pub(super) async fn trace(cluster: &Cluster, desired: &[Desired], compared: &mut
             objects.iter().map(|(object, _)| (object.id.kind.as_str(), object.id.name.as_str())).collect();
         let events = last_events(cluster, namespace, &names).await;
         for (object, note) in objects {
-            let event = events.get(&(object.id.kind.clone(), object.id.name.clone())).map(Last::told);
+            let event =
+                events.get(&(object.id.kind.clone(), object.id.name.clone())).map(LastEvent::describe);
             *note = of_namespace.clone().or(event);
         }
     }
@@ -49,25 +54,25 @@ async fn namespace_note(cluster: &Cluster, namespace: &str) -> Option<String> {
     if matches!(cluster, Cluster::Snapshot(_)) {
         return None;
     }
-    let kind = cluster.served().kind("", "v1", "Namespace")?;
+    let kind = cluster.api_resources().kind("", "v1", "Namespace")?;
     match cluster.get(kind, None, namespace).await {
         Ok(None) => Some(format!("there is no namespace {namespace}")),
         Ok(Some(live)) if !text(&live, "/metadata/deletionTimestamp").is_empty() => {
-            Some(format!("its namespace is {}", terminating(&live)))
+            Some(format!("its namespace is {}", describe_deletion(&live)))
         }
         Ok(Some(_)) | Err(_) => None,
     }
 }
 
 /// The latest Event about an object.
-struct Last {
+struct LastEvent {
     at: String,
     reason: String,
     by: String,
 }
 
-impl Last {
-    fn told(&self) -> String {
+impl LastEvent {
+    fn describe(&self) -> String {
         let by = if self.by.is_empty() { String::new() } else { format!(" by {}", self.by) };
         format!("the last event about it: {}{by} at {}", self.reason, self.at)
     }
@@ -80,9 +85,9 @@ async fn last_events(
     cluster: &Cluster,
     namespace: &str,
     names: &Names<'_>,
-) -> BTreeMap<(String, String), Last> {
-    let mut last: BTreeMap<(String, String), Last> = BTreeMap::new();
-    let Some(kind) = cluster.served().kind("", "v1", "Event") else { return last };
+) -> BTreeMap<(String, String), LastEvent> {
+    let mut last: BTreeMap<(String, String), LastEvent> = BTreeMap::new();
+    let Some(kind) = cluster.api_resources().kind("", "v1", "Event") else { return last };
     let mut pages = cluster.objects(kind, Some(namespace));
     while let Some(Ok(page)) = pages.next().await {
         for event in page {
@@ -90,7 +95,7 @@ async fn last_events(
             if !names.contains(&of) {
                 continue;
             }
-            let found = Last {
+            let found = LastEvent {
                 at: first(
                     &event,
                     &["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"],

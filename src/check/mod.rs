@@ -1,10 +1,8 @@
 //! Desired against live: renders what Git declares, compares it with the cluster and explains each difference.
 
 mod autoscalers;
-mod belongings;
 mod compare;
 mod duplicates;
-mod elsewhere;
 mod error;
 mod evidence;
 mod explain;
@@ -13,15 +11,17 @@ mod history;
 mod inputs;
 mod live;
 mod missing;
-mod mistaken;
 mod other_versions;
-mod present;
-mod records;
+mod outside_sources;
+mod owner_index;
+mod owner_records;
+mod ownership;
 mod roots;
 mod schemas;
 mod settings;
-mod strangers;
-mod veil;
+mod unavailable_values;
+mod unknown_fields;
+mod unmanaged;
 mod verify;
 
 pub use compare::check;

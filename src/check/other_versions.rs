@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::compare::Judge;
-use super::live::Compared;
+use super::compare::FindingBuilder;
+use super::live::ComparisonOutcome;
 use crate::attribution::Owners;
 use crate::cluster::Cluster;
 use crate::model::{
-    Cause, Change, ChangeKind, Class, Confidence, Desired, Difference, FieldPath, Finding, ResourceId, Rule,
-    Step, Verdict, push_pointer, split_api_version,
+    Cause, Change, ChangeKind, Confidence, Desired, Difference, FieldPath, Finding, ManagerClass,
+    PathElement, ResourceId, Rule, Verdict, push_pointer, split_api_version,
 };
 use crate::schema::{Field, Shape, fill};
 
 /// The changes that only another version shows, by index of the desired object; the objects are kept as differing.
-pub(super) async fn other_versions(
+pub(super) async fn read_other_versions(
     cluster: &Cluster,
-    judge: &Judge<'_>,
-    compared: &mut Compared,
+    judge: &FindingBuilder<'_>,
+    compared: &mut ComparisonOutcome,
 ) -> BTreeMap<usize, Vec<Change>> {
     let mut found = BTreeMap::new();
     for (index, versions) in std::mem::take(&mut compared.other_versions) {
@@ -52,29 +52,36 @@ async fn read_at(cluster: &Cluster, id: &ResourceId, api_version: &str) -> Optio
     if group != id.group {
         return None;
     }
-    let kind = cluster.served().kind(group, version, &id.kind)?;
+    let kind = cluster.api_resources().kind(group, version, &id.kind)?;
     cluster.get(kind, id.namespace.as_deref(), &id.name).await.ok()?
 }
 
 /// What people and unknown writers own at that version, in fields that Git's version does not have.
-fn hidden_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live: &Value) -> Vec<Change> {
+fn hidden_changes(
+    judge: &FindingBuilder<'_>,
+    desired: &Desired,
+    api_version: &str,
+    live: &Value,
+) -> Vec<Change> {
     let id = &desired.id;
-    let root = judge.schemas.of(&id.group, &id.version).kind(&id.group, &id.version, &id.kind);
-    let owners = Owners::of(live);
+    let root = judge.schemas.for_version(&id.group, &id.version).kind(&id.group, &id.version, &id.kind);
+    let owners = Owners::from_live(live);
     if owners.entries().is_empty() {
         return unrecorded_changes(judge, desired, api_version, live);
     }
     let mut changes: BTreeMap<String, Change> = BTreeMap::new();
     for entry in owners.entries().iter().filter(|entry| entry.manager.api_version == api_version) {
-        let known = judge.managers.of(entry);
-        if !(known.class == Class::Human || known.is_unknown()) || !entry.manager.subresource.is_empty() {
+        let known = judge.managers.for_entry(entry);
+        if !(known.class == ManagerClass::Human || known.is_unknown())
+            || !entry.manager.subresource.is_empty()
+        {
             continue;
         }
         for leaf in entry.leaves() {
             let Some(path) = unknown_part(root, &leaf) else { continue };
             let Some(value) = path.find(live) else { continue };
             let verdict = Verdict::new(Cause::Manual, Confidence::Low, Rule::OtherVersion);
-            let verdict = verdict.by(Some(&entry.manager));
+            let verdict = verdict.with_manager(Some(&entry.manager));
             changes
                 .entry(path.to_string())
                 .or_insert_with(|| hidden(desired, api_version, (path, value), verdict));
@@ -85,12 +92,17 @@ fn hidden_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live:
 
 /// What an object that keeps no record of its writers has at that version and Git's version does not know, but for the
 /// version's own defaults. Nobody is named.
-fn unrecorded_changes(judge: &Judge<'_>, desired: &Desired, api_version: &str, live: &Value) -> Vec<Change> {
+fn unrecorded_changes(
+    judge: &FindingBuilder<'_>,
+    desired: &Desired,
+    api_version: &str,
+    live: &Value,
+) -> Vec<Change> {
     let id = &desired.id;
-    let schema = judge.schemas.of(&id.group, &id.version);
+    let schema = judge.schemas.for_version(&id.group, &id.version);
     let (_, other) = split_api_version(api_version);
     let mut unknown = Vec::new();
-    let spec = FieldPath::root().join(Step::field("spec"));
+    let spec = FieldPath::root().join(PathElement::field("spec"));
     unknown_below(schema.kind(&id.group, &id.version, &id.kind), &spec, live.get("spec"), &mut unknown);
     let mut bare = live.clone();
     for (path, _) in &unknown {
@@ -109,12 +121,12 @@ fn unknown_below<'v>(
     value: Option<&'v Value>,
     found: &mut Vec<(FieldPath, &'v Value)>,
 ) {
-    if !matches!(root.at(path.steps()).shape(), Shape::Object) {
+    if !matches!(root.descend(path.elements()).shape(), Shape::Object) {
         return;
     }
     for (name, value) in value.and_then(Value::as_object).into_iter().flatten() {
-        let path = path.join(Step::field(name));
-        if matches!(root.at(path.steps()).shape(), Shape::Unknown) {
+        let path = path.join(PathElement::field(name));
+        if matches!(root.descend(path.elements()).shape(), Shape::Unknown) {
             found.push((path, value));
         } else {
             unknown_below(root, &path, Some(value), found);
@@ -123,9 +135,9 @@ fn unknown_below<'v>(
 }
 
 fn remove(object: &mut Value, path: &FieldPath) {
-    let Some((Step::Field(name), parents)) = path.steps().split_last() else { return };
+    let Some((PathElement::Field(name), parents)) = path.elements().split_last() else { return };
     let parent = parents.iter().try_fold(object, |value, step| match step {
-        Step::Field(name) => value.get_mut(name),
+        PathElement::Field(name) => value.get_mut(name),
         _ => None,
     });
     if let Some(map) = parent.and_then(Value::as_object_mut) {
@@ -150,12 +162,12 @@ fn unknown_part(root: Field<'_>, path: &FieldPath) -> Option<FieldPath> {
     if path.fields().next() != Some("spec") {
         return None;
     }
-    let steps = path.steps();
+    let steps = path.elements();
     let length = (2..=steps.len()).find(|length| {
-        let (parent, field) = (root.at(&steps[..length - 1]), root.at(&steps[..*length]));
+        let (parent, field) = (root.descend(&steps[..length - 1]), root.descend(&steps[..*length]));
         matches!(parent.shape(), Shape::Object) && matches!(field.shape(), Shape::Unknown)
     })?;
-    let only_fields = steps[..length].iter().all(|step| matches!(step, Step::Field(_)));
+    let only_fields = steps[..length].iter().all(|step| matches!(step, PathElement::Field(_)));
     only_fields.then(|| FieldPath::from(steps[..length].to_vec()))
 }
 
@@ -180,7 +192,7 @@ fn added(path: FieldPath, live: &Value, note: String) -> Difference {
 pub(super) fn add_changes(
     findings: &mut Vec<Finding>,
     changes: BTreeMap<usize, Vec<Change>>,
-    judge: &Judge<'_>,
+    judge: &FindingBuilder<'_>,
 ) {
     for (index, changes) in changes {
         let desired = &judge.desired[index];

@@ -1,14 +1,14 @@
 //! What GitOps controllers apply by themselves: objects of Flux and Argo CD that name a folder or a chart. They are compared
 //! like any other object; what they apply is compared only where it is a source.
 
-use crate::model::NotCompared;
+use crate::model::UncoveredRoot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::StreamExt;
 use serde_json::Value;
 
 use crate::checkout::is_below;
-use crate::cluster::{Cluster, Unread, UnreadKind, name_of_list};
+use crate::cluster::{Cluster, ReadError, ReadErrorKind, resource_display_name};
 use crate::config::Source;
 use crate::git::RemoteAddress;
 use crate::model::{Desired, Incomplete, ObjectKey, ResourceId};
@@ -22,25 +22,25 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// The sources of a run, and where its repository is.
-pub(super) struct Covered<'a> {
+pub(super) struct RootCoverage<'a> {
     pub(super) sources: &'a [Source],
     pub(super) remote: Option<RemoteAddress>,
 }
 
 /// The roots of Git and of the cluster whose objects are of no source, by id; and the lists that could not be read.
-pub(super) async fn not_compared(
+pub(super) async fn find_uncovered_roots(
     cluster: &Cluster,
     desired: &[Desired],
-    covered: &Covered<'_>,
-) -> (Vec<NotCompared>, Vec<Incomplete>) {
-    let mut found: BTreeMap<ObjectKey, NotCompared> = BTreeMap::new();
+    covered: &RootCoverage<'_>,
+) -> (Vec<UncoveredRoot>, Vec<Incomplete>) {
+    let mut found: BTreeMap<ObjectKey, UncoveredRoot> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for object in desired.iter().filter(|object| is_root(&object.id)) {
         seen.insert(object.id.key());
-        if let Some(why) = covered.why_not(&object.id, &object.value.fresh()) {
+        if let Some(why) = covered.why_uncovered(&object.id, &object.value.compute()) {
             let origin = Some(object.origin.to_string());
             let resource = object.id.clone();
-            found.insert(resource.key(), NotCompared { resource, origin, why });
+            found.insert(resource.key(), UncoveredRoot { resource, origin, why });
         }
     }
     let mut unread = Vec::new();
@@ -49,11 +49,11 @@ pub(super) async fn not_compared(
             Ok(roots) => {
                 let roots = roots.into_iter().filter(|(id, _)| !seen.contains(&id.key()));
                 found.extend(roots.filter_map(|(resource, root)| {
-                    let why = covered.why_not(&resource, &root)?;
-                    Some((resource.key(), NotCompared { resource, origin: None, why }))
+                    let why = covered.why_uncovered(&resource, &root)?;
+                    Some((resource.key(), UncoveredRoot { resource, origin: None, why }))
                 }));
             }
-            Err(error) if error.kind == UnreadKind::NotServed => {}
+            Err(error) if error.kind == ReadErrorKind::NotServed => {}
             Err(error) => unread.push(error.into()),
         }
     }
@@ -64,20 +64,21 @@ fn is_root(id: &ResourceId) -> bool {
     KINDS.contains(&(id.group.as_str(), id.kind.as_str()))
 }
 
-async fn live(cluster: &Cluster, group: &str, kind: &str) -> Result<Vec<(ResourceId, Value)>, Unread> {
-    let Some(served) = cluster.served().any_version(group, kind) else { return Ok(Vec::new()) };
+async fn live(cluster: &Cluster, group: &str, kind: &str) -> Result<Vec<(ResourceId, Value)>, ReadError> {
+    let Some(served) = cluster.api_resources().preferred_version(group, kind) else { return Ok(Vec::new()) };
     let mut roots = Vec::new();
     let mut pages = cluster.objects(served, None);
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|unread| Unread { what: name_of_list(served, None), ..unread })?;
-        roots.extend(page.into_iter().filter_map(|root| Some((ResourceId::of(&root).ok()?, root))));
+        let page =
+            page.map_err(|unread| ReadError { what: resource_display_name(served, None), ..unread })?;
+        roots.extend(page.into_iter().filter_map(|root| Some((ResourceId::from_object(&root).ok()?, root))));
     }
     Ok(roots)
 }
 
-impl Covered<'_> {
+impl RootCoverage<'_> {
     /// Why what a root applies is in no source; `None` where it is in one.
-    fn why_not(&self, id: &ResourceId, root: &Value) -> Option<String> {
+    fn why_uncovered(&self, id: &ResourceId, root: &Value) -> Option<String> {
         let text = |pointer: &str| root.pointer(pointer).and_then(Value::as_str);
         match id.kind.as_str() {
             "Kustomization" if text("/spec/sourceRef/kind") == Some("GitRepository") => {
@@ -90,7 +91,7 @@ impl Covered<'_> {
             "Application" => {
                 let one = root.pointer("/spec/source").into_iter();
                 let several = root.pointer("/spec/sources").and_then(Value::as_array);
-                one.chain(several.into_iter().flatten()).find_map(|source| self.part(source))
+                one.chain(several.into_iter().flatten()).find_map(|source| self.why_source_uncovered(source))
             }
             "ApplicationSet" => Some("the Applications that it makes are looked at by themselves".to_owned()),
             _ => Some("it is applied from elsewhere than Git".to_owned()),
@@ -98,13 +99,13 @@ impl Covered<'_> {
     }
 
     /// Why one source of an Application is none of ours.
-    fn part(&self, source: &Value) -> Option<String> {
+    fn why_source_uncovered(&self, source: &Value) -> Option<String> {
         let text = |key: &str| source.get(key).and_then(Value::as_str);
         match (text("chart"), text("path"), text("ref")) {
             (Some(_), ..) => Some("its chart is in no source".to_owned()),
             // Values only.
             (None, None, Some(_)) => None,
-            _ if !text("repoURL").is_none_or(|url| self.is_here(url)) => {
+            _ if !text("repoURL").is_none_or(|url| self.is_this_repository(url)) => {
                 Some("it is in another repository".to_owned())
             }
             (_, path, _) => self.folder(path.unwrap_or(".")),
@@ -112,7 +113,7 @@ impl Covered<'_> {
     }
 
     /// Whether an address may be that of this repository.
-    fn is_here(&self, url: &str) -> bool {
+    fn is_this_repository(&self, url: &str) -> bool {
         let other = RemoteAddress::new("", url);
         let repository = |address: &RemoteAddress| {
             address.owner_repo.as_ref().map(|name| (address.host.clone(), name.to_lowercase()))
@@ -137,7 +138,7 @@ impl Covered<'_> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::Covered;
+    use super::RootCoverage;
     use crate::config::Source;
     use crate::git::RemoteAddress;
     use crate::model::ResourceId;
@@ -147,8 +148,8 @@ mod tests {
             ["apps/web", "clusters/prod"].map(|path| Source { path: path.to_owned(), ..Source::default() });
         let remote = Some(RemoteAddress::new("origin", "git@git.example.org:acme/fleet.git"));
         let root = json!({"apiVersion": "a/v1", "kind": kind, "metadata": {"name": "a"}, "spec": spec});
-        let id = ResourceId::of(&root).expect("an object");
-        Covered { sources: &sources, remote }.why_not(&id, &root)
+        let id = ResourceId::from_object(&root).expect("an object");
+        RootCoverage { sources: &sources, remote }.why_uncovered(&id, &root)
     }
 
     #[test]

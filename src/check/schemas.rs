@@ -17,31 +17,31 @@ pub(crate) struct Schemas {
 }
 
 /// The schemas of a check, read while the first objects are under way.
-pub(super) struct Underway<'a> {
+pub(super) struct LazySchemas<'a> {
     cluster: &'a Cluster,
     desired: &'a [Desired],
     read: OnceCell<(Schemas, Vec<String>)>,
 }
 
-impl<'a> Underway<'a> {
+impl<'a> LazySchemas<'a> {
     /// None is read yet.
     pub(super) fn new(cluster: &'a Cluster, desired: &'a [Desired]) -> Self {
         Self { cluster, desired, read: OnceCell::new() }
     }
 
     /// Reads them, once: whoever comes second waits.
-    pub(super) async fn ready(&self) -> &Schemas {
+    pub(super) async fn load(&self) -> &Schemas {
         &self.read.get_or_init(|| Schemas::read(self.cluster, self.desired)).await.0
     }
 
     /// The schemas, which somebody waited for.
-    pub(super) fn known(&self) -> &Schemas {
+    pub(super) fn get(&self) -> &Schemas {
         &self.read.get().expect("whoever compares waits until they are ready").0
     }
 
     /// The schemas and warnings.
-    pub(super) async fn end(self) -> (Schemas, Vec<String>) {
-        self.ready().await;
+    pub(super) async fn into_schemas(self) -> (Schemas, Vec<String>) {
+        self.load().await;
         self.read.into_inner().unwrap_or_default()
     }
 }
@@ -90,7 +90,7 @@ impl Schemas {
     async fn add_other_versions(&mut self, cluster: &Cluster, desired: &[Desired]) {
         let custom = desired.iter().map(|object| &object.id).filter(|id| !id.is_built_in());
         let custom: BTreeSet<(&str, &str)> = custom.map(|id| (id.group.as_str(), id.kind.as_str())).collect();
-        let served = cluster.served().kinds.iter();
+        let served = cluster.api_resources().kinds.iter();
         let versions: BTreeSet<(String, String)> = served
             .filter(|served| custom.contains(&(served.group.as_str(), served.kind.as_str())))
             .map(|served| (served.group.clone(), served.version.clone()))
@@ -128,8 +128,10 @@ impl Schemas {
             return;
         }
         let declared = desired.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
-        let mut crds: Vec<Value> = declared.map(|object| object.value.fresh()).collect();
-        if let Some(kind) = cluster.served().any_version("apiextensions.k8s.io", "CustomResourceDefinition") {
+        let mut crds: Vec<Value> = declared.map(|object| object.value.compute()).collect();
+        if let Some(kind) =
+            cluster.api_resources().preferred_version("apiextensions.k8s.io", "CustomResourceDefinition")
+        {
             let mut pages = cluster.objects(kind, None);
             while let Some(page) = pages.next().await {
                 match page {
@@ -155,12 +157,12 @@ impl Schemas {
     }
 
     /// The schema of a group and version.
-    pub(crate) fn of(&self, group: &str, version: &str) -> &Schema {
+    pub(crate) fn for_version(&self, group: &str, version: &str) -> &Schema {
         let found = self.by_version.get(&(group.to_owned(), version.to_owned()));
         found.unwrap_or_else(|| Schema::built_in())
     }
 }
 
 fn is_built_in(group: &str, version: &str) -> bool {
-    Schema::built_in().serves(group, version)
+    Schema::built_in().has_version(group, version)
 }

@@ -10,7 +10,7 @@ use crate::cluster::{self, Cluster};
 #[derive(Debug, Clone)]
 pub enum ClusterTarget {
     /// An API server.
-    Api(cluster::Settings),
+    Api(cluster::ClusterSettings),
     /// A snapshot file.
     Snapshot(PathBuf),
     /// A snapshot in the program itself: its name and bytes.

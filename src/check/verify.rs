@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
-use super::veil::is_encrypted;
-use crate::cluster::{Cluster, Played, Refusal, Unread, name_of_list};
-use crate::diff::verify::{Judged, Question, judge};
+use super::unavailable_values::is_encrypted;
+use crate::cluster::{Cluster, DryRunOutcome, DryRunRejection, ReadError, resource_display_name};
+use crate::diff::verify::{DryRunComparison, DryRunPatch, compare_answer};
 use crate::model::{
-    Cause, Change, Desired, Finding, Incomplete, ObjectDisagreement, ObjectExplanation, ObjectKey,
-    ObjectNote, Rule, ServedKind, Verification, is_secret,
+    ApiResource, Cause, Change, Desired, Finding, Incomplete, ObjectDisagreement, ObjectExplanation,
+    ObjectKey, ObjectNote, Rule, Verification, is_secret,
 };
 
 /// Questions under way at the same time.
 const PARALLEL: usize = 8;
 /// How often the server may refuse and be asked again with less.
-const MOST_REFUSALS: usize = 6;
+const MAX_REJECTIONS: usize = 6;
 
 /// What the server is asked about.
 pub(super) struct Verifier<'a> {
@@ -29,28 +29,28 @@ pub(super) struct Verifier<'a> {
 }
 
 /// What came of asking about one object.
-struct Asked {
-    judged: Judged,
+struct Verified {
+    judged: DryRunComparison,
     /// Why the server could be asked only about a part: it refuses the rest.
     partly: Option<String>,
 }
 
 /// Why there is nothing to judge.
-enum Unasked {
+enum NotVerified {
     /// The server cannot tell, or the object changed meanwhile.
     NotVerified(String),
     /// The server could not be asked.
-    Unread(Unread),
+    Unread(ReadError),
 }
 
-impl From<Unread> for Unasked {
-    fn from(unread: Unread) -> Self {
+impl From<ReadError> for NotVerified {
+    fn from(unread: ReadError) -> Self {
         Self::Unread(unread)
     }
 }
 
 /// The changes that the server's answer is compared with. What is taken for its own doing is for the answer to confirm.
-fn told(changes: &[Change]) -> Vec<Change> {
+fn changes_to_confirm(changes: &[Change]) -> Vec<Change> {
     let is_told =
         |change: &&Change| change.verdict.cause != Cause::Server || change.verdict.rule == Rule::Dropped;
     changes.iter().filter(is_told).cloned().collect()
@@ -60,11 +60,14 @@ impl Verifier<'_> {
     /// Asks about every object that was compared. What could not be asked is incomplete, and so is a verification that
     /// disagrees: neither may be taken for clean.
     pub(super) async fn run(&self) -> (Verification, Vec<Incomplete>) {
-        let kinds: BTreeSet<&ServedKind> =
+        let kinds: BTreeSet<&ApiResource> =
             self.live.keys().filter_map(|index| self.kind(&self.desired[*index])).collect();
-        let playable = self.cluster.playable(&kinds).await;
-        let changes: BTreeMap<ObjectKey, Vec<Change>> =
-            self.findings.iter().map(|finding| (finding.resource.key(), told(&finding.changes))).collect();
+        let playable = self.cluster.supporting_dry_run(&kinds).await;
+        let changes: BTreeMap<ObjectKey, Vec<Change>> = self
+            .findings
+            .iter()
+            .map(|finding| (finding.resource.key(), changes_to_confirm(&finding.changes)))
+            .collect();
         let asked = stream::iter(self.live).map(|(index, live)| {
             let desired = &self.desired[*index];
             let changes = changes.get(&desired.id.key()).map(Vec::as_slice).unwrap_or_default();
@@ -76,9 +79,9 @@ impl Verifier<'_> {
         self.gather(asked)
     }
 
-    fn kind(&self, desired: &Desired) -> Option<&ServedKind> {
+    fn kind(&self, desired: &Desired) -> Option<&ApiResource> {
         let id = &desired.id;
-        self.cluster.served().kind(&id.group, &id.version, &id.kind)
+        self.cluster.api_resources().kind(&id.group, &id.version, &id.kind)
     }
 
     async fn object(
@@ -86,9 +89,9 @@ impl Verifier<'_> {
         desired: &Desired,
         live: &Value,
         changes: &[Change],
-        playable: &BTreeSet<&ServedKind>,
-    ) -> Result<Asked, Unasked> {
-        let not_verified = |why: &str| Unasked::NotVerified(why.to_owned());
+        playable: &BTreeSet<&ApiResource>,
+    ) -> Result<Verified, NotVerified> {
+        let not_verified = |why: &str| NotVerified::NotVerified(why.to_owned());
         if is_encrypted(&desired.value) {
             return Err(not_verified("its values are encrypted in Git (SOPS)"));
         }
@@ -96,54 +99,56 @@ impl Verifier<'_> {
         let kind = kind.ok_or_else(|| {
             not_verified("the server's OpenAPI document does not say that this kind can be dry-run")
         })?;
-        let mut question = Question::new(&desired.value, live);
+        let mut question = DryRunPatch::new(&desired.value, live);
         let (answer, partly) = self.ask(kind, desired, &mut question).await?;
-        let mut judged = judge(desired, live, &answer, &question, changes);
+        let mut judged = compare_answer(desired, live, &answer, &question, changes);
         if judged.has_missed() && !changes.is_empty() {
             let mut second = question.with_changes(&desired.value, changes);
             let (answer, _) = self.ask(kind, desired, &mut second).await?;
-            judged.settle(&answer, live);
+            judged.drop_consequences(&answer, live);
         }
-        Ok(Asked { judged, partly })
+        Ok(Verified { judged, partly })
     }
 
     /// Asks, and asks again with less where the server refuses: the answer, and why not everything could be asked.
     async fn ask(
         &self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         desired: &Desired,
-        question: &mut Question<'_>,
-    ) -> Result<(Value, Option<String>), Unasked> {
+        question: &mut DryRunPatch<'_>,
+    ) -> Result<(Value, Option<String>), NotVerified> {
         let id = &desired.id;
         let mut partly = None;
-        for _ in 0..=MOST_REFUSALS {
-            let played =
-                self.cluster.play(kind, id.namespace.as_deref(), &id.name, &question.patch()).await?;
+        for _ in 0..=MAX_REJECTIONS {
+            let played = self
+                .cluster
+                .dry_run(kind, id.namespace.as_deref(), &id.name, &question.to_json_patch())
+                .await?;
             match played {
-                Played::Object(answer) => return Ok((answer, partly)),
-                Played::Changed => {
-                    return Err(Unasked::NotVerified("it was changed while drift looked".to_owned()));
+                DryRunOutcome::Object(answer) => return Ok((answer, partly)),
+                DryRunOutcome::Changed => {
+                    return Err(NotVerified::NotVerified("it was changed while drift looked".to_owned()));
                 }
-                Played::Refused(refusal) => {
-                    let why = shown(desired, &refusal);
-                    if !question.give_way(&refusal.fields) {
-                        return Err(Unasked::NotVerified(why));
+                DryRunOutcome::Rejected(refusal) => {
+                    let why = rejection_message(desired, &refusal);
+                    if !question.relax(&refusal.fields) {
+                        return Err(NotVerified::NotVerified(why));
                     }
                     partly.get_or_insert(why);
                 }
             }
         }
-        Err(Unasked::NotVerified(partly.unwrap_or_default()))
+        Err(NotVerified::NotVerified(partly.unwrap_or_default()))
     }
 
-    fn gather(&self, asked: Vec<(usize, Result<Asked, Unasked>)>) -> (Verification, Vec<Incomplete>) {
+    fn gather(&self, asked: Vec<(usize, Result<Verified, NotVerified>)>) -> (Verification, Vec<Incomplete>) {
         let mut found = Verification { asked: asked.len(), ..Verification::default() };
         let mut unread: BTreeMap<String, Incomplete> = BTreeMap::new();
         for (index, asked) in asked {
             let resource = &self.desired[index].id;
             let about = |why: String| ObjectNote { resource: resource.clone(), why };
             match asked {
-                Ok(Asked { judged, partly }) => {
+                Ok(Verified { judged, partly }) => {
                     found.agreed += usize::from(judged.disagreements.is_empty());
                     found.partly.extend(partly.map(about));
                     let explained = judged.explained.into_iter();
@@ -156,10 +161,10 @@ impl Verifier<'_> {
                         disagreements.map(|found| ObjectDisagreement { resource: resource.clone(), found }),
                     );
                 }
-                Err(Unasked::NotVerified(why)) => found.not_verified.push(about(why)),
-                Err(Unasked::Unread(failure)) => {
+                Err(NotVerified::NotVerified(why)) => found.not_verified.push(about(why)),
+                Err(NotVerified::Unread(failure)) => {
                     found.not_verified.push(about(failure.why.clone()));
-                    let list = self.kind(&self.desired[index]).map(|kind| name_of_list(kind, None));
+                    let list = self.kind(&self.desired[index]).map(|kind| resource_display_name(kind, None));
                     let list = list.unwrap_or_else(|| failure.what.clone());
                     let what = format!("verification of {list}");
                     unread.entry(what.clone()).or_insert(Incomplete { what, why: failure.why });
@@ -173,7 +178,7 @@ impl Verifier<'_> {
 }
 
 /// What the server said; of a Secret, and of what SOPS keeps, only the status, for the message may quote a value.
-fn shown(desired: &Desired, refusal: &Refusal) -> String {
+fn rejection_message(desired: &Desired, refusal: &DryRunRejection) -> String {
     if is_secret(&desired.id) || desired.value.get("sops").is_some() {
         return format!("{} (its message is left out: it may quote values)", refusal.status);
     }
@@ -186,7 +191,7 @@ fn as_incomplete(found: &Verification) -> Option<Incomplete> {
     let why = || {
         format!(
             "drift and the server disagree in {}: please report it, with the report's `verification`",
-            crate::text::count(number, "place")
+            crate::text::pluralize(number, "place")
         )
     };
     (number > 0).then(|| Incomplete { what: "verification with the server".to_owned(), why: why() })

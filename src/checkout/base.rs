@@ -21,7 +21,7 @@ impl RemoteBase {
             RepositoryLocation::Url(url) => {
                 let address = RemoteAddress::new("origin", url);
                 let token = tokens.token_for(address.forge_kind());
-                Self { address: Some(address), remote: Some(Remote::url(url)?.with_token(token)) }
+                Self { address: Some(address), remote: Some(Remote::from_url(url)?.with_token(token)) }
             }
             RepositoryLocation::Folder(_) => {
                 let address = repository.remote()?;
@@ -29,7 +29,7 @@ impl RemoteBase {
                     .as_ref()
                     .and_then(RemoteAddress::forge_kind)
                     .or_else(|| checked_out_kind(repository));
-                let named = address.as_ref().map(|address| Remote::named(&address.name)).transpose()?;
+                let named = address.as_ref().map(|address| Remote::from_name(&address.name)).transpose()?;
                 Self { address, remote: named.map(|remote| remote.with_token(tokens.token_for(kind))) }
             }
         })

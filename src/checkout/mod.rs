@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Source};
-use crate::git::{self, CommitId, Files, GitError, Repository, Special};
-use crate::model::{Desired, Incomplete, Served};
-use crate::source::{Reaches, Request, Tools, render};
+use crate::git::{self, CommitId, GitError, Repository, SkippedEntry, TrackedFiles};
+use crate::model::{ApiResources, Desired, Incomplete};
+use crate::source::{InputsReader, RenderRequest, Tools, render};
 
 pub(crate) use base::{LedgerLocation, RemoteBase, read_ledger_files, refuse_foreign_branch};
 pub(crate) use config_file::{parse_config, read_config_at};
@@ -42,7 +42,7 @@ pub struct Checkout {
     pub incomplete: Vec<Incomplete>,
     /// What a person should know of the files.
     pub warnings: Vec<String>,
-    files: Option<Files>,
+    files: Option<TrackedFiles>,
     folder: Folder,
 }
 
@@ -59,15 +59,15 @@ impl Checkout {
     pub fn open(settings: &CheckoutSettings) -> Result<Self, CheckoutError> {
         let repository = settings.open_repository()?;
         match (&settings.revision, repository.root().map(Path::to_owned)) {
-            (None, Some(root)) => Self::work_tree(repository, root, settings),
+            (None, Some(root)) => Self::from_work_tree(repository, root, settings),
             (revision, _) => {
                 let commit = resolve(&repository, revision.as_deref())?;
-                Self::commit(repository, commit, settings.path.as_deref())
+                Self::from_commit(repository, commit, settings.path.as_deref())
             }
         }
     }
 
-    fn work_tree(
+    fn from_work_tree(
         repository: Repository,
         root: PathBuf,
         settings: &CheckoutSettings,
@@ -83,11 +83,13 @@ impl Checkout {
         let (mut incomplete, mut warnings) = (Vec::new(), Vec::new());
         if !all {
             let submodules = repository.submodules()?.into_iter().filter(of_sources);
-            incomplete.extend(submodules.map(|what| Incomplete { what, why: explain(&Special::Submodule) }));
+            incomplete.extend(
+                submodules.map(|what| Incomplete { what, why: explain_skipped(&SkippedEntry::Submodule) }),
+            );
             incomplete.extend(not_checked_out(&repository, &sources)?);
             let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
             warnings.extend(untracked_warning(&untracked));
-            warnings.extend(status.unseen.then(|| UNSEEN.to_owned()));
+            warnings.extend(status.too_deep.then(|| UNTRACKED_UNKNOWN.to_owned()));
         }
         Ok(Self {
             repository,
@@ -103,14 +105,14 @@ impl Checkout {
     }
 
     /// The files of a commit, in a private folder.
-    pub fn commit(
+    pub fn from_commit(
         repository: Repository,
         commit: CommitId,
         path: Option<&str>,
     ) -> Result<Self, CheckoutError> {
         let config = read_config_at(&repository, &commit)?;
         let sources = select_sources(&config, path)?;
-        let (folder, incomplete) = materialise(&repository, &commit, &sources)?;
+        let (folder, incomplete) = export_commit(&repository, &commit, &sources)?;
         Ok(Self {
             repository,
             commit,
@@ -125,8 +127,12 @@ impl Checkout {
     }
 
     /// What to render of it.
-    pub(crate) fn request<'a>(&'a self, tools: &'a Tools, served: &'a Served) -> Request<'a> {
-        Request {
+    pub(crate) fn render_request<'a>(
+        &'a self,
+        tools: &'a Tools,
+        served: &'a ApiResources,
+    ) -> RenderRequest<'a> {
+        RenderRequest {
             tree: self.root(),
             files: self.files.as_ref(),
             sources: &self.sources,
@@ -156,7 +162,7 @@ impl Checkout {
     }
 
     /// The repository's address without credentials, or its folder's name.
-    pub(crate) fn name(&self) -> Result<String, GitError> {
+    pub(crate) fn repository_name(&self) -> Result<String, GitError> {
         let remote = self.repository.remote()?.map(|remote| remote.url);
         let folder = || {
             let path = self.repository.root().unwrap_or(self.repository.path());
@@ -166,7 +172,7 @@ impl Checkout {
     }
 }
 
-const UNSEEN: &str =
+const UNTRACKED_UNKNOWN: &str =
     "files that Git does not track are not read, and cannot be listed: folders of the sources are too deep";
 
 /// What of the sources Git does not know, and so was not read.
@@ -192,21 +198,22 @@ fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, 
 }
 
 /// The files of a commit in a private folder, and what of its sources could not be written.
-fn materialise(
+fn export_commit(
     repository: &Repository,
     commit: &CommitId,
     sources: &[Source],
 ) -> Result<(tempfile::TempDir, Vec<Incomplete>), CheckoutError> {
     let folder = private_folder()?;
-    let written = repository.materialise(commit, "", folder.path(), MOST_BYTES)?;
-    let concerns = |(path, special): &(String, Special), source: &Source| {
+    let written = repository.export_tree(commit, "", folder.path(), MOST_BYTES)?;
+    let concerns = |(path, special): &(String, SkippedEntry), source: &Source| {
         // A source may itself lie where the folders are too deep.
-        is_below(path, &source.path) || *special == Special::Deep && source.path.starts_with(path.as_str())
+        is_below(path, &source.path)
+            || *special == SkippedEntry::Deep && source.path.starts_with(path.as_str())
     };
-    let special = written.special.into_iter();
+    let special = written.skipped.into_iter();
     let special = special.filter(|found| sources.iter().any(|source| concerns(found, source)));
     let incomplete =
-        special.map(|(path, special)| Incomplete { what: path, why: explain(&special) }).collect();
+        special.map(|(path, special)| Incomplete { what: path, why: explain_skipped(&special) }).collect();
     Ok((folder, incomplete))
 }
 
@@ -217,7 +224,7 @@ pub(crate) fn export_paths(
     paths: &BTreeSet<String>,
 ) -> Result<tempfile::TempDir, CheckoutError> {
     let folder = private_folder()?;
-    repository.materialise_each(commit, paths, folder.path(), MOST_BYTES)?;
+    repository.export_paths(commit, paths, folder.path(), MOST_BYTES)?;
     Ok(folder)
 }
 
@@ -232,13 +239,14 @@ pub(crate) fn render_source_at(
     repository: &Repository,
     commit: &CommitId,
     source: &Source,
-    (served, tools): (&Served, &Tools),
+    (served, tools): (&ApiResources, &Tools),
 ) -> Result<Vec<Desired>, CheckoutError> {
-    let reach = Reaches::default().of(repository, commit, source)?;
+    let reach = InputsReader::default().read(repository, commit, source)?;
     let folder = export_paths(repository, commit, &reach.paths)?;
     let sources = std::slice::from_ref(source);
     let default_namespace = DEFAULT_NAMESPACE;
-    let request = Request { tree: folder.path(), files: None, sources, served, tools, default_namespace };
+    let request =
+        RenderRequest { tree: folder.path(), files: None, sources, served, tools, default_namespace };
     Ok(render(&request).objects)
 }
 
@@ -249,23 +257,23 @@ fn not_checked_out(repository: &Repository, sources: &[Source]) -> Result<Vec<In
         let files = absent.iter().filter(|path| is_below(path, &source.path)).count();
         let why = format!(
             "{} of it not in the work tree (sparse checkout): check out all of it with `git sparse-checkout`",
-            crate::text::count(files, "file")
+            crate::text::pluralize(files, "file")
         );
         (files > 0).then(|| Incomplete { what: source.path.clone(), why })
     };
     Ok(sources.iter().filter_map(of_source).collect())
 }
 
-fn explain(special: &Special) -> String {
+fn explain_skipped(special: &SkippedEntry) -> String {
     match special {
-        Special::LinkOutside(target) => {
+        SkippedEntry::LinkOutside(target) => {
             format!("is a link that leaves the repository ({target}): not followed")
         }
-        Special::Submodule => {
+        SkippedEntry::Submodule => {
             "is a submodule: its files are in another repository and are not read".to_owned()
         }
-        Special::Lfs => git::LFS.to_owned(),
-        Special::Name => "has a name that cannot be written safely".to_owned(),
-        Special::Deep => "has folders too deep to be read".to_owned(),
+        SkippedEntry::Lfs => git::LFS.to_owned(),
+        SkippedEntry::Name => "has a name that cannot be written safely".to_owned(),
+        SkippedEntry::Deep => "has folders too deep to be read".to_owned(),
     }
 }

@@ -62,7 +62,7 @@ pub struct CheckoutSettings {
     /// Folder that outlives the run.
     pub cache: Option<PathBuf>,
     /// How repositories are opened, and the environment of the `git` program.
-    pub git: git::Options,
+    pub git: git::GitOptions,
     /// Tokens for the forge, and for remotes on its host.
     pub tokens: Tokens,
     /// The time of the run.
@@ -82,7 +82,7 @@ impl CheckoutSettings {
             RepositoryLocation::Url(url) => {
                 let clones = self.cache.as_ref().map(|cache| cache.join("clones"));
                 let token = self.tokens.token_for(RemoteAddress::new("origin", url).forge_kind());
-                let remote = Remote::url(url)?.with_token(token);
+                let remote = Remote::from_url(url)?.with_token(token);
                 Repository::clone(&remote, clones.as_deref(), self.git.clone())?
             }
         })

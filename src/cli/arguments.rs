@@ -73,7 +73,7 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
     #[command(flatten)]
-    pub(super) place: Where,
+    pub(super) target: TargetArgs,
 }
 
 const AUDIT_CODES: &str = "Exit codes:
@@ -117,7 +117,7 @@ pub(super) struct SnapshotArguments {
     #[arg(long, conflicts_with = "path")]
     pub(super) everything: bool,
     #[command(flatten)]
-    pub(super) place: Where,
+    pub(super) target: TargetArgs,
 }
 
 #[derive(Debug, Args)]
@@ -129,9 +129,9 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "HOST", env = "DRIFT_FORGE_HOST", value_delimiter = ',')]
     pub(super) forge_host: Vec<String>,
     #[command(flatten)]
-    pub(super) place: Where,
+    pub(super) target: TargetArgs,
     #[command(flatten)]
-    pub(super) print: Print,
+    pub(super) output: OutputArgs,
 }
 
 /// As kustomize names them.
@@ -147,7 +147,7 @@ pub(super) enum LoadRestrictor {
 
 /// Which repository, which cluster: the same for every command.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Where {
+pub(super) struct TargetArgs {
     /// Repository: a folder in it, or an address to clone.
     #[arg(long, value_name = "PATH|URL", default_value = ".")]
     pub(super) repository: String,
@@ -186,7 +186,7 @@ pub(super) struct Where {
 
 /// What is printed, and where.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Print {
+pub(super) struct OutputArgs {
     /// Format on standard output.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: OutputFormat,
@@ -216,9 +216,9 @@ pub(super) struct CheckArguments {
     #[arg(long, conflicts_with = "snapshot")]
     pub(super) verify_with_server: bool,
     #[command(flatten)]
-    pub(super) place: Where,
+    pub(super) target: TargetArgs,
     #[command(flatten)]
-    pub(super) print: Print,
+    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

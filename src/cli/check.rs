@@ -7,8 +7,8 @@ use crate::check::{self, CheckSettings};
 
 /// Checks, prints, and says with which code to exit.
 pub(super) async fn run(arguments: CheckArguments) -> Result<u8, CommandError> {
-    let CheckArguments { path, revision, verify_with_server, place, print } = arguments;
-    output::ready(&print)?;
+    let CheckArguments { path, revision, verify_with_server, target: place, output: print } = arguments;
+    output::validate_output_paths(&print)?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
     let settings = CheckSettings { verify: verify_with_server, keep_hidden: print.all, ..settings };
     let progress = output::Progress::new();

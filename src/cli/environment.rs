@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::arguments::{LoadRestrictor, Where};
+use super::arguments::{LoadRestrictor, TargetArgs};
 use super::error::CommandError;
 use crate::check::{CheckSettings, ClusterTarget};
 use crate::checkout::{CheckoutSettings, RepositoryLocation, Tokens};
 use crate::cluster::{self, ServiceAccount};
 use crate::git;
-use crate::process::bounded_start;
+use crate::process::bounded_arguments;
 use crate::source::Tools;
 
 /// The variable, if it is there and not empty.
@@ -35,7 +35,7 @@ pub(super) fn now() -> Timestamp {
 
 /// Settings from the arguments that every command has and the environment. `path` is narrowed to the repository.
 pub(super) fn settings(
-    place: &Where,
+    place: &TargetArgs,
     revision: Option<String>,
     path: Option<&Path>,
 ) -> Result<CheckSettings, CommandError> {
@@ -45,17 +45,17 @@ pub(super) fn settings(
     } else {
         RepositoryLocation::Folder(PathBuf::from(&place.repository))
     };
-    let options = git::Options { env: inherited(), any_owner: false, bare: place.repository != "." };
+    let options = git::GitOptions { env: git_environment(), any_owner: false, bare: place.repository != "." };
     let path = match (path, &repository) {
         (None, _) => None,
-        (Some(path), RepositoryLocation::Url(_)) => Some(lexical(path)?),
+        (Some(path), RepositoryLocation::Url(_)) => Some(normalise_path(path)?),
         (Some(path), RepositoryLocation::Folder(folder)) => {
-            Some(inside(folder, path, revision.is_some(), &options)?)
+            Some(repository_path(folder, path, revision.is_some(), &options)?)
         }
     };
     let tools = tools(place)?;
     let cache = place.cache_dir.clone().or_else(default_cache);
-    let target = target(place, cache.as_deref());
+    let target = cluster_target(place, cache.as_deref());
     let checkout = CheckoutSettings {
         location: repository,
         revision,
@@ -77,7 +77,7 @@ pub(super) fn settings(
 }
 
 /// helm and kustomize, started by this very binary, which confines them.
-fn tools(place: &Where) -> Result<Tools, CommandError> {
+fn tools(place: &TargetArgs) -> Result<Tools, CommandError> {
     let tools = Tools::find(&variable("PATH").unwrap_or_default());
     let own = Path::new("/proc/self/exe");
     let tools = if own.exists() { tools.confined_by(own.to_owned()) } else { tools };
@@ -89,7 +89,7 @@ fn tools(place: &Where) -> Result<Tools, CommandError> {
     if place.verbose {
         let shown = tools.confinement().map_or_else(
             || "nothing of the kernel's; what could name an address is refused".to_owned(),
-            crate::process::Confinement::shown,
+            crate::process::Confinement::describe,
         );
         super::output::note(&format!("renderers have {shown}"));
     }
@@ -123,13 +123,13 @@ fn tokens() -> Result<Tokens, CommandError> {
     })
 }
 
-fn target(place: &Where, cache: Option<&Path>) -> ClusterTarget {
+fn cluster_target(place: &TargetArgs, cache: Option<&Path>) -> ClusterTarget {
     if let Some(snapshot) = &place.snapshot {
         return ClusterTarget::Snapshot(snapshot.clone());
     }
     let listed = variable("KUBECONFIG").map(|list| env::split_paths(&list).collect());
     let home = variable("HOME").map(|home| vec![PathBuf::from(home).join(".kube/config")]);
-    ClusterTarget::Api(cluster::Settings {
+    ClusterTarget::Api(cluster::ClusterSettings {
         kubeconfig: place.kubeconfig.clone(),
         default_kubeconfigs: listed.or(home).unwrap_or_default(),
         service_account: service_account(),
@@ -156,7 +156,7 @@ fn plugin_start(timeout: u64) -> Vec<String> {
     let own = if own.exists() { Some(own.to_owned()) } else { env::current_exe().ok() };
     let limit = Duration::from_secs(timeout.min(PLUGIN_LIMIT));
     let launcher = own.and_then(|own| own.into_os_string().into_string().ok());
-    launcher.into_iter().flat_map(|own| [own].into_iter().chain(bounded_start(limit))).collect()
+    launcher.into_iter().flat_map(|own| [own].into_iter().chain(bounded_arguments(limit))).collect()
 }
 
 fn default_cache() -> Option<PathBuf> {
@@ -167,7 +167,7 @@ fn default_cache() -> Option<PathBuf> {
 }
 
 /// The environment of the `git` program: the user's own, without our tokens.
-fn inherited() -> Vec<(OsString, OsString)> {
+fn git_environment() -> Vec<(OsString, OsString)> {
     const OURS: [&str; 5] =
         ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
     env::vars_os().filter(|(name, _)| !OURS.iter().any(|ours| name == ours)).collect()
@@ -180,32 +180,34 @@ fn is_address(text: &str) -> bool {
 }
 
 /// A path in a clone: as it stands, without `.` and `..`.
-fn lexical(path: &Path) -> Result<String, CommandError> {
+fn normalise_path(path: &Path) -> Result<String, CommandError> {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.components() {
         match part {
-            std::path::Component::Normal(part) => parts.push(part.to_str().ok_or_else(|| outside(path))?),
+            std::path::Component::Normal(part) => {
+                parts.push(part.to_str().ok_or_else(|| outside_error(path))?);
+            }
             std::path::Component::CurDir => {}
-            _ => return Err(outside(path)),
+            _ => return Err(outside_error(path)),
         }
     }
     Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
 }
 
-fn outside(path: &Path) -> CommandError {
+fn outside_error(path: &Path) -> CommandError {
     CommandError::Usage(format!("{} is not a path inside the repository", path.display()))
 }
 
 /// The path from the repository's root; relative ones are taken from the current folder, and from the root where
 /// they are not there.
-fn inside(
+fn repository_path(
     folder: &Path,
     path: &Path,
     at_revision: bool,
-    options: &git::Options,
+    options: &git::GitOptions,
 ) -> Result<String, CommandError> {
     let repository = git::Repository::open(folder, options.clone())?;
-    let Some(root) = repository.root() else { return lexical(path) };
+    let Some(root) = repository.root() else { return normalise_path(path) };
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let base = if folder == Path::new(".") { PathBuf::from(".") } else { folder.to_owned() };
     let from = |base: &Path| {
@@ -213,8 +215,8 @@ fn inside(
     };
     let found = from(Path::new(".")).or_else(|| from(&base)).or_else(|| from(&root));
     match found {
-        Some(relative) => lexical(&relative),
-        None if at_revision && path.is_relative() => lexical(path),
+        Some(relative) => normalise_path(&relative),
+        None if at_revision && path.is_relative() => normalise_path(path),
         None => Err(CommandError::Usage(format!(
             "{} does not exist in the repository {}",
             path.display(),

@@ -4,11 +4,11 @@ use super::arguments::{AuditFormat, ExplainArguments};
 use super::error::CommandError;
 use super::{environment, output};
 use crate::check::{ResourceQuery, explain};
-use crate::report::{Style, explain_json, explain_text};
+use crate::report::{ReportStyle, explain_json, explain_text};
 
 /// Explains one object, prints, and says with which code to exit.
 pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, CommandError> {
-    let ExplainArguments { resource, path, revision, output: format, color, place } = arguments;
+    let ExplainArguments { resource, path, revision, output: format, color, target: place } = arguments;
     let query = ResourceQuery::parse(&resource).ok_or_else(|| {
         let why = "name an object as KIND[.GROUP]/NAMESPACE/NAME, such as Deployment/payments/web";
         CommandError::Usage(format!("{resource:?} is no object: {why}"))
@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, CommandError>
     let report = report?;
     output::to_stdout(|out| match format {
         AuditFormat::Text => {
-            let style = Style { color: output::colored(color), all: true };
+            let style = ReportStyle { color: output::use_color(color), all: true };
             explain_text(style, &report, out)
         }
         AuditFormat::Json => explain_json(&report, out),

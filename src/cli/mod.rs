@@ -30,10 +30,10 @@ const STACK: usize = 16 << 20;
 /// Runs the program: arguments and environment in, exit code out.
 #[must_use]
 pub fn main() -> ExitCode {
-    if let Some(code) = crate::process::confined(std::env::args_os()) {
+    if let Some(code) = crate::process::exec_if_confined(std::env::args_os()) {
         return code;
     }
-    if let Some(code) = crate::process::bounded(std::env::args_os(), std::env::vars_os()) {
+    if let Some(code) = crate::process::run_if_bounded(std::env::args_os(), std::env::vars_os()) {
         return code;
     }
     // The stack of the first thread is as small as the caller's limit says, and reaching its end is a signal.

@@ -4,12 +4,12 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::arguments::{Color, OutputFile, OutputFormat, Print};
+use super::arguments::{Color, OutputArgs, OutputFile, OutputFormat};
 use super::environment::variable;
 use super::error::CommandError;
 use crate::model::CheckReport;
-use crate::report::{self, Style};
-use crate::text::{one_line, plain};
+use crate::report::{self, ReportStyle};
+use crate::text::{escape_terminal, one_line};
 
 /// A message on one line: what a repository or a cluster put into it begins no line of its own, which a workflow's runner
 /// might take for a command.
@@ -19,21 +19,21 @@ fn line(text: &str) -> String {
 
 /// Prints an error with the program's name.
 pub(super) fn error(text: &str) {
-    tell("error: ", text);
+    print_line("error: ", text);
 }
 
 /// Prints a warning.
 pub(super) fn warning(text: &str) {
-    tell("warning: ", text);
+    print_line("warning: ", text);
 }
 
 /// Prints a remark.
 pub(super) fn note(text: &str) {
-    tell("", text);
+    print_line("", text);
 }
 
 /// One line to standard error, whatever the format of the report. Where it cannot be written nobody is left to tell.
-fn tell(kind: &str, text: &str) {
+fn print_line(kind: &str, text: &str) {
     let _lost = writeln!(io::stderr(), "drift: {kind}{}", line(text));
 }
 
@@ -50,7 +50,7 @@ impl Progress {
     #[expect(clippy::print_stderr, reason = "progress goes to standard error")]
     pub(super) fn stage(&self, stage: &str) {
         if self.shown {
-            eprint!("\r\u{1b}[Kdrift: {}…", plain(stage));
+            eprint!("\r\u{1b}[Kdrift: {}…", escape_terminal(stage));
         }
     }
 
@@ -63,7 +63,7 @@ impl Progress {
 }
 
 /// Writes every report of a check, and what is not in order to standard error.
-pub(super) fn check(print: &Print, checked: &CheckReport) -> Result<(), CommandError> {
+pub(super) fn check(print: &OutputArgs, checked: &CheckReport) -> Result<(), CommandError> {
     // A person who reads the text report has it all there.
     if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
         checked.warnings.iter().for_each(|text| warning(text));
@@ -72,10 +72,10 @@ pub(super) fn check(print: &Print, checked: &CheckReport) -> Result<(), CommandE
             .iter()
             .for_each(|found| error(&format!("not examined: {}: {}", found.what, found.why)));
     }
-    let style = Style { color: colored(print.color), all: print.all };
+    let style = ReportStyle { color: use_color(print.color), all: print.all };
     let shown = to_stdout(|out| report::check(print.output.into(), style, checked, out));
     // One report that cannot be written keeps no other from being written.
-    let style = Style { color: false, ..style };
+    let style = ReportStyle { color: false, ..style };
     let written = print.output_file.iter().map(|file| {
         let failed = |source| CommandError::Io { what: format!("writing {}", file.path.display()), source };
         to_file(&file.path, |out| report::check(file.format, style, checked, out)).map_err(failed)
@@ -85,14 +85,14 @@ pub(super) fn check(print: &Print, checked: &CheckReport) -> Result<(), CommandE
 }
 
 /// Refuses report files that cannot be written, before anything is read.
-pub(super) fn ready(print: &Print) -> Result<(), CommandError> {
+pub(super) fn validate_output_paths(print: &OutputArgs) -> Result<(), CommandError> {
     for OutputFile { path, .. } in &print.output_file {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
             let why = format!("--output-file {}: there is no folder {}", path.display(), parent.display());
             return Err(CommandError::Usage(why));
         }
-        no_link(path)?;
+        refuse_link(path)?;
         if path.is_dir() {
             let why = format!("--output-file: {} is a folder: name a file in it", path.display());
             return Err(CommandError::Usage(why));
@@ -103,7 +103,7 @@ pub(super) fn ready(print: &Print) -> Result<(), CommandError> {
 
 /// Refuses a file of which a part below the work tree (or the current folder) is a link: whoever may commit chose where it
 /// leads. Devices and streams of the system are no part of any work tree.
-pub(super) fn no_link(path: &Path) -> Result<(), CommandError> {
+pub(super) fn refuse_link(path: &Path) -> Result<(), CommandError> {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if ["/dev", "/proc"].iter().any(|system| full.starts_with(system)) {
         return Ok(());
@@ -149,7 +149,7 @@ pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 }
 
 /// Whether standard output takes colour: as asked for, else as NO_COLOR, CLICOLOR_FORCE and the terminal say.
-pub(super) fn colored(color: Color) -> bool {
+pub(super) fn use_color(color: Color) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,

@@ -6,12 +6,12 @@ use super::arguments::{OutputFormat, RunArguments};
 use super::error::CommandError;
 use super::{INCOMPLETE, environment, output};
 use crate::reconcile::{self, ForgeOptions, RunSettings};
-use crate::report::{self, Style};
+use crate::report::{self, ReportStyle};
 
 /// Runs the job, prints what it found and did, and says with which code to exit.
 pub(super) async fn run(arguments: RunArguments) -> Result<u8, CommandError> {
-    let RunArguments { dry_run, forge_host, place, print } = arguments;
-    output::ready(&print)?;
+    let RunArguments { dry_run, forge_host, target: place, output: print } = arguments;
+    output::validate_output_paths(&print)?;
     let check = environment::settings(&place, None, None)?;
     let forge = ForgeOptions { trusted_hosts: forge_host, deadline: Duration::from_secs(place.timeout) };
     let settings = RunSettings { check, forge, dry_run };
@@ -21,7 +21,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, CommandError> {
     let ran = ran?;
     output::check(&print, &ran.checked)?;
     ran.notes.iter().for_each(|note| output::note(note));
-    let style = Style { color: output::colored(print.color), all: print.all };
+    let style = ReportStyle { color: output::use_color(print.color), all: print.all };
     if print.output == OutputFormat::Text {
         output::to_stdout(|out| report::run(style, &ran, out))?;
     } else {
@@ -34,5 +34,5 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, CommandError> {
     }
     let code = ran.checked.exit_code();
     // What is held back has no issue of its own: the exit code says so whatever was asked for.
-    Ok(if code == 1 && print.exit_zero && ran.held == 0 { 0 } else { code })
+    Ok(if code == 1 && print.exit_zero && ran.held_back == 0 { 0 } else { code })
 }

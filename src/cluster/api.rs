@@ -3,43 +3,43 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::discovery::{Discovered, discover};
-use super::error::{ClusterError, Unread, UnreadKind, name_of_list};
-use super::item::{Item, Of};
-use super::list::What;
-use super::openapi::Documents;
-use super::request::{Answer, Call, Failure, Requests, Status, status_text};
-use super::settings::Settings;
-use super::{connection, discovery::Undiscovered};
-use crate::model::{Served, ServedKind};
+use super::discovery::{Discovery, discover};
+use super::error::{ClusterError, ReadError, ReadErrorKind, resource_display_name};
+use super::item::{Item, ListContext};
+use super::list::Projection;
+use super::openapi::OpenApiDocuments;
+use super::request::{ApiAnswer, ApiCall, ApiStatus, RequestError, Requests, status_text};
+use super::settings::ClusterSettings;
+use super::{connection, discovery::FailedDiscovery};
+use crate::model::{ApiResource, ApiResources};
 
 /// An API server that has told what it serves.
-pub struct Api {
+pub struct ApiServer {
     pub(super) requests: Requests,
-    pub(super) documents: Documents,
-    discovered: Discovered,
+    pub(super) documents: OpenApiDocuments,
+    discovered: Discovery,
     server: String,
     context: Option<String>,
 }
 
-impl Api {
-    pub(super) async fn connect(settings: &Settings) -> Result<Self, ClusterError> {
+impl ApiServer {
+    pub(super) async fn connect(settings: &ClusterSettings) -> Result<Self, ClusterError> {
         let connection = connection::open(settings).await?;
         let requests = Requests::new(connection.client, settings.timeout);
         let server = connection.server;
         let discovered = discover(&requests)
             .await
-            .map_err(|Failure { why, .. }| ClusterError::Server { server: server.clone(), why })?;
-        let documents = Documents::new(settings.cache.clone(), &server);
+            .map_err(|RequestError { why, .. }| ClusterError::Server { server: server.clone(), why })?;
+        let documents = OpenApiDocuments::new(settings.cache.clone(), &server);
         Ok(Self { requests, documents, discovered, server, context: connection.context })
     }
 
-    pub(super) fn served(&self) -> &Served {
-        &self.discovered.served
+    pub(super) fn api_resources(&self) -> &ApiResources {
+        &self.discovered.resources
     }
 
-    pub(super) fn undiscovered(&self) -> &[Undiscovered] {
-        &self.discovered.undiscovered
+    pub(super) fn failed_discoveries(&self) -> &[FailedDiscovery] {
+        &self.discovered.failed
     }
 
     pub(super) fn server(&self) -> &str {
@@ -51,22 +51,26 @@ impl Api {
     }
 
     /// GETs something of a kind; of a group whose server did not say what it serves, little is expected.
-    pub(super) async fn ask(&self, kind: &ServedKind, call: &Call<'_>) -> Result<Answer, Failure> {
-        let mut undiscovered = self.undiscovered().iter();
+    pub(super) async fn send_for_kind(
+        &self,
+        kind: &ApiResource,
+        call: &ApiCall<'_>,
+    ) -> Result<ApiAnswer, RequestError> {
+        let mut undiscovered = self.failed_discoveries().iter();
         if undiscovered.any(|of| of.group == kind.group && of.version == kind.version) {
-            return self.requests.send_doubtful(call).await;
+            return self.requests.send_with_short_timeout(call).await;
         }
         self.requests.send(call).await
     }
 
-    pub(super) async fn identity(&self) -> Result<Option<String>, Unread> {
-        let kind = ServedKind {
+    pub(super) async fn identity(&self) -> Result<Option<String>, ReadError> {
+        let kind = ApiResource {
             group: String::new(),
             version: "v1".to_owned(),
             kind: "Namespace".to_owned(),
             plural: "namespaces".to_owned(),
             namespaced: false,
-            listable: true,
+            supports_list: true,
         };
         let namespace = self.get(&kind, None, "kube-system").await?;
         Ok(namespace.and_then(|object| object.pointer("/metadata/uid")?.as_str().map(str::to_owned)))
@@ -74,30 +78,32 @@ impl Api {
 
     pub(super) async fn get(
         &self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
         name: &str,
-    ) -> Result<Option<Value>, Unread> {
-        let what = format!("{name} of {}", name_of_list(kind, namespace));
-        let unread = |failure: Failure| Unread { what: what.clone(), why: failure.why, kind: failure.kind };
+    ) -> Result<Option<Value>, ReadError> {
+        let what = format!("{name} of {}", resource_display_name(kind, namespace));
+        let unread =
+            |failure: RequestError| ReadError { what: what.clone(), why: failure.why, kind: failure.kind };
         if matches!(name, "" | "." | "..") {
             let why = "Kubernetes knows no such name".to_owned();
-            return Err(unread(Failure { why, kind: UnreadKind::Other }));
+            return Err(unread(RequestError { why, kind: ReadErrorKind::Other }));
         }
-        let path = format!("{}/{}", path(kind, namespace), escape(name));
-        let answer = self.ask(kind, &Call::get(&path, "application/json")).await.map_err(unread)?;
+        let path = format!("{}/{}", resource_path(kind, namespace), escape(name));
+        let answer =
+            self.send_for_kind(kind, &ApiCall::get(&path, "application/json")).await.map_err(unread)?;
         if is_absent(&answer, name) {
             return Ok(None);
         }
-        let body = good(answer, kind, "get").map_err(unread)?;
-        let malformed = |why: &str| Failure { why: why.to_owned(), kind: UnreadKind::Malformed };
+        let body = body_or_failure(answer, kind, "get").map_err(unread)?;
+        let malformed = |why: &str| RequestError { why: why.to_owned(), kind: ReadErrorKind::Malformed };
         let text = String::from_utf8(body).map_err(|_| unread(malformed(NOT_JSON)))?;
-        let item = Item::alone(text, &Of::new(kind, What::Objects), namespace);
+        let item = Item::from_single(text, &ListContext::new(kind, Projection::Objects), namespace);
         let item = item.map_err(|why| unread(malformed(&why)))?;
         if item.name() != name {
             return Err(unread(malformed("the answer is another object")));
         }
-        item.whole().map(Some)
+        item.parse_full().map(Some)
     }
 }
 
@@ -105,40 +111,45 @@ impl Api {
 pub(super) const NOT_JSON: &str = "the answer is not JSON (a proxy's page, or cut off)";
 
 /// Whether the server says that there is no such object, and not that there is no such kind.
-fn is_absent(answer: &Answer, name: &str) -> bool {
+fn is_absent(answer: &ApiAnswer, name: &str) -> bool {
     answer.status == StatusCode::NOT_FOUND
-        && Status::of(&answer.body).is_some_and(|status| {
+        && ApiStatus::parse(&answer.body).is_some_and(|status| {
             status.reason.as_deref() == Some("NotFound")
                 && status.details.and_then(|details| details.name).as_deref() == Some(name)
         })
 }
 
 /// The body of a 200, or why it is none and what to do.
-pub(super) fn good(answer: Answer, kind: &ServedKind, verb: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn body_or_failure(
+    answer: ApiAnswer,
+    kind: &ApiResource,
+    verb: &str,
+) -> Result<Vec<u8>, RequestError> {
     let said = || status_text(answer.status, &answer.body);
-    let resource = name_of_list(kind, None);
+    let resource = resource_display_name(kind, None);
     let (why, kind) = match answer.status {
         StatusCode::OK => return Ok(answer.body),
         StatusCode::UNAUTHORIZED => {
-            (format!("{}; the credentials are missing, wrong or expired", said()), UnreadKind::Forbidden)
+            (format!("{}; the credentials are missing, wrong or expired", said()), ReadErrorKind::Forbidden)
         }
         StatusCode::FORBIDDEN if resource == "secrets" => {
             let ways = "bind the optional role that reads Secrets, or leave them out with `secrets: skip`";
-            (format!("{}; {ways}", said()), UnreadKind::Forbidden)
+            (format!("{}; {ways}", said()), ReadErrorKind::Forbidden)
         }
         StatusCode::FORBIDDEN => {
-            (format!("{}; bind a role that allows `{verb}` on {resource}", said()), UnreadKind::Forbidden)
+            (format!("{}; bind a role that allows `{verb}` on {resource}", said()), ReadErrorKind::Forbidden)
         }
-        StatusCode::NOT_FOUND => {
-            (format!("{}; the server does not serve it, though it named it", said()), UnreadKind::NotServed)
-        }
-        _ => (said(), UnreadKind::Other),
+        StatusCode::NOT_FOUND => (
+            format!("{}; the server does not serve it, though it named it", said()),
+            ReadErrorKind::NotServed,
+        ),
+        _ => (said(), ReadErrorKind::Other),
     };
-    Err(Failure { why, kind })
+    Err(RequestError { why, kind })
 }
 
 /// `/apis/apps/v1/namespaces/payments/deployments`.
-pub(super) fn path(kind: &ServedKind, namespace: Option<&str>) -> String {
+pub(super) fn resource_path(kind: &ApiResource, namespace: Option<&str>) -> String {
     let root =
         if kind.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", escape(&kind.group)) };
     let namespace = namespace.filter(|_| kind.namespaced);

@@ -12,7 +12,7 @@ use kube::{Client, Config};
 use secrecy::ExposeSecret;
 
 use super::error::{ClusterError, one_line};
-use super::settings::{ServiceAccount, Settings};
+use super::settings::{ClusterSettings, ServiceAccount};
 
 /// A client for one server, and how to name both to a person.
 pub(super) struct Connection {
@@ -24,7 +24,7 @@ pub(super) struct Connection {
 }
 
 /// Reads the configuration and builds the client. Nothing is asked of the server yet; `exec` plug-ins run.
-pub(super) async fn open(settings: &Settings) -> Result<Connection, ClusterError> {
+pub(super) async fn open(settings: &ClusterSettings) -> Result<Connection, ClusterError> {
     let (mut config, context) = match kubeconfig_files(settings) {
         Some(files) => {
             let (config, context) = from_kubeconfig(&files, settings.context.as_deref()).await?;
@@ -44,7 +44,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Connection, ClusterError
 }
 
 /// The kubeconfigs to read: the named one, else those of the default places that exist.
-fn kubeconfig_files(settings: &Settings) -> Option<Vec<PathBuf>> {
+fn kubeconfig_files(settings: &ClusterSettings) -> Option<Vec<PathBuf>> {
     if let Some(named) = &settings.kubeconfig {
         return Some(vec![named.clone()]);
     }
@@ -58,7 +58,7 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
     let refuse = |why: String| ClusterError::Kubeconfig { file: file.clone(), why };
     let mut merged = Kubeconfig::default();
     for path in files {
-        merged = merged.merge(read(path)?).map_err(|cause| refuse(why(&cause)))?;
+        merged = merged.merge(read(path)?).map_err(|cause| refuse(describe_error(&cause)))?;
     }
     let Some(context) = context.map(str::to_owned).or_else(|| merged.current_context.clone()) else {
         return Err(refuse("no current-context; name one with --context".to_owned()));
@@ -75,8 +75,9 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
         return Err(refuse(format!("context {context:?} names user {user:?}, which is not there")));
     }
     let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-    let mut config =
-        Config::from_custom_kubeconfig(merged, &options).await.map_err(|cause| refuse(why(&cause)))?;
+    let mut config = Config::from_custom_kubeconfig(merged, &options)
+        .await
+        .map_err(|cause| refuse(describe_error(&cause)))?;
     tidy_token(&mut config.auth_info).map_err(&refuse)?;
     if let Some(exec) = &mut config.auth_info.exec {
         let known = exec.drop_env.get_or_insert_default();
@@ -89,8 +90,10 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
 const TOKENS: [&str; 5] = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
-    Kubeconfig::read_from(path)
-        .map_err(|cause| ClusterError::Kubeconfig { file: path.display().to_string(), why: why(&cause) })
+    Kubeconfig::read_from(path).map_err(|cause| ClusterError::Kubeconfig {
+        file: path.display().to_string(),
+        why: describe_error(&cause),
+    })
 }
 
 fn known_contexts(kubeconfig: &Kubeconfig) -> String {
@@ -100,7 +103,7 @@ fn known_contexts(kubeconfig: &Kubeconfig) -> String {
 }
 
 /// Why a kubeconfig cannot be used; never its text, which holds credentials.
-fn why(error: &KubeconfigError) -> String {
+fn describe_error(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(cause) => match cause.location() {
             Some(at) => format!("not a kubeconfig at {}:{}", at.line(), at.column()),
@@ -134,7 +137,7 @@ fn tidy_token(user: &mut AuthInfo) -> Result<(), String> {
     Ok(())
 }
 
-fn from_service_account(settings: &Settings) -> Result<Config, ClusterError> {
+fn from_service_account(settings: &ClusterSettings) -> Result<Config, ClusterError> {
     let Some(account) = &settings.service_account else {
         let places: Vec<_> =
             settings.default_kubeconfigs.iter().map(|file| file.display().to_string()).collect();
@@ -167,7 +170,7 @@ fn server_url(account: &ServiceAccount) -> String {
 
 /// Has a credential plug-in run by the program that bounds it, now and at each renewal. It asks nobody: there is nothing
 /// to read for it.
-fn bound(exec: &mut ExecConfig, start: &[String]) {
+fn bound_plugin(exec: &mut ExecConfig, start: &[String]) {
     let (Some(plugin), [launcher, first @ ..]) = (exec.command.clone(), start) else { return };
     let own = exec.args.take().unwrap_or_default();
     exec.args = Some(first.iter().cloned().chain([plugin]).chain(own).collect());
@@ -176,12 +179,12 @@ fn bound(exec: &mut ExecConfig, start: &[String]) {
 }
 
 /// Credential plug-ins run in here, and kube waits for them without a limit.
-async fn build(mut config: Config, server: &str, settings: &Settings) -> Result<Client, ClusterError> {
+async fn build(mut config: Config, server: &str, settings: &ClusterSettings) -> Result<Client, ClusterError> {
     let limit = settings.timeout;
     let refuse = |why: String| ClusterError::Credentials { server: server.to_owned(), why };
     let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone()).unwrap_or_default();
     if let Some(exec) = &mut config.auth_info.exec {
-        bound(exec, &settings.plugin_start);
+        bound_plugin(exec, &settings.plugin_start);
     }
     let (send, built) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
@@ -193,14 +196,14 @@ async fn build(mut config: Config, server: &str, settings: &Settings) -> Result<
     });
     match tokio::time::timeout(limit, built).await {
         Ok(Ok(Ok(client))) => Ok(client),
-        Ok(Ok(Err(cause))) => Err(refuse(why_no_client(&cause, &plugin))),
+        Ok(Ok(Err(cause))) => Err(refuse(describe_client_error(&cause, &plugin))),
         Ok(Err(_)) => Err(refuse("the credentials are malformed".to_owned())),
         Err(_) => Err(refuse(format!("plug-in {plugin:?} gave no answer within {limit:?}"))),
     }
 }
 
 /// Why there is no client; never what a plug-in printed on standard output, which is a token.
-fn why_no_client(error: &kube::Error, plugin: &str) -> String {
+fn describe_client_error(error: &kube::Error, plugin: &str) -> String {
     let kube::Error::Auth(cause) = error else {
         return one_line(&error.to_string());
     };

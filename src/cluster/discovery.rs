@@ -6,9 +6,9 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::error::{UnreadKind, one_line};
-use super::request::{Call, Failure, Requests, status_text};
-use crate::model::{Incomplete, Served, ServedKind, join_api_version};
+use super::error::{ReadErrorKind, one_line};
+use super::request::{ApiCall, RequestError, Requests, status_text};
+use crate::model::{ApiResource, ApiResources, Incomplete, join_api_version};
 
 /// Aggregated discovery, and the older kinds for servers that do not know it.
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -17,15 +17,15 @@ const JSON: &str = "application/json";
 
 /// What a server serves, and which groups did not say.
 #[derive(Debug, Default)]
-pub(super) struct Discovered {
-    pub(super) served: Served,
+pub(super) struct Discovery {
+    pub(super) resources: ApiResources,
     /// Groups and versions that are there and did not say what they serve: an extension's server is down.
-    pub(super) undiscovered: Vec<Undiscovered>,
+    pub(super) failed: Vec<FailedDiscovery>,
 }
 
 /// A group and version that is there and did not say what it serves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Undiscovered {
+pub struct FailedDiscovery {
     /// API group.
     pub group: String,
     /// Version, `v1beta1`.
@@ -34,16 +34,16 @@ pub struct Undiscovered {
     pub why: String,
 }
 
-impl From<Undiscovered> for Incomplete {
-    fn from(of: Undiscovered) -> Self {
+impl From<FailedDiscovery> for Incomplete {
+    fn from(of: FailedDiscovery) -> Self {
         Self { what: format!("kinds of {}", join_api_version(&of.group, &of.version)), why: of.why }
     }
 }
 
 /// Asks the server what it serves.
-pub(super) async fn discover(requests: &Requests) -> Result<Discovered, Failure> {
-    let mut found = Discovered::default();
-    found.served.version = version(requests).await?;
+pub(super) async fn discover(requests: &Requests) -> Result<Discovery, RequestError> {
+    let mut found = Discovery::default();
+    found.resources.version = version(requests).await?;
     let mut order = Vec::new();
     for root in ["/api", "/apis"] {
         match get::<Root>(requests, root, ACCEPT).await? {
@@ -58,15 +58,15 @@ pub(super) async fn discover(requests: &Requests) -> Result<Discovered, Failure>
             }
         }
     }
-    if found.served.kinds.is_empty() && found.undiscovered.is_empty() {
+    if found.resources.kinds.is_empty() && found.failed.is_empty() {
         let why = "it serves nothing; is the address that of a Kubernetes API server?".to_owned();
-        return Err(Failure { why, kind: UnreadKind::Malformed });
+        return Err(RequestError { why, kind: ReadErrorKind::Malformed });
     }
     sort(&mut found, &order);
     Ok(found)
 }
 
-async fn version(requests: &Requests) -> Result<String, Failure> {
+async fn version(requests: &Requests) -> Result<String, RequestError> {
     let answer = requests.get("/version", JSON).await?;
     // Some servers keep their version to themselves: then it is not known, and nothing depends on it.
     if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
@@ -76,39 +76,39 @@ async fn version(requests: &Requests) -> Result<String, Failure> {
     Ok(one_line(&version.git_version))
 }
 
-async fn get<T: DeserializeOwned>(requests: &Requests, path: &str, accept: &str) -> Result<T, Failure> {
+async fn get<T: DeserializeOwned>(requests: &Requests, path: &str, accept: &str) -> Result<T, RequestError> {
     let answer = requests.get(path, accept).await?;
     parse(answer.status, &answer.body)
 }
 
-fn parse<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Failure> {
+fn parse<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, RequestError> {
     match status {
-        StatusCode::OK => serde_json::from_slice(body).map_err(|_| Failure {
+        StatusCode::OK => serde_json::from_slice(body).map_err(|_| RequestError {
             why: "the answer is not that of a Kubernetes API server; is the address right?".to_owned(),
-            kind: UnreadKind::Malformed,
+            kind: ReadErrorKind::Malformed,
         }),
-        StatusCode::UNAUTHORIZED => Err(Failure {
+        StatusCode::UNAUTHORIZED => Err(RequestError {
             why: format!("{}; the credentials are missing, wrong or expired", status_text(status, body)),
-            kind: UnreadKind::Forbidden,
+            kind: ReadErrorKind::Forbidden,
         }),
-        StatusCode::FORBIDDEN => Err(Failure {
+        StatusCode::FORBIDDEN => Err(RequestError {
             why: format!("{}; bind the role system:discovery to the user", status_text(status, body)),
-            kind: UnreadKind::Forbidden,
+            kind: ReadErrorKind::Forbidden,
         }),
-        _ => Err(Failure { why: status_text(status, body), kind: UnreadKind::Other }),
+        _ => Err(RequestError { why: status_text(status, body), kind: ReadErrorKind::Other }),
     }
 }
 
 /// `(group, version)` in the server's order of preference.
 type Order = Vec<(String, String)>;
 
-fn add_groups(groups: Vec<Group>, found: &mut Discovered, order: &mut Order) {
+fn add_groups(groups: Vec<Group>, found: &mut Discovery, order: &mut Order) {
     for group in groups {
         let name = group.metadata.name.unwrap_or_default();
         for version in group.versions {
             order.push((name.clone(), version.version.clone()));
             if version.freshness.as_deref() == Some("Stale") {
-                found.undiscovered.push(Undiscovered {
+                found.failed.push(FailedDiscovery {
                     group: name.clone(),
                     version: version.version.clone(),
                     why: "its API server does not answer (APIService not available)".to_owned(),
@@ -116,25 +116,26 @@ fn add_groups(groups: Vec<Group>, found: &mut Discovered, order: &mut Order) {
             }
             let kinds = version.resources.into_iter();
             found
-                .served
+                .resources
                 .kinds
                 .extend(kinds.filter_map(|resource| resource.into_kind(&name, &version.version)));
         }
     }
 }
 
-async fn ask_each(requests: &Requests, versions: Order, found: &mut Discovered, order: &mut Order) {
+async fn ask_each(requests: &Requests, versions: Order, found: &mut Discovery, order: &mut Order) {
     for (group, version) in versions {
         let prefix = if group.is_empty() { "/api/".to_owned() } else { format!("/apis/{group}/") };
-        let answer = requests.send_doubtful(&Call::get(&format!("{prefix}{version}"), JSON)).await;
+        let answer =
+            requests.send_with_short_timeout(&ApiCall::get(&format!("{prefix}{version}"), JSON)).await;
         match answer.and_then(|answer| parse::<ResourceList>(answer.status, &answer.body)) {
             Ok(list) => {
                 let kinds =
                     list.resources.into_iter().filter_map(|resource| resource.into_kind(&group, &version));
-                found.served.kinds.extend(kinds);
+                found.resources.kinds.extend(kinds);
             }
-            Err(Failure { why, .. }) => {
-                found.undiscovered.push(Undiscovered { group: group.clone(), version: version.clone(), why });
+            Err(RequestError { why, .. }) => {
+                found.failed.push(FailedDiscovery { group: group.clone(), version: version.clone(), why });
             }
         }
         order.push((group, version));
@@ -142,17 +143,17 @@ async fn ask_each(requests: &Requests, versions: Order, found: &mut Discovered, 
 }
 
 /// Groups by name, versions by preference, kinds by name; of two resources of one kind the one that can be listed.
-fn sort(found: &mut Discovered, order: &Order) {
-    let place = |kind: &ServedKind| {
+fn sort(found: &mut Discovery, order: &Order) {
+    let place = |kind: &ApiResource| {
         order.iter().position(|(group, version)| *group == kind.group && *version == kind.version)
     };
-    let kinds = &mut found.served.kinds;
+    let kinds = &mut found.resources.kinds;
     kinds.sort_by_cached_key(|kind| {
-        (kind.group.clone(), place(kind), kind.kind.clone(), !kind.listable, kind.plural.clone())
+        (kind.group.clone(), place(kind), kind.kind.clone(), !kind.supports_list, kind.plural.clone())
     });
     let mut seen = BTreeSet::new();
     kinds.retain(|kind| seen.insert((kind.group.clone(), kind.version.clone(), kind.kind.clone())));
-    found.undiscovered.sort();
+    found.failed.sort();
 }
 
 /// The answer to `/api` and `/apis`, in its newer and older forms.
@@ -202,15 +203,15 @@ struct Kind {
 }
 
 impl Resource {
-    fn into_kind(self, group: &str, version: &str) -> Option<ServedKind> {
+    fn into_kind(self, group: &str, version: &str) -> Option<ApiResource> {
         let kind = self.response_kind.map(|kind| kind.kind).filter(|kind| !kind.is_empty())?;
-        Some(ServedKind {
+        Some(ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
             kind,
             plural: self.resource,
             namespaced: self.scope == "Namespaced",
-            listable: self.verbs.iter().any(|verb| verb == "list"),
+            supports_list: self.verbs.iter().any(|verb| verb == "list"),
         })
     }
 }
@@ -256,14 +257,14 @@ struct NamedResource {
 
 impl NamedResource {
     /// `None` for a subresource.
-    fn into_kind(self, group: &str, version: &str) -> Option<ServedKind> {
-        (!self.name.contains('/')).then(|| ServedKind {
+    fn into_kind(self, group: &str, version: &str) -> Option<ApiResource> {
+        (!self.name.contains('/')).then(|| ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
             kind: self.kind,
             plural: self.name,
             namespaced: self.namespaced,
-            listable: self.verbs.iter().any(|verb| verb == "list"),
+            supports_list: self.verbs.iter().any(|verb| verb == "list"),
         })
     }
 }

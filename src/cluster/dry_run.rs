@@ -8,28 +8,28 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::api::{Api, NOT_JSON, escape, path};
-use super::error::{Unread, UnreadKind, name_of_list};
-use super::request::{Answer, Call, CallOf, Failure, Status, status_text};
-use crate::model::ServedKind;
+use super::api::{ApiServer, NOT_JSON, escape, resource_path};
+use super::error::{ReadError, ReadErrorKind, resource_display_name};
+use super::request::{ApiAnswer, ApiCall, ApiStatus, CallKind, RequestError, status_text};
+use crate::model::ApiResource;
 
 /// The field manager that the server would record if it wrote.
 const MANAGER: &str = "drift-verify";
 
 /// What the server says to a patch that it only plays through.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Played {
+pub enum DryRunOutcome {
     /// The object as it would be.
     Object(Value),
     /// The server would refuse the patch.
-    Refused(Refusal),
+    Rejected(DryRunRejection),
     /// The object is gone, or is no longer the one that was read.
     Changed,
 }
 
 /// Why the server would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct DryRunRejection {
     /// The status, without the server's message: that may quote values.
     pub status: String,
     /// The status and the server's message.
@@ -39,52 +39,56 @@ pub struct Refusal {
 }
 
 /// How a dry-run that could not be read is named.
-pub(super) fn name_of_dry_run(kind: &ServedKind, namespace: Option<&str>, name: &str) -> String {
-    format!("dry-run of {name} of {}", name_of_list(kind, namespace))
+pub(super) fn dry_run_display_name(kind: &ApiResource, namespace: Option<&str>, name: &str) -> String {
+    format!("dry-run of {name} of {}", resource_display_name(kind, namespace))
 }
 
-impl Api {
-    pub(super) async fn play(
+impl ApiServer {
+    pub(super) async fn dry_run(
         &self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
         name: &str,
         patch: &Value,
-    ) -> Result<Played, Unread> {
-        let what = || name_of_dry_run(kind, namespace, name);
-        let unread = |failure: Failure| Unread { what: what(), why: failure.why, kind: failure.kind };
+    ) -> Result<DryRunOutcome, ReadError> {
+        let what = || dry_run_display_name(kind, namespace, name);
+        let unread = |failure: RequestError| ReadError { what: what(), why: failure.why, kind: failure.kind };
         let target = format!(
             "{}/{}?dryRun=All&fieldManager={MANAGER}&fieldValidation=Ignore",
-            path(kind, namespace),
+            resource_path(kind, namespace),
             escape(name)
         );
-        let call = Call {
+        let call = ApiCall {
             method: Method::PATCH,
             path: &target,
             accept: "application/json",
             body: Some(("application/json-patch+json", patch.to_string())),
-            of: CallOf::Other,
+            kind: CallKind::Other,
         };
         let answer = self.requests.send(&call).await.map_err(unread)?;
-        played(&answer, kind, name).map_err(unread)
+        parse_outcome(&answer, kind, name).map_err(unread)
     }
 }
 
-fn played(answer: &Answer, kind: &ServedKind, name: &str) -> Result<Played, Failure> {
-    let malformed = |why: &str| Failure { why: why.to_owned(), kind: UnreadKind::Malformed };
+fn parse_outcome(answer: &ApiAnswer, kind: &ApiResource, name: &str) -> Result<DryRunOutcome, RequestError> {
+    let malformed = |why: &str| RequestError { why: why.to_owned(), kind: ReadErrorKind::Malformed };
     match answer.status {
         StatusCode::OK => {
             let object: Value = serde_json::from_slice(&answer.body).map_err(|_| malformed(NOT_JSON))?;
             let same = object["kind"] == kind.kind.as_str() && object["metadata"]["name"] == name;
-            if same { Ok(Played::Object(object)) } else { Err(malformed("the answer is another object")) }
+            if same {
+                Ok(DryRunOutcome::Object(object))
+            } else {
+                Err(malformed("the answer is another object"))
+            }
         }
-        StatusCode::CONFLICT | StatusCode::NOT_FOUND => Ok(Played::Changed),
+        StatusCode::CONFLICT | StatusCode::NOT_FOUND => Ok(DryRunOutcome::Changed),
         StatusCode::UNAUTHORIZED => Err(forbidden(answer, "the credentials are missing, wrong or expired")),
         StatusCode::FORBIDDEN if is_verb_missing(&answer.body) => {
-            let resource = name_of_list(kind, None);
+            let resource = resource_display_name(kind, None);
             Err(forbidden(answer, &format!("bind a role that allows `patch` on {resource}")))
         }
-        status => Ok(Played::Refused(Refusal {
+        status => Ok(DryRunOutcome::Rejected(DryRunRejection {
             status: status.to_string(),
             why: status_text(status, &answer.body),
             fields: fields(&answer.body),
@@ -92,15 +96,15 @@ fn played(answer: &Answer, kind: &ServedKind, name: &str) -> Result<Played, Fail
     }
 }
 
-fn forbidden(answer: &Answer, way_out: &str) -> Failure {
+fn forbidden(answer: &ApiAnswer, way_out: &str) -> RequestError {
     let why = format!("{}; {way_out}", status_text(answer.status, &answer.body));
-    Failure { why, kind: UnreadKind::Forbidden }
+    RequestError { why, kind: ReadErrorKind::Forbidden }
 }
 
 /// Whether the caller may not patch at all. Admission answers with 403 too: a role that would grant more than the caller
 /// has, a quota.
 fn is_verb_missing(body: &[u8]) -> bool {
-    let message = Status::of(body).and_then(|status| status.message).unwrap_or_default();
+    let message = ApiStatus::parse(body).and_then(|status| status.message).unwrap_or_default();
     message.contains("cannot patch resource")
 }
 
@@ -156,7 +160,7 @@ struct Parameter {
 
 impl Document {
     /// The resources of a document (their addresses) of which it says that a patch can be played through.
-    fn playable(document: &[u8]) -> BTreeSet<String> {
+    fn dry_run_paths(document: &[u8]) -> BTreeSet<String> {
         let Ok(document) = serde_json::from_slice::<Self>(document) else { return BTreeSet::new() };
         let plays = |place: &Place| {
             let mut parameters = place.patch.iter().flat_map(|patch| &patch.parameters);
@@ -167,23 +171,27 @@ impl Document {
 }
 
 /// The address of a kind's objects, as OpenAPI writes it.
-fn template(kind: &ServedKind) -> String {
+fn template(kind: &ApiResource) -> String {
     let root = if kind.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", kind.group) };
     let namespace = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
     format!("{root}/{}{namespace}/{}/{{name}}", kind.version, kind.plural)
 }
 
-impl Api {
+impl ApiServer {
     /// Of these kinds, those of which the server says that it can play a patch through. One that does not know `dryRun`
     /// (an extension's, an old one) would take no notice of it, and write.
-    pub(super) async fn playable<'k>(&self, kinds: &BTreeSet<&'k ServedKind>) -> BTreeSet<&'k ServedKind> {
+    pub(super) async fn supporting_dry_run<'k>(
+        &self,
+        kinds: &BTreeSet<&'k ApiResource>,
+    ) -> BTreeSet<&'k ApiResource> {
         let versions: BTreeSet<(&str, &str)> =
             kinds.iter().map(|kind| (kind.group.as_str(), kind.version.as_str())).collect();
         let mut addresses = BTreeSet::new();
         for (group, version) in versions {
             let document = self.documents.document(&self.requests, group, version).await;
-            addresses
-                .extend(document.ok().flatten().map(|bytes| Document::playable(&bytes)).unwrap_or_default());
+            addresses.extend(
+                document.ok().flatten().map(|bytes| Document::dry_run_paths(&bytes)).unwrap_or_default(),
+            );
         }
         kinds.iter().copied().filter(|kind| addresses.contains(&template(kind))).collect()
     }

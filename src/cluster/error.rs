@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{Incomplete, ServedKind};
+use crate::model::{ApiResource, Incomplete};
 
 /// Why no cluster or snapshot could be opened.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ impl ClusterError {
 
 /// What kept something from being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnreadKind {
+pub enum ReadErrorKind {
     /// 401 or 403.
     Forbidden,
     /// The server does not serve it, or the snapshot does not hold it.
@@ -103,24 +103,24 @@ pub enum UnreadKind {
 /// Something of a cluster that was not read: never clean, never drift.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {why}")]
-pub struct Unread {
+pub struct ReadError {
     /// What was not read: `secrets in payments`, `deployments.apps`.
     pub what: String,
     /// Why, and what to do.
     pub why: String,
     /// What kept it from being read.
-    pub kind: UnreadKind,
+    pub kind: ReadErrorKind,
 }
 
-impl From<Unread> for Incomplete {
-    fn from(unread: Unread) -> Self {
+impl From<ReadError> for Incomplete {
+    fn from(unread: ReadError) -> Self {
         Self { what: unread.what, why: unread.why }
     }
 }
 
 /// `secrets in payments`, `deployments.apps`: how a list is named to a person.
 #[must_use]
-pub fn name_of_list(kind: &ServedKind, namespace: Option<&str>) -> String {
+pub fn resource_display_name(kind: &ApiResource, namespace: Option<&str>) -> String {
     let resource =
         if kind.group.is_empty() { kind.plural.clone() } else { format!("{}.{}", kind.plural, kind.group) };
     match namespace {

@@ -11,36 +11,36 @@ use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::api::NOT_JSON;
-use super::error::{Unread, UnreadKind, name_of_list};
-use super::list::What;
-use crate::model::{Manager, ResourceId, ServedKind, join_api_version};
+use super::error::{ReadError, ReadErrorKind, resource_display_name};
+use super::list::Projection;
+use crate::model::{ApiResource, Manager, ResourceId, join_api_version};
 
 /// What the items of one list have in common.
-pub(super) struct Of {
-    kind: ServedKind,
+pub(super) struct ListContext {
+    kind: ApiResource,
     api_version: String,
-    what: What,
+    projection: Projection,
 }
 
-impl Of {
-    pub(super) fn new(kind: &ServedKind, what: What) -> Arc<Self> {
+impl ListContext {
+    pub(super) fn new(kind: &ApiResource, what: Projection) -> Arc<Self> {
         let api_version = join_api_version(&kind.group, &kind.version);
-        Arc::new(Self { kind: kind.clone(), api_version, what })
+        Arc::new(Self { kind: kind.clone(), api_version, projection: what })
     }
 }
 
 /// An object as it was listed. Most of a large cluster is not what Git declares, and most of what is declared is in
 /// sync: trees of all of it would cost more memory and time than everything else.
 pub struct Item {
-    of: Arc<Of>,
+    context: Arc<ListContext>,
     namespace: Option<String>,
     name: String,
     uid: Option<String>,
-    text: Text,
+    text: TextRange,
 }
 
 const TOO_DEEP: &str = "it is nested deeper than 127 levels, and is not looked at";
-pub(super) const NO_OBJECT: &str = "the answer holds something that is no object";
+pub(super) const NOT_AN_OBJECT: &str = "the answer holds something that is no object";
 
 /// The text of a page.
 pub(super) struct PageText {
@@ -64,11 +64,11 @@ impl Deref for PageText {
 }
 
 /// The text of an object, in that of its page.
-pub(super) type Text = (Arc<PageText>, Range<usize>);
+pub(super) type TextRange = (Arc<PageText>, Range<usize>);
 
 /// Of an object, what tells which one it is.
 #[derive(Deserialize)]
-pub(super) struct Head<'a> {
+pub(super) struct ItemHeader<'a> {
     #[serde(borrow, rename = "apiVersion", default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -87,21 +87,25 @@ struct HeadMetadata {
 
 impl Item {
     /// An object whose text is all of this.
-    pub(super) fn alone(text: String, of: &Arc<Of>, namespace: Option<&str>) -> Result<Self, String> {
+    pub(super) fn from_single(
+        text: String,
+        of: &Arc<ListContext>,
+        namespace: Option<&str>,
+    ) -> Result<Self, String> {
         let text = PageText::new(text, None);
         let head = serde_json::from_str(&text);
-        let head = head.map_err(|cause| if cause.is_data() { NO_OBJECT } else { NOT_JSON })?;
+        let head = head.map_err(|cause| if cause.is_data() { NOT_AN_OBJECT } else { NOT_JSON })?;
         Self::new(head, (Arc::clone(&text), 0..text.len()), of, namespace)
     }
 
     /// An object by its head, or why it is none of the list in the namespace.
     pub(super) fn new(
-        head: Head<'_>,
-        text: Text,
-        of: &Arc<Of>,
+        head: ItemHeader<'_>,
+        text: TextRange,
+        of: &Arc<ListContext>,
         namespace: Option<&str>,
     ) -> Result<Self, String> {
-        let partial = of.what == What::Metadata && head.kind == "PartialObjectMetadata";
+        let partial = of.projection == Projection::Metadata && head.kind == "PartialObjectMetadata";
         // Items of built-in kinds have neither.
         let kind_differs = !head.kind.is_empty() && head.kind != of.kind.kind;
         let version_differs = !head.api_version.is_empty() && head.api_version != of.api_version;
@@ -115,7 +119,7 @@ impl Item {
         if of.kind.namespaced && namespace.is_some() && own.as_deref() != namespace {
             return Err("the answer holds an object of another namespace".to_owned());
         }
-        Ok(Self { of: Arc::clone(of), namespace: own, name, uid, text })
+        Ok(Self { context: Arc::clone(of), namespace: own, name, uid, text })
     }
 
     /// Its namespace.
@@ -133,7 +137,7 @@ impl Item {
     /// Its group and kind.
     #[must_use]
     pub fn kind(&self) -> (&str, &str) {
-        (&self.of.kind.group, &self.of.kind.kind)
+        (&self.context.kind.group, &self.context.kind.kind)
     }
 
     /// Its uid, where it has one.
@@ -145,7 +149,7 @@ impl Item {
     /// Which object it is.
     #[must_use]
     pub fn id(&self) -> ResourceId {
-        let kind = &self.of.kind;
+        let kind = &self.context.kind;
         ResourceId {
             group: kind.group.clone(),
             version: kind.version.clone(),
@@ -163,53 +167,55 @@ impl Item {
     }
 
     /// An error about it, which names it.
-    fn unread(&self, cause: &serde_json::Error) -> Unread {
-        let what = format!("{} of {}", self.name, name_of_list(&self.of.kind, self.namespace()));
+    fn unread(&self, cause: &serde_json::Error) -> ReadError {
+        let what =
+            format!("{} of {}", self.name, resource_display_name(&self.context.kind, self.namespace()));
         // Not for nothing: serde_json has no kind for it.
         let too_deep = cause.to_string().starts_with("recursion limit exceeded");
         let why = if too_deep { TOO_DEEP } else { NOT_JSON };
-        Unread { what, why: why.to_owned(), kind: UnreadKind::Malformed }
+        ReadError { what, why: why.to_owned(), kind: ReadErrorKind::Malformed }
     }
 
     /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
-    pub fn whole(&self) -> Result<Value, Unread> {
-        self.typed(serde_json::from_str(self.text()))
+    pub fn parse_full(&self) -> Result<Value, ReadError> {
+        self.with_type(serde_json::from_str(self.text()))
     }
 
     /// The object without what a comparison does not look at: what each manager owns (managers, times and operations
     /// stay), and the `status` of a kind of Kubernetes (that of another may be data like any other). That is the larger
     /// half of many objects.
-    pub fn compared(&self) -> Result<Value, Unread> {
+    pub fn parse_comparable(&self) -> Result<Value, ReadError> {
         let mut text = serde_json::Deserializer::from_str(self.text());
-        let part = if self.id().is_built_in() { Part::Object } else { Part::CustomObject };
+        let part =
+            if self.id().is_built_in() { PruningVisitor::Object } else { PruningVisitor::CustomObject };
         match part.deserialize(&mut text) {
-            Ok(object) => self.typed(Ok(object)),
+            Ok(object) => self.with_type(Ok(object)),
             // Not of the usual form: all of it, then.
-            Err(_) => self.whole(),
+            Err(_) => self.parse_full(),
         }
     }
 
-    fn typed(&self, read: serde_json::Result<Value>) -> Result<Value, Unread> {
+    fn with_type(&self, read: serde_json::Result<Value>) -> Result<Value, ReadError> {
         let read = read.and_then(|read| match read {
             Value::Object(object) => Ok(object),
-            _ => Err(serde::de::Error::custom(NO_OBJECT)),
+            _ => Err(serde::de::Error::custom(NOT_AN_OBJECT)),
         });
         let mut object = read.map_err(|cause| self.unread(&cause))?;
-        if self.of.what == What::Metadata {
+        if self.context.projection == Projection::Metadata {
             object.retain(|name, _| name == "metadata");
         }
-        object.insert("apiVersion".to_owned(), self.of.api_version.clone().into());
-        object.insert("kind".to_owned(), self.of.kind.kind.clone().into());
+        object.insert("apiVersion".to_owned(), self.context.api_version.clone().into());
+        object.insert("kind".to_owned(), self.context.kind.kind.clone().into());
         Ok(Value::Object(object))
     }
 }
 
 /// Reads of the `managedFields` of an object who wrote it, and not what.
-pub struct Writers;
+pub struct ManagersSeed;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Writer {
+struct ManagerEntry {
     manager: String,
     operation: String,
     subresource: String,
@@ -217,13 +223,13 @@ struct Writer {
     time: Option<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for Writers {
+impl<'de> DeserializeSeed<'de> for ManagersSeed {
     type Value = Vec<Manager>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Manager>, D::Error> {
-        let writers = Vec::<Writer>::deserialize(deserializer)?.into_iter();
-        let manager = |writer: Writer| {
-            let Writer { manager: name, operation, subresource, api_version, time } = writer;
+        let writers = Vec::<ManagerEntry>::deserialize(deserializer)?.into_iter();
+        let manager = |writer: ManagerEntry| {
+            let ManagerEntry { manager: name, operation, subresource, api_version, time } = writer;
             Manager { name, operation, subresource, api_version, time }
         };
         Ok(writers.map(manager).collect())
@@ -232,7 +238,7 @@ impl<'de> DeserializeSeed<'de> for Writers {
 
 /// A part of an object some of which is passed over.
 #[derive(Clone, Copy)]
-enum Part {
+enum PruningVisitor {
     Object,
     CustomObject,
     Metadata,
@@ -240,7 +246,7 @@ enum Part {
     Manager,
 }
 
-impl Part {
+impl PruningVisitor {
     /// The key that is passed over, and the one that holds a part with such a key.
     fn keys(self) -> (Option<&'static str>, Option<(&'static str, Self)>) {
         match self {
@@ -253,7 +259,7 @@ impl Part {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Part {
+impl<'de> DeserializeSeed<'de> for PruningVisitor {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -264,7 +270,7 @@ impl<'de> DeserializeSeed<'de> for Part {
     }
 }
 
-impl<'de> Visitor<'de> for Part {
+impl<'de> Visitor<'de> for PruningVisitor {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -303,20 +309,21 @@ mod tests {
 
     use serde::de::DeserializeSeed;
 
-    use super::{Item, Of, Writers};
-    use crate::cluster::list::What;
-    use crate::model::{Manager, ServedKind};
+    use super::{Item, ListContext, ManagersSeed};
+    use crate::cluster::list::Projection;
+    use crate::model::{ApiResource, Manager};
 
-    fn item(text: &Value, what: What) -> Item {
-        let kind = ServedKind {
+    fn item(text: &Value, what: Projection) -> Item {
+        let kind = ApiResource {
             group: "apps".to_owned(),
             version: "v1".to_owned(),
             kind: "Deployment".to_owned(),
             plural: "deployments".to_owned(),
             namespaced: true,
-            listable: true,
+            supports_list: true,
         };
-        Item::alone(text.to_string(), &Of::new(&kind, what), None).expect("an object with a name")
+        Item::from_single(text.to_string(), &ListContext::new(&kind, what), None)
+            .expect("an object with a name")
     }
 
     #[test]
@@ -330,20 +337,20 @@ mod tests {
         let mut whole = object.clone();
         whole["apiVersion"] = "apps/v1".into();
         whole["kind"] = "Deployment".into();
-        let item = item(&object, What::Objects);
+        let item = item(&object, Projection::Objects);
         assert_eq!((item.namespace(), item.name()), (Some("shop"), "web"));
-        assert_eq!(item.whole().as_ref(), Ok(&whole));
+        assert_eq!(item.parse_full().as_ref(), Ok(&whole));
         let mut compared = whole;
         compared.as_object_mut().expect("a map").remove("status");
         compared["metadata"]["managedFields"][0].as_object_mut().expect("a map").remove("fieldsV1");
-        assert_eq!(item.compared(), Ok(compared));
+        assert_eq!(item.parse_comparable(), Ok(compared));
     }
 
     #[test]
     fn of_managed_fields_the_writers_are_read() {
         let read = |managed: &Value| {
             let text = managed.to_string();
-            Writers.deserialize(&mut serde_json::Deserializer::from_str(&text)).ok()
+            ManagersSeed.deserialize(&mut serde_json::Deserializer::from_str(&text)).ok()
         };
         let full = json!({"manager": "m", "operation": "Update", "subresource": "scale", "apiVersion": "v1",
                           "time": "2026-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:a": {}}});
@@ -368,8 +375,8 @@ mod tests {
     fn what_has_another_form_is_read_whole() {
         for managed in [json!("x"), json!({"fieldsV1": 1}), json!([1, {"fieldsV1": {}}]), Value::Null] {
             let object = json!({"metadata": {"name": "web", "managedFields": managed}});
-            let item = item(&object, What::Objects);
-            assert_eq!(item.compared(), item.whole(), "{object}");
+            let item = item(&object, Projection::Objects);
+            assert_eq!(item.parse_comparable(), item.parse_full(), "{object}");
         }
     }
 
@@ -377,7 +384,7 @@ mod tests {
     fn of_a_list_of_metadata_there_is_nothing_else() {
         let object = json!({"metadata": {"name": "web"}, "spec": {"a": 1}, "data": {"secret": "value"}});
         let expected = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}});
-        let item = item(&object, What::Metadata);
-        assert_eq!((item.whole(), item.compared()), (Ok(expected.clone()), Ok(expected)));
+        let item = item(&object, Projection::Metadata);
+        assert_eq!((item.parse_full(), item.parse_comparable()), (Ok(expected.clone()), Ok(expected)));
     }
 }

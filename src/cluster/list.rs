@@ -7,23 +7,23 @@ use futures::stream::{self, Stream};
 use http::StatusCode;
 use tokio::task::JoinHandle;
 
-use super::api::{Api, NOT_JSON, escape, good, path};
-use super::error::{Unread, UnreadKind, name_of_list};
-use super::item::{Item, Of, PageText};
-use super::page::Page;
-use super::request::{Call, CallOf, Failure, Status};
-use crate::model::ServedKind;
+use super::api::{ApiServer, NOT_JSON, body_or_failure, escape, resource_path};
+use super::error::{ReadError, ReadErrorKind, resource_display_name};
+use super::item::{Item, ListContext, PageText};
+use super::page::ListPage;
+use super::request::{ApiCall, ApiStatus, CallKind, RequestError};
+use crate::model::ApiResource;
 
 /// What of the objects is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum Projection {
     /// Whole objects.
     Objects,
     /// `apiVersion`, `kind` and `metadata` only.
     Metadata,
 }
 
-impl What {
+impl Projection {
     fn accept(self) -> &'static str {
         match self {
             Self::Objects => "application/json",
@@ -35,7 +35,7 @@ impl What {
     }
 
     /// Objects a page at most: whole ones may be large, and a page is in memory at once.
-    fn page(self) -> u32 {
+    fn page_size(self) -> u32 {
         match self {
             Self::Objects => 250,
             Self::Metadata => 500,
@@ -52,44 +52,44 @@ const PAGES: u32 = 100_000;
 
 /// The list's pages; ends after the first error. The next page is under way while one is looked at.
 pub(super) fn pages(
-    api: &Arc<Api>,
-    kind: &ServedKind,
+    api: &Arc<ApiServer>,
+    kind: &ApiResource,
     namespace: Option<&str>,
-    what: What,
-) -> impl Stream<Item = Result<Vec<Item>, Unread>> + Send + use<> {
-    let place = Place {
+    what: Projection,
+) -> impl Stream<Item = Result<Vec<Item>, ReadError>> + Send + use<> {
+    let place = ListTarget {
         api: Arc::clone(api),
         kind: kind.clone(),
         namespace: namespace.map(str::to_owned),
         what,
-        of: Of::new(kind, what),
+        of: ListContext::new(kind, what),
     };
     let begin = Next::Token(String::new());
     let list = List {
-        size: place.what.page(),
-        place: Arc::new(place),
+        size: place.what.page_size(),
+        target: Arc::new(place),
         next: begin,
         restarts: 0,
         pages: 0,
         delivered: HashSet::new(),
     };
     stream::try_unfold(list, |mut list| async move {
-        let page = list.next_page().await.map_err(|failure| list.place.unread(failure))?;
+        let page = list.next_page().await.map_err(|failure| list.target.unread(failure))?;
         Ok(page.map(|page| (page, list)))
     })
 }
 
 /// Which list, and where.
-struct Place {
-    api: Arc<Api>,
-    kind: ServedKind,
+struct ListTarget {
+    api: Arc<ApiServer>,
+    kind: ApiResource,
     namespace: Option<String>,
-    what: What,
-    of: Arc<Of>,
+    what: Projection,
+    of: Arc<ListContext>,
 }
 
 struct List {
-    place: Arc<Place>,
+    target: Arc<ListTarget>,
     next: Next,
     restarts: u32,
     pages: u32,
@@ -104,27 +104,27 @@ enum Next {
     /// By its token, empty for the first.
     Token(String),
     /// Under way.
-    Asked(Asked),
+    Pending(PendingPage),
     /// There is none.
     End,
 }
 
 /// A page that is being read; given up with the list.
-struct Asked {
+struct PendingPage {
     token: String,
     /// Objects that were asked for.
     size: u32,
-    reading: JoinHandle<Result<Answered, Failure>>,
+    reading: JoinHandle<Result<PageOutcome, RequestError>>,
 }
 
-impl Drop for Asked {
+impl Drop for PendingPage {
     fn drop(&mut self) {
         self.reading.abort();
     }
 }
 
 /// What the server gave for a token.
-enum Answered {
+enum PageOutcome {
     Page {
         items: Vec<Item>,
         next: Option<String>,
@@ -138,74 +138,78 @@ enum Answered {
     },
 }
 
-impl Place {
-    fn unread(&self, failure: Failure) -> Unread {
-        let what = name_of_list(&self.kind, self.namespace.as_deref());
-        Unread { what, why: failure.why, kind: failure.kind }
+impl ListTarget {
+    fn unread(&self, failure: RequestError) -> ReadError {
+        let what = resource_display_name(&self.kind, self.namespace.as_deref());
+        ReadError { what, why: failure.why, kind: failure.kind }
     }
 
     fn url(&self, token: &str, size: u32) -> String {
-        let path = path(&self.kind, self.namespace.as_deref());
+        let path = resource_path(&self.kind, self.namespace.as_deref());
         let next = if token.is_empty() { String::new() } else { format!("&continue={}", escape(token)) };
         format!("{path}?limit={size}{next}")
     }
 
     /// Begins to read a page, on another thread where there is one.
-    fn ask(self: &Arc<Self>, token: String, size: u32) -> Asked {
+    fn ask(self: &Arc<Self>, token: String, size: u32) -> PendingPage {
         let (place, of_page) = (Arc::clone(self), token.clone());
-        Asked { token, size, reading: tokio::spawn(async move { place.read(&of_page, size).await }) }
+        PendingPage { token, size, reading: tokio::spawn(async move { place.read(&of_page, size).await }) }
     }
 
-    async fn read(&self, token: &str, size: u32) -> Result<Answered, Failure> {
-        let (url, of) = (self.url(token, size), if size > 1 { CallOf::Page } else { CallOf::PageOfOne });
-        let call = Call { of, ..Call::get(&url, self.what.accept()) };
-        let mut answer = match self.api.ask(&self.kind, &call).await {
-            Err(Failure { kind: UnreadKind::TooLarge, .. }) if size > 1 => return Ok(Answered::TooLarge),
+    async fn read(&self, token: &str, size: u32) -> Result<PageOutcome, RequestError> {
+        let (url, of) = (self.url(token, size), if size > 1 { CallKind::Page } else { CallKind::PageOfOne });
+        let call = ApiCall { kind: of, ..ApiCall::get(&url, self.what.accept()) };
+        let mut answer = match self.api.send_for_kind(&self.kind, &call).await {
+            Err(RequestError { kind: ReadErrorKind::TooLarge, .. }) if size > 1 => {
+                return Ok(PageOutcome::TooLarge);
+            }
             answer => answer?,
         };
-        let taken = answer.place.take();
+        let taken = answer.permit.take();
         if answer.status == StatusCode::GONE && !token.is_empty() {
-            let offered = Status::of(&answer.body).and_then(|status| status.metadata?.continuation);
-            return Ok(Answered::Gone { offered });
+            let offered = ApiStatus::parse(&answer.body).and_then(|status| status.metadata?.continuation);
+            return Ok(PageOutcome::Gone { offered });
         }
-        let text = String::from_utf8(good(answer, &self.kind, "list")?);
+        let text = String::from_utf8(body_or_failure(answer, &self.kind, "list")?);
         let text = PageText::new(text.map_err(|_| malformed(NOT_JSON.to_owned()))?, taken);
         let namespace = self.namespace.as_deref();
         let page =
-            Page::read(&text, |head, at| Item::new(head, (Arc::clone(&text), at), &self.of, namespace));
-        let (items, next) =
-            page.map_err(str::to_owned).and_then(|page| page.of(&self.kind, self.what)).map_err(malformed)?;
-        Ok(Answered::Page { items, next, bytes: text.len() })
+            ListPage::read(&text, |head, at| Item::new(head, (Arc::clone(&text), at), &self.of, namespace));
+        let (items, next) = page
+            .map_err(str::to_owned)
+            .and_then(|page| page.into_items(&self.kind, self.what))
+            .map_err(malformed)?;
+        Ok(PageOutcome::Page { items, next, bytes: text.len() })
     }
 }
 
 impl List {
-    async fn next_page(&mut self) -> Result<Option<Vec<Item>>, Failure> {
+    async fn next_page(&mut self) -> Result<Option<Vec<Item>>, RequestError> {
         let mut asked = match std::mem::replace(&mut self.next, Next::End) {
-            Next::Token(token) => self.place.ask(token, self.size),
-            Next::Asked(asked) => asked,
+            Next::Token(token) => self.target.ask(token, self.size),
+            Next::Pending(asked) => asked,
             Next::End => return Ok(None),
         };
         let token = std::mem::take(&mut asked.token);
         let ended = |_| malformed("reading the page was given up".to_owned());
         let (mut items, next) = match (&mut asked.reading).await.map_err(ended)?? {
-            Answered::Page { items, next, bytes } => {
+            PageOutcome::Page { items, next, bytes } => {
                 self.grow(asked.size, bytes);
                 (items, next)
             }
-            Answered::TooLarge => {
+            PageOutcome::TooLarge => {
                 self.size = (asked.size / 8).max(1);
                 self.next = Next::Token(token);
                 return Ok(Some(Vec::new()));
             }
-            Answered::Gone { offered } => return self.go_on_after_gone(offered).map(Some),
+            PageOutcome::Gone { offered } => return self.go_on_after_gone(offered).map(Some),
         };
         self.pages += 1;
         if next.as_ref() == Some(&token) || self.pages > PAGES {
             return Err(malformed("the server names another page again and again".to_owned()));
         }
         let is_only = token.is_empty() && next.is_none();
-        self.next = next.map_or(Next::End, |token| Next::Asked(self.place.ask(token, self.size)));
+        self.next = next.map_or(Next::End, |token| Next::Pending(self.target.ask(token, self.size)));
         self.drop_delivered(&mut items, is_only);
         Ok(Some(items))
     }
@@ -213,17 +217,17 @@ impl List {
     /// After few bytes for its number of objects, the next page may have twice as many.
     fn grow(&mut self, size: u32, bytes: usize) {
         if bytes < GROWING_PAGE {
-            self.size = (size * 2).min(self.place.what.page());
+            self.size = (size * 2).min(self.target.what.page_size());
         }
     }
 
     /// The token expired. The server offers another that goes on at the same key in its present state; where it
     /// offers none, the list begins again.
-    fn go_on_after_gone(&mut self, offered: Option<String>) -> Result<Vec<Item>, Failure> {
+    fn go_on_after_gone(&mut self, offered: Option<String>) -> Result<Vec<Item>, RequestError> {
         self.restarts += 1;
         if self.restarts > RESTARTS {
             let why = format!("410 Gone {} times: its pages expire faster than they are read", self.restarts);
-            return Err(Failure { why, kind: UnreadKind::Other });
+            return Err(RequestError { why, kind: ReadErrorKind::Other });
         }
         self.next = Next::Token(offered.unwrap_or_default());
         Ok(Vec::new())
@@ -237,6 +241,6 @@ impl List {
     }
 }
 
-fn malformed(why: String) -> Failure {
-    Failure { why, kind: UnreadKind::Malformed }
+fn malformed(why: String) -> RequestError {
+    RequestError { why, kind: ReadErrorKind::Malformed }
 }

@@ -1,8 +1,8 @@
 //! The live side: objects, discovery and OpenAPI, from an API server or from a snapshot file.
 //!
-//! Only `get` and `list`: drift never writes to a cluster. The one exception is [`Cluster::play`], a patch that the
+//! Only `get` and `list`: drift never writes to a cluster. The one exception is [`Cluster::dry_run`], a patch that the
 //! server plays through and does not keep, for `drift check --verify-with-server` alone. A named object that is not
-//! found is a value; whatever else cannot be read is [`Unread`], never an empty list. The only module that names `kube`.
+//! found is a value; whatever else cannot be read is [`ReadError`], never an empty list. The only module that names `kube`.
 
 mod api;
 mod connection;
@@ -10,11 +10,11 @@ mod discovery;
 mod dry_run;
 mod error;
 mod item;
-mod kept;
 mod list;
 mod openapi;
 mod page;
 mod request;
+mod schema_cache;
 mod settings;
 mod snapshot;
 #[cfg(test)]
@@ -28,24 +28,24 @@ use std::sync::Arc;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 
-pub use api::Api;
-pub use discovery::Undiscovered;
-pub use dry_run::{Played, Refusal};
-pub use error::{ClusterError, Unread, UnreadKind, name_of_list};
-pub use item::{Item, Writers};
-pub use list::What;
+pub use api::ApiServer;
+pub use discovery::FailedDiscovery;
+pub use dry_run::{DryRunOutcome, DryRunRejection};
+pub use error::{ClusterError, ReadError, ReadErrorKind, resource_display_name};
+pub use item::{Item, ManagersSeed};
+pub use list::Projection;
 #[cfg(fuzzing)]
-pub use page::names_of_page;
-pub use settings::{ServiceAccount, Settings};
-pub use snapshot::{Scope, Snapshot, Summary, write_snapshot};
+pub use page::read_page_names;
+pub use settings::{ClusterSettings, ServiceAccount};
+pub use snapshot::{ListScope, Snapshot, SnapshotSummary, write_snapshot};
 
-use crate::model::{Served, ServedKind};
+use crate::model::{ApiResource, ApiResources};
 use crate::schema::Schema;
 
 /// Where live objects come from.
 pub enum Cluster {
     /// An API server.
-    Api(Arc<Api>),
+    Api(Arc<ApiServer>),
     /// A snapshot of one.
     Snapshot(Box<Snapshot>),
 }
@@ -54,8 +54,8 @@ impl Cluster {
     /// Connects to the API server that the settings name and asks what it serves.
     ///
     /// `exec` plug-ins of the kubeconfig run here, once for each part of kube's client.
-    pub async fn connect(settings: &Settings) -> Result<Self, ClusterError> {
-        Api::connect(settings).await.map(|api| Self::Api(Arc::new(api)))
+    pub async fn connect(settings: &ClusterSettings) -> Result<Self, ClusterError> {
+        ApiServer::connect(settings).await.map(|api| Self::Api(Arc::new(api)))
     }
 
     /// Opens a snapshot file, and reads it once to its end.
@@ -70,19 +70,19 @@ impl Cluster {
 
     /// Every kind that is served, at every version.
     #[must_use]
-    pub fn served(&self) -> &Served {
+    pub fn api_resources(&self) -> &ApiResources {
         match self {
-            Self::Api(api) => api.served(),
-            Self::Snapshot(snapshot) => snapshot.served(),
+            Self::Api(api) => api.api_resources(),
+            Self::Snapshot(snapshot) => snapshot.api_resources(),
         }
     }
 
     /// Groups and versions that are there and did not say what they serve: their kinds are incomplete, not absent.
     #[must_use]
-    pub fn undiscovered(&self) -> &[Undiscovered] {
+    pub fn failed_discoveries(&self) -> &[FailedDiscovery] {
         match self {
-            Self::Api(api) => api.undiscovered(),
-            Self::Snapshot(snapshot) => snapshot.undiscovered(),
+            Self::Api(api) => api.failed_discoveries(),
+            Self::Snapshot(snapshot) => snapshot.failed_discoveries(),
         }
     }
 
@@ -105,7 +105,7 @@ impl Cluster {
     }
 
     /// The cluster's identity: the uid of namespace kube-system; `None` where there is no such namespace.
-    pub async fn identity(&self) -> Result<Option<String>, Unread> {
+    pub async fn identity(&self) -> Result<Option<String>, ReadError> {
         match self {
             Self::Api(api) => api.identity().await,
             Self::Snapshot(snapshot) => Ok(snapshot.identity().map(str::to_owned)),
@@ -113,7 +113,7 @@ impl Cluster {
     }
 
     /// The schema of a group and version, from the server's OpenAPI v3; `None` where it has none (a snapshot never has).
-    pub async fn schema(&self, group: &str, version: &str) -> Result<Option<Schema>, Unread> {
+    pub async fn schema(&self, group: &str, version: &str) -> Result<Option<Schema>, ReadError> {
         match self {
             Self::Api(api) => api.documents.schema(&api.requests, group, version).await,
             Self::Snapshot(_) => Ok(None),
@@ -124,10 +124,10 @@ impl Cluster {
     /// first error. A page may be empty.
     pub fn list<'a>(
         &'a self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
-        what: What,
-    ) -> BoxStream<'a, Result<Vec<Item>, Unread>> {
+        what: Projection,
+    ) -> BoxStream<'a, Result<Vec<Item>, ReadError>> {
         match self {
             Self::Api(api) => list::pages(api, kind, namespace, what).boxed(),
             Self::Snapshot(snapshot) => snapshot.pages(kind, namespace, what).boxed(),
@@ -137,20 +137,20 @@ impl Cluster {
     /// As [`Cluster::list`], every object whole.
     pub fn objects<'a>(
         &'a self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
-    ) -> BoxStream<'a, Result<Vec<Value>, Unread>> {
-        let pages = self.list(kind, namespace, What::Objects);
-        pages.map(|page| page?.iter().map(Item::whole).collect()).boxed()
+    ) -> BoxStream<'a, Result<Vec<Value>, ReadError>> {
+        let pages = self.list(kind, namespace, Projection::Objects);
+        pages.map(|page| page?.iter().map(Item::parse_full).collect()).boxed()
     }
 
     /// One object by its name; `None` where there is none.
     pub async fn get(
         &self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
         name: &str,
-    ) -> Result<Option<Value>, Unread> {
+    ) -> Result<Option<Value>, ReadError> {
         match self {
             Self::Api(api) => api.get(kind, namespace, name).await,
             Self::Snapshot(snapshot) => snapshot.get(kind, namespace, name),
@@ -158,38 +158,41 @@ impl Cluster {
     }
 
     /// Of these kinds, those of which the server says that it can play a patch through; none of a snapshot.
-    pub async fn playable<'k>(&self, kinds: &BTreeSet<&'k ServedKind>) -> BTreeSet<&'k ServedKind> {
+    pub async fn supporting_dry_run<'k>(
+        &self,
+        kinds: &BTreeSet<&'k ApiResource>,
+    ) -> BTreeSet<&'k ApiResource> {
         match self {
-            Self::Api(api) => api.playable(kinds).await,
+            Self::Api(api) => api.supporting_dry_run(kinds).await,
             Self::Snapshot(_) => BTreeSet::new(),
         }
     }
 
     /// Asks what an object would be after this JSON patch (RFC 6902), by a server-side dry-run: nothing is written. Needs
-    /// the verb `patch`, and a kind that is [`Self::playable`].
+    /// the verb `patch`, and a kind that is [`Self::supporting_dry_run`].
     ///
     /// # Errors
     /// The caller may not patch, or there was no good answer. A snapshot has nobody to ask.
-    pub async fn play(
+    pub async fn dry_run(
         &self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
         name: &str,
         patch: &Value,
-    ) -> Result<Played, Unread> {
+    ) -> Result<DryRunOutcome, ReadError> {
         match self {
-            Self::Api(api) => api.play(kind, namespace, name, patch).await,
-            Self::Snapshot(_) => Err(Unread {
-                what: dry_run::name_of_dry_run(kind, namespace, name),
+            Self::Api(api) => api.dry_run(kind, namespace, name, patch).await,
+            Self::Snapshot(_) => Err(ReadError {
+                what: dry_run::dry_run_display_name(kind, namespace, name),
                 why: "a snapshot has no server to ask".to_owned(),
-                kind: UnreadKind::Other,
+                kind: ReadErrorKind::Other,
             }),
         }
     }
 
     /// Requests sent so far, retries among them.
     #[must_use]
-    pub fn requests(&self) -> u64 {
+    pub fn request_count(&self) -> u64 {
         match self {
             Self::Api(api) => api.requests.sent(),
             Self::Snapshot(_) => 0,
@@ -198,7 +201,7 @@ impl Cluster {
 
     /// Bytes of answers so far, unpacked.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub fn byte_count(&self) -> u64 {
         match self {
             Self::Api(api) => api.requests.received(),
             Self::Snapshot(_) => 0,

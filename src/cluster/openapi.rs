@@ -7,33 +7,33 @@ use http::StatusCode;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use super::error::{Unread, UnreadKind, one_line};
-use super::kept::Place as Kept;
-use super::request::{Failure, Requests, status_text};
+use super::error::{ReadError, ReadErrorKind, one_line};
+use super::request::{RequestError, Requests, status_text};
+use super::schema_cache::CacheEntry as Kept;
 use crate::schema::Schema;
 
 const JSON: &str = "application/json";
 
 /// Where the documents of one server are.
-pub(super) struct Documents {
+pub(super) struct OpenApiDocuments {
     cache: Option<PathBuf>,
     server: String,
-    index: OnceCell<BTreeMap<String, Place>>,
+    index: OnceCell<BTreeMap<String, DocumentAddress>>,
 }
 
 #[derive(Deserialize)]
 struct Index {
     #[serde(default)]
-    paths: BTreeMap<String, Place>,
+    paths: BTreeMap<String, DocumentAddress>,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct DocumentAddress {
     #[serde(rename = "serverRelativeURL")]
     url: String,
 }
 
-impl Documents {
+impl OpenApiDocuments {
     pub(super) fn new(cache: Option<PathBuf>, server: &str) -> Self {
         Self { cache, server: server.to_owned(), index: OnceCell::new() }
     }
@@ -44,7 +44,7 @@ impl Documents {
         requests: &Requests,
         group: &str,
         version: &str,
-    ) -> Result<Option<Schema>, Unread> {
+    ) -> Result<Option<Schema>, ReadError> {
         let path = path_of(group, version);
         let Some(url) = self.address(requests, &path).await? else { return Ok(None) };
         // Without a hash the content may change behind its address.
@@ -67,14 +67,14 @@ impl Documents {
         requests: &Requests,
         group: &str,
         version: &str,
-    ) -> Result<Option<Vec<u8>>, Unread> {
+    ) -> Result<Option<Vec<u8>>, ReadError> {
         let path = path_of(group, version);
         let Some(url) = self.address(requests, &path).await? else { return Ok(None) };
         read_document(requests, url).await.map_err(|failure| unread(&path, failure))
     }
 
     /// Where the document of a path of the index is; an address elsewhere would be none of OpenAPI's.
-    async fn address(&self, requests: &Requests, path: &str) -> Result<Option<&str>, Unread> {
+    async fn address(&self, requests: &Requests, path: &str) -> Result<Option<&str>, ReadError> {
         let index = self.index.get_or_try_init(|| read_index(requests)).await;
         let index = index.map_err(|failure| unread(path, failure))?;
         let url = index.get(path).map(|place| place.url.as_str());
@@ -87,39 +87,39 @@ fn path_of(group: &str, version: &str) -> String {
     if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
-fn unread(path: &str, failure: Failure) -> Unread {
-    Unread { what: format!("OpenAPI of {path}"), why: failure.why, kind: failure.kind }
+fn unread(path: &str, failure: RequestError) -> ReadError {
+    ReadError { what: format!("OpenAPI of {path}"), why: failure.why, kind: failure.kind }
 }
 
-async fn read_schema(requests: &Requests, url: &str) -> Result<Option<Schema>, Failure> {
+async fn read_schema(requests: &Requests, url: &str) -> Result<Option<Schema>, RequestError> {
     let Some(document) = read_document(requests, url).await? else { return Ok(None) };
-    let malformed = |why: String| Failure { why, kind: UnreadKind::Malformed };
+    let malformed = |why: String| RequestError { why, kind: ReadErrorKind::Malformed };
     Schema::from_openapi(&document).map(Some).map_err(|error| malformed(one_line(&error.to_string())))
 }
 
-async fn read_document(requests: &Requests, url: &str) -> Result<Option<Vec<u8>>, Failure> {
+async fn read_document(requests: &Requests, url: &str) -> Result<Option<Vec<u8>>, RequestError> {
     let answer = requests.get(url, JSON).await?;
     match answer.status {
         StatusCode::OK => Ok(Some(answer.body)),
         StatusCode::NOT_FOUND => Ok(None),
-        status => Err(refused(status, &answer.body)),
+        status => Err(error_for_status(status, &answer.body)),
     }
 }
 
-async fn read_index(requests: &Requests) -> Result<BTreeMap<String, Place>, Failure> {
+async fn read_index(requests: &Requests) -> Result<BTreeMap<String, DocumentAddress>, RequestError> {
     let answer = requests.get("/openapi/v3", JSON).await?;
     match answer.status {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => return Ok(BTreeMap::new()),
-        status => return Err(refused(status, &answer.body)),
+        status => return Err(error_for_status(status, &answer.body)),
     }
     let index: Index = serde_json::from_slice(&answer.body)
-        .map_err(|_| Failure { why: super::api::NOT_JSON.to_owned(), kind: UnreadKind::Malformed })?;
+        .map_err(|_| RequestError { why: super::api::NOT_JSON.to_owned(), kind: ReadErrorKind::Malformed })?;
     Ok(index.paths)
 }
 
-fn refused(status: StatusCode, body: &[u8]) -> Failure {
+fn error_for_status(status: StatusCode, body: &[u8]) -> RequestError {
     let is_forbidden = matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
-    let kind = if is_forbidden { UnreadKind::Forbidden } else { UnreadKind::Other };
-    Failure { why: status_text(status, body), kind }
+    let kind = if is_forbidden { ReadErrorKind::Forbidden } else { ReadErrorKind::Other };
+    RequestError { why: status_text(status, body), kind }
 }

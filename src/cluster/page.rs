@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::api::NOT_JSON;
-use super::item::{Head, Item, NO_OBJECT};
-use super::list::What;
-use crate::model::{ServedKind, join_api_version};
+use super::item::{Item, ItemHeader, NOT_AN_OBJECT};
+use super::list::Projection;
+use crate::model::{ApiResource, join_api_version};
 
 const NO_LIST: &str = "the answer is not a list";
 
 /// A page.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct ListPage {
     api_version: Option<String>,
     kind: Option<String>,
     metadata: Option<Metadata>,
@@ -28,21 +28,21 @@ struct Metadata {
     continuation: Option<String>,
 }
 
-impl Page {
+impl ListPage {
     /// Reads a page; `item` makes an object of its head and of where it stands in the text.
     pub(super) fn read(
         text: &str,
-        mut item: impl FnMut(Head<'_>, Range<usize>) -> Result<Item, String>,
+        mut item: impl FnMut(ItemHeader<'_>, Range<usize>) -> Result<Item, String>,
     ) -> Result<Self, &'static str> {
         let mut reader = Reader { text, at: 0 };
         let mut page = Self::default();
-        if !reader.takes(b'{') {
+        if !reader.take_byte(b'{') {
             return reader.value::<IgnoredAny>(NO_LIST).and(Err(NO_LIST));
         }
-        let mut more = !reader.takes(b'}');
+        let mut more = !reader.take_byte(b'}');
         while more {
             let key: Cow<'_, str> = reader.value(NOT_JSON)?;
-            reader.must(b':')?;
+            reader.expect_byte(b':')?;
             match &*key {
                 "apiVersion" => once(&mut page.api_version, reader.value(NO_LIST)?)?,
                 "kind" => once(&mut page.kind, reader.value(NO_LIST)?)?,
@@ -53,9 +53,9 @@ impl Page {
                 "items" => once(&mut page.items, reader.items(&mut item)?)?,
                 _ => drop(reader.value::<IgnoredAny>(NO_LIST)?),
             }
-            more = reader.takes(b',');
+            more = reader.take_byte(b',');
             if !more {
-                reader.must(b'}')?;
+                reader.expect_byte(b'}')?;
             }
         }
         if reader.next().is_some() {
@@ -67,9 +67,13 @@ impl Page {
 
     /// Its objects and the token of the next page, if this is the list that was asked for. A CRD may name its list kind
     /// freely.
-    pub(super) fn of(self, of: &ServedKind, what: What) -> Result<(Vec<Item>, Option<String>), String> {
+    pub(super) fn into_items(
+        self,
+        of: &ApiResource,
+        what: Projection,
+    ) -> Result<(Vec<Item>, Option<String>), String> {
         let (kind, api_version) = (self.kind.unwrap_or_default(), self.api_version.unwrap_or_default());
-        let is_partial = what == What::Metadata && kind == "PartialObjectMetadataList";
+        let is_partial = what == Projection::Metadata && kind == "PartialObjectMetadataList";
         let same_version = api_version == join_api_version(&of.group, &of.version);
         let may_name_it = of.group.contains('.') && !of.group.ends_with(".k8s.io");
         let same_kind = kind.strip_suffix("List") == Some(&of.kind) || may_name_it;
@@ -94,25 +98,25 @@ impl<'a> Reader<'a> {
     /// The objects, or what is wrong with the first of them that is wrong; `null` where Go has none.
     fn items(
         &mut self,
-        item: &mut impl FnMut(Head<'_>, Range<usize>) -> Result<Item, String>,
+        item: &mut impl FnMut(ItemHeader<'_>, Range<usize>) -> Result<Item, String>,
     ) -> Result<Result<Vec<Item>, String>, &'static str> {
         let mut items = Ok(Vec::new());
-        if !self.takes(b'[') {
+        if !self.take_byte(b'[') {
             self.value::<()>(NO_LIST)?;
             return Ok(items);
         }
-        let mut more = !self.takes(b']');
+        let mut more = !self.take_byte(b']');
         while more {
             self.next();
             let start = self.at;
-            let head = self.value(NO_OBJECT)?;
+            let head = self.value(NOT_AN_OBJECT)?;
             items = items.and_then(|mut items| {
                 items.push(item(head, start..self.at)?);
                 Ok(items)
             });
-            more = self.takes(b',');
+            more = self.take_byte(b',');
             if !more {
-                self.must(b']')?;
+                self.expect_byte(b']')?;
             }
         }
         Ok(items)
@@ -138,14 +142,14 @@ impl<'a> Reader<'a> {
         rest.get(blanks).copied()
     }
 
-    fn takes(&mut self, byte: u8) -> bool {
+    fn take_byte(&mut self, byte: u8) -> bool {
         let found = self.next() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn must(&mut self, byte: u8) -> Result<(), &'static str> {
-        if self.takes(byte) { Ok(()) } else { Err(NOT_JSON) }
+    fn expect_byte(&mut self, byte: u8) -> Result<(), &'static str> {
+        if self.take_byte(byte) { Ok(()) } else { Err(NOT_JSON) }
     }
 }
 
@@ -154,31 +158,31 @@ impl<'a> Reader<'a> {
 fn read_config_maps(text: &str) -> Result<(Vec<Item>, Option<String>), String> {
     use std::sync::Arc;
 
-    use super::item::{Of, PageText};
-    let kind = ServedKind {
+    use super::item::{ListContext, PageText};
+    let kind = ApiResource {
         group: String::new(),
         version: "v1".to_owned(),
         kind: "ConfigMap".to_owned(),
         plural: "configmaps".to_owned(),
         namespaced: true,
-        listable: true,
+        supports_list: true,
     };
-    let (of, body) = (Of::new(&kind, What::Objects), PageText::new(text.to_owned(), None));
-    let page = Page::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None))?;
-    page.of(&kind, What::Objects)
+    let (of, body) = (ListContext::new(&kind, Projection::Objects), PageText::new(text.to_owned(), None));
+    let page = ListPage::read(&body, |head, at| Item::new(head, (Arc::clone(&body), at), &of, None))?;
+    page.into_items(&kind, Projection::Objects)
 }
 
 /// The names of the objects of a page of ConfigMaps, as the reader finds them: for the fuzz targets (`tests/fuzz`).
 #[cfg(fuzzing)]
 #[must_use]
-pub fn names_of_page(text: &str) -> Option<Vec<String>> {
+pub fn read_page_names(text: &str) -> Option<Vec<String>> {
     let (items, _) = read_config_maps(text).ok()?;
     Some(items.iter().map(|item| item.name().to_owned()).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Item, NO_LIST, NO_OBJECT, NOT_JSON, read_config_maps};
+    use super::{Item, NO_LIST, NOT_AN_OBJECT, NOT_JSON, read_config_maps};
 
     /// Names and texts of the objects, and the next token.
     type Shown = (Vec<(String, String)>, Option<String>);
@@ -236,7 +240,7 @@ mod tests {
             (format!(r#"{{{TYPE},"items":[{item}],}}"#), NOT_JSON),
             (format!(r#"{{{TYPE},"items":[{item}]}} x"#), NOT_JSON),
             (format!(r#"{{{TYPE} "items":[]}}"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[1]}}"#), NO_OBJECT),
+            (format!(r#"{{{TYPE},"items":[1]}}"#), NOT_AN_OBJECT),
             (format!(r#"{{{TYPE},"items":[{{}}]}}"#), "the answer holds an object without a name"),
         ] {
             assert_eq!(read(&text), Err(why.to_owned()), "{text}");

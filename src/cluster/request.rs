@@ -13,14 +13,14 @@ use kube::client::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::error::{UnreadKind, one_line};
+use super::error::{ReadErrorKind, one_line};
 
 /// A server that cannot be reached is given up after this long.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
 /// One that refuses connections may be starting: it is asked again for this long.
 const REFUSED_LIMIT: Duration = Duration::from_secs(5);
 /// What is known to be in trouble gets this long.
-const DOUBTFUL_LIMIT: Duration = Duration::from_secs(5);
+const SHORT_LIMIT: Duration = Duration::from_secs(5);
 /// Largest body of one answer, unpacked.
 const BODY_LIMIT: usize = 64 << 20;
 /// Largest body of a page of a list: a longer one is asked for with fewer objects.
@@ -45,19 +45,19 @@ pub(super) struct Requests {
 }
 
 /// What is asked: a GET, or a patch that the server only plays through. Both may be repeated.
-pub(super) struct Call<'a> {
+pub(super) struct ApiCall<'a> {
     pub(super) method: Method,
     /// Path and query.
     pub(super) path: &'a str,
     pub(super) accept: &'a str,
     /// Content type and content.
     pub(super) body: Option<(&'static str, String)>,
-    pub(super) of: CallOf,
+    pub(super) kind: CallKind,
 }
 
 /// What a call asks for, which says how long the answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CallOf {
+pub(super) enum CallKind {
     /// A page of a list of several objects.
     Page,
     /// A page of one object, which may be as long as any object.
@@ -66,14 +66,14 @@ pub(super) enum CallOf {
     Other,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ApiCall<'a> {
     pub(super) fn get(path: &'a str, accept: &'a str) -> Self {
-        Self { method: Method::GET, path, accept, body: None, of: CallOf::Other }
+        Self { method: Method::GET, path, accept, body: None, kind: CallKind::Other }
     }
 
     /// The most bytes of an answer.
     fn limit(&self) -> usize {
-        if self.of == CallOf::Page { PAGE_LIMIT } else { BODY_LIMIT }
+        if self.kind == CallKind::Page { PAGE_LIMIT } else { BODY_LIMIT }
     }
 
     fn request(&self) -> Result<Request<Body>, http::Error> {
@@ -88,30 +88,30 @@ impl<'a> Call<'a> {
 }
 
 /// A whole answer with a status that a retry would not change.
-pub(super) struct Answer {
+pub(super) struct ApiAnswer {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
     /// The place that a large page takes as long as it is in memory.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Why there is no such answer.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct RequestError {
     pub(super) why: String,
-    pub(super) kind: UnreadKind,
+    pub(super) kind: ReadErrorKind,
 }
 
 /// How one attempt ended that may be tried again.
-struct Attempt {
-    failure: Failure,
+struct FailedAttempt {
+    failure: RequestError,
     /// The server's own wish.
     wait: Option<Duration>,
-    limit: Limit,
+    limit: RetryLimit,
 }
 
 /// How long an attempt of this kind is repeated.
-enum Limit {
+enum RetryLimit {
     Deadline,
     Connecting,
     Few,
@@ -135,21 +135,24 @@ impl Requests {
     }
 
     /// GETs a path (with its query) of the server.
-    pub(super) async fn get(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
-        self.send(&Call::get(path, accept)).await
+    pub(super) async fn get(&self, path: &str, accept: &str) -> Result<ApiAnswer, RequestError> {
+        self.send(&ApiCall::get(path, accept)).await
     }
 
     /// Sends any request.
-    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, call: &ApiCall<'_>) -> Result<ApiAnswer, RequestError> {
         self.send_within(self.timeout, call).await
     }
 
     /// As [`Self::get`] for what is known to be in trouble: a whole time-out for each of its lists would be lost.
-    pub(super) async fn send_doubtful(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        self.send_within(self.timeout.min(DOUBTFUL_LIMIT), call).await
+    pub(super) async fn send_with_short_timeout(
+        &self,
+        call: &ApiCall<'_>,
+    ) -> Result<ApiAnswer, RequestError> {
+        self.send_within(self.timeout.min(SHORT_LIMIT), call).await
     }
 
-    async fn send_within(&self, limit: Duration, call: &Call<'_>) -> Result<Answer, Failure> {
+    async fn send_within(&self, limit: Duration, call: &ApiCall<'_>) -> Result<ApiAnswer, RequestError> {
         let start = Instant::now();
         let deadline = start + limit;
         let mut wait = FIRST_WAIT;
@@ -160,10 +163,10 @@ impl Requests {
                 Err(_) => return Err(no_answer(limit)),
             };
             let last = match failed.limit {
-                Limit::Deadline => deadline,
-                Limit::Connecting => deadline.min(start + REFUSED_LIMIT),
-                Limit::Few if attempt <= RETRIES_OF_500 => deadline,
-                Limit::Few | Limit::Never => start,
+                RetryLimit::Deadline => deadline,
+                RetryLimit::Connecting => deadline.min(start + REFUSED_LIMIT),
+                RetryLimit::Few if attempt <= RETRIES_OF_500 => deadline,
+                RetryLimit::Few | RetryLimit::Never => start,
             };
             // A server that asks for no wait at all is still given one.
             let next = Instant::now() + failed.wait.unwrap_or_default().max(wait);
@@ -176,26 +179,26 @@ impl Requests {
         Err(no_answer(limit))
     }
 
-    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Attempt> {
+    async fn attempt(&self, call: &ApiCall<'_>) -> Result<ApiAnswer, FailedAttempt> {
         let request = call.request();
-        let request =
-            request.map_err(|cause| Attempt::never(UnreadKind::Other, format!("not a request: {cause}")))?;
+        let request = request
+            .map_err(|cause| FailedAttempt::never(ReadErrorKind::Other, format!("not a request: {cause}")))?;
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let response = self.client.send(request).await.map_err(|cause| unsent(&cause))?;
+        let response = self.client.send(request).await.map_err(|cause| no_answer_began(&cause))?;
         let (head, mut body) = response.into_parts();
         // Put together once: a buffer that grows is copied and touches new memory each time.
         let (mut frames, mut length, mut place) = (Vec::new(), 0, None);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|cause| cut(&cause))?;
+            let frame = frame.map_err(|cause| cut_off(&cause))?;
             let Ok(data) = frame.into_data() else { continue };
             self.received.fetch_add(data.len() as u64, Ordering::Relaxed);
             length += data.len();
             if length > call.limit() {
                 let why = format!("an answer of more than {} MiB", call.limit() >> 20);
-                return Err(Attempt::never(UnreadKind::TooLarge, why));
+                return Err(FailedAttempt::never(ReadErrorKind::TooLarge, why));
             }
             frames.push(data);
-            if call.of != CallOf::Other && length > SMALL_PAGE && place.is_none() {
+            if call.kind != CallKind::Other && length > SMALL_PAGE && place.is_none() {
                 place = Arc::clone(&self.large_pages).acquire_owned().await.ok();
             }
         }
@@ -203,45 +206,46 @@ impl Requests {
         // Each is freed when it is taken over.
         frames.into_iter().for_each(|frame| bytes.extend_from_slice(&frame));
         if head.status == StatusCode::TOO_MANY_REQUESTS || head.status.is_server_error() {
-            return Err(busy(head.status, &head.headers, &bytes));
+            return Err(retry_later(head.status, &head.headers, &bytes));
         }
-        Ok(Answer { status: head.status, body: bytes, place })
+        Ok(ApiAnswer { status: head.status, body: bytes, permit: place })
     }
 }
 
-fn no_answer(limit: Duration) -> Failure {
+fn no_answer(limit: Duration) -> RequestError {
     let why = format!("no answer within {limit:?}; raise --timeout if the server is slow");
-    Failure { why, kind: UnreadKind::Timeout }
+    RequestError { why, kind: ReadErrorKind::Timeout }
 }
 
-impl Attempt {
-    fn never(kind: UnreadKind, why: String) -> Self {
-        Self { failure: Failure { why, kind }, wait: None, limit: Limit::Never }
+impl FailedAttempt {
+    fn never(kind: ReadErrorKind, why: String) -> Self {
+        Self { failure: RequestError { why, kind }, wait: None, limit: RetryLimit::Never }
     }
 }
 
-fn with_attempts(failed: Attempt, attempts: u32) -> Failure {
-    let Failure { mut why, kind } = failed.failure;
+fn with_attempts(failed: FailedAttempt, attempts: u32) -> RequestError {
+    let RequestError { mut why, kind } = failed.failure;
     if attempts > 1 {
         why = format!("{why} (tried {attempts} times)");
     }
     if let Some(wait) = failed.wait.filter(|wait| !wait.is_zero()) {
         why = format!("{why}; the server asks to wait {} s, more than is left of --timeout", wait.as_secs());
     }
-    Failure { why, kind }
+    RequestError { why, kind }
 }
 
 /// 429 or 5xx.
-fn busy(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Attempt {
+fn retry_later(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> FailedAttempt {
     let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let limit = if status == StatusCode::INTERNAL_SERVER_ERROR { Limit::Few } else { Limit::Deadline };
-    let failure = Failure { why: status_text(status, body), kind: UnreadKind::Other };
-    Attempt { failure, wait: wait.map(Duration::from_secs), limit }
+    let limit =
+        if status == StatusCode::INTERNAL_SERVER_ERROR { RetryLimit::Few } else { RetryLimit::Deadline };
+    let failure = RequestError { why: status_text(status, body), kind: ReadErrorKind::Other };
+    FailedAttempt { failure, wait: wait.map(Duration::from_secs), limit }
 }
 
 /// `403 Forbidden: secrets is forbidden: User "x" cannot list ...`: the status and the server's own message.
 pub(super) fn status_text(status: StatusCode, body: &[u8]) -> String {
-    let message = Status::of(body).and_then(|status| status.message).unwrap_or_default();
+    let message = ApiStatus::parse(body).and_then(|status| status.message).unwrap_or_default();
     match one_line(&message) {
         message if message.is_empty() => status.to_string(),
         message => format!("{status}: {message}"),
@@ -250,7 +254,7 @@ pub(super) fn status_text(status: StatusCode, body: &[u8]) -> String {
 
 /// The parts of a `Status` body that we read.
 #[derive(serde::Deserialize)]
-pub(super) struct Status {
+pub(super) struct ApiStatus {
     kind: String,
     pub(super) message: Option<String>,
     pub(super) reason: Option<String>,
@@ -270,26 +274,30 @@ pub(super) struct StatusMetadata {
     pub(super) continuation: Option<String>,
 }
 
-impl Status {
-    pub(super) fn of(body: &[u8]) -> Option<Self> {
+impl ApiStatus {
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
         serde_json::from_slice::<Self>(body).ok().filter(|status| status.kind == "Status")
     }
 }
 
 /// The connection ended within the body.
-fn cut(cause: &kube::Error) -> Attempt {
+fn cut_off(cause: &kube::Error) -> FailedAttempt {
     let why = format!("the answer was cut off: {}", innermost(cause));
-    Attempt { failure: Failure { why, kind: UnreadKind::Malformed }, wait: None, limit: Limit::Deadline }
+    FailedAttempt {
+        failure: RequestError { why, kind: ReadErrorKind::Malformed },
+        wait: None,
+        limit: RetryLimit::Deadline,
+    }
 }
 
 /// No answer began.
-fn unsent(error: &kube::Error) -> Attempt {
+fn no_answer_began(error: &kube::Error) -> FailedAttempt {
     let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if let Some(tls) = tls {
-        return Attempt::never(UnreadKind::Other, why_tls(tls));
+        return FailedAttempt::never(ReadErrorKind::Other, describe_tls_error(tls));
     }
     if let kube::Error::Auth(_) = error {
-        return Attempt::never(UnreadKind::Other, "the credentials could not be renewed".to_owned());
+        return FailedAttempt::never(ReadErrorKind::Other, "the credentials could not be renewed".to_owned());
     }
     let connecting = causes(error).any(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
@@ -306,12 +314,12 @@ fn unsent(error: &kube::Error) -> Attempt {
     let (why, limit) = if connecting {
         (
             format!("no connection: {}; is the address right, and the server up?", innermost(error)),
-            Limit::Connecting,
+            RetryLimit::Connecting,
         )
     } else {
-        (format!("the connection was cut: {}", innermost(error)), Limit::Deadline)
+        (format!("the connection was cut: {}", innermost(error)), RetryLimit::Deadline)
     };
-    Attempt { failure: Failure { why, kind: UnreadKind::Other }, wait: None, limit }
+    FailedAttempt { failure: RequestError { why, kind: ReadErrorKind::Other }, wait: None, limit }
 }
 
 /// The error and what lies under it; an I/O error hides one, which `source` leaves out.
@@ -329,7 +337,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
 }
 
-fn why_tls(error: &rustls::Error) -> String {
+fn describe_tls_error(error: &rustls::Error) -> String {
     let advice = match error {
         rustls::Error::InvalidCertificate(why) => match why {
             rustls::CertificateError::UnknownIssuer => {

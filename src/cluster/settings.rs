@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Which cluster, and how to reach it. Nothing here is read from the environment: `cli` does that.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ClusterSettings {
     /// The kubeconfig that a person named.
     pub kubeconfig: Option<PathBuf>,
     /// Where to look otherwise: the files of `KUBECONFIG`, or `~/.kube/config`; those that exist are merged as
@@ -24,7 +24,7 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
 }
 
-impl Default for Settings {
+impl Default for ClusterSettings {
     fn default() -> Self {
         Self {
             kubeconfig: None,

@@ -5,12 +5,12 @@ mod read;
 use crate::model::UnsyncedAfter;
 use serde::Deserialize;
 
-use crate::model::Class;
+use crate::model::ManagerClass;
 
 pub use read::{ConfigError, parse};
 
 /// The name of the configuration file at the root of the repository.
-pub const FILE: &str = "drift.yaml";
+pub const CONFIG_FILE: &str = "drift.yaml";
 
 /// A validated `drift.yaml`; [`Config::default`] is what stands where there is none.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -24,31 +24,31 @@ pub struct Config {
     pub cluster: Option<String>,
     /// Whether Secrets are compared.
     #[serde(default)]
-    pub secrets: Secrets,
+    pub secrets: SecretsMode,
     /// What is rendered.
     #[serde(default)]
     pub sources: Vec<Source>,
     /// Where proposals go.
     #[serde(default)]
-    pub forge: Forge,
+    pub forge: ForgeConfig,
     /// Where the ledger is.
     #[serde(default)]
-    pub ledger: Ledger,
+    pub ledger: LedgerConfig,
     /// For how long a commit may wait to be applied before that is drift; default six hours.
     #[serde(default, rename = "unsynced-after")]
     pub unsynced_after: UnsyncedAfter,
     /// Managers beside the known ones.
     #[serde(default)]
-    pub managers: Vec<KnownManager>,
+    pub managers: Vec<ManagerConfig>,
     /// Differences that are not drift.
     #[serde(default)]
-    pub ignore: Vec<Ignore>,
+    pub ignore: Vec<IgnoreRule>,
 }
 
 /// Whether Secrets are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Secrets {
+pub enum SecretsMode {
     /// Read and compared; values never leave the process.
     #[default]
     Read,
@@ -67,7 +67,7 @@ pub struct Source {
     pub namespace: Option<String>,
     /// How Helm renders it.
     #[serde(default)]
-    pub helm: Option<Helm>,
+    pub helm: Option<HelmOptions>,
     /// Files and folders of a plain source that are left out: patterns as in `.gitignore`, from the source's path.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -76,7 +76,7 @@ pub struct Source {
 /// How Helm renders a chart.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Helm {
+pub struct HelmOptions {
     /// Release name; default: the last segment of the source's path.
     #[serde(default)]
     pub release: Option<String>,
@@ -88,7 +88,7 @@ pub struct Helm {
 /// Where proposals go.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Forge {
+pub struct ForgeConfig {
     /// Which kind of forge; default: by the remote's address.
     #[serde(default, rename = "type")]
     pub kind: Option<ForgeKind>,
@@ -150,19 +150,19 @@ pub fn github_host(host: &str) -> Option<&str> {
 /// Where the ledger is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ledger {
+pub struct LedgerConfig {
     /// Its branch.
-    #[serde(default = "Ledger::default_branch")]
+    #[serde(default = "LedgerConfig::default_branch")]
     pub branch: String,
 }
 
-impl Ledger {
+impl LedgerConfig {
     fn default_branch() -> String {
         "drift/ledger".to_owned()
     }
 }
 
-impl Default for Ledger {
+impl Default for LedgerConfig {
     fn default() -> Self {
         Self { branch: Self::default_branch() }
     }
@@ -171,11 +171,11 @@ impl Default for Ledger {
 /// A field manager and its class.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KnownManager {
+pub struct ManagerConfig {
     /// The manager string; a trailing `*` matches any ending.
     pub name: String,
     /// Its class.
-    pub class: Class,
+    pub class: ManagerClass,
     /// Of a platform manager the fields in which it is trusted, everything inside them too; none: wherever no harm is
     /// done (not in images, commands, rules, data, ...).
     #[serde(default)]
@@ -191,10 +191,10 @@ pub struct KnownManager {
 /// A difference that is not drift, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ignore {
+pub struct IgnoreRule {
     /// Which objects; an absent part matches any.
     #[serde(default)]
-    pub resource: IgnoredResource,
+    pub resource: ResourceFilter,
     /// The field path; everything inside it is covered. Absent: the whole object.
     #[serde(default)]
     pub field: Option<String>,
@@ -208,7 +208,7 @@ pub struct Ignore {
 /// Which objects an ignore rule covers; an absent part matches any.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IgnoredResource {
+pub struct ResourceFilter {
     /// API group.
     #[serde(default)]
     pub group: Option<String>,

@@ -20,7 +20,7 @@ pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let error = |place: String, why: String| ConfigError { file: file.to_owned(), place, why };
     let config: Config = serde_yaml::from_str(text).map_err(|cause| {
         let place = cause.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
-        error(place, with_nearest(&strip_place(&cause.to_string())).unwrap_or_else(|| NOT_READ.to_owned()))
+        error(place, describe_error(&strip_place(&cause.to_string())).unwrap_or_else(|| NOT_READ.to_owned()))
     })?;
     check(&config).map_err(|(key, why)| error(place_of(text, &key), why))?;
     Ok(config)
@@ -36,7 +36,7 @@ const NOT_READ: &str = "it cannot be read: a value is not what its key asks for"
 /// What went wrong: the kind of error and what was expected, never the value that stands there. ``unknown field `x`,
 /// expected one of `a`, `b` `` gets the nearest of the known names. `None` for words that are not known to be free of
 /// values.
-fn with_nearest(message: &str) -> Option<String> {
+fn describe_error(message: &str) -> Option<String> {
     let (path, error) = message.split_once(": ").filter(|(path, _)| is_path(path)).unwrap_or(("", message));
     let at = if path.is_empty() { String::new() } else { format!("{path}: ") };
     let expected = error.split_once(", expected ").map(|(_, expected)| expected);
@@ -111,7 +111,7 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         if rule.reason.trim().is_empty() {
             return refuse("reason", "an ignore rule needs a reason".to_owned());
         }
-        if rule.field.is_none() && rule.resource == super::IgnoredResource::default() {
+        if rule.field.is_none() && rule.resource == super::ResourceFilter::default() {
             return refuse("ignore", "an ignore rule names a `field`, a `resource`, or both".to_owned());
         }
         if !rule.expires.as_deref().is_none_or(is_day) {
@@ -153,7 +153,7 @@ fn is_day(text: &str) -> bool {
 
 fn is_field(text: &str) -> bool {
     let path = crate::model::FieldPath::parse(&text.replace("[*]", "[=\"*\"]"));
-    path.is_some_and(|path| !path.steps().is_empty())
+    path.is_some_and(|path| !path.elements().is_empty())
 }
 
 #[cfg(test)]
@@ -234,6 +234,6 @@ mod tests {
     fn defaults_are_the_documented_ones() {
         let config = parse("drift.yaml", "version: 1\n").expect("a version is enough");
         assert_eq!(config.ledger.branch, "drift/ledger");
-        assert_eq!(config.secrets, super::super::Secrets::Read);
+        assert_eq!(config.secrets, super::super::SecretsMode::Read);
     }
 }

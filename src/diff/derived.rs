@@ -11,11 +11,11 @@ use crate::schema::{Field, Shape, fill};
 ///
 /// What has been left out stays out of the rest: of two fields that follow from each other (`serviceAccount` and
 /// `serviceAccountName`) one is left.
-pub(super) fn leave_out(root: Field<'_>, live: &Value, differences: &mut Vec<Difference>) {
+pub(super) fn drop_derived(root: Field<'_>, live: &Value, differences: &mut Vec<Difference>) {
     // A map with free keys has no defaults: what was added to it was added by somebody.
     let free = |difference: &Difference| {
-        let steps = difference.path.steps();
-        let parent = root.at(&steps[..steps.len().saturating_sub(1)]);
+        let steps = difference.path.elements();
+        let parent = root.descend(&steps[..steps.len().saturating_sub(1)]);
         matches!(parent.shape(), Shape::Map | Shape::Unknown)
     };
     let candidate = |difference: &Difference| {

@@ -74,34 +74,33 @@ fn same_bytes(left: &str, right: &str) -> bool {
 }
 
 /// `{}`, `[]` and null, and maps that hold nothing else: the server drops them or writes them out.
-pub(super) fn is_hollow(value: &Value) -> bool {
+pub(super) fn is_empty_value(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.values().all(is_hollow),
+        Value::Object(map) => map.values().all(is_empty_value),
         _ => false,
     }
 }
 
 /// What Go's `omitempty` leaves out of a built-in kind: `""`, 0 and false where the field is no pointer, and maps that
 /// hold nothing else.
-pub(super) fn is_omitted(field: Field<'_>, value: &Value) -> bool {
-    if field.is_told_by_presence() {
+pub(super) fn is_omitempty_zero(field: Field<'_>, value: &Value) -> bool {
+    if field.is_presence_significant() {
         return value.is_null();
     }
-    let zero = match value {
-        Value::Bool(value) => !value,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Object(map) => {
-            let free = matches!(field.shape(), Shape::Map);
-            map.iter().all(
-                |(key, inner)| {
-                    if free { inner.is_null() } else { is_omitted(field.field(key), inner) }
-                },
-            )
-        }
-        other => is_hollow(other),
-    };
+    let zero =
+        match value {
+            Value::Bool(value) => !value,
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::String(text) => text.is_empty(),
+            Value::Object(map) => {
+                let free = matches!(field.shape(), Shape::Map);
+                map.iter().all(|(key, inner)| {
+                    if free { inner.is_null() } else { is_omitempty_zero(field.field(key), inner) }
+                })
+            }
+            other => is_empty_value(other),
+        };
     zero && !field.keeps_zero()
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::duplicate_keys::pair_duplicates;
 use super::equal::integer;
-use super::twins::pair_twins;
-use crate::model::Step;
+use crate::model::PathElement;
 use crate::schema::Field;
 
 /// One item of a keyed list: its index on either side.
-pub(super) struct Pair {
-    pub(super) step: Step,
+pub(super) struct ItemPair {
+    pub(super) step: PathElement,
     pub(super) desired: Option<usize>,
     pub(super) live: Option<usize>,
     /// Whether Git has several items of this key.
@@ -19,11 +19,11 @@ pub(super) struct Pair {
 }
 
 /// The items of both sides of a keyed list.
-pub(super) struct Pairs {
+pub(super) struct ItemPairs {
     /// Desired order first, then what only live has.
-    pub(super) pairs: Vec<Pair>,
+    pub(super) pairs: Vec<ItemPair>,
     /// Whether items of one key stand in another order: of variables with one name the last one counts.
-    pub(super) twins_reordered: bool,
+    pub(super) duplicates_reordered: bool,
 }
 
 /// The items of both lists paired by their keys. Of items with one key (valid for the server where they were not applied
@@ -34,7 +34,7 @@ pub(super) fn pair(
     item: Field<'_>,
     [desired, live]: [&[Value]; 2],
     same: &dyn Fn(usize, usize) -> bool,
-) -> Option<Pairs> {
+) -> Option<ItemPairs> {
     let names = [names(keys, item, desired)?, names(keys, item, live)?];
     let mut groups: BTreeMap<&str, [Vec<usize>; 2]> = BTreeMap::new();
     for (side, names) in names.iter().enumerate() {
@@ -48,7 +48,7 @@ pub(super) fn pair(
         let pairs = match (of_desired.as_slice(), of_live.as_slice()) {
             ([], _) | (_, []) => continue,
             ([of_desired], [of_live]) => vec![(*of_desired, *of_live)],
-            (of_desired, of_live) => pair_twins((desired, of_desired), (live, of_live), same),
+            (of_desired, of_live) => pair_duplicates((desired, of_desired), (live, of_live), same),
         };
         twins_reordered |= pairs.windows(2).any(|next| next[0].1 > next[1].1);
         for (of_desired, of_live) in pairs {
@@ -56,8 +56,8 @@ pub(super) fn pair(
             alone[of_live] = false;
         }
     }
-    let pair = |name: &Name, desired: Option<usize>, live: Option<usize>| Pair {
-        step: Step::Key(name.values.clone()),
+    let pair = |name: &Name, desired: Option<usize>, live: Option<usize>| ItemPair {
+        step: PathElement::Key(name.values.clone()),
         desired,
         live,
         repeated: groups.get(name.text.as_str()).is_some_and(|[of_desired, _]| of_desired.len() > 1),
@@ -66,7 +66,7 @@ pub(super) fn pair(
     let of_desired = of_desired.map(|(at, (name, partner))| pair(name, Some(at), *partner));
     let of_live = names[1].iter().enumerate().filter(|(at, _)| alone[*at]);
     let pairs = of_desired.chain(of_live.map(|(at, name)| pair(name, None, Some(at)))).collect();
-    Some(Pairs { pairs, twins_reordered })
+    Some(ItemPairs { pairs, duplicates_reordered: twins_reordered })
 }
 
 /// Keys and values of an item, and the same as a text.
@@ -85,14 +85,14 @@ fn names(keys: &[String], item: Field<'_>, items: &[Value]) -> Option<Vec<Name>>
         });
         let mut values: Vec<(String, Value)> = present.collect();
         values.sort_by(|left, right| left.0.cmp(&right.0));
-        let text = values.iter().map(|(key, value)| format!("{key}={},", by_value(value))).collect();
+        let text = values.iter().map(|(key, value)| format!("{key}={},", canonical_text(value))).collect();
         Some(Name { values, text })
     };
     items.iter().map(name).collect()
 }
 
 /// Whether the items that both lists have stand in another order.
-pub(super) fn reordered(pairs: &[Pair]) -> bool {
+pub(super) fn is_reordered(pairs: &[ItemPair]) -> bool {
     let mut order = pairs.iter().filter(|pair| pair.desired.is_some()).filter_map(|pair| pair.live);
     let mut last = None;
     order.any(|at| {
@@ -109,8 +109,8 @@ type Indexed<'a> = Vec<(usize, &'a Value)>;
 pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (Indexed<'a>, Indexed<'a>) {
     let only = |from: &'a [Value], other: &'a [Value]| -> Indexed<'a> {
         let mut there: BTreeMap<String, usize> = BTreeMap::new();
-        other.iter().for_each(|value| *there.entry(by_value(value)).or_default() += 1);
-        let mut is_alone = |value: &Value| match there.get_mut(&by_value(value)) {
+        other.iter().for_each(|value| *there.entry(canonical_text(value)).or_default() += 1);
+        let mut is_alone = |value: &Value| match there.get_mut(&canonical_text(value)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 false
@@ -123,13 +123,15 @@ pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (In
 }
 
 /// The same text for the same value: `1` and `1.0`, a null in a map and none.
-pub(super) fn by_value(value: &Value) -> String {
+pub(super) fn canonical_text(value: &Value) -> String {
     match value {
         Value::Number(number) => integer(number).map_or_else(|| value.to_string(), |whole| whole.to_string()),
-        Value::Array(items) => format!("[{}]", items.iter().map(by_value).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical_text).collect::<Vec<_>>().join(","))
+        }
         Value::Object(map) => {
             let set = map.iter().filter(|(_, inner)| !inner.is_null());
-            let entries = set.map(|(key, inner)| format!("{key:?}:{}", by_value(inner)));
+            let entries = set.map(|(key, inner)| format!("{key:?}:{}", canonical_text(inner)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::equal::is_hollow;
+use super::equal::is_empty_value;
 use crate::schema::{Field, Shape};
 
 /// Fields of `metadata` that only the server writes.
@@ -28,7 +28,7 @@ const UNCOMPARED: [&str; 2] =
 
 /// A map of which some keys are not compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
+pub(super) enum MetadataLevel {
     Object,
     /// An object whose status is data like any other.
     WithStatus,
@@ -38,48 +38,52 @@ pub(super) enum Level {
 
 /// Whether what stands at this key of a live object is not compared: the server's books, and what says which object it
 /// is (a manifest may leave its namespace to the source).
-pub(super) fn is_passed_over(level: Level, key: &str) -> bool {
+pub(super) fn is_uncompared(level: MetadataLevel, key: &str) -> bool {
     match level {
-        Level::Object => matches!(key, "apiVersion" | "kind" | "status"),
-        Level::WithStatus => matches!(key, "apiVersion" | "kind"),
-        Level::Metadata => matches!(key, "name" | "namespace") || SERVER_METADATA.contains(&key),
-        Level::Annotations => UNCOMPARED.contains(&key),
+        MetadataLevel::Object => matches!(key, "apiVersion" | "kind" | "status"),
+        MetadataLevel::WithStatus => matches!(key, "apiVersion" | "kind"),
+        MetadataLevel::Metadata => matches!(key, "name" | "namespace") || SERVER_METADATA.contains(&key),
+        MetadataLevel::Annotations => UNCOMPARED.contains(&key),
     }
 }
 
 /// What the object declares: without nulls (an apply's null means "not set"), status and the server's metadata;
 /// `stringData` of a Secret as `data`, an empty `caBundle` and the empty rules of an aggregated ClusterRole as none.
 #[must_use]
-pub fn declared(object: &Value) -> Cow<'_, Value> {
-    if is_as_declared(object, Level::Object) {
+pub fn normalise_declared(object: &Value) -> Cow<'_, Value> {
+    if needs_no_change(object, MetadataLevel::Object) {
         Cow::Borrowed(object)
     } else {
-        Cow::Owned(normalised(object, None, Level::Object))
+        Cow::Owned(normalise(object, None, MetadataLevel::Object))
     }
 }
 
-/// As [`declared`], with the nulls that the server keeps by the kind's schema, and with the status where that is data.
-pub(super) fn declared_by<'v>(root: Field<'_>, level: Level, object: &'v Value) -> Cow<'v, Value> {
-    if is_as_declared(object, level) {
+/// As [`normalise_declared`], with the nulls that the server keeps by the kind's schema, and with the status where that is data.
+pub(super) fn normalise_declared_by<'v>(
+    root: Field<'_>,
+    level: MetadataLevel,
+    object: &'v Value,
+) -> Cow<'v, Value> {
+    if needs_no_change(object, level) {
         Cow::Borrowed(object)
     } else {
-        Cow::Owned(normalised(object, Some(root), level))
+        Cow::Owned(normalise(object, Some(root), level))
     }
 }
 
 /// Whether nothing has to be taken out or turned over: so most manifests are.
-fn is_as_declared(object: &Value, level: Level) -> bool {
+fn needs_no_change(object: &Value, level: MetadataLevel) -> bool {
     let Some(map) = object.as_object() else { return !has_null(object) };
     let metadata = map.get("metadata").and_then(Value::as_object);
     let of_server =
         |metadata: &Map<String, Value>| SERVER_METADATA.iter().any(|key| metadata.contains_key(*key));
-    let with_status = level == Level::Object && map.contains_key("status");
+    let with_status = level == MetadataLevel::Object && map.contains_key("status");
     let taken_out = with_status || metadata.is_some_and(of_server) || has_null(object);
-    !taken_out && !is_turned_over(object)
+    !taken_out && !needs_normalising(object)
 }
 
 /// Whether something is written in another way than the server has it, nulls and what is never compared aside.
-pub(super) fn is_turned_over(object: &Value) -> bool {
+pub(super) fn needs_normalising(object: &Value) -> bool {
     let Some(map) = object.as_object() else { return false };
     let of_kind = match (text(map, "apiVersion").unwrap_or_default(), text(map, "kind").unwrap_or_default()) {
         ("v1", "Service") => object.pointer("/spec/sessionAffinityConfig").is_some(),
@@ -99,11 +103,11 @@ pub(super) fn has_null(value: &Value) -> bool {
     }
 }
 
-pub(super) fn normalised(object: &Value, root: Option<Field<'_>>, level: Level) -> Value {
+pub(super) fn normalise(object: &Value, root: Option<Field<'_>>, level: MetadataLevel) -> Value {
     let custom = root.filter(|root| root.built_in_name().is_none());
     let mut declared = custom.map_or_else(|| without_nulls(object), |root| with_kept_nulls(root, object));
     let Some(map) = declared.as_object_mut() else { return declared };
-    if level == Level::Object {
+    if level == MetadataLevel::Object {
         map.remove("status");
     }
     // What SOPS keeps of its keys; never applied.
@@ -117,7 +121,7 @@ pub(super) fn normalised(object: &Value, root: Option<Field<'_>>, level: Level) 
         _ => {}
     }
     // The controller fills them: empty ones declare nothing.
-    if map.contains_key("aggregationRule") && map.get("rules").is_some_and(is_hollow) {
+    if map.contains_key("aggregationRule") && map.get("rules").is_some_and(is_empty_value) {
         map.remove("rules");
     }
     let group =

@@ -6,11 +6,11 @@ mod schemas;
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
 
-use super::declared;
-use super::held::{compare, is_same};
-use super::normalise::{Level, normalised};
+use super::cross_check::{compare, is_same};
+use super::normalise::{MetadataLevel, normalise};
+use super::normalise_declared;
 use super::tests::of;
-use crate::model::{Difference, FieldPath, Step};
+use crate::model::{Difference, FieldPath, PathElement};
 use crate::schema::{Field, ListType, Scalar, Schema, Shape, fill};
 
 /// Choices that a generator reads one by one; what is not there is 0, so that a shorter tape makes a smaller object.
@@ -114,7 +114,7 @@ fn random_object(choices: &[u16]) -> Value {
 /// The object as a server would hold it.
 fn stored(object: &Value) -> Value {
     let desired = of(object.clone());
-    let mut live = declared(object).into_owned();
+    let mut live = normalise_declared(object).into_owned();
     fill(Schema::built_in().kind(&desired.id.group, &desired.id.version, &desired.id.kind), &mut live);
     live
 }
@@ -150,9 +150,9 @@ fn other(value: &Value) -> Value {
 /// Whether the difference is at the edited place: on the way to it, or inside it.
 fn is_at(difference: &Difference, pointer: &str) -> bool {
     let names = |path: &FieldPath| -> Vec<String> {
-        path.steps()
+        path.elements()
             .iter()
-            .filter_map(|step| if let Step::Field(name) = step { Some(name.clone()) } else { None })
+            .filter_map(|step| if let PathElement::Field(name) = step { Some(name.clone()) } else { None })
             .collect()
     };
     let edited: Vec<String> = pointer
@@ -206,7 +206,7 @@ proptest! {
     #[test]
     fn an_object_as_the_server_stores_it_is_no_difference(choices in tape()) {
         let object = random_object(&choices);
-        prop_assert_eq!(&*declared(&object), &normalised(&object, None, Level::Object), "what needs no change is not copied");
+        prop_assert_eq!(&*normalise_declared(&object), &normalise(&object, None, MetadataLevel::Object), "what needs no change is not copied");
         let (git, live) = (of(object.clone()), stored(&object));
         let found = compare(&git, &live, Schema::built_in());
         prop_assert!(found.is_empty(), "{object}\n{found:?}");

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::model::{FieldPath, ResourceId, Step};
+use crate::model::{FieldPath, PathElement, ResourceId};
 
 /// Group, kind (`*` for any), path; `[]` stands for an item of a list.
-const PLACES: &[(&str, &str, &str)] = &[
+const SERVER_SET_PATHS: &[(&str, &str, &str)] = &[
     ("*", "*", "metadata.finalizers"),
     // Where it is data: the controller writes beside what Git declares of it.
     ("*", "*", "status"),
@@ -100,30 +100,34 @@ const BOOKKEEPING: &[&str] = &[
 /// Whether the server or the platform may put something at `path` that Git does not declare.
 #[must_use]
 pub fn is_server_set(id: &ResourceId, path: &FieldPath) -> bool {
-    if let [Step::Field(metadata), Step::Field(map), Step::Field(key)] = path.steps()
+    if let [PathElement::Field(metadata), PathElement::Field(map), PathElement::Field(key)] = path.elements()
         && metadata == "metadata"
         && (map == "annotations" || map == "labels")
     {
         let of_a_deployer = BOOKKEEPING.iter().any(|pattern| matches_key(pattern, key));
-        return of_a_deployer || rules(id).any(|place| covers(place, path));
+        return of_a_deployer || rules(id).any(|place| matches(place, path));
     }
     if id.kind == "Pod" && id.group.is_empty() && is_token_volume(path) {
         return true;
     }
-    rules(id).any(|place| covers(place, path))
+    rules(id).any(|place| matches(place, path))
 }
 
 /// Whether the server chose the value by another image: it sets the pull policy when it makes a container and keeps it
 /// when the image changes.
 pub(super) fn is_older_default(path: &FieldPath, live: Option<&Value>) -> bool {
-    let of_image = match path.steps() {
-        [.., Step::Field(list), Step::Key(_), Step::Field(field)] => {
+    let of_image = match path.elements() {
+        [.., PathElement::Field(list), PathElement::Key(_), PathElement::Field(field)] => {
             let lists = ["containers", "initContainers", "ephemeralContainers"];
             lists.contains(&list.as_str()) && field == "imagePullPolicy"
         }
-        [.., Step::Field(list), Step::Key(_), Step::Field(image), Step::Field(field)] => {
-            list == "volumes" && image == "image" && field == "pullPolicy"
-        }
+        [
+            ..,
+            PathElement::Field(list),
+            PathElement::Key(_),
+            PathElement::Field(image),
+            PathElement::Field(field),
+        ] => list == "volumes" && image == "image" && field == "pullPolicy",
         _ => false,
     };
     of_image && matches!(live.and_then(Value::as_str), Some("Always" | "IfNotPresent"))
@@ -131,8 +135,8 @@ pub(super) fn is_older_default(path: &FieldPath, live: Option<&Value>) -> bool {
 
 /// Whether some place below `path` is one that the server fills: such a map is looked at key by key,
 /// as labels and annotations always are.
-pub(super) fn holds_server_set(id: &ResourceId, path: &FieldPath) -> bool {
-    if let [.., Step::Field(parent), Step::Field(last)] = path.steps()
+pub(super) fn contains_server_set(id: &ResourceId, path: &FieldPath) -> bool {
+    if let [.., PathElement::Field(parent), PathElement::Field(last)] = path.elements()
         && (last == "metadata" || (parent == "metadata" && (last == "labels" || last == "annotations")))
     {
         return true;
@@ -143,7 +147,7 @@ pub(super) fn holds_server_set(id: &ResourceId, path: &FieldPath) -> bool {
 }
 
 fn rules(id: &ResourceId) -> impl Iterator<Item = &'static str> {
-    PLACES
+    SERVER_SET_PATHS
         .iter()
         .filter(|(group, kind, _)| {
             (*group == "*" || *group == id.group) && (*kind == "*" || *kind == id.kind)
@@ -151,22 +155,24 @@ fn rules(id: &ResourceId) -> impl Iterator<Item = &'static str> {
         .map(|(_, _, place)| *place)
 }
 
-fn covers(place: &str, path: &FieldPath) -> bool {
+fn matches(place: &str, path: &FieldPath) -> bool {
     let here = text(path);
     here.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// The path in the notation of [`PLACES`].
+/// The path in the notation of [`SERVER_SET_PATHS`].
 fn text(path: &FieldPath) -> String {
     let mut text = String::new();
-    for step in path.steps() {
+    for step in path.elements() {
         match step {
-            Step::Field(name) if name.contains(['/', '.']) || name.contains("-uid") || name == "job-name" => {
+            PathElement::Field(name)
+                if name.contains(['/', '.']) || name.contains("-uid") || name == "job-name" =>
+            {
                 text.push('[');
                 text.push_str(name);
                 text.push(']');
             }
-            Step::Field(name) => {
+            PathElement::Field(name) => {
                 if !text.is_empty() {
                     text.push('.');
                 }
@@ -187,7 +193,7 @@ fn matches_key(pattern: &str, key: &str) -> bool {
 
 /// Whether the system keeps this item in a list of an object: the taints that tell the state of a node, and the tokens
 /// of a ServiceAccount (by older token controllers, and by OpenShift for its registry).
-pub(super) fn is_item_of_the_system(id: &ResourceId, path: &FieldPath, item: &Value) -> bool {
+pub(super) fn is_system_list_item(id: &ResourceId, path: &FieldPath, item: &Value) -> bool {
     let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
     let fields: Vec<&str> = path.fields().collect();
     match (id.group.as_str(), id.kind.as_str(), fields.as_slice()) {
@@ -203,31 +209,32 @@ pub(super) fn is_item_of_the_system(id: &ResourceId, path: &FieldPath, item: &Va
 }
 
 /// Whether what live has at `path` is nothing but such items, or one of them.
-pub(super) fn is_of_the_system(id: &ResourceId, path: &FieldPath, live: Option<&Value>) -> bool {
+pub(super) fn is_system_item(id: &ResourceId, path: &FieldPath, live: Option<&Value>) -> bool {
     match live {
         Some(Value::Array(items)) => {
-            !items.is_empty() && items.iter().all(|item| is_item_of_the_system(id, path, item))
+            !items.is_empty() && items.iter().all(|item| is_system_list_item(id, path, item))
         }
-        Some(item) => is_item_of_the_system(id, path, item),
+        Some(item) => is_system_list_item(id, path, item),
         None => false,
     }
 }
 
 /// Whether the server's or a controller's items stand beside those of others in a list here: owners, the token volume of a
 /// Pod and its mounts.
-pub(super) fn takes_items_of_the_server(id: &ResourceId, path: &FieldPath) -> bool {
+pub(super) fn accepts_server_items(id: &ResourceId, path: &FieldPath) -> bool {
     if path.fields().eq(["metadata", "ownerReferences"]) {
         return true;
     }
-    let list = path.steps().last();
-    let of_volumes = matches!(list, Some(Step::Field(name)) if name == "volumes" || name == "volumeMounts");
+    let list = path.elements().last();
+    let of_volumes =
+        matches!(list, Some(PathElement::Field(name)) if name == "volumes" || name == "volumeMounts");
     id.kind == "Pod" && id.group.is_empty() && of_volumes
 }
 
 /// The token volume and its mounts that admission adds to a Pod.
 fn is_token_volume(path: &FieldPath) -> bool {
-    path.steps().iter().any(|step| match step {
-        Step::Key(keys) => keys.iter().any(|(key, value)| {
+    path.elements().iter().any(|step| match step {
+        PathElement::Key(keys) => keys.iter().any(|(key, value)| {
             let text = value.as_str().unwrap_or_default();
             (key == "name" && text.starts_with("kube-api-access-"))
                 || (key == "mountPath" && text == "/var/run/secrets/kubernetes.io/serviceaccount")

@@ -2,17 +2,17 @@
 
 mod built_in;
 mod custom;
+mod duplicate_keys;
+mod fast_equal;
 mod lists;
 mod nulls;
-mod same;
 mod status;
-mod twins;
 mod values;
 
 use serde_json::Value;
 
-use super::held::compare;
-use crate::model::{ChangeKind, Desired, Difference, Later, Origin, ResourceId};
+use super::cross_check::compare;
+use crate::model::{ChangeKind, Desired, Difference, Lazy, Origin, ResourceId};
 use crate::schema::Schema;
 
 pub(super) fn object(text: &str) -> Value {
@@ -25,13 +25,13 @@ pub(crate) fn desired(text: &str) -> Desired {
 
 pub(super) fn of(value: Value) -> Desired {
     Desired {
-        id: ResourceId::of(&value).expect("the table's objects have kind and name"),
+        id: ResourceId::from_object(&value).expect("the table's objects have kind and name"),
         value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), place: None },
-        fields: Later::default(),
+        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), location: None },
+        fields: Lazy::default(),
         document: Some((0, None)),
         notes: Vec::new(),
-        unstable: Vec::new(),
+        nondeterministic: Vec::new(),
         optional: None,
     }
 }
@@ -74,7 +74,7 @@ fn check_custom(properties: &str, git: &str, live: &str, expected: &[&str]) {
         format!("{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: w}}, spec: {spec}}}")
     };
     let schema = Schema::from_crd(&object(&crd));
-    assert!(schema.knows("example.com", "v1", "Widget"), "the schema of the table is read");
+    assert!(schema.has_kind("example.com", "v1", "Widget"), "the schema of the table is read");
     let found = compare(&desired(&widget(git)), &object(&widget(live)), &schema);
     let found: Vec<String> = found.iter().map(line).collect();
     assert_eq!(found, expected, "\n--- schema\n{properties}\n--- Git\n{git}\n--- live\n{live}");
@@ -314,7 +314,7 @@ spec:
 #[test]
 fn the_built_in_schema_and_the_table_of_defaults_are_read() {
     let schema = Schema::built_in();
-    assert!(schema.knows("apps", "v1", "Deployment") && schema.knows("", "v1", "Pod"));
+    assert!(schema.has_kind("apps", "v1", "Deployment") && schema.has_kind("", "v1", "Pod"));
 }
 
 const SERVICE: &str = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{port: 80}]}}";

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::lists::pair;
-use crate::model::{Desired, FieldPath, Step, nearest, push_pointer};
+use crate::model::{Desired, FieldPath, PathElement, nearest, push_pointer};
 use crate::schema::{Field, ListType, Schema, Shape};
 
 /// A field that the kind does not have at Git's version, so that the server leaves it out, or refuses the object where it
@@ -15,7 +15,7 @@ pub struct UnknownField {
     /// RFC 6901 pointer into the desired object.
     pub pointer: String,
     /// The name that was probably meant.
-    pub meant: Option<String>,
+    pub suggestion: Option<String>,
 }
 
 /// Every such field of an object. None where the schema is not the server's own: another version may have
@@ -43,10 +43,14 @@ impl Search<'_> {
     fn field(&mut self, of: Field<'_>, key: &str, value: &Value) {
         let before = self.pointer.len();
         push_pointer(&mut self.pointer, key);
-        self.path.push(Step::field(key));
+        self.path.push(PathElement::field(key));
         if of.prunes(key) {
             let meant = nearest(key, of.names().into_iter()).map(str::to_owned);
-            self.found.push(UnknownField { path: self.path.clone(), pointer: self.pointer.clone(), meant });
+            self.found.push(UnknownField {
+                path: self.path.clone(),
+                pointer: self.pointer.clone(),
+                suggestion: meant,
+            });
         } else {
             self.inside(of.field(key), value);
         }
@@ -71,7 +75,7 @@ impl Search<'_> {
             let named = pairs.as_ref().and_then(|p| p.pairs.iter().find(|pair| pair.desired == Some(index)));
             let before = self.pointer.len();
             push_pointer(&mut self.pointer, &index.to_string());
-            self.path.push(named.map_or(Step::Index(index), |pair| pair.step.clone()));
+            self.path.push(named.map_or(PathElement::Index(index), |pair| pair.step.clone()));
             self.inside(list.items(), item);
             self.path.pop();
             self.pointer.truncate(before);

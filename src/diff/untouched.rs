@@ -267,7 +267,7 @@ fn zero_values_of_a_definitions_schema_are_kept_where_the_server_keeps_them() {
     for kept in ["minimum: 0", "default: 0", "default: false", "default: ''", "maxLength: 0"] {
         for (git, live) in [(kept, "title: a"), ("title: a", kept)] {
             let (git, live) = (crd(&format!("title: a, {git}")), crd(&format!("title: a, {live}")));
-            let found = super::held::compare(
+            let found = super::cross_check::compare(
                 &super::tests::desired(&git.replace("title: a, title: a", "title: a")),
                 &super::tests::object(&live.replace("title: a, title: a", "title: a")),
                 crate::schema::Schema::built_in(),
@@ -338,7 +338,7 @@ fn a_list_that_admission_fills_is_still_compared() {
     let found = |effect: &str| {
         let git = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: []}}";
         let (git, live) = (super::tests::desired(git), super::tests::object(&pod(effect)));
-        super::held::compare(&git, &live, crate::schema::Schema::built_in()).len()
+        super::cross_check::compare(&git, &live, crate::schema::Schema::built_in()).len()
     };
     assert_eq!(found("NoExecute"), 0);
     assert_eq!(found("NoSchedule"), 1);

@@ -2,24 +2,24 @@
 
 use serde_json::{Map, Value};
 
-use super::equal::{is_hollow, is_omitted, same_scalar};
-use super::lists::{Pair, Pairs, pair, reordered, set_difference};
-use super::normalise::{Level, is_passed_over};
+use super::equal::{is_empty_value, is_omitempty_zero, same_scalar};
+use super::lists::{ItemPair, ItemPairs, is_reordered, pair, set_difference};
+use super::normalise::{MetadataLevel, is_uncompared};
 use super::server_set::{
-    holds_server_set, is_item_of_the_system, is_of_the_system, is_older_default, is_server_set,
-    takes_items_of_the_server,
+    accepts_server_items, contains_server_set, is_older_default, is_server_set, is_system_item,
+    is_system_list_item,
 };
-use crate::model::{ChangeKind, Desired, Difference, FieldPath, ResourceId, Step, push_pointer};
+use crate::model::{ChangeKind, Desired, Difference, FieldPath, PathElement, ResourceId, push_pointer};
 use crate::schema::{Field, ListType, Scalar, Shape, fill};
 
 /// A comparison under way.
-pub(super) struct Walk<'a> {
+pub(super) struct Comparer<'a> {
     id: &'a ResourceId,
     /// The object as Git writes it, nulls included.
     git: &'a Value,
     unstable: &'a [String],
     /// How much of the object is compared.
-    level: Level,
+    level: MetadataLevel,
     /// Whether Git leaves the rules of an aggregated ClusterRole to the controller.
     aggregated: bool,
     out: Vec<Difference>,
@@ -27,7 +27,7 @@ pub(super) struct Walk<'a> {
 
 /// Where the walk stands: in the schema, in words, and in both objects.
 #[derive(Clone)]
-struct At<'a> {
+struct WalkPosition<'a> {
     field: Field<'a>,
     path: FieldPath,
     live: String,
@@ -48,13 +48,13 @@ struct Sides<'v> {
     live: Option<&'v Value>,
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(desired: &'a Desired, declared: &Value, level: Level) -> Self {
+impl<'a> Comparer<'a> {
+    pub(super) fn new(desired: &'a Desired, declared: &Value, level: MetadataLevel) -> Self {
         let aggregated = declared.get("aggregationRule").is_some() && declared.get("rules").is_none();
         Self {
             id: &desired.id,
             git: &desired.value,
-            unstable: &desired.unstable,
+            unstable: &desired.nondeterministic,
             level,
             aggregated,
             out: Vec::new(),
@@ -62,12 +62,12 @@ impl<'a> Walk<'a> {
     }
 
     /// For what only live has: `git` is the object as Git writes it, or with the server's defaults.
-    pub(super) fn of_live(desired: &'a Desired, git: &'a Value) -> Self {
+    pub(super) fn for_live(desired: &'a Desired, git: &'a Value) -> Self {
         Self {
             id: &desired.id,
             git,
-            unstable: &desired.unstable,
-            level: Level::Object,
+            unstable: &desired.nondeterministic,
+            level: MetadataLevel::Object,
             aggregated: false,
             out: Vec::new(),
         }
@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
         let (Some(live), Some(declared)) = (live.as_object(), declared.as_object()) else { return };
         let root = self.root(field);
         for key in union(declared, live) {
-            if !is_passed_over(self.level, key) {
+            if !is_uncompared(self.level, key) {
                 let sides =
                     Sides { declared: declared.get(key), filled: filled.get(key), live: live.get(key) };
                 self.field(&root, key, sides);
@@ -90,8 +90,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn root(&self, field: Field<'a>) -> At<'a> {
-        At {
+    fn root(&self, field: Field<'a>) -> WalkPosition<'a> {
+        WalkPosition {
             field,
             path: FieldPath::root(),
             live: String::new(),
@@ -104,7 +104,12 @@ impl<'a> Walk<'a> {
 
     /// Looks at a value that only live has, by the steps to it from the root (`None`: an item of a list, which both have).
     /// `None` where something around it is compared as a whole and may differ by that.
-    pub(super) fn live_only(&mut self, field: Field<'a>, steps: &[Option<&str>], live: &Value) -> Option<()> {
+    pub(super) fn compare_live_only(
+        &mut self,
+        field: Field<'a>,
+        steps: &[Option<&str>],
+        live: &Value,
+    ) -> Option<()> {
         let mut at = self.root(field);
         for step in steps {
             let as_one = match step {
@@ -121,17 +126,17 @@ impl<'a> Walk<'a> {
     }
 
     /// Compares what stands at a key of a map.
-    fn field(&mut self, at: &At<'a>, key: &str, sides: Sides<'_>) {
+    fn field(&mut self, at: &WalkPosition<'a>, key: &str, sides: Sides<'_>) {
         // What equals its defaults has no difference inside: that is most of a cluster, and needs no walk. Nor is one
         // needed to where the server keeps its books of every object.
         if (sides.live.is_none() || sides.filled != sides.live)
-            && !level_of(&at.path).is_some_and(|level| is_passed_over(level, key))
+            && !level_of(&at.path).is_some_and(|level| is_uncompared(level, key))
         {
             self.place(&at.step_field(key), sides);
         }
     }
 
-    fn place(&mut self, at: &At<'a>, sides: Sides<'_>) {
+    fn place(&mut self, at: &WalkPosition<'a>, sides: Sides<'_>) {
         // A null over nothing says nothing; over a default or a declared value somebody put it.
         let kept = sides.filled.is_some() && at.field.is_nullable();
         let live = sides.live.filter(|live| kept || !live.is_null());
@@ -150,7 +155,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Compares two values of which one is a null that the server keeps.
-    fn nulls(&mut self, at: &At<'a>, declared: &Value, live: &Value) {
+    fn nulls(&mut self, at: &WalkPosition<'a>, declared: &Value, live: &Value) {
         if declared == live {
             return;
         }
@@ -168,7 +173,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether the server puts this into the field where it is left out.
-    fn is_default(&self, at: &At<'a>, value: &Value) -> bool {
+    fn is_default(&self, at: &WalkPosition<'a>, value: &Value) -> bool {
         let default = at.field.default().filter(|_| !at.in_map).cloned();
         default.is_some_and(|mut default| {
             fill(at.field, &mut default);
@@ -176,7 +181,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn only_desired(&mut self, at: &At<'a>, declared: &Value) {
+    fn only_desired(&mut self, at: &WalkPosition<'a>, declared: &Value) {
         // A default is put into a field, not under a key of a map; types of an API server have theirs in code.
         let by_default = !at.typed && self.is_default(at, declared);
         if !at.pruned && !at.is_unset(declared) && !by_default {
@@ -184,8 +189,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn only_live(&mut self, at: &At<'a>, filled: Option<&Value>, live: &Value) {
-        let unset = if filled.is_some() { at.typed && is_hollow(live) } else { at.is_unset(live) };
+    fn only_live(&mut self, at: &WalkPosition<'a>, filled: Option<&Value>, live: &Value) {
+        let unset = if filled.is_some() { at.typed && is_empty_value(live) } else { at.is_unset(live) };
         let null_in_git = || at.typed && at.in_map && live == "" && self.is_null_in_git(at);
         if unset || null_in_git() {
             return;
@@ -202,10 +207,10 @@ impl<'a> Walk<'a> {
                 }
             }
             // An item that only live has is one change, whatever the server put into it.
-            (None, Value::Object(live)) if !is_item(&at.path) && holds_server_set(self.id, &at.path) => {
+            (None, Value::Object(live)) if !is_item(&at.path) && contains_server_set(self.id, &at.path) => {
                 self.children_of_live(at, None, live);
             }
-            (None, Value::Array(live)) if takes_items_of_the_server(self.id, &at.path) => {
+            (None, Value::Array(live)) if accepts_server_items(self.id, &at.path) => {
                 self.items_of_live(at, live);
             }
             // Whose each value is, is recorded value by value.
@@ -215,7 +220,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether Git writes null under this key: server-side apply decodes it as an empty text, as Go does.
-    fn is_null_in_git(&self, at: &At<'a>) -> bool {
+    fn is_null_in_git(&self, at: &WalkPosition<'a>) -> bool {
         let is_null = |pointer: &str| self.git.pointer(pointer).is_some_and(Value::is_null);
         let of_secret = self.id.group.is_empty() && self.id.kind == "Secret";
         let plain = at.desired.strip_prefix("/data/").filter(|_| of_secret);
@@ -223,7 +228,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A keyed list that Git lacks, item by item: the server put some of them there.
-    fn items_of_live(&mut self, at: &At<'a>, live: &[Value]) {
+    fn items_of_live(&mut self, at: &WalkPosition<'a>, live: &[Value]) {
         let pairs = match at.field.shape() {
             Shape::List(ListType::Map(keys)) => pair(&keys, at.field.items(), [&[], live], &|_, _| false),
             _ => None,
@@ -236,7 +241,7 @@ impl<'a> Walk<'a> {
 
     fn children_of_live(
         &mut self,
-        at: &At<'a>,
+        at: &WalkPosition<'a>,
         filled: Option<&Map<String, Value>>,
         live: &Map<String, Value>,
     ) {
@@ -246,7 +251,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn both(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
+    fn both(&mut self, at: &WalkPosition<'a>, declared: &Value, filled: &Value, live: &Value) {
         match (declared, filled, live) {
             // What the server completes (the claim of a volume) is told from what was written.
             (Value::Object(_), _, Value::Object(_))
@@ -284,7 +289,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn scalars(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
+    fn scalars(&mut self, at: &WalkPosition<'a>, declared: &Value, filled: &Value, live: &Value) {
         let unset = at.is_unset(declared);
         let same = |left: &Value| same_scalar(scalar(at.field), left, live);
         if same(declared) || (unset && same(filled)) {
@@ -294,12 +299,12 @@ impl<'a> Walk<'a> {
         if unset && is_server_set(self.id, &at.path) {
             return self.report(at, ChangeKind::Added, None, Some(live), None);
         }
-        if !(is_hollow(declared) && is_hollow(live)) {
+        if !(is_empty_value(declared) && is_empty_value(live)) {
             self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
         }
     }
 
-    fn keyed(&mut self, at: &At<'a>, pairs: &Pairs, [declared, filled, live]: [&[Value]; 3]) {
+    fn keyed(&mut self, at: &WalkPosition<'a>, pairs: &ItemPairs, [declared, filled, live]: [&[Value]; 3]) {
         for pair in &pairs.pairs {
             let place = at.step_item(pair);
             let sides = Sides {
@@ -315,7 +320,7 @@ impl<'a> Walk<'a> {
                 );
             }
         }
-        if order_matters(&at.path, declared, pairs) && reordered(&pairs.pairs) {
+        if order_matters(&at.path, declared, pairs) && is_reordered(&pairs.pairs) {
             let (declared, live) = (Value::from(declared.to_vec()), Value::from(live.to_vec()));
             self.report(at, ChangeKind::Modified, Some(&declared), Some(&live), None);
             if let Some(last) = self.out.last_mut() {
@@ -324,16 +329,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn set(&mut self, at: &At<'a>, declared: &[Value], live: &[Value]) {
+    fn set(&mut self, at: &WalkPosition<'a>, declared: &[Value], live: &[Value]) {
         let (removed, added) = set_difference(declared, live);
         for (index, value) in removed {
-            let mut place = at.step(Step::Value(value.clone()));
+            let mut place = at.step(PathElement::Value(value.clone()));
             place.live.push_str("/-");
             push_pointer(&mut place.desired, &index.to_string());
             self.report(&place, ChangeKind::Removed, Some(value), None, None);
         }
         for (index, value) in added {
-            let mut place = at.step(Step::Value(value.clone()));
+            let mut place = at.step(PathElement::Value(value.clone()));
             push_pointer(&mut place.live, &index.to_string());
             place.desired.push_str("/-");
             self.report(&place, ChangeKind::Added, None, Some(value), None);
@@ -341,7 +346,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Compares an atomic value: whatever differs inside it is one change of the whole.
-    fn as_one(&mut self, at: &At<'a>, declared: &Value, filled: &Value, live: &Value) {
+    fn as_one(&mut self, at: &WalkPosition<'a>, declared: &Value, filled: &Value, live: &Value) {
         let sides = Sides { declared: Some(declared), filled: Some(filled), live: Some(live) };
         if self.differs_as_one(at, sides) {
             self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
@@ -349,12 +354,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether anything differs inside a value. A default that live lacks is none of this server's version.
-    fn differs_as_one(&self, at: &At<'a>, sides: Sides<'_>) -> bool {
+    fn differs_as_one(&self, at: &WalkPosition<'a>, sides: Sides<'_>) -> bool {
         match (sides.filled, sides.live) {
             (Some(Value::Array(filled)), Some(Value::Array(live))) => {
                 let live: Vec<&Value> = live
                     .iter()
-                    .filter(|item| filled.contains(item) || !is_item_of_the_system(self.id, &at.path, item))
+                    .filter(|item| filled.contains(item) || !is_system_list_item(self.id, &at.path, item))
                     .collect();
                 let declared = sides.declared.and_then(Value::as_array);
                 let differs = |index: usize, live: &Value| {
@@ -381,7 +386,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn side_differs(&self, at: &At<'a>, sides: Sides<'_>) -> bool {
+    fn side_differs(&self, at: &WalkPosition<'a>, sides: Sides<'_>) -> bool {
         let mut inner = self.empty();
         inner.place(at, sides);
         // What the server puts into an item is no difference of the list, unless the whole list is the server's.
@@ -396,7 +401,7 @@ impl<'a> Walk<'a> {
 
     fn report(
         &mut self,
-        at: &At<'a>,
+        at: &WalkPosition<'a>,
         kind: ChangeKind,
         declared: Option<&Value>,
         live: Option<&Value>,
@@ -406,7 +411,7 @@ impl<'a> Walk<'a> {
         let by_itself = of_controller
             || is_server_set(self.id, &at.path)
             || is_older_default(&at.path, live)
-            || is_of_the_system(self.id, &at.path, live);
+            || is_system_item(self.id, &at.path, live);
         let server_set = kind == ChangeKind::Added && by_itself;
         self.out.push(Difference {
             path: at.path.clone(),
@@ -427,8 +432,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl<'a> At<'a> {
-    fn step(&self, step: Step) -> Self {
+impl<'a> WalkPosition<'a> {
+    fn step(&self, step: PathElement) -> Self {
         let field = self.field.items();
         let typed = field.is_typed(self.typed);
         Self { path: self.path.join(step), field, in_map: false, typed, pruned: false, ..self.clone() }
@@ -444,14 +449,14 @@ impl<'a> At<'a> {
         if is_item(&self.path) {
             return value.is_null();
         }
-        value.is_null() || (self.typed && !self.in_map && is_omitted(self.field, value))
+        value.is_null() || (self.typed && !self.in_map && is_omitempty_zero(self.field, value))
     }
 
     fn step_field(&self, key: &str) -> Self {
         let field = self.field.field(key);
         let mut next = Self {
             field,
-            path: self.path.join(Step::field(key)),
+            path: self.path.join(PathElement::field(key)),
             in_map: matches!(self.field.shape(), Shape::Map),
             typed: field.is_typed(self.typed),
             pruned: self.field.prunes(key),
@@ -462,7 +467,7 @@ impl<'a> At<'a> {
         next
     }
 
-    fn step_item(&self, pair: &Pair) -> Self {
+    fn step_item(&self, pair: &ItemPair) -> Self {
         let mut next = self.step(pair.step.clone());
         let token = |index: Option<usize>| index.map_or_else(|| "-".to_owned(), |index| index.to_string());
         push_pointer(&mut next.live, &token(pair.live));
@@ -471,7 +476,7 @@ impl<'a> At<'a> {
     }
 
     fn step_any(&self) -> Self {
-        self.step(Step::Index(0))
+        self.step(PathElement::Index(0))
     }
 
     /// The item of a list that is compared as a whole: what renders differently each time is known by its place in Git.
@@ -497,15 +502,17 @@ fn scalar(field: Field<'_>) -> Scalar {
 }
 
 fn is_item(path: &FieldPath) -> bool {
-    matches!(path.steps().last(), Some(Step::Key(_)))
+    matches!(path.elements().last(), Some(PathElement::Key(_)))
 }
 
 /// Which of the maps that are not wholly compared stands at `path`, if one does; the object itself is walked apart.
-fn level_of(path: &FieldPath) -> Option<Level> {
-    match path.steps() {
-        [Step::Field(metadata)] if metadata == "metadata" => Some(Level::Metadata),
-        [Step::Field(metadata), Step::Field(map)] if metadata == "metadata" && map == "annotations" => {
-            Some(Level::Annotations)
+fn level_of(path: &FieldPath) -> Option<MetadataLevel> {
+    match path.elements() {
+        [PathElement::Field(metadata)] if metadata == "metadata" => Some(MetadataLevel::Metadata),
+        [PathElement::Field(metadata), PathElement::Field(map)]
+            if metadata == "metadata" && map == "annotations" =>
+        {
+            Some(MetadataLevel::Annotations)
         }
         _ => None,
     }
@@ -513,14 +520,14 @@ fn level_of(path: &FieldPath) -> Option<Level> {
 
 /// Init containers run in their order; `env` matters in order where a value refers to another (`$(NAME)`), and of
 /// variables with one name the last one counts.
-fn order_matters(path: &FieldPath, items: &[Value], pairs: &Pairs) -> bool {
-    match path.steps().last() {
-        Some(Step::Field(name)) if name == "initContainers" => true,
-        Some(Step::Field(name)) if name == "env" => {
+fn order_matters(path: &FieldPath, items: &[Value], pairs: &ItemPairs) -> bool {
+    match path.elements().last() {
+        Some(PathElement::Field(name)) if name == "initContainers" => true,
+        Some(PathElement::Field(name)) if name == "env" => {
             let refers = |item: &Value| {
                 item.get("value").and_then(Value::as_str).is_some_and(|text| text.contains("$("))
             };
-            pairs.twins_reordered || items.iter().any(refers)
+            pairs.duplicates_reordered || items.iter().any(refers)
         }
         _ => false,
     }

@@ -1,7 +1,7 @@
 //! Titles and bodies as they are written: marked, cut, and compared.
 
 use super::ForgeError;
-use super::mark::Mark;
+use super::marker::ProposalMarker;
 use super::proposal::Proposal;
 
 /// Most characters of a body. GitHub cuts at 65,536.
@@ -14,35 +14,35 @@ const NOTE_ROOM: usize = 200;
 
 /// The body as it is written: the mark in line 1, cut where it is too long.
 pub(super) fn compose(proposal: &Proposal) -> Result<String, ForgeError> {
-    let mark = Mark {
+    let mark = ProposalMarker {
         incident: proposal.incident.clone(),
         fingerprint: proposal.fingerprint.clone(),
         commit: proposal.commit.clone(),
         closed_by_us: false,
     };
-    with_mark(&mark, &proposal.body)
+    with_marker(&mark, &proposal.body)
 }
 
 /// The same body with another mark in line 1.
-pub(super) fn with_mark(mark: &Mark, text: &str) -> Result<String, ForgeError> {
+pub(super) fn with_marker(mark: &ProposalMarker, text: &str) -> Result<String, ForgeError> {
     let line = mark.to_line().ok_or_else(|| {
         ForgeError::configuration(
             format!("incident {:?} with fingerprint {:?} cannot be marked", mark.incident, mark.fingerprint),
             "an id is up to 64 letters, digits, `-`, `_` and `.`, a fingerprint 8 to 128 hexadecimal digits",
         )
     })?;
-    let text = normal(text);
+    let text = normalise_body(text);
     let room = BODY_LIMIT - line.chars().count() - 1;
     Ok(format!("{line}\n{}", cut(&text, room)))
 }
 
 /// The body below its mark.
-pub(super) fn below_mark(body: &str) -> &str {
+pub(super) fn below_marker(body: &str) -> &str {
     body.split_once('\n').map_or("", |(_, rest)| rest)
 }
 
 /// A title as forges keep it: one line, trimmed, cut.
-pub(super) fn title(text: &str) -> String {
+pub(super) fn normalise_title(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= TITLE_LIMIT {
         return line;
@@ -51,7 +51,7 @@ pub(super) fn title(text: &str) -> String {
 }
 
 /// A body as it is compared: line ends of one kind, no white space at its end.
-pub(super) fn normal(text: &str) -> String {
+pub(super) fn normalise_body(text: &str) -> String {
     text.replace("\r\n", "\n").trim_end().to_owned()
 }
 
@@ -65,7 +65,7 @@ fn cut(text: &str, room: usize) -> String {
     let end = trailers_start(&lines);
     let tail = lines[end..].join("\n");
     let budget = room.saturating_sub(tail.chars().count() + NOTE_ROOM);
-    let (mut kept, mut used, mut open) = (Vec::new(), 0, Open::default());
+    let (mut kept, mut used, mut open) = (Vec::new(), 0, OpenMarkdown::default());
     for line in &lines[..end] {
         let length = line.chars().count() + 1;
         let mut after = open.clone();
@@ -107,12 +107,12 @@ fn is_trailer(line: &str) -> bool {
 
 /// What Markdown has open at a line.
 #[derive(Default, Clone)]
-struct Open {
+struct OpenMarkdown {
     fence: Option<String>,
     details: usize,
 }
 
-impl Open {
+impl OpenMarkdown {
     fn see(&mut self, line: &str) {
         let start = line.trim_start();
         let first = start.chars().next().filter(|c| matches!(c, '`' | '~'));

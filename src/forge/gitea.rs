@@ -6,48 +6,51 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ForgeError;
-use super::http::{Answer, Client, Request};
-use super::proposal::{Closer, Existing, Kind, ProposalState};
-use super::settings::Target;
-use super::site::{Paging, Site};
-use super::wire::{Item, Label, User, closer};
+use super::api_types::{ApiItem, Label, User, closer};
+use super::http::{ForgeAnswer, ForgeClient, ForgeRequest};
+use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalState};
+use super::repository_api::{Paging, RepositoryApi};
+use super::settings::ForgeTarget;
 
 /// A repository on Gitea or Forgejo.
 #[derive(Debug)]
 pub struct Gitea {
-    pub(super) site: Site,
+    pub(super) site: RepositoryApi,
 }
 
 /// An entry of a proposal's timeline. There are about forty types; only one matters.
 #[derive(Debug, Deserialize)]
-struct Entry {
+struct TimelineEntry {
     r#type: Option<String>,
     user: Option<User>,
 }
 
 impl Gitea {
-    pub(super) fn new(target: &Target) -> Result<Self, ForgeError> {
-        let client = Client::plain(target, hint)?;
-        Ok(Self { site: Site::new(target, client, "pulls") })
+    pub(super) fn new(target: &ForgeTarget) -> Result<Self, ForgeError> {
+        let client = ForgeClient::new_plain(target, hint)?;
+        Ok(Self { site: RepositoryApi::new(target, client, "pulls") })
     }
 
     /// Our proposals, filtered here too: Gitea ignores parameters that it does not know. Newest come first, so that what
     /// is opened meanwhile shifts the pages; a number seen twice counts once. `None`: open ones only, nobody asked who
     /// closed what.
-    pub(super) async fn list(&self, settled: Option<&BTreeSet<String>>) -> Result<Vec<Existing>, ForgeError> {
+    pub(super) async fn list(
+        &self,
+        settled: Option<&BTreeSet<String>>,
+    ) -> Result<Vec<ExistingProposal>, ForgeError> {
         let login = self.site.login().await?;
         let state = if settled.is_some() { "all" } else { "open" };
         let mut found = BTreeMap::new();
-        for kind in [Kind::Issue, Kind::PullRequest] {
-            let ours = |item: Item| {
-                Some(item.mark_by(login)?).map(|mark| item.existing(mark, kind, &self.site.pages))
+        for kind in [ProposalKind::Issue, ProposalKind::PullRequest] {
+            let ours = |item: ApiItem| {
+                Some(item.marker_by(login)?).map(|mark| item.into_existing(mark, kind, &self.site.web_urls))
             };
             let list = |state: &str| match kind {
-                Kind::Issue => self.issues(state, login),
-                Kind::PullRequest => self.pulls(state, login),
+                ProposalKind::Issue => self.issues(state, login),
+                ProposalKind::PullRequest => self.pulls(state, login),
             };
             for mut existing in self.site.proposals(list, (state, Paging::Counted), ours).await? {
-                if settled.is_some_and(|settled| !settled.contains(&existing.mark.incident)) {
+                if settled.is_some_and(|settled| !settled.contains(&existing.marker.incident)) {
                     self.add_details(&mut existing, login).await?;
                 }
                 found.insert(existing.number, existing);
@@ -56,16 +59,16 @@ impl Gitea {
         Ok(found.into_values().collect())
     }
 
-    fn issues(&self, state: &str, login: &str) -> Request {
-        Request::get(format!("{}/issues", self.site.root))
+    fn issues(&self, state: &str, login: &str) -> ForgeRequest {
+        ForgeRequest::get(format!("{}/issues", self.site.root))
             .query("type", "issues")
             .query("state", state)
             .query("created_by", login)
             .query("limit", "50")
     }
 
-    fn pulls(&self, state: &str, login: &str) -> Request {
-        Request::get(format!("{}/pulls", self.site.root))
+    fn pulls(&self, state: &str, login: &str) -> ForgeRequest {
+        ForgeRequest::get(format!("{}/pulls", self.site.root))
             .query("state", state)
             .query("poster", login)
             .query("limit", "50")
@@ -73,35 +76,37 @@ impl Gitea {
 
     /// What lists do not tell: who merged, which single pull requests name, and who closed. Gitea has no `closed_by`: the
     /// last `close` of the timeline tells.
-    async fn add_details(&self, existing: &mut Existing, login: &str) -> Result<(), ForgeError> {
+    async fn add_details(&self, existing: &mut ExistingProposal, login: &str) -> Result<(), ForgeError> {
         if let ProposalState::Merged { by: None, .. } = existing.state
-            && let Some(item) = self.site.item(Kind::PullRequest, existing.number).await?
+            && let Some(item) = self.site.item(ProposalKind::PullRequest, existing.number).await?
         {
-            *existing = item.existing(existing.mark.clone(), Kind::PullRequest, &self.site.pages);
+            *existing =
+                item.into_existing(existing.marker.clone(), ProposalKind::PullRequest, &self.site.web_urls);
         }
         let ProposalState::Closed { by: by @ Closer::Unknown, .. } = &mut existing.state else {
             return Ok(());
         };
         let path = format!("{}/issues/{}/timeline", self.site.root, existing.number);
-        let request = Request::get(path).query("limit", "50");
-        let closes = |entry: Entry| entry.r#type.is_some_and(|kind| kind == "close").then_some(entry.user);
+        let request = ForgeRequest::get(path).query("limit", "50");
+        let closes =
+            |entry: TimelineEntry| entry.r#type.is_some_and(|kind| kind == "close").then_some(entry.user);
         let mut rows = self.site.rows(request, Paging::UntilEmpty, closes).await?;
-        let last = rows.kept.pop().flatten().and_then(|user| user.login);
+        let last = rows.rows.pop().flatten().and_then(|user| user.login);
         *by = closer(last.as_deref(), login);
         Ok(())
     }
 
     /// Our open pull request from `branch`, marked or not. `GET /pulls/{base}/{head}` would give the lowest number, even
     /// a closed one.
-    pub(super) async fn of_branch(&self, branch: &str) -> Result<Vec<Item>, ForgeError> {
+    pub(super) async fn open_from_branch(&self, branch: &str) -> Result<Vec<ApiItem>, ForgeError> {
         let login = self.site.login().await?;
-        let of_branch = |item: Item| (item.branch() == Some(branch)).then_some(item);
-        Ok(self.site.rows(self.pulls("open", login), Paging::Counted, of_branch).await?.kept)
+        let of_branch = |item: ApiItem| (item.branch() == Some(branch)).then_some(item);
+        Ok(self.site.rows(self.pulls("open", login), Paging::Counted, of_branch).await?.rows)
     }
 
     /// Labels are looked for first, in the repository and its organisation: Gitea allows two of one name.
-    pub(super) async fn decorate(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
-        let of = |path: String| Request::get(path).query("limit", "50");
+    pub(super) async fn add_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+        let of = |path: String| ForgeRequest::get(path).query("limit", "50");
         let own = of(format!("{}/labels", self.site.root));
         let mut known: Vec<Label> = self.site.labels(own, Paging::Counted, labels).await?;
         // An owner that is no organisation is not found; one that may not be read has labels of no use to us.
@@ -118,13 +123,13 @@ impl Gitea {
     }
 
     /// What closes a proposal; Gitea knows no reason.
-    pub(super) fn closing(body: &str) -> Value {
+    pub(super) fn closing_fields(body: &str) -> Value {
         json!({"state": "closed", "body": body})
     }
 }
 
 /// What a refusal asks for.
-fn hint(answer: &Answer) -> &'static str {
+fn hint(answer: &ForgeAnswer) -> &'static str {
     match answer.status {
         403 => {
             "the token needs the scopes write:repository and write:issue, and its user the right to write to the repository"

@@ -14,10 +14,10 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::ForgeError;
-use super::settings::Target;
+use super::settings::ForgeTarget;
 use crate::git::Token;
 
-pub(super) use answer::Answer;
+pub(super) use answer::ForgeAnswer;
 
 /// Longest answer that is read.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -25,15 +25,15 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Which words go with a refusal.
-pub(super) type Hint = fn(&Answer) -> &'static str;
+pub(super) type HintFn = fn(&ForgeAnswer) -> &'static str;
 
 /// A client for one forge.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct ForgeClient {
     transport: Transport,
     base: Url,
     deadline: Duration,
-    hint: Hint,
+    hint: HintFn,
 }
 
 /// Who carries requests. Both stand on a [`reqwest::Client`] that follows no redirect.
@@ -45,7 +45,7 @@ enum Transport {
 
 /// One request.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(super) struct ForgeRequest {
     method: Method,
     path: String,
     query: Vec<(String, String)>,
@@ -53,7 +53,7 @@ pub(super) struct Request {
     repeatable: bool,
 }
 
-impl Request {
+impl ForgeRequest {
     /// Reads `path`, which begins with a slash and stands below the API's address.
     pub(super) fn get(path: impl Into<String>) -> Self {
         Self { method: Method::GET, path: path.into(), query: Vec::new(), body: None, repeatable: true }
@@ -83,8 +83,8 @@ impl Request {
 }
 
 /// What one attempt came to.
-enum Attempt {
-    Answered(Answer),
+enum AttemptOutcome {
+    Answered(ForgeAnswer),
     /// Nothing was sent.
     Refused(String),
     /// It was sent; whether it was done is not known.
@@ -92,15 +92,15 @@ enum Attempt {
     Unreadable(String),
 }
 
-impl Client {
+impl ForgeClient {
     /// A client on reqwest alone.
-    pub(super) fn plain(target: &Target, hint: Hint) -> Result<Self, ForgeError> {
+    pub(super) fn new_plain(target: &ForgeTarget, hint: HintFn) -> Result<Self, ForgeError> {
         let transport = Transport::Plain { client: reqwest_client()?, token: target.token.clone() };
         Ok(Self { transport, base: target.api.clone(), deadline: target.deadline, hint })
     }
 
     /// octocrab on our own client. Its retries are not compiled in: they repeat POST.
-    pub(super) fn github(target: &Target, hint: Hint) -> Result<Self, ForgeError> {
+    pub(super) fn new_github(target: &ForgeTarget, hint: HintFn) -> Result<Self, ForgeError> {
         let crab = octocrab::Octocrab::builder()
             .base_uri(target.api.as_str().trim_end_matches('/'))
             .and_then(|builder| {
@@ -121,24 +121,24 @@ impl Client {
     }
 
     /// Sends, and again where that is safe, until there is a 2xx answer, a refusal that will not change, or no time left.
-    pub(super) async fn send(&self, request: &Request) -> Result<Answer, ForgeError> {
+    pub(super) async fn send(&self, request: &ForgeRequest) -> Result<ForgeAnswer, ForgeError> {
         let start = Instant::now();
         let end = start + self.deadline;
         let mut pause = wait::FIRST;
         loop {
             let attempt = match timeout_at(end, self.attempt(request)).await {
                 Ok(attempt) => attempt,
-                Err(_) => Attempt::Lost(format!("no answer within {} s", self.deadline.as_secs())),
+                Err(_) => AttemptOutcome::Lost(format!("no answer within {} s", self.deadline.as_secs())),
             };
             let (error, again, wait) = match attempt {
-                Attempt::Answered(answer) if answer.is_success() => return Ok(answer),
-                Attempt::Answered(answer) => self.judge(request, &answer),
-                Attempt::Refused(why) => {
+                AttemptOutcome::Answered(answer) if answer.is_success() => return Ok(answer),
+                AttemptOutcome::Answered(answer) => self.classify_refusal(request, &answer),
+                AttemptOutcome::Refused(why) => {
                     let again = start.elapsed() < CONNECT.min(self.deadline);
                     (self.unreachable(request, why), again, None)
                 }
-                Attempt::Lost(why) => (self.unreachable(request, why), request.repeatable, None),
-                Attempt::Unreadable(why) => return Err(self.unreadable(request, why)),
+                AttemptOutcome::Lost(why) => (self.unreachable(request, why), request.repeatable, None),
+                AttemptOutcome::Unreadable(why) => return Err(self.unreadable(request, why)),
             };
             // A forge that asks for no wait at all is still given one.
             let wait = wait.unwrap_or_default().max(pause);
@@ -152,12 +152,12 @@ impl Client {
                 });
             }
             tokio::time::sleep(wait).await;
-            pause = wait::next(pause);
+            pause = wait::next_pause(pause);
         }
     }
 
     /// Sends, and takes "not found" as a value.
-    pub(super) async fn find(&self, request: &Request) -> Result<Option<Answer>, ForgeError> {
+    pub(super) async fn find(&self, request: &ForgeRequest) -> Result<Option<ForgeAnswer>, ForgeError> {
         match self.send(request).await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.status() == Some(404) => Ok(None),
@@ -168,7 +168,7 @@ impl Client {
     /// The answer as `T`.
     pub(super) async fn json<T: serde::de::DeserializeOwned>(
         &self,
-        request: &Request,
+        request: &ForgeRequest,
     ) -> Result<T, ForgeError> {
         let answer = self.send(request).await?;
         self.decode(request, &answer)
@@ -177,8 +177,8 @@ impl Client {
     /// Gives the rows of a list one by one, each of them dropped before the next is read.
     pub(super) fn rows<T: serde::de::DeserializeOwned>(
         &self,
-        request: &Request,
-        answer: &Answer,
+        request: &ForgeRequest,
+        answer: &ForgeAnswer,
         each: impl FnMut(T),
     ) -> Result<(), ForgeError> {
         answer.rows(each).map_err(|why| self.unreadable(request, why))
@@ -187,15 +187,19 @@ impl Client {
     /// Reads an answer.
     pub(super) fn decode<T: serde::de::DeserializeOwned>(
         &self,
-        request: &Request,
-        answer: &Answer,
+        request: &ForgeRequest,
+        answer: &ForgeAnswer,
     ) -> Result<T, ForgeError> {
         answer.json().map_err(|why| self.unreadable(request, why))
     }
 
     /// The error of a refusal, whether to ask again, and how long to wait first where the forge says it.
-    fn judge(&self, request: &Request, answer: &Answer) -> (ForgeError, bool, Option<Duration>) {
-        let (method, url) = self.named(request);
+    fn classify_refusal(
+        &self,
+        request: &ForgeRequest,
+        answer: &ForgeAnswer,
+    ) -> (ForgeError, bool, Option<Duration>) {
+        let (method, url) = self.display_request(request);
         if answer.is_limit() {
             // GitHub documents a minute where a secondary limit names no time.
             let wait = answer.wait().or((answer.status == 403).then_some(Duration::from_secs(60)));
@@ -210,18 +214,24 @@ impl Client {
         };
         let hint = if hint.is_empty() { String::new() } else { format!("; {hint}") };
         let again = answer.status >= 500 && request.repeatable;
-        let error = ForgeError::Refused { method, url, status: answer.status, said: answer.said(), hint };
+        let error =
+            ForgeError::Refused { method, url, status: answer.status, said: answer.message_suffix(), hint };
         (error, again, answer.wait())
     }
 
-    async fn attempt(&self, request: &Request) -> Attempt {
+    async fn attempt(&self, request: &ForgeRequest) -> AttemptOutcome {
         match &self.transport {
             Transport::Plain { client, token } => self.attempt_plain(client, token, request).await,
             Transport::GitHub(crab) => attempt_github(crab, &self.path_and_query(request), request).await,
         }
     }
 
-    async fn attempt_plain(&self, client: &reqwest::Client, token: &Token, request: &Request) -> Attempt {
+    async fn attempt_plain(
+        &self,
+        client: &reqwest::Client,
+        token: &Token,
+        request: &ForgeRequest,
+    ) -> AttemptOutcome {
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), self.path_and_query(request));
         let mut builder = client
             .request(request.method.clone(), url)
@@ -234,18 +244,18 @@ impl Client {
             Ok(response) => response,
             Err(error) => return failed(&error),
         };
-        let mut answer = Answer::new(response.status().as_u16(), response.headers().clone());
+        let mut answer = ForgeAnswer::new(response.status().as_u16(), response.headers().clone());
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if answer.add(&chunk, BODY_LIMIT) => {}
-                Ok(Some(_)) => return Attempt::Unreadable(too_long()),
-                Ok(None) => return Attempt::Answered(answer),
+                Ok(Some(_)) => return AttemptOutcome::Unreadable(too_long()),
+                Ok(None) => return AttemptOutcome::Answered(answer),
                 Err(error) => return failed(&error),
             }
         }
     }
 
-    fn path_and_query(&self, request: &Request) -> String {
+    fn path_and_query(&self, request: &ForgeRequest) -> String {
         let mut text = request.path.clone();
         if !request.query.is_empty() {
             let query =
@@ -256,42 +266,42 @@ impl Client {
         text
     }
 
-    fn named(&self, request: &Request) -> (String, String) {
+    fn display_request(&self, request: &ForgeRequest) -> (String, String) {
         (request.method.to_string(), format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path))
     }
 
-    fn unreachable(&self, request: &Request, why: String) -> ForgeError {
-        let (method, url) = self.named(request);
+    fn unreachable(&self, request: &ForgeRequest, why: String) -> ForgeError {
+        let (method, url) = self.display_request(request);
         ForgeError::Unreachable { method, url, why }
     }
 
-    pub(super) fn unreadable(&self, request: &Request, why: String) -> ForgeError {
-        let (method, url) = self.named(request);
+    pub(super) fn unreadable(&self, request: &ForgeRequest, why: String) -> ForgeError {
+        let (method, url) = self.display_request(request);
         ForgeError::Unreadable { method, url, why }
     }
 }
 
-async fn attempt_github(crab: &octocrab::Octocrab, path: &str, request: &Request) -> Attempt {
+async fn attempt_github(crab: &octocrab::Octocrab, path: &str, request: &ForgeRequest) -> AttemptOutcome {
     let builder = http::Request::builder().method(request.method.clone()).uri(path);
     let built = match crab.build_request(builder, request.body.as_ref()) {
         Ok(built) => built,
-        Err(error) => return Attempt::Refused(chain(&error)),
+        Err(error) => return AttemptOutcome::Refused(chain(&error)),
     };
     let response = match crab.execute(built).await {
         Ok(response) => response,
         Err(error) => return failed(&error),
     };
     let (parts, mut body) = response.into_parts();
-    let mut answer = Answer::new(parts.status.as_u16(), parts.headers);
+    let mut answer = ForgeAnswer::new(parts.status.as_u16(), parts.headers);
     while let Some(frame) = body.frame().await {
         match frame.map(|frame| frame.into_data()) {
             Ok(Ok(data)) if answer.add(&data, BODY_LIMIT) => {}
-            Ok(Ok(_)) => return Attempt::Unreadable(too_long()),
+            Ok(Ok(_)) => return AttemptOutcome::Unreadable(too_long()),
             Ok(Err(_trailers)) => {}
             Err(error) => return failed(&error),
         }
     }
-    Attempt::Answered(answer)
+    AttemptOutcome::Answered(answer)
 }
 
 /// A client that follows nothing, and sends what it is given to where it is told.
@@ -311,15 +321,15 @@ fn too_long() -> String {
 }
 
 /// Whether anything was sent is told by the error's kind.
-fn failed(error: &(dyn std::error::Error + 'static)) -> Attempt {
+fn failed(error: &(dyn std::error::Error + 'static)) -> AttemptOutcome {
     let mut cause = Some(error);
     while let Some(current) = cause {
         if current.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect) {
-            return Attempt::Refused(chain(error));
+            return AttemptOutcome::Refused(chain(error));
         }
         cause = current.source();
     }
-    Attempt::Lost(chain(error))
+    AttemptOutcome::Lost(chain(error))
 }
 
 /// The innermost causes of an error. Outer texts repeat the address with its query.
@@ -332,5 +342,9 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     texts.dedup();
     let last = texts.split_off(texts.len().saturating_sub(2));
-    if last.is_empty() { answer::shown(&error.to_string()) } else { answer::shown(&last.join(": ")) }
+    if last.is_empty() {
+        answer::escape_message(&error.to_string())
+    } else {
+        answer::escape_message(&last.join(": "))
+    }
 }

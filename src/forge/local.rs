@@ -7,12 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::body::{compose, title};
-use super::mark::Mark;
-use super::proposal::{Closer, Existing, Kind, Opened, Preflight, Proposal, ProposalState};
+use super::body::{compose, normalise_title};
+use super::marker::ProposalMarker;
+use super::proposal::{
+    Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalState,
+};
 use super::{ForgeError, duplicates};
 use crate::git::{CommitId, CommitInfo, GitError, PushError, RefUpdate, Repository, Signature};
-use file::{Closed, File, State};
+use file::{Closure, FileState, ProposalFile};
 
 /// The branch that holds the proposals, one file each: `<number>.md`.
 pub const PROPOSALS_BRANCH: &str = "drift/proposals";
@@ -24,24 +26,24 @@ const HISTORY: usize = 2_000;
 const ATTEMPTS: u32 = 8;
 
 /// A repository whose proposals are in it.
-pub struct Local {
+pub struct LocalForge {
     repository: Mutex<Repository>,
     who: Signature,
 }
 
-impl std::fmt::Debug for Local {
+impl std::fmt::Debug for LocalForge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Local").field("who", &self.who.name).finish_non_exhaustive()
     }
 }
 
-impl Local {
+impl LocalForge {
     pub(super) fn new(repository: Repository, who: Signature) -> Self {
         Self { repository: Mutex::new(repository), who }
     }
 
     pub(super) fn preflight(&self) -> Result<Preflight, ForgeError> {
-        let branch = self.view().repository.head_branch()?.ok_or_else(|| {
+        let branch = self.lock_repository().repository.head_branch()?.ok_or_else(|| {
             ForgeError::configuration(
                 "no branch is checked out",
                 "check out the branch that proposals are for",
@@ -50,23 +52,23 @@ impl Local {
         Ok(Preflight { login: self.who.name.clone(), can_push: true, default_branch: branch })
     }
 
-    pub(super) fn list(&self) -> Result<Vec<Existing>, ForgeError> {
-        let view = self.view();
+    pub(super) fn list(&self) -> Result<Vec<ExistingProposal>, ForgeError> {
+        let view = self.lock_repository();
         view.list(view.tip()?.as_ref())
     }
 
-    pub(super) fn open(&self, proposal: &Proposal) -> Result<Opened, ForgeError> {
-        let view = self.view();
-        let (title, body) = (title(&proposal.title), compose(proposal)?);
+    pub(super) fn open(&self, proposal: &Proposal) -> Result<OpenOutcome, ForgeError> {
+        let view = self.lock_repository();
+        let (title, body) = (normalise_title(&proposal.title), compose(proposal)?);
         for _ in 0..ATTEMPTS {
             let tip = view.tip()?;
             let listed = view.list(tip.as_ref())?;
             let there = listed.iter().find(|existing| existing.is_for(&proposal.incident, proposal.kind));
             if let Some(there) = there {
-                return Ok(Opened { existing: there.clone(), created: false, notes: Vec::new() });
+                return Ok(OpenOutcome { existing: there.clone(), created: false, notes: Vec::new() });
             }
             let number = listed.last().map_or(1, |last| last.number + 1);
-            let file = File::new(proposal, &title, &body, view.head_of(proposal)?);
+            let file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
             if view.write(
                 tip.as_ref(),
                 number,
@@ -75,49 +77,58 @@ impl Local {
                 &self.who,
             )? {
                 let existing = view.existing(number, file, None)?;
-                return Ok(Opened { existing, created: true, notes: Vec::new() });
+                return Ok(OpenOutcome { existing, created: true, notes: Vec::new() });
             }
         }
         Err(busy())
     }
 
-    pub(super) fn update(&self, existing: &Existing, proposal: &Proposal) -> Result<bool, ForgeError> {
-        let (title, body) = (title(&proposal.title), compose(proposal)?);
+    pub(super) fn update(
+        &self,
+        existing: &ExistingProposal,
+        proposal: &Proposal,
+    ) -> Result<bool, ForgeError> {
+        let (title, body) = (normalise_title(&proposal.title), compose(proposal)?);
         if !existing.state.is_open() || !existing.differs(&title, &body) {
             return Ok(false);
         }
         self.change(existing.number, "Update", |view, old| {
-            let mut file = File::new(proposal, &title, &body, view.head_of(proposal)?);
+            let mut file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
             file.labels.clone_from(&old.labels);
             Ok(Some(file))
         })
     }
 
-    pub(super) fn close(&self, existing: &Existing, reason: &str, completed: bool) -> Result<(), ForgeError> {
+    pub(super) fn close(
+        &self,
+        existing: &ExistingProposal,
+        reason: &str,
+        completed: bool,
+    ) -> Result<(), ForgeError> {
         let changed = self.change(existing.number, "Close", |view, old| {
             let now = view.existing(existing.number, old.clone(), None)?;
             if !now.state.is_open() {
                 return Ok(None);
             }
-            let closed = Closed { by: file::US.to_owned(), reason: reason.to_owned(), completed };
-            Ok(Some(File { state: State::Closed, closed: Some(closed), ..old.clone() }))
+            let closed = Closure { by: file::US.to_owned(), reason: reason.to_owned(), completed };
+            Ok(Some(ProposalFile { state: FileState::Closed, closed: Some(closed), ..old.clone() }))
         });
         changed.map(drop)
     }
 
     /// Writes into the files of proposals that were merged that they were: people read them.
-    pub(super) fn settle(&self, listed: &[Existing]) -> Result<(), ForgeError> {
-        let merged = |existing: &&Existing| matches!(existing.state, ProposalState::Merged { .. });
+    pub(super) fn record_merged(&self, listed: &[ExistingProposal]) -> Result<(), ForgeError> {
+        let merged = |existing: &&ExistingProposal| matches!(existing.state, ProposalState::Merged { .. });
         for existing in listed.iter().filter(merged) {
             self.change(existing.number, "Settle", |_, old| {
-                let open = old.state == State::Open;
-                Ok(open.then(|| File { state: State::Merged, ..old.clone() }))
+                let open = old.state == FileState::Open;
+                Ok(open.then(|| ProposalFile { state: FileState::Merged, ..old.clone() }))
             })?;
         }
         Ok(())
     }
 
-    pub(super) fn close_duplicates(&self, listed: &[Existing]) -> Result<Vec<u64>, ForgeError> {
+    pub(super) fn close_duplicates(&self, listed: &[ExistingProposal]) -> Result<Vec<u64>, ForgeError> {
         let mut closed = Vec::new();
         for (lowest, duplicate) in duplicates(listed) {
             let reason = format!("Proposal {} is for this incident too, and stays.", lowest.number);
@@ -132,9 +143,9 @@ impl Local {
         &self,
         number: u64,
         verb: &str,
-        change: impl Fn(&View<'_>, &File) -> Result<Option<File>, ForgeError>,
+        change: impl Fn(&LockedRepository<'_>, &ProposalFile) -> Result<Option<ProposalFile>, ForgeError>,
     ) -> Result<bool, ForgeError> {
-        let view = self.view();
+        let view = self.lock_repository();
         for _ in 0..ATTEMPTS {
             let tip = view.tip()?;
             let Some(old) = view.file(tip.as_ref(), number)? else { return Ok(false) };
@@ -147,9 +158,9 @@ impl Local {
         Err(busy())
     }
 
-    fn view(&self) -> View<'_> {
+    fn lock_repository(&self) -> LockedRepository<'_> {
         // Nothing is left half-done in it by a panic elsewhere.
-        View { repository: self.repository.lock().unwrap_or_else(PoisonError::into_inner) }
+        LockedRepository { repository: self.repository.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 }
 
@@ -160,11 +171,11 @@ fn busy() -> ForgeError {
 }
 
 /// The repository, while one call looks at it.
-struct View<'a> {
+struct LockedRepository<'a> {
     repository: MutexGuard<'a, Repository>,
 }
 
-impl View<'_> {
+impl LockedRepository<'_> {
     /// A local branch; what a remote has of that name is not ours.
     fn branch(&self, name: &str) -> Result<Option<CommitId>, ForgeError> {
         Ok(self.repository.resolve(&format!("refs/heads/{name}"))?)
@@ -183,7 +194,7 @@ impl View<'_> {
         Ok(tip.map(|tip| tip.as_str().to_owned()))
     }
 
-    fn list(&self, tip: Option<&CommitId>) -> Result<Vec<Existing>, ForgeError> {
+    fn list(&self, tip: Option<&CommitId>) -> Result<Vec<ExistingProposal>, ForgeError> {
         let Some(tip) = tip else { return Ok(Vec::new()) };
         let mut listed = Vec::new();
         for (path, bytes) in self.repository.read_all(tip, "")? {
@@ -195,7 +206,7 @@ impl View<'_> {
         Ok(listed)
     }
 
-    fn file(&self, tip: Option<&CommitId>, number: u64) -> Result<Option<File>, ForgeError> {
+    fn file(&self, tip: Option<&CommitId>, number: u64) -> Result<Option<ProposalFile>, ForgeError> {
         let (Some(tip), path) = (tip, path(number)) else { return Ok(None) };
         self.repository.read(tip, &path)?.map(|bytes| parse(&path, bytes)).transpose()
     }
@@ -205,7 +216,7 @@ impl View<'_> {
         &self,
         tip: Option<&CommitId>,
         number: u64,
-        file: &File,
+        file: &ProposalFile,
         message: &str,
         who: &Signature,
     ) -> Result<bool, ForgeError> {
@@ -221,23 +232,28 @@ impl View<'_> {
     }
 
     /// How a proposal stands; `tip` tells who wrote its file last.
-    fn existing(&self, number: u64, file: File, tip: Option<&CommitId>) -> Result<Existing, ForgeError> {
+    fn existing(
+        &self,
+        number: u64,
+        file: ProposalFile,
+        tip: Option<&CommitId>,
+    ) -> Result<ExistingProposal, ForgeError> {
         let wrong =
             || ForgeError::Repository(format!("{}: its incident or fingerprint is damaged", path(number)));
         let by_us = file.closed.as_ref().is_some_and(|closed| closed.by == file::US);
-        let mark = Mark {
+        let mark = ProposalMarker {
             incident: file.incident.clone(),
             fingerprint: file.fingerprint.clone(),
             commit: file.head.clone(),
-            closed_by_us: file.state == State::Closed && by_us,
+            closed_by_us: file.state == FileState::Closed && by_us,
         };
         let line = mark.to_line().ok_or_else(wrong)?;
         let now = file.branch.as_deref().map(|branch| self.branch(branch)).transpose()?.flatten();
         let state = self.state(number, &file, now.as_ref(), tip)?;
-        Ok(Existing {
+        Ok(ExistingProposal {
             number,
             kind: file.kind.into(),
-            mark,
+            marker: mark,
             body: format!("{line}\n{}", file.body),
             branch: file.branch.filter(|_| now.is_some()),
             head: now.map(|now| now.as_str().to_owned()).or(file.head),
@@ -251,39 +267,43 @@ impl View<'_> {
     fn state(
         &self,
         number: u64,
-        file: &File,
+        file: &ProposalFile,
         now: Option<&CommitId>,
         tip: Option<&CommitId>,
     ) -> Result<ProposalState, ForgeError> {
-        let ours =
-            file.state == State::Closed && file.closed.as_ref().is_some_and(|closed| closed.by == file::US);
+        let ours = file.state == FileState::Closed
+            && file.closed.as_ref().is_some_and(|closed| closed.by == file::US);
         if file.kind == file::FileKind::PullRequest
             && !ours
-            && let Some(merge) = self.merged(file, now)?
+            && let Some(merge) = self.find_merge(file, now)?
         {
             let at = Timestamp::from_second(merge.time).ok();
             return Ok(ProposalState::Merged { commit: Some(merge.id.as_str().to_owned()), by: None, at });
         }
         let declined = file.kind == file::FileKind::PullRequest && now.is_none();
-        if file.state == State::Open && !declined {
+        if file.state == FileState::Open && !declined {
             return Ok(ProposalState::Open);
         }
         let last = tip.map(|tip| self.repository.commits_touching(tip, &path(number), 1)).transpose()?;
         let last = last.into_iter().flatten().next();
         let at = last.as_ref().and_then(|last| Timestamp::from_second(last.time).ok());
         let by = match file.state {
-            State::Closed if ours => Closer::Us,
-            State::Closed | State::Merged => {
+            FileState::Closed if ours => Closer::Us,
+            FileState::Closed | FileState::Merged => {
                 last.map_or(Closer::Unknown, |last| Closer::Person(last.author.name))
             }
             // Who removed a branch is nowhere.
-            State::Open => return Ok(ProposalState::Closed { by: Closer::Unknown, at: None }),
+            FileState::Open => return Ok(ProposalState::Closed { by: Closer::Unknown, at: None }),
         };
         Ok(ProposalState::Closed { by, at })
     }
 
     /// The commit of the base branch that took the proposal in: its tip, or one with the incident's trailer.
-    fn merged(&self, file: &File, now: Option<&CommitId>) -> Result<Option<CommitInfo>, ForgeError> {
+    fn find_merge(
+        &self,
+        file: &ProposalFile,
+        now: Option<&CommitId>,
+    ) -> Result<Option<CommitInfo>, ForgeError> {
         let Some(base) = self.branch(&file.base)? else { return Ok(None) };
         let recorded = file.head.as_deref().and_then(|head| CommitId::parse(head).ok());
         for tip in now.into_iter().chain(&recorded) {
@@ -292,7 +312,7 @@ impl View<'_> {
             }
         }
         // Another proposal for the incident may have been merged after this one was declined.
-        if file.state == State::Closed {
+        if file.state == FileState::Closed {
             return Ok(None);
         }
         let history = self.repository.commits_touching(&base, "", HISTORY)?;
@@ -307,13 +327,13 @@ fn path(number: u64) -> String {
     format!("{number}.md")
 }
 
-fn parse(path: &str, bytes: Vec<u8>) -> Result<File, ForgeError> {
+fn parse(path: &str, bytes: Vec<u8>) -> Result<ProposalFile, ForgeError> {
     let wrong = |why: String| ForgeError::Repository(format!("{path} on branch {PROPOSALS_BRANCH}: {why}"));
     if bytes.len() > FILE_LIMIT {
         return Err(wrong(format!("longer than {FILE_LIMIT} bytes")));
     }
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
-    File::parse(&text).map_err(wrong)
+    ProposalFile::parse(&text).map_err(wrong)
 }
 
 impl From<GitError> for ForgeError {

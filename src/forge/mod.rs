@@ -1,18 +1,18 @@
 //! Pull requests and issues, found again and updated; one file per forge, the repository itself among them. What is in a
 //! proposal is decided elsewhere: here it is written once, found by listing, and never written twice.
 
+mod api_types;
 mod body;
 mod error;
-mod flow;
 mod gitea;
 mod github;
 mod http;
+mod idempotent;
 mod local;
-mod mark;
+mod marker;
 mod proposal;
+mod repository_api;
 mod settings;
-mod site;
-mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -23,20 +23,20 @@ pub use body::{BODY_LIMIT, TITLE_LIMIT};
 pub use error::ForgeError;
 pub use gitea::Gitea;
 pub use github::GitHub;
-pub use local::{Local, PROPOSALS_BRANCH};
-pub use mark::Mark;
-pub use proposal::{Closer, Existing, Kind, Opened, Preflight, Proposal, ProposalState};
-pub use settings::Settings;
+pub use local::{LocalForge, PROPOSALS_BRANCH};
+pub use marker::ProposalMarker;
+pub use proposal::{Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalState};
+pub use settings::ForgeSettings;
 
 use crate::config::ForgeKind;
 use crate::git::{Repository, Signature};
-use flow::Hosted;
+use idempotent::HttpForge;
 
 /// Where proposals stand.
 #[derive(Debug)]
 pub enum Forge {
     /// The repository itself.
-    Local(Local),
+    Local(LocalForge),
     /// Gitea or Forgejo.
     Gitea(Gitea),
     /// GitHub or GitHub Enterprise Server.
@@ -48,7 +48,7 @@ impl Forge {
     ///
     /// # Errors
     /// Only [`ForgeError::Configuration`]: no known kind, no token, a token that may not go there, GitLab.
-    pub fn connect(settings: &Settings) -> Result<Self, ForgeError> {
+    pub fn connect(settings: &ForgeSettings) -> Result<Self, ForgeError> {
         match settings.kind()? {
             kind @ ForgeKind::GitHub => GitHub::new(&settings.target(kind)?).map(Self::GitHub),
             kind @ ForgeKind::Gitea => Gitea::new(&settings.target(kind)?).map(Self::Gitea),
@@ -64,7 +64,7 @@ impl Forge {
 
     /// The repository itself as forge: proposals are text files on the branch [`PROPOSALS_BRANCH`], committed as `who`.
     pub fn local(repository: Repository, who: Signature) -> Self {
-        Self::Local(Local::new(repository, who))
+        Self::Local(LocalForge::new(repository, who))
     }
 
     /// Who we are, and what we may do.
@@ -72,9 +72,9 @@ impl Forge {
     /// # Errors
     /// A token that is refused or sees too little, with the scope that it needs; a repository that takes no proposals.
     pub async fn preflight(&self) -> Result<Preflight, ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.preflight(),
-            Side::Hosted(hosted) => hosted.site().preflight().await,
+        match self.access() {
+            ForgeAccess::Local(local) => local.preflight(),
+            ForgeAccess::Hosted(hosted) => hosted.repository_api().preflight().await,
         }
     }
 
@@ -84,10 +84,10 @@ impl Forge {
     ///
     /// # Errors
     /// Whatever keeps the list from being whole.
-    pub async fn list(&self, settled: &BTreeSet<String>) -> Result<Vec<Existing>, ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.list(),
-            Side::Hosted(hosted) => hosted.list(Some(settled)).await,
+    pub async fn list(&self, settled: &BTreeSet<String>) -> Result<Vec<ExistingProposal>, ForgeError> {
+        match self.access() {
+            ForgeAccess::Local(local) => local.list(),
+            ForgeAccess::Hosted(hosted) => hosted.list(Some(settled)).await,
         }
     }
 
@@ -95,10 +95,10 @@ impl Forge {
     ///
     /// # Errors
     /// What the forge refuses. After a failure that may have made the proposal, it is looked for before it is made again.
-    pub async fn open(&self, proposal: &Proposal) -> Result<Opened, ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.open(proposal),
-            Side::Hosted(hosted) => hosted.open(proposal).await,
+    pub async fn open(&self, proposal: &Proposal) -> Result<OpenOutcome, ForgeError> {
+        match self.access() {
+            ForgeAccess::Local(local) => local.open(proposal),
+            ForgeAccess::Hosted(hosted) => hosted.open(proposal).await,
         }
     }
 
@@ -106,10 +106,10 @@ impl Forge {
     ///
     /// # Errors
     /// What the forge refuses; 409 where somebody changed the body meanwhile.
-    pub async fn update(&self, existing: &Existing, proposal: &Proposal) -> Result<bool, ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.update(existing, proposal),
-            Side::Hosted(hosted) => hosted.update(existing, proposal).await,
+    pub async fn update(&self, existing: &ExistingProposal, proposal: &Proposal) -> Result<bool, ForgeError> {
+        match self.access() {
+            ForgeAccess::Local(local) => local.update(existing, proposal),
+            ForgeAccess::Hosted(hosted) => hosted.update(existing, proposal).await,
         }
     }
 
@@ -118,10 +118,15 @@ impl Forge {
     ///
     /// # Errors
     /// What the forge refuses.
-    pub async fn close(&self, existing: &Existing, reason: &str, completed: bool) -> Result<(), ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.close(existing, reason, completed),
-            Side::Hosted(hosted) => hosted.close(existing, reason, completed).await,
+    pub async fn close(
+        &self,
+        existing: &ExistingProposal,
+        reason: &str,
+        completed: bool,
+    ) -> Result<(), ForgeError> {
+        match self.access() {
+            ForgeAccess::Local(local) => local.close(existing, reason, completed),
+            ForgeAccess::Hosted(hosted) => hosted.close(existing, reason, completed).await,
         }
     }
 
@@ -129,10 +134,10 @@ impl Forge {
     ///
     /// # Errors
     /// What the forge refuses.
-    pub async fn close_duplicates(&self, listed: &[Existing]) -> Result<Vec<u64>, ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.close_duplicates(listed),
-            Side::Hosted(hosted) => hosted.close_duplicates(listed).await,
+    pub async fn close_duplicates(&self, listed: &[ExistingProposal]) -> Result<Vec<u64>, ForgeError> {
+        match self.access() {
+            ForgeAccess::Local(local) => local.close_duplicates(listed),
+            ForgeAccess::Hosted(hosted) => hosted.close_duplicates(listed).await,
         }
     }
 
@@ -141,34 +146,35 @@ impl Forge {
     ///
     /// # Errors
     /// What the repository refuses.
-    pub fn settle(&self, listed: &[Existing]) -> Result<(), ForgeError> {
-        match self.side() {
-            Side::Local(local) => local.settle(listed),
-            Side::Hosted(_) => Ok(()),
+    pub fn record_merged(&self, listed: &[ExistingProposal]) -> Result<(), ForgeError> {
+        match self.access() {
+            ForgeAccess::Local(local) => local.record_merged(listed),
+            ForgeAccess::Hosted(_) => Ok(()),
         }
     }
 
-    fn side(&self) -> Side<'_> {
+    fn access(&self) -> ForgeAccess<'_> {
         match self {
-            Self::Local(local) => Side::Local(local),
-            Self::Gitea(gitea) => Side::Hosted(Hosted::Gitea(gitea)),
-            Self::GitHub(github) => Side::Hosted(Hosted::GitHub(github)),
+            Self::Local(local) => ForgeAccess::Local(local),
+            Self::Gitea(gitea) => ForgeAccess::Hosted(HttpForge::Gitea(gitea)),
+            Self::GitHub(github) => ForgeAccess::Hosted(HttpForge::GitHub(github)),
         }
     }
 }
 
 /// What asks nobody, and what asks over HTTP.
-enum Side<'a> {
-    Local(&'a Local),
-    Hosted(Hosted<'a>),
+enum ForgeAccess<'a> {
+    Local(&'a LocalForge),
+    Hosted(HttpForge<'a>),
 }
 
 /// The open proposals that are one too many, each with the one of the lowest number.
-fn duplicates(listed: &[Existing]) -> Vec<(&Existing, &Existing)> {
-    let open: Vec<&Existing> = listed.iter().filter(|existing| existing.state.is_open()).collect();
-    let lowest = |one: &Existing| {
-        let same =
-            open.iter().filter(|other| other.mark.incident == one.mark.incident && other.kind == one.kind);
+fn duplicates(listed: &[ExistingProposal]) -> Vec<(&ExistingProposal, &ExistingProposal)> {
+    let open: Vec<&ExistingProposal> = listed.iter().filter(|existing| existing.state.is_open()).collect();
+    let lowest = |one: &ExistingProposal| {
+        let same = open
+            .iter()
+            .filter(|other| other.marker.incident == one.marker.incident && other.kind == one.kind);
         same.min_by_key(|other| other.number).copied()
     };
     let pairs = open.iter().filter_map(|one| lowest(one).map(|lowest| (lowest, *one)));

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::mark::Mark;
+use super::marker::ProposalMarker;
 
 /// A pull request or an issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum ProposalKind {
     /// A branch that asks to be merged.
     PullRequest,
     /// A text that asks for somebody's decision.
@@ -21,7 +21,7 @@ pub struct Proposal {
     /// The incident's fingerprint, lower-case hexadecimal.
     pub fingerprint: String,
     /// A pull request or an issue.
-    pub kind: Kind,
+    pub kind: ProposalKind,
     /// One line; cut at [`super::TITLE_LIMIT`] characters.
     pub title: String,
     /// Markdown, escaped already, without the mark: the forge puts it in line 1. Cut at [`super::BODY_LIMIT`] characters,
@@ -39,13 +39,13 @@ pub struct Proposal {
 
 /// A proposal of ours that stands on the forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Existing {
+pub struct ExistingProposal {
     /// Its number; pull requests and issues are counted together.
     pub number: u64,
     /// A pull request or an issue.
-    pub kind: Kind,
+    pub kind: ProposalKind,
     /// The mark in line 1 of its body.
-    pub mark: Mark,
+    pub marker: ProposalMarker,
     /// Its title.
     pub title: String,
     /// Its whole body as it stands, with the mark.
@@ -86,11 +86,11 @@ pub enum ProposalState {
     },
 }
 
-impl Existing {
+impl ExistingProposal {
     /// Without the text of what is not open any more, which is never written again: a list may be long.
-    pub(super) fn reduced(mut self) -> Self {
+    pub(super) fn without_text(mut self) -> Self {
         if !self.state.is_open() {
-            let line = super::mark::first_line(&self.body).len();
+            let line = super::marker::first_line(&self.body).len();
             self.body.truncate(line);
             self.body.shrink_to_fit();
         }
@@ -118,9 +118,9 @@ pub enum Closer {
 
 /// What opening a proposal led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
+pub struct OpenOutcome {
     /// The proposal that stands now: the new one, or one that was there first.
-    pub existing: Existing,
+    pub existing: ExistingProposal,
     /// Whether it is new.
     pub created: bool,
     /// What did not succeed although the proposal stands, one sentence each: labels that were refused.

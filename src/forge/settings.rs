@@ -10,7 +10,7 @@ use crate::git::{RemoteAddress, Token};
 
 /// What names a forge: from `drift.yaml`, the remote, the command line and the environment.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ForgeSettings {
     /// The configured kind; `None`: by the remote's address.
     pub kind: Option<ForgeKind>,
     /// Where the repository's remote is.
@@ -30,7 +30,7 @@ pub struct Settings {
     pub deadline: Duration,
 }
 
-impl Default for Settings {
+impl Default for ForgeSettings {
     fn default() -> Self {
         Self {
             kind: None,
@@ -47,7 +47,7 @@ impl Default for Settings {
 
 /// A forge over HTTP, resolved.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct ForgeTarget {
     /// Where the API is, without a slash at its end.
     pub(super) api: Url,
     /// Where the pages for people are, without a slash at its end.
@@ -59,7 +59,7 @@ pub(super) struct Target {
     pub(super) deadline: Duration,
 }
 
-impl Settings {
+impl ForgeSettings {
     /// The configured kind, or the one that the remote names; no remote is [`ForgeKind::Local`].
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Settings {
     }
 
     /// Where requests go.
-    pub(super) fn target(&self, kind: ForgeKind) -> Result<Target, ForgeError> {
+    pub(super) fn target(&self, kind: ForgeKind) -> Result<ForgeTarget, ForgeError> {
         let (api, web) = self.addresses(kind)?;
         let repository = self.repository_name()?;
         let token = self.token.clone().ok_or_else(|| {
@@ -97,7 +97,7 @@ impl Settings {
                 "name that host on the command line or in the environment, or correct `forge.api` in drift.yaml",
             ));
         }
-        Ok(Target { api, web, repository, login: self.login.clone(), token, deadline: self.deadline })
+        Ok(ForgeTarget { api, web, repository, login: self.login.clone(), token, deadline: self.deadline })
     }
 
     /// The API's address and the pages' address.

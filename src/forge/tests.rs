@@ -1,6 +1,6 @@
 //! Marks, bodies, and where a token may go.
 
-use super::body::{compose, normal, title};
+use super::body::{compose, normalise_body, normalise_title};
 use super::*;
 use crate::git::{RemoteAddress, Token};
 
@@ -10,7 +10,7 @@ fn proposal(body: &str) -> Proposal {
     Proposal {
         incident: "ab12".to_owned(),
         fingerprint: FINGERPRINT.to_owned(),
-        kind: Kind::Issue,
+        kind: ProposalKind::Issue,
         title: "drift".to_owned(),
         body: body.to_owned(),
         branch: None,
@@ -27,10 +27,10 @@ fn marks_are_read_as_they_are_written() {
         [(None, false), (None, true), (Some("0123456789".repeat(4)), false), (Some("a".repeat(40)), true)];
     for (id, (commit, closed_by_us)) in ids.iter().flat_map(|id| ways.clone().map(|way| (*id, way))) {
         let (incident, fingerprint) = (id.to_owned(), FINGERPRINT.to_owned());
-        let mark = Mark { incident, fingerprint, commit, closed_by_us };
+        let mark = ProposalMarker { incident, fingerprint, commit, closed_by_us };
         let line = mark.to_line().expect("an id that can be marked");
         for body in [line.clone(), format!("{line}\nbody"), format!("{line}\r\nbody\r\n")] {
-            assert_eq!(Mark::parse(&body).as_ref(), Some(&mark), "{body:?}");
+            assert_eq!(ProposalMarker::parse(&body).as_ref(), Some(&mark), "{body:?}");
         }
     }
 }
@@ -38,7 +38,7 @@ fn marks_are_read_as_they_are_written() {
 #[test]
 fn only_line_one_in_the_very_form_is_a_mark() {
     let good = "<!-- drift:v1 incident=ab12 fingerprint=0123456789abcdef -->";
-    assert!(Mark::parse(good).is_some());
+    assert!(ProposalMarker::parse(good).is_some());
     let hostile = [
         good.replace(" -->", " commit=0123 -->"),
         good.replace(" -->", &format!(" commit={} -->", "G".repeat(40))),
@@ -70,7 +70,7 @@ fn only_line_one_in_the_very_form_is_a_mark() {
         good.replace(" -->", " --><!-- x -->"),
     ];
     for body in hostile {
-        assert_eq!(Mark::parse(&body), None, "{body:?}");
+        assert_eq!(ProposalMarker::parse(&body), None, "{body:?}");
     }
 }
 
@@ -108,7 +108,7 @@ fn long_bodies_are_cut_between_mark_and_trailers() {
         let size = whole.chars().count();
         assert!(size <= BODY_LIMIT, "{name}: {size}");
         assert!(size > BODY_LIMIT - 1_000 || name == "one line", "{name}: {size}");
-        assert!(Mark::parse(&whole).is_some(), "{name}");
+        assert!(ProposalMarker::parse(&whole).is_some(), "{name}");
         assert!(whole.ends_with(&format!("\n\n{trailers}")), "{name}");
         assert!(whole.contains("Cut here: ") && whole.contains(closing), "{name}");
     }
@@ -118,9 +118,9 @@ fn long_bodies_are_cut_between_mark_and_trailers() {
 
 #[test]
 fn bodies_and_titles_are_compared_as_forges_keep_them() {
-    assert_eq!(normal("a\r\nb\r\n\n "), "a\nb");
-    assert_eq!(title("  two\n lines\t"), "two lines");
-    let long = title(&"é".repeat(500));
+    assert_eq!(normalise_body("a\r\nb\r\n\n "), "a\nb");
+    assert_eq!(normalise_title("  two\n lines\t"), "two lines");
+    let long = normalise_title(&"é".repeat(500));
     assert!(long.chars().count() == TITLE_LIMIT && long.ends_with('…'));
 }
 
@@ -147,12 +147,12 @@ fn only_what_an_address_says_without_doubt_is_a_known_forge() {
     for (url, wanted) in cases {
         assert_eq!(RemoteAddress::new("origin", url).forge_kind(), wanted, "{url}");
     }
-    let unknown = Settings {
+    let unknown = ForgeSettings {
         remote: Some(RemoteAddress::new("origin", "https://x.example/a/b")),
-        ..Settings::default()
+        ..ForgeSettings::default()
     };
     assert!(unknown.kind().expect_err("it cannot be known").to_string().contains("forge.type"));
-    assert_eq!(Settings::default().kind().expect("no remote"), ForgeKind::Local);
+    assert_eq!(ForgeSettings::default().kind().expect("no remote"), ForgeKind::Local);
 }
 
 #[test]
@@ -239,14 +239,14 @@ fn a_token_goes_to_the_remotes_own_host_only() {
         (Gitea, "/srv/git/gitops", Some("https://git.example.com"), "", None),
     ];
     for (kind, remote, api, trusted, wanted) in cases {
-        let settings = Settings {
+        let settings = ForgeSettings {
             kind: Some(kind),
             remote: Some(RemoteAddress::new("origin", remote)),
             api: api.map(str::to_owned),
             repository: Some("acme/gitops".to_owned()),
             token: Token::new("secret-token"),
             trusted_hosts: [trusted.to_owned()].into_iter().filter(|host| !host.is_empty()).collect(),
-            ..Settings::default()
+            ..ForgeSettings::default()
         };
         let target = settings.target(kind);
         let told = target.as_ref().ok().map(|target| target.api.as_str());
@@ -261,11 +261,11 @@ fn a_token_goes_to_the_remotes_own_host_only() {
 #[test]
 fn the_repository_is_named_by_the_remote_or_the_settings() {
     let of = |remote: &str, configured: Option<&str>| {
-        let settings = Settings {
+        let settings = ForgeSettings {
             remote: Some(RemoteAddress::new("origin", remote)),
             repository: configured.map(str::to_owned),
             token: Token::new("secret-token"),
-            ..Settings::default()
+            ..ForgeSettings::default()
         };
         settings.target(ForgeKind::Gitea).ok().map(|target| (target.repository, target.web))
     };
@@ -288,7 +288,8 @@ fn the_repository_is_named_by_the_remote_or_the_settings() {
 #[test]
 fn gitlab_and_a_missing_token_are_said_before_anything_is_asked() {
     let remote = Some(RemoteAddress::new("origin", "https://h.example/acme/gitops"));
-    let settings = |kind| Settings { kind: Some(kind), remote: remote.clone(), ..Settings::default() };
+    let settings =
+        |kind| ForgeSettings { kind: Some(kind), remote: remote.clone(), ..ForgeSettings::default() };
     let cases = [
         (ForgeKind::GitLab, "`forge.type: gitlab` is not supported yet"),
         (ForgeKind::Gitea, "set DRIFT_TOKEN or GITEA_TOKEN"),
@@ -318,18 +319,18 @@ fn of_the_next_pages_address_only_the_parameters_count() {
         ("", None),
     ];
     for (header, wanted) in cases {
-        assert_eq!(super::site::next_link(header), wanted, "{header}");
+        assert_eq!(super::repository_api::next_link(header), wanted, "{header}");
     }
 }
 
 #[tokio::test]
 async fn nothing_that_is_printed_holds_the_token() {
     for kind in [ForgeKind::GitHub, ForgeKind::Gitea] {
-        let settings = Settings {
+        let settings = ForgeSettings {
             kind: Some(kind),
             remote: Some(RemoteAddress::new("origin", "https://h.example/acme/gitops")),
             token: Token::new("secret-token"),
-            ..Settings::default()
+            ..ForgeSettings::default()
         };
         let forge = Forge::connect(&settings).expect("settings that name everything");
         let text = format!("{settings:?} {forge:?} {forge:#?}");

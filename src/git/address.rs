@@ -24,7 +24,7 @@ impl RemoteAddress {
     /// Takes apart the address of the remote `name`.
     #[must_use]
     pub fn new(name: &str, url: &str) -> Self {
-        let (host, web, path) = take_apart(url);
+        let (host, web, path) = split_address(url);
         let owner_repo = host.as_ref().and_then(|_| owner_repo(&path));
         Self { name: name.to_owned(), url: without_credentials(url), host, web, owner_repo }
     }
@@ -36,20 +36,20 @@ impl RemoteAddress {
     }
 }
 
-fn take_apart(url: &str) -> (Option<String>, Option<String>, String) {
+fn split_address(url: &str) -> (Option<String>, Option<String>, String) {
     if let Ok(parsed) = Url::parse(url) {
         if parsed.cannot_be_a_base() || parsed.scheme() == "file" {
-            return scp(url).unwrap_or((None, None, url.to_owned()));
+            return parse_scp(url).unwrap_or((None, None, url.to_owned()));
         }
         let host = parsed.host_str().map(|h| h.trim_start_matches('[').trim_end_matches(']').to_lowercase());
         let web = matches!(parsed.scheme(), "http" | "https").then(|| parsed.origin().ascii_serialization());
         return (host, web, parsed.path().to_owned());
     }
-    scp(url).unwrap_or((None, None, url.to_owned()))
+    parse_scp(url).unwrap_or((None, None, url.to_owned()))
 }
 
 /// `user@host:path`: a colon before any slash, as Git reads it.
-fn scp(url: &str) -> Option<(Option<String>, Option<String>, String)> {
+fn parse_scp(url: &str) -> Option<(Option<String>, Option<String>, String)> {
     if url.contains("://") {
         return None;
     }
@@ -84,12 +84,12 @@ pub fn without_credentials(url: &str) -> String {
             }
             parsed.to_string()
         }
-        _ => scrub(url),
+        _ => redact_credentials(url),
     }
 }
 
 /// Any text with the userinfo of every `scheme://userinfo@` in it replaced.
-pub(super) fn scrub(text: &str) -> String {
+pub(super) fn redact_credentials(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
@@ -110,14 +110,14 @@ pub(super) fn scrub(text: &str) -> String {
 }
 
 /// An address and the credentials that stood in it.
-pub(super) struct Parts {
+pub(super) struct AddressParts {
     pub(super) url: String,
     pub(super) login: Option<String>,
     pub(super) password: Option<String>,
 }
 
 /// Checks an address and takes the credentials of HTTP addresses out of it.
-pub(super) fn split_credentials(url: &str) -> Result<Parts, GitError> {
+pub(super) fn split_credentials(url: &str) -> Result<AddressParts, GitError> {
     let refuse = |why| Err(GitError::Address { url: without_credentials(url), why });
     if url.is_empty() || url.starts_with('-') {
         return refuse("it is empty or starts with `-`");
@@ -125,11 +125,11 @@ pub(super) fn split_credentials(url: &str) -> Result<Parts, GitError> {
     if url.chars().any(char::is_control) {
         return refuse("it holds control characters");
     }
-    if helper(url) {
+    if names_remote_helper(url) {
         return refuse("remote helpers (`ext::`) would run commands");
     }
     let Some((scheme, _)) = url.split_once("://") else {
-        return Ok(Parts { url: url.to_owned(), login: None, password: None });
+        return Ok(AddressParts { url: url.to_owned(), login: None, password: None });
     };
     if !matches!(scheme, "http" | "https" | "ssh" | "git+ssh" | "ssh+git" | "git" | "file") {
         return refuse("its protocol is not one of https, http, ssh, git, file");
@@ -142,11 +142,11 @@ pub(super) fn split_credentials(url: &str) -> Result<Parts, GitError> {
         }
         _ => (None, None),
     };
-    Ok(Parts { url: without_credentials(url), login, password })
+    Ok(AddressParts { url: without_credentials(url), login, password })
 }
 
 /// `<helper>::<address>` makes Git run `git-remote-<helper>`.
-fn helper(url: &str) -> bool {
+fn names_remote_helper(url: &str) -> bool {
     url.split_once("::")
         .is_some_and(|(before, _)| before.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
 }

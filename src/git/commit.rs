@@ -7,12 +7,12 @@ use git2::{ObjectType, Oid};
 use super::{CommitId, GitError, Repository, Signature};
 
 /// A new content, or `None` to remove the file.
-type Change<'a> = Option<&'a [u8]>;
+type FileChange<'a> = Option<&'a [u8]>;
 
 /// What changes in one folder: by name, a file or a folder.
 #[derive(Default)]
-struct Folder<'a> {
-    files: BTreeMap<&'a str, Change<'a>>,
+struct FolderChanges<'a> {
+    files: BTreeMap<&'a str, FileChange<'a>>,
     folders: BTreeMap<&'a str, Self>,
 }
 
@@ -33,7 +33,7 @@ impl Repository {
         message: &str,
         who: &Signature,
     ) -> Result<CommitId, GitError> {
-        let mut root = Folder::default();
+        let mut root = FolderChanges::default();
         for (path, content) in changes {
             root.add(path, content.as_deref())?;
         }
@@ -52,9 +52,9 @@ impl Repository {
         message: &str,
         who: &Signature,
     ) -> Result<CommitId, GitError> {
-        let fail = |e: git2::Error| self.failed("write a commit", &e);
+        let fail = |e: git2::Error| self.wrap_error("write a commit", &e);
         let message = format!("{}\n", message.trim_end());
-        if self.signing()?.is_some() {
+        if self.signing_settings()?.is_some() {
             return self.write_signed(parent, tree, &message, who);
         }
         let signature =
@@ -69,17 +69,20 @@ impl Repository {
     }
 
     fn empty_tree(&self) -> Result<Oid, GitError> {
-        self.inner.treebuilder(None).and_then(|b| b.write()).map_err(|e| self.failed("write a folder", &e))
+        self.inner
+            .treebuilder(None)
+            .and_then(|b| b.write())
+            .map_err(|e| self.wrap_error("write a folder", &e))
     }
 
     /// Writes a folder with its changes; `None` where nothing is left in it.
     fn write_folder(
         &self,
         base: Option<Oid>,
-        changes: &Folder<'_>,
+        changes: &FolderChanges<'_>,
         path: &str,
     ) -> Result<Option<Oid>, GitError> {
-        let fail = |e: git2::Error| self.failed("write a folder", &e);
+        let fail = |e: git2::Error| self.wrap_error("write a folder", &e);
         let base = base.map(|id| self.tree(id)).transpose()?;
         let mut builder = self.inner.treebuilder(base.as_ref()).map_err(fail)?;
         let old = |name: &str| base.as_ref().and_then(|t| t.get_name(name));
@@ -102,7 +105,7 @@ impl Repository {
             let mode = mode(old(name).as_ref(), &join(path, name), content.is_some())?;
             match (content, mode) {
                 (Some(content), mode) => {
-                    let blob = self.inner.blob(content).map_err(|e| self.failed("write a file", &e))?;
+                    let blob = self.inner.blob(content).map_err(|e| self.wrap_error("write a file", &e))?;
                     builder.insert(*name, blob, mode.unwrap_or(0o100_644)).map(|_| ()).map_err(fail)?;
                 }
                 (None, Some(_)) => builder.remove(*name).map_err(fail)?,
@@ -113,8 +116,8 @@ impl Repository {
     }
 }
 
-impl<'a> Folder<'a> {
-    fn add(&mut self, path: &'a str, change: Change<'a>) -> Result<(), GitError> {
+impl<'a> FolderChanges<'a> {
+    fn add(&mut self, path: &'a str, change: FileChange<'a>) -> Result<(), GitError> {
         let mut at = self;
         let mut names = path.split('/').peekable();
         while let Some(name) = names.next() {

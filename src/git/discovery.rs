@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, RepositoryOpenFlags};
 
 use super::GitError;
-use super::repository::{Options, refused};
+use super::repository::{GitOptions, open_error};
 
 const NO_CEILING: [&str; 0] = [];
 
 /// Opens the repository that `path` (absolute) lies in.
-pub(super) fn discover(path: &Path, options: &Options) -> Result<git2::Repository, GitError> {
+pub(super) fn discover(path: &Path, options: &GitOptions) -> Result<git2::Repository, GitError> {
     let none = || GitError::NotARepository { path: path.to_owned() };
     let start = path.canonicalize().map_err(|_| none())?;
     let start = if start.is_dir() { start.as_path() } else { start.parent().ok_or_else(none)? };
@@ -36,18 +36,18 @@ fn open_at(folder: &Path, asked: &Path, any_owner: bool) -> Result<Option<git2::
         Ok(found) => Ok(Some(found)),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
         Err(error) if error.code() == ErrorCode::Owner && any_owner => open_foreign(folder).map(Some),
-        Err(error) => Err(refused(asked, &error)),
+        Err(error) => Err(open_error(asked, &error)),
     }
 }
 
 /// Opens what another user owns. Opened as bare, libgit2 asks nobody; the work tree is set afterwards.
 fn open_foreign(folder: &Path) -> Result<git2::Repository, GitError> {
-    let found = git2::Repository::discover_path(folder, NO_CEILING).map_err(|e| refused(folder, &e))?;
-    let inner = git2::Repository::open_bare(&found).map_err(|e| refused(folder, &e))?;
+    let found = git2::Repository::discover_path(folder, NO_CEILING).map_err(|e| open_error(folder, &e))?;
+    let inner = git2::Repository::open_bare(&found).map_err(|e| open_error(folder, &e))?;
     if found.file_name().is_some_and(|name| name == ".git")
         && let Some(root) = found.parent()
     {
-        inner.set_workdir(root, false).map_err(|e| refused(folder, &e))?;
+        inner.set_workdir(root, false).map_err(|e| open_error(folder, &e))?;
     }
     Ok(inner)
 }
@@ -57,7 +57,7 @@ fn guarded(
     found: git2::Repository,
     folder: &Path,
     start: &Path,
-    options: &Options,
+    options: &GitOptions,
 ) -> Result<git2::Repository, GitError> {
     if !is_embeddable(&found, folder) {
         return Ok(found);

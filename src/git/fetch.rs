@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use git2::Oid;
 
-use super::program::{Answer, Git, TRANSFER};
-use super::stand_in;
+use super::program::{GitCommand, GitOutput, TRANSFER_LIMIT};
+use super::shadow_repository;
 use super::{CommitId, GitError, Remote, Repository};
 
 /// Where fetched branches of other repositories are kept, so that nothing of the user's moves.
-const FETCHED: &str = "refs/drift/remote/";
+const FETCHED_REFS: &str = "refs/drift/remote/";
 
 impl Repository {
     /// The branches of a remote and their heads.
@@ -17,7 +17,7 @@ impl Repository {
     /// # Errors
     /// [`GitError::Remote`].
     pub fn list_remote(&self, remote: &Remote) -> Result<BTreeMap<String, CommitId>, GitError> {
-        list(self.reach(remote)?, remote)
+        list_heads(self.command_for(remote)?, remote)
     }
 
     /// The remote's default branch, as last fetched where that is known (`refs/remotes/origin/HEAD`), else as the
@@ -26,15 +26,15 @@ impl Repository {
     /// # Errors
     /// [`GitError::Remote`].
     pub fn default_branch(&self, remote: &Remote) -> Result<Option<String>, GitError> {
-        if remote.named {
-            let prefix = format!("refs/remotes/{}/", remote.place);
+        if remote.is_remote_name {
+            let prefix = format!("refs/remotes/{}/", remote.location);
             let head = self.inner.find_reference(&format!("{prefix}HEAD")).ok();
             let target = head.and_then(|h| h.symbolic_target().ok().flatten().map(str::to_owned));
             if let Some(branch) = target.as_deref().and_then(|t| t.strip_prefix(&prefix)) {
                 return Ok(Some(branch.to_owned()));
             }
         }
-        default_branch(self.reach(remote)?, remote)
+        remote_default_branch(self.command_for(remote)?, remote)
     }
 
     /// Brings branches of a remote, whole histories (a shallow clone stays shallow), and gives their heads;
@@ -49,7 +49,7 @@ impl Repository {
             there.into_iter().filter(|(name, _)| branches.contains(&name.as_str())).collect();
         let mut missing = Vec::new();
         for (branch, id) in &wanted {
-            let kept = kept(branch);
+            let kept = fetched_ref(branch);
             if self.reference(&kept)?.as_ref() != Some(id) {
                 missing.push(format!("+refs/heads/{branch}:{kept}"));
             }
@@ -58,17 +58,17 @@ impl Repository {
             return Ok(wanted);
         }
         let answer = self
-            .reach(remote)?
-            .args(FETCH)
-            .args([NO_HOUSEKEEPING, "--refmap=", &remote.place])
+            .command_for(remote)?
+            .args(FETCH_ARGUMENTS)
+            .args([NO_HOUSEKEEPING, "--refmap=", &remote.location])
             .args(&missing)
-            .limit(TRANSFER)
+            .limit(TRANSFER_LIMIT)
             .run()?;
-        self.expect(answer, "fetch from", remote)?;
+        self.check_answer(answer, "fetch from", remote)?;
         // A branch may have moved or gone between the two questions: what was brought counts.
         let mut brought = BTreeMap::new();
         for branch in wanted.into_keys() {
-            if let Some(id) = self.reference(&kept(&branch))? {
+            if let Some(id) = self.reference(&fetched_ref(&branch))? {
                 brought.insert(branch, id);
             }
         }
@@ -85,48 +85,48 @@ impl Repository {
         }
         let how = commits.map_or("--unshallow".to_owned(), |n| format!("--deepen={n}"));
         let answer = self
-            .reach(remote)?
-            .args(FETCH)
-            .args([NO_HOUSEKEEPING, &how, &remote.place])
-            .limit(TRANSFER)
+            .command_for(remote)?
+            .args(FETCH_ARGUMENTS)
+            .args([NO_HOUSEKEEPING, &how, &remote.location])
+            .limit(TRANSFER_LIMIT)
             .run()?;
-        self.expect(answer, "fetch from", remote)?;
+        self.check_answer(answer, "fetch from", remote)?;
         self.reopen()
     }
 
     /// Brings objects that a partial clone left out.
     pub(super) fn fetch_objects(&self, name: &str, ids: &[Oid]) -> Result<(), GitError> {
-        let remote = Remote::named(name)?;
+        let remote = Remote::from_name(name)?;
         let wanted: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        let git = self.reach(&remote)?.set("fetch.negotiationAlgorithm", "noop");
+        let git = self.command_for(&remote)?.config_value("fetch.negotiationAlgorithm", "noop");
         let git = git
-            .args(FETCH)
+            .args(FETCH_ARGUMENTS)
             .args([NO_HOUSEKEEPING, "--filter=blob:none", "--stdin", name])
             .input(wanted.into_bytes());
-        self.expect(git.limit(TRANSFER).run()?, "fetch missing objects from", &remote)
+        self.check_answer(git.limit(TRANSFER_LIMIT).run()?, "fetch missing objects from", &remote)
     }
 
     /// A run of the program that may reach the remote.
-    pub(super) fn reach(&self, remote: &Remote) -> Result<Git<'_>, GitError> {
+    pub(super) fn command_for(&self, remote: &Remote) -> Result<GitCommand<'_>, GitError> {
         // The user's own ssh command stays as it is.
-        let git = self.git()?;
-        let ssh = stand_in::user_sets(&self.inner, "core.sshcommand");
+        let git = self.git_command()?;
+        let ssh = shadow_repository::has_user_value(&self.inner, "core.sshcommand");
         let git = if ssh { git } else { git.ssh_without_questions() };
-        if !remote.named {
-            return Ok(git.credentials(&remote.place, remote));
+        if !remote.is_remote_name {
+            return Ok(git.credentials(&remote.location, remote));
         }
-        match self.remote_url(&remote.place)? {
+        match self.remote_url(&remote.location)? {
             Some(url) => Ok(git.credentials(&url, remote)),
             None => Err(GitError::Address {
-                url: remote.place.clone(),
+                url: remote.location.clone(),
                 why: "the repository has no remote of that name",
             }),
         }
     }
 
-    pub(super) fn expect(
+    pub(super) fn check_answer(
         &self,
-        answer: Answer,
+        answer: GitOutput,
         doing: &'static str,
         remote: &Remote,
     ) -> Result<(), GitError> {
@@ -136,35 +136,35 @@ impl Repository {
         if is_read_only(&answer) {
             return Err(GitError::ReadOnly { path: self.path().to_owned(), why: answer.reason() });
         }
-        Err(failure(&answer, doing, remote))
+        Err(remote_error(&answer, doing, remote))
     }
 }
 
 /// Objects and the named branches only: no tags, no submodules, no `FETCH_HEAD`.
-pub(super) const FETCH: [&str; 5] =
+pub(super) const FETCH_ARGUMENTS: [&str; 5] =
     ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
 /// Housekeeping in the user's repository is the user's; in a clone of ours it keeps the clone small.
 const NO_HOUSEKEEPING: &str = "--no-auto-maintenance";
 
 /// Flat, so that a branch `drift` that is gone does not stand in the way of `drift/ledger`.
-fn kept(branch: &str) -> String {
-    format!("{FETCHED}{}", branch.replace('%', "%25").replace('/', "%2F"))
+fn fetched_ref(branch: &str) -> String {
+    format!("{FETCHED_REFS}{}", branch.replace('%', "%25").replace('/', "%2F"))
 }
 
 /// Whether the repository on this machine could not be written.
-pub(super) fn is_read_only(answer: &Answer) -> bool {
+pub(super) fn is_read_only(answer: &GitOutput) -> bool {
     ["Read-only file system", "insufficient permission"].iter().any(|words| answer.err.contains(words))
 }
 
-pub(super) fn failure(answer: &Answer, doing: &'static str, remote: &Remote) -> GitError {
+pub(super) fn remote_error(answer: &GitOutput, doing: &'static str, remote: &Remote) -> GitError {
     GitError::Remote { doing, remote: remote.display().to_owned(), why: answer.failure() }
 }
 
 /// `git ls-remote --heads`.
-fn list(git: Git<'_>, remote: &Remote) -> Result<BTreeMap<String, CommitId>, GitError> {
-    let answer = git.args(["ls-remote", "--quiet", "--heads", &remote.place]).run()?;
+fn list_heads(git: GitCommand<'_>, remote: &Remote) -> Result<BTreeMap<String, CommitId>, GitError> {
+    let answer = git.args(["ls-remote", "--quiet", "--heads", &remote.location]).run()?;
     if !answer.success {
-        return Err(failure(&answer, "list the branches of", remote));
+        return Err(remote_error(&answer, "list the branches of", remote));
     }
     let line = |line: &str| {
         let (id, name) = line.split_once('\t')?;
@@ -174,10 +174,13 @@ fn list(git: Git<'_>, remote: &Remote) -> Result<BTreeMap<String, CommitId>, Git
 }
 
 /// `git ls-remote --symref URL HEAD`.
-pub(super) fn default_branch(git: Git<'_>, remote: &Remote) -> Result<Option<String>, GitError> {
-    let answer = git.args(["ls-remote", "--quiet", "--symref", &remote.place, "HEAD"]).run()?;
+pub(super) fn remote_default_branch(
+    git: GitCommand<'_>,
+    remote: &Remote,
+) -> Result<Option<String>, GitError> {
+    let answer = git.args(["ls-remote", "--quiet", "--symref", &remote.location, "HEAD"]).run()?;
     if !answer.success {
-        return Err(failure(&answer, "read the default branch of", remote));
+        return Err(remote_error(&answer, "read the default branch of", remote));
     }
     let target = answer.out.lines().find_map(|l| l.strip_prefix("ref: ")?.strip_suffix("\tHEAD"));
     Ok(target.and_then(|t| t.strip_prefix("refs/heads/")).map(str::to_owned))

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use git2::{ErrorCode, Oid};
 
-use super::tree::At;
+use super::tree::ObjectAt;
 use super::{CommitId, CommitInfo, GitError, Person, Repository, message};
 
 impl Repository {
@@ -20,7 +20,7 @@ impl Repository {
         path: &str,
         limit: usize,
     ) -> Result<Vec<CommitInfo>, GitError> {
-        let mut walk = Walk::new(self, path);
+        let mut walk = HistoryWalk::new(self, path);
         walk.push(from.oid())?;
         let mut touching = Vec::new();
         while touching.len() < limit
@@ -43,7 +43,7 @@ impl Repository {
         key: &str,
         limit: usize,
     ) -> Result<Vec<(CommitId, String)>, GitError> {
-        let fail = |e: git2::Error| self.failed("walk the history", &e);
+        let fail = |e: git2::Error| self.wrap_error("walk the history", &e);
         let mut walk = self.inner.revwalk().map_err(fail)?;
         walk.push(from.oid()).map_err(fail)?;
         let mut found = Vec::new();
@@ -68,11 +68,11 @@ impl Repository {
         if ancestor == commit {
             return Ok(true);
         }
-        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        let odb = self.inner.odb().map_err(|e| self.wrap_error("read objects", &e))?;
         if !odb.exists(ancestor) {
             return Ok(false);
         }
-        self.inner.graph_descendant_of(commit, ancestor).map_err(|e| self.failed("compare histories", &e))
+        self.inner.graph_descendant_of(commit, ancestor).map_err(|e| self.wrap_error("compare histories", &e))
     }
 
     /// The best common ancestor; absent where two histories have none.
@@ -83,7 +83,7 @@ impl Repository {
         match self.inner.merge_base(one.oid(), other.oid()) {
             Ok(base) => Ok(Some(base.into())),
             Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
-            Err(e) => Err(self.failed("compare histories", &e)),
+            Err(e) => Err(self.wrap_error("compare histories", &e)),
         }
     }
 
@@ -115,21 +115,21 @@ impl Repository {
 
 /// A commit that waits to be visited; the latest comes first, and of equal times the one found first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Waiting {
+struct QueuedCommit {
     time: i64,
     order: std::cmp::Reverse<usize>,
     id: Oid,
 }
 
-struct Walk<'a> {
+struct HistoryWalk<'a> {
     repository: &'a Repository,
     path: &'a str,
-    heap: BinaryHeap<Waiting>,
+    heap: BinaryHeap<QueuedCommit>,
     seen: BTreeSet<Oid>,
     boundary: BTreeSet<String>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> HistoryWalk<'a> {
     fn new(repository: &'a Repository, path: &'a str) -> Self {
         Self {
             repository,
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
     fn push(&mut self, id: Oid) -> Result<(), GitError> {
         if self.seen.insert(id) {
             let time = self.repository.find_commit(id)?.time().seconds();
-            self.heap.push(Waiting { time, order: std::cmp::Reverse(self.seen.len()), id });
+            self.heap.push(QueuedCommit { time, order: std::cmp::Reverse(self.seen.len()), id });
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Id and mode at the path: a changed mode is a change too.
-    fn content(&self, commit: &git2::Commit<'_>) -> Result<Option<At>, GitError> {
+    fn content(&self, commit: &git2::Commit<'_>) -> Result<Option<ObjectAt>, GitError> {
         self.repository.lookup(commit.tree_id(), self.path)
     }
 }
@@ -184,8 +184,8 @@ fn describe(commit: &git2::Commit<'_>, tree_id: Option<String>, boundary: &BTree
     let id = CommitId::from(commit.id());
     CommitInfo {
         tree_id,
-        author: person(&commit.author()),
-        committer: person(&commit.committer()),
+        author: to_person(&commit.author()),
+        committer: to_person(&commit.committer()),
         time: commit.time().seconds(),
         subject: message::subject(&message).to_owned(),
         trailers: message::trailers(&message),
@@ -194,7 +194,7 @@ fn describe(commit: &git2::Commit<'_>, tree_id: Option<String>, boundary: &BTree
     }
 }
 
-fn person(signature: &git2::Signature<'_>) -> Person {
+fn to_person(signature: &git2::Signature<'_>) -> Person {
     Person {
         name: text(signature.name_bytes()),
         email: text(signature.email_bytes()),

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::{GitError, Options, Repository};
+use super::{GitError, GitOptions, Repository};
 
 impl Repository {
     /// Makes an empty bare repository in `folder`, with `branch` as its default branch.
     ///
     /// # Errors
     /// What libgit2 says of the folder.
-    pub fn init_bare(folder: &Path, branch: &str, options: Options) -> Result<Self, GitError> {
+    pub fn init_bare(folder: &Path, branch: &str, options: GitOptions) -> Result<Self, GitError> {
         let mut init = git2::RepositoryInitOptions::new();
         init.bare(true).external_template(false).initial_head(branch);
         git2::Repository::init_opts(folder, &init).map_err(|error| GitError::Failed {
@@ -17,6 +17,6 @@ impl Repository {
             path: folder.to_owned(),
             why: error.message().to_owned(),
         })?;
-        Self::open(folder, Options { bare: true, ..options })
+        Self::open(folder, GitOptions { bare: true, ..options })
     }
 }

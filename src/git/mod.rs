@@ -6,27 +6,27 @@
 //! of it runs, and nothing of it is written outside the folder that was asked for.
 
 mod address;
+mod ancestry;
 mod clone;
 mod commit;
 mod discovery;
 mod error;
+mod export;
 mod fetch;
-mod folders;
 mod history;
 mod init;
-mod materialise;
+mod local_refs;
 mod message;
-mod past;
 mod program;
-mod publish;
 mod push;
+mod ref_lock;
 mod repository;
+mod shadow_repository;
 mod sign;
-mod stand_in;
 mod token;
 mod touching;
 mod tree;
-mod turn;
+mod tree_cache;
 mod types;
 mod work_tree;
 
@@ -34,13 +34,15 @@ mod work_tree;
 mod tests;
 
 pub use address::{RemoteAddress, without_credentials};
+pub use ancestry::Ancestry;
 pub use error::{GitError, PushError, RemoteFailure};
-pub use materialise::{Materialised, Special};
+pub use export::{ExportReport, SkippedEntry};
 pub use message::{subject, trailers};
-pub use past::Past;
-pub use repository::{Options, Repository};
+pub use repository::{GitOptions, Repository};
 pub use token::{Remote, Token};
-pub use touching::{Further, Line, Touched};
-pub use tree::Followed;
-pub use types::{CommitId, CommitInfo, Entry, EntryKind, Person, Pushed, RefUpdate, Signature};
-pub use work_tree::{FileError, Files, LFS, Status, holds_lfs_pointer, is_lfs_pointer, is_of_git, read_file};
+pub use touching::{MorePaths, PathHistory, TouchingCommit};
+pub use tree::ResolvedPath;
+pub use types::{CommitId, CommitInfo, EntryKind, Person, PushReport, RefUpdate, Signature, TreeEntry};
+pub use work_tree::{
+    FileError, LFS, TrackedFiles, WorkTreeStatus, is_git_path, is_lfs_pointer, is_lfs_pointer_file, read_file,
+};

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use crate::process::{ProcessError, Program};
 
-use super::address::scrub;
-use super::stand_in::StandIn;
+use super::address::redact_credentials;
+use super::shadow_repository::ShadowRepository;
 use super::token::LOGIN;
 use super::{GitError, Remote, RemoteFailure, Token};
 
 /// For questions: who has which branches.
-pub(super) const ASK: Duration = Duration::from_secs(60);
+pub(super) const QUERY_LIMIT: Duration = Duration::from_secs(60);
 /// For objects on their way.
-pub(super) const TRANSFER: Duration = Duration::from_secs(600);
+pub(super) const TRANSFER_LIMIT: Duration = Duration::from_secs(600);
 /// What an answer may hold; a remote with a million branches is below it.
 const MOST_OUTPUT: usize = 128 << 20;
 
 /// Variables of the caller's that stay: how to reach and to identify. Others name another repository, or write
 /// logs that hold headers.
-const KEPT: [&str; 16] = [
+const PASSED_VARIABLES: [&str; 16] = [
     "GIT_ASKPASS",
     "GIT_COMMITTER_EMAIL",
     "GIT_CONFIG_GLOBAL",
@@ -41,16 +41,16 @@ const KEPT: [&str; 16] = [
 
 /// Gives a token when Git asks for credentials: a helper that Git itself binds to the host, also after a redirect,
 /// with the secret in the environment of the child alone.
-const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
+const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
                       \"$DRIFT_GIT_LOGIN\" \"$DRIFT_GIT_TOKEN\"; }; f";
 
 /// One run of the program.
-pub(super) struct Git<'a> {
+pub(super) struct GitCommand<'a> {
     args: Vec<OsString>,
     env: &'a [(OsString, OsString)],
     folder: PathBuf,
     repository: Option<PathBuf>,
-    stand_in: Option<StandIn>,
+    shadow: Option<ShadowRepository>,
     included: Vec<(String, String)>,
     input: Vec<u8>,
     limit: Duration,
@@ -62,7 +62,7 @@ pub(super) struct Git<'a> {
 }
 
 /// What it answered.
-pub(super) struct Answer {
+pub(super) struct GitOutput {
     /// Whether it ended with 0.
     pub(super) success: bool,
     /// Standard output.
@@ -72,7 +72,7 @@ pub(super) struct Answer {
     timed_out: Option<Duration>,
 }
 
-impl<'a> Git<'a> {
+impl<'a> GitCommand<'a> {
     /// A run in `folder`, which is a repository or a folder without one.
     pub(super) fn new(folder: &Path, env: &'a [(OsString, OsString)]) -> Self {
         let config = [
@@ -88,10 +88,10 @@ impl<'a> Git<'a> {
             env,
             folder: folder.to_owned(),
             repository: None,
-            stand_in: None,
+            shadow: None,
             included: Vec::new(),
             input: Vec::new(),
-            limit: ASK,
+            limit: QUERY_LIMIT,
             config: config.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
             variables: Vec::new(),
             left_out: &[],
@@ -119,9 +119,13 @@ impl<'a> Git<'a> {
     }
 
     /// Works on the stand-in of a repository, with what the user's configuration includes for that repository.
-    pub(super) fn stand_in(mut self, stand_in: StandIn, included: Vec<(String, String)>) -> Self {
+    pub(super) fn shadow_repository(
+        mut self,
+        stand_in: ShadowRepository,
+        included: Vec<(String, String)>,
+    ) -> Self {
         self.repository = Some(stand_in.path().to_owned());
-        self.stand_in = Some(stand_in);
+        self.shadow = Some(stand_in);
         self.included = included;
         self
     }
@@ -145,7 +149,7 @@ impl<'a> Git<'a> {
     }
 
     /// A setting for this run alone.
-    pub(super) fn set(mut self, key: &str, value: &str) -> Self {
+    pub(super) fn config_value(mut self, key: &str, value: &str) -> Self {
         self.config.push((key.to_owned(), value.to_owned()));
         self
     }
@@ -157,7 +161,7 @@ impl<'a> Git<'a> {
     }
 
     /// Leaves out variables of the caller's.
-    pub(super) fn without(mut self, names: &'static [&'static str]) -> Self {
+    pub(super) fn without_variables(mut self, names: &'static [&'static str]) -> Self {
         self.left_out = names;
         self
     }
@@ -172,20 +176,20 @@ impl<'a> Git<'a> {
         let host = parsed.origin().ascii_serialization();
         let Some(token) = remote.token.clone() else {
             if let Some(login) = &remote.login {
-                self = self.set(&format!("credential.{host}.username"), login);
+                self = self.config_value(&format!("credential.{host}.username"), login);
             }
             return self;
         };
         self.secret = Some((remote.login.clone().unwrap_or_else(|| LOGIN.to_owned()), token));
-        self.set("credential.helper", "")
-            .set("core.askPass", "")
-            .set(&format!("credential.{host}.helper"), "")
-            .set(&format!("credential.{host}.helper"), HELPER)
-            .set(&format!("http.{}.extraHeader", super::without_credentials(url)), "")
+        self.config_value("credential.helper", "")
+            .config_value("core.askPass", "")
+            .config_value(&format!("credential.{host}.helper"), "")
+            .config_value(&format!("credential.{host}.helper"), CREDENTIAL_HELPER)
+            .config_value(&format!("http.{}.extraHeader", super::without_credentials(url)), "")
     }
 
     /// Runs it.
-    pub(super) fn run(self) -> Result<Answer, GitError> {
+    pub(super) fn run(self) -> Result<GitOutput, GitError> {
         let program = Program::new(find(self.env)?)
             .args(&self.args)
             .envs(self.environment())
@@ -196,24 +200,27 @@ impl<'a> Git<'a> {
             // Git maps whole packs into its address space.
             .memory(None);
         let ran = program.run();
-        if let Some(stand_in) = &self.stand_in {
-            stand_in.settle();
+        if let Some(stand_in) = &self.shadow {
+            stand_in.sync_shallow();
         }
         match ran {
             Ok(output) => {
-                let mut err = scrub(&output.stderr);
+                let mut err = redact_credentials(&output.stderr);
                 if let Some((_, token)) = &self.secret {
                     err = err.replace(token.expose(), "***");
                 }
                 let out = String::from_utf8_lossy(&output.stdout).into_owned();
-                Ok(Answer { success: output.status == 0, out, err, timed_out: None })
+                Ok(GitOutput { success: output.status == 0, out, err, timed_out: None })
             }
-            Err(ProcessError::TimedOut { after, .. }) => {
-                Ok(Answer { success: false, out: String::new(), err: String::new(), timed_out: Some(after) })
-            }
+            Err(ProcessError::TimedOut { after, .. }) => Ok(GitOutput {
+                success: false,
+                out: String::new(),
+                err: String::new(),
+                timed_out: Some(after),
+            }),
             Err(ProcessError::NotFound { why, .. }) => Err(GitError::NoProgram { why }),
             Err(other) => {
-                Ok(Answer { success: false, out: String::new(), err: other.to_string(), timed_out: None })
+                Ok(GitOutput { success: false, out: String::new(), err: other.to_string(), timed_out: None })
             }
         }
     }
@@ -221,7 +228,9 @@ impl<'a> Git<'a> {
     fn environment(&self) -> Vec<(OsString, OsString)> {
         let kept = |name: &OsStr| {
             let name = name.to_string_lossy();
-            !name.starts_with("GIT_") || name.starts_with("GIT_SSL_") || KEPT.contains(&name.as_ref())
+            !name.starts_with("GIT_")
+                || name.starts_with("GIT_SSL_")
+                || PASSED_VARIABLES.contains(&name.as_ref())
         };
         let mut env: Vec<_> = self.env.iter().filter(|(name, _)| kept(name)).cloned().collect();
         let is_replaced = |name: &str| {
@@ -284,14 +293,14 @@ fn find(env: &[(OsString, OsString)]) -> Result<PathBuf, GitError> {
         .ok_or_else(|| GitError::NoProgram { why: "it is in no folder of PATH".to_owned() })
 }
 
-impl Answer {
+impl GitOutput {
     /// Why it failed, by what it said.
     pub(super) fn failure(&self) -> RemoteFailure {
         if let Some(limit) = self.timed_out {
             return RemoteFailure::TimedOut(limit);
         }
         let why = self.reason();
-        let kind = KINDS.iter().find(|(words, _)| words.iter().any(|w| self.err.contains(w)));
+        let kind = ERROR_PATTERNS.iter().find(|(words, _)| words.iter().any(|w| self.err.contains(w)));
         kind.map_or(RemoteFailure::Other as fn(String) -> RemoteFailure, |(_, kind)| *kind)(why)
     }
 
@@ -317,7 +326,7 @@ impl Answer {
     }
 
     /// What the server said (`remote:` lines), on one line; hostile.
-    pub(super) fn server_words(&self) -> String {
+    pub(super) fn server_message(&self) -> String {
         let words: Vec<&str> = self
             .err
             .lines()
@@ -330,10 +339,10 @@ impl Answer {
 }
 
 /// Words, and the kind of failure that they tell.
-type Words = (&'static [&'static str], fn(String) -> RemoteFailure);
+type ErrorPattern = (&'static [&'static str], fn(String) -> RemoteFailure);
 
 /// Words of Git, ssh and curl for what went wrong; the first kind that is found counts.
-const KINDS: [Words; 7] = [
+const ERROR_PATTERNS: [ErrorPattern; 7] = [
     (&NO_SSH, RemoteFailure::NoSsh),
     (&HOST_KEY, RemoteFailure::HostKey),
     (&SSH_KEY, RemoteFailure::SshKey),

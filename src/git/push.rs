@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{Answer, TRANSFER};
-use super::{CommitId, GitError, PushError, Pushed, RefUpdate, Remote, Repository};
+use super::program::{GitOutput, TRANSFER_LIMIT};
+use super::{CommitId, GitError, PushError, PushReport, RefUpdate, Remote, Repository};
 
 /// What each branch had on the server after a failure.
-type Heads = BTreeMap<String, CommitId>;
+type RemoteHeads = BTreeMap<String, CommitId>;
 
 impl Repository {
     /// Pushes all updates or none, each only where the branch still has the commit that was expected.
@@ -20,36 +20,36 @@ impl Repository {
     ///
     /// # Errors
     /// [`PushError`]; nothing was written then.
-    pub fn push(&self, remote: Option<&Remote>, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
+    pub fn push(&self, remote: Option<&Remote>, updates: &[RefUpdate]) -> Result<PushReport, PushError> {
         for update in updates {
             if !git2::Branch::name_is_valid(&update.branch).unwrap_or(false) {
                 return Err(GitError::BranchName { name: update.branch.clone() }.into());
             }
         }
         match remote {
-            _ if updates.is_empty() => Ok(Pushed { branches: BTreeMap::new(), already: true }),
+            _ if updates.is_empty() => Ok(PushReport { branches: BTreeMap::new(), up_to_date: true }),
             Some(remote) => self.push_to(remote, updates),
-            None => self.publish(updates),
+            None => self.update_local_refs(updates),
         }
     }
 
-    fn push_to(&self, remote: &Remote, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
-        let elsewhere = remote.named.then(|| self.push_url(&remote.place)).flatten();
-        let elsewhere = elsewhere.map(|url| Remote::url(&url)).transpose()?;
+    fn push_to(&self, remote: &Remote, updates: &[RefUpdate]) -> Result<PushReport, PushError> {
+        let elsewhere = remote.is_remote_name.then(|| self.push_url(&remote.location)).flatten();
+        let elsewhere = elsewhere.map(|url| Remote::from_url(&url)).transpose()?;
         let remote = &elsewhere.map_or_else(|| remote.clone(), |r| r.with_token(remote.token.clone()));
         // An empty value takes back those that the user's configuration adds.
-        let git = self.reach(remote)?.set("push.pushOption", "");
-        let answer = git.args(PUSH).args(leases(updates)).arg(&remote.place);
-        let answer = answer.args(refspecs(updates)).limit(TRANSFER).run()?;
+        let git = self.command_for(remote)?.config_value("push.pushOption", "");
+        let answer = git.args(PUSH_ARGUMENTS).args(leases(updates)).arg(&remote.location);
+        let answer = answer.args(refspecs(updates)).limit(TRANSFER_LIMIT).run()?;
         if answer.success {
             let already = answer.out.lines().filter(|l| l.contains('\t')).all(|l| l.starts_with('='));
-            return Ok(Pushed { branches: meant(updates), already });
+            return Ok(PushReport { branches: intended_refs(updates), up_to_date: already });
         }
         // The first failure tells more than that of the second question.
         let Ok(heads) = self.list_remote(remote) else {
-            return Err(super::fetch::failure(&answer, "push to", remote).into());
+            return Err(super::fetch::remote_error(&answer, "push to", remote).into());
         };
-        match judge(&answer, &heads, updates, remote) {
+        match interpret_failure(&answer, &heads, updates, remote) {
             Err(PushError::Refused { branch, why }) if asks_for_signatures(&why) || is_silent(&why) => {
                 Err(self.unsigned(updates, branch, why))
             }
@@ -90,7 +90,7 @@ fn is_silent(why: &str) -> bool {
 }
 
 /// Plain source:destination with leases: `+` and `--force` would defeat the leases.
-const PUSH: [&str; 7] = [
+const PUSH_ARGUMENTS: [&str; 7] = [
     "push",
     "--porcelain",
     "--atomic",
@@ -116,31 +116,31 @@ fn refspecs(updates: &[RefUpdate]) -> Vec<String> {
     updates.iter().map(spec).collect()
 }
 
-pub(super) fn meant(updates: &[RefUpdate]) -> BTreeMap<String, Option<CommitId>> {
+pub(super) fn intended_refs(updates: &[RefUpdate]) -> BTreeMap<String, Option<CommitId>> {
     updates.iter().map(|u| (u.branch.clone(), u.new.clone())).collect()
 }
 
 /// Tells what a failed push means, from what the remote has now.
-fn judge(
-    answer: &Answer,
-    heads: &Heads,
+fn interpret_failure(
+    answer: &GitOutput,
+    heads: &RemoteHeads,
     updates: &[RefUpdate],
     remote: &Remote,
-) -> Result<Pushed, PushError> {
+) -> Result<PushReport, PushError> {
     if updates.iter().all(|u| heads.get(&u.branch) == u.new.as_ref()) {
-        return Ok(Pushed { branches: meant(updates), already: true });
+        return Ok(PushReport { branches: intended_refs(updates), up_to_date: true });
     }
     if let Some(moved) = updates.iter().find(|u| heads.get(&u.branch) != u.expected.as_ref()) {
-        return Err(stale(moved, heads.get(&moved.branch)));
+        return Err(stale_error(moved, heads.get(&moved.branch)));
     }
     let Some((branch, why)) = rejection(&answer.out) else {
-        return Err(super::fetch::failure(answer, "push to", remote).into());
+        return Err(super::fetch::remote_error(answer, "push to", remote).into());
     };
-    let words = answer.server_words();
+    let words = answer.server_message();
     // Another push holds the locks at this moment: the same as having been first.
     if LOST_RACE.iter().any(|w| why.contains(w) || words.contains(w)) {
         let lost = updates.iter().find(|u| u.branch == branch).unwrap_or(&updates[0]);
-        return Err(stale(lost, heads.get(&branch)));
+        return Err(stale_error(lost, heads.get(&branch)));
     }
     let why = if words.is_empty() { why } else { format!("{why}: {words}") };
     Err(PushError::Refused { branch, why })
@@ -148,7 +148,7 @@ fn judge(
 
 const LOST_RACE: [&str; 3] = ["atomic transaction failed", "cannot lock ref", "failed to update ref"];
 
-pub(super) fn stale(update: &RefUpdate, found: Option<&CommitId>) -> PushError {
+pub(super) fn stale_error(update: &RefUpdate, found: Option<&CommitId>) -> PushError {
     PushError::Stale {
         branch: update.branch.clone(),
         expected: update.expected.as_ref().map(ToString::to_string),
@@ -158,12 +158,12 @@ pub(super) fn stale(update: &RefUpdate, found: Option<&CommitId>) -> PushError {
 
 /// The first branch that the server itself rejected, else the first rejected one: `!<TAB>from:to<TAB>[why] (..)`.
 fn rejection(porcelain: &str) -> Option<(String, String)> {
-    let lines: Vec<(String, String)> = porcelain.lines().filter_map(rejected).collect();
+    let lines: Vec<(String, String)> = porcelain.lines().filter_map(parse_rejection).collect();
     let own = lines.iter().find(|(_, why)| !why.contains("atomic push fail"));
     own.or(lines.first()).cloned()
 }
 
-fn rejected(line: &str) -> Option<(String, String)> {
+fn parse_rejection(line: &str) -> Option<(String, String)> {
     let (refs, why) = line.strip_prefix("!\t")?.split_once('\t')?;
     let (_, to) = refs.split_once(':')?;
     let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();

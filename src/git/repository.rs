@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use git2::ErrorCode;
 
 use super::discovery::discover;
-use super::folders::Folders;
-use super::program::Git;
-use super::sign::Signing;
-use super::stand_in::{self, StandIn};
-use super::{CommitId, GitError, RemoteAddress, Status};
+use super::program::GitCommand;
+use super::shadow_repository::{self, ShadowRepository};
+use super::sign::SigningSettings;
+use super::tree_cache::TreeCache;
+use super::{CommitId, GitError, RemoteAddress, WorkTreeStatus};
 
 /// How a repository is opened and its remotes are reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct GitOptions {
     /// The environment of the `git` program: the user's own, for credentials, proxies, keys.
     pub env: Vec<(OsString, OsString)>,
     /// Read it even where another user owns it (containers). Its configuration is then trusted.
@@ -28,15 +28,15 @@ pub struct Options {
 /// A repository on this machine. Values of this type may move between threads, but are used by one at a time.
 pub struct Repository {
     pub(super) inner: git2::Repository,
-    pub(super) options: Options,
+    pub(super) options: GitOptions,
     root: Option<PathBuf>,
     /// A clone that drift made: its configuration is drift's.
     pub(super) is_own: bool,
     /// How commits are signed, once it was asked.
-    pub(super) signing: OnceCell<Option<Signing>>,
+    pub(super) signing: OnceCell<Option<SigningSettings>>,
     /// Keeps a clone that no cache holds until the end of the run.
     pub(super) temporary: Option<tempfile::TempDir>,
-    pub(super) folders: Folders,
+    pub(super) tree_cache: TreeCache,
 }
 
 impl std::fmt::Debug for Repository {
@@ -51,7 +51,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`GitError::NotARepository`], [`GitError::Embedded`], [`GitError::Unnamed`], [`GitError::Owner`], [`GitError::Format`], or what libgit2 says.
-    pub fn open(path: &Path, options: Options) -> Result<Self, GitError> {
+    pub fn open(path: &Path, options: GitOptions) -> Result<Self, GitError> {
         let path =
             std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
         let inner = discover(&path, &options)?;
@@ -66,7 +66,7 @@ impl Repository {
             is_own: false,
             signing: OnceCell::new(),
             temporary: None,
-            folders: Folders::default(),
+            tree_cache: TreeCache::default(),
         })
     }
 
@@ -95,12 +95,12 @@ impl Repository {
     pub fn head(&self) -> Result<CommitId, GitError> {
         match self.inner.head() {
             Ok(head) => {
-                head.peel_to_commit().map(|c| c.id().into()).map_err(|e| self.failed("read HEAD", &e))
+                head.peel_to_commit().map(|c| c.id().into()).map_err(|e| self.wrap_error("read HEAD", &e))
             }
             Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
                 Err(GitError::NoCommits { path: self.path().to_owned() })
             }
-            Err(e) => Err(self.failed("read HEAD", &e)),
+            Err(e) => Err(self.wrap_error("read HEAD", &e)),
         }
     }
 
@@ -109,7 +109,7 @@ impl Repository {
     /// # Errors
     /// What libgit2 says.
     pub fn head_branch(&self) -> Result<Option<String>, GitError> {
-        let head = self.inner.find_reference("HEAD").map_err(|e| self.failed("read HEAD", &e))?;
+        let head = self.inner.find_reference("HEAD").map_err(|e| self.wrap_error("read HEAD", &e))?;
         let target = head.symbolic_target_bytes().map(|t| String::from_utf8_lossy(t).into_owned());
         Ok(target.and_then(|t| t.strip_prefix("refs/heads/").map(str::to_owned)))
     }
@@ -140,13 +140,13 @@ impl Repository {
             {
                 return Ok(None);
             }
-            Err(e) => return Err(self.failed(&format!("resolve `{}`", revision.escape_debug()), &e)),
+            Err(e) => return Err(self.wrap_error(&format!("resolve `{}`", revision.escape_debug()), &e)),
         };
         match object.peel_to_commit() {
             Ok(commit) => Ok(Some(commit.id().into())),
             // A tree, or a tag of one.
             Err(e) if matches!(e.code(), ErrorCode::Peel | ErrorCode::InvalidSpec) => Ok(None),
-            Err(e) => Err(self.failed(&format!("resolve `{}`", revision.escape_debug()), &e)),
+            Err(e) => Err(self.wrap_error(&format!("resolve `{}`", revision.escape_debug()), &e)),
         }
     }
 
@@ -183,13 +183,13 @@ impl Repository {
             {
                 Ok(None)
             }
-            Err(e) => Err(self.failed(&format!("read {name}"), &e)),
+            Err(e) => Err(self.wrap_error(&format!("read {name}"), &e)),
         }
     }
 
     /// `origin`, else the only remote.
     pub(super) fn remote_name(&self) -> Result<Option<String>, GitError> {
-        let names = self.inner.remotes().map_err(|e| self.failed("list the remotes", &e))?;
+        let names = self.inner.remotes().map_err(|e| self.wrap_error("list the remotes", &e))?;
         let names: Vec<&str> = names.iter().filter_map(Result::ok).flatten().collect();
         Ok(match names[..] {
             [only] => Some(only.to_owned()),
@@ -212,7 +212,7 @@ impl Repository {
         match self.inner.find_remote(name) {
             Ok(remote) => Ok(Some(String::from_utf8_lossy(remote.url_bytes()).into_owned())),
             Err(e) if matches!(e.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => Ok(None),
-            Err(e) => Err(self.failed("read the remotes", &e)),
+            Err(e) => Err(self.wrap_error("read the remotes", &e)),
         }
     }
 
@@ -221,9 +221,9 @@ impl Repository {
     ///
     /// # Errors
     /// What libgit2 says.
-    pub fn status(&self, of: &[&str]) -> Result<Status, GitError> {
+    pub fn status(&self, of: &[&str]) -> Result<WorkTreeStatus, GitError> {
         if self.root.is_none() {
-            return Ok(Status::default());
+            return Ok(WorkTreeStatus::default());
         }
         let compared = match self.compare(&[]) {
             Err(error) if is_too_deep(&error) && !of.is_empty() => self.compare(of),
@@ -231,14 +231,14 @@ impl Repository {
         };
         match compared {
             Err(error) if is_too_deep(&error) => {
-                Ok(Status { dirty: true, untracked: Vec::new(), unseen: true })
+                Ok(WorkTreeStatus { dirty: true, untracked: Vec::new(), too_deep: true })
             }
-            compared => compared.map_err(|e| self.failed("compare the work tree", &e)),
+            compared => compared.map_err(|e| self.wrap_error("compare the work tree", &e)),
         }
     }
 
     /// Compares everything, or what lies at or below the paths.
-    fn compare(&self, paths: &[&str]) -> Result<Status, git2::Error> {
+    fn compare(&self, paths: &[&str]) -> Result<WorkTreeStatus, git2::Error> {
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
         options.disable_pathspec_match(true);
@@ -248,14 +248,14 @@ impl Repository {
         let statuses = self.inner.statuses(Some(&mut options))?;
         let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
         let untracked = untracked.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned());
-        Ok(Status { dirty: !statuses.is_empty(), untracked: untracked.collect(), unseen: false })
+        Ok(WorkTreeStatus { dirty: !statuses.is_empty(), untracked: untracked.collect(), too_deep: false })
     }
 
-    /// Whether the work tree differs from HEAD: see [`Status::dirty`].
+    /// Whether the work tree differs from HEAD: see [`WorkTreeStatus::dirty`].
     ///
     /// # Errors
     /// What libgit2 says.
-    pub fn dirty(&self) -> Result<bool, GitError> {
+    pub fn is_dirty(&self) -> Result<bool, GitError> {
         self.status(&[]).map(|status| status.dirty)
     }
 
@@ -272,16 +272,19 @@ impl Repository {
     }
 
     /// A run of the program in this repository; libgit2 has asked whose it is. In one that drift did not make it sees
-    /// little of the configuration ([`StandIn`]).
-    pub(super) fn git(&self) -> Result<Git<'_>, GitError> {
-        let git = Git::new(self.path(), &self.options.env);
+    /// little of the configuration ([`ShadowRepository`]).
+    pub(super) fn git_command(&self) -> Result<GitCommand<'_>, GitError> {
+        let git = GitCommand::new(self.path(), &self.options.env);
         if self.is_own {
             return Ok(git.repository(self.inner.path()));
         }
-        Ok(git.stand_in(StandIn::of(&self.inner)?, stand_in::included(&self.inner)))
+        Ok(git.shadow_repository(
+            ShadowRepository::create(&self.inner)?,
+            shadow_repository::user_includes(&self.inner),
+        ))
     }
 
-    pub(super) fn failed(&self, doing: &str, error: &git2::Error) -> GitError {
+    pub(super) fn wrap_error(&self, doing: &str, error: &git2::Error) -> GitError {
         let path = self.path().to_owned();
         let denied = error.class() == git2::ErrorClass::Os
             && ["Permission denied", "Read-only file system"].iter().any(|w| error.message().contains(w));
@@ -301,7 +304,7 @@ fn is_too_deep(error: &git2::Error) -> bool {
     error.message().contains("nesting too deep")
 }
 
-pub(super) fn refused(path: &Path, error: &git2::Error) -> GitError {
+pub(super) fn open_error(path: &Path, error: &git2::Error) -> GitError {
     let path = path.to_owned();
     let message = error.message();
     let extension = message.split_once("unsupported extension name ").map(|(_, name)| name);

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use git2::{ConfigLevel, Oid};
 
-use super::program::Answer;
-use super::{CommitId, GitError, Repository, Signature, stand_in};
+use super::program::GitOutput;
+use super::{CommitId, GitError, Repository, Signature, shadow_repository};
 
 /// A key on a card or an agent far away; nobody is asked anything.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// How commits are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Signing {
+pub(super) struct SigningSettings {
     /// The address that the keys belong to, where Git is told one.
     email: Option<String>,
     /// No key is named: gpg looks for one by the committer, as a person's name and address have it. drift's name is not
@@ -35,12 +35,12 @@ impl Repository {
     /// # Errors
     /// [`GitError::Setting`] for a value that Git does not take, [`GitError::NoProgram`].
     pub fn committer(&self, who: &Signature) -> Result<Signature, GitError> {
-        let email = self.signing()?.and_then(|signing| signing.email.clone());
+        let email = self.signing_settings()?.and_then(|signing| signing.email.clone());
         Ok(Signature { email: email.unwrap_or_else(|| who.email.clone()), ..who.clone() })
     }
 
     /// How commits are signed; `None` where they are not. Git is asked once.
-    pub(super) fn signing(&self) -> Result<Option<&Signing>, GitError> {
+    pub(super) fn signing_settings(&self) -> Result<Option<&SigningSettings>, GitError> {
         if let Some(known) = self.signing.get() {
             return Ok(known.as_ref());
         }
@@ -48,38 +48,43 @@ impl Repository {
         Ok(self.signing.get_or_init(|| found).as_ref())
     }
 
-    fn ask_signing(&self) -> Result<Option<Signing>, GitError> {
+    fn ask_signing(&self) -> Result<Option<SigningSettings>, GitError> {
         // Without an environment (the demo) there is nobody whose settings these would be.
         if self.options.env.is_empty() {
             return Ok(None);
         }
-        let asked = self.git()?.args(["config", "--type=bool", "--get", "commit.gpgsign"]).run()?;
+        let asked = self.git_command()?.args(["config", "--type=bool", "--get", "commit.gpgsign"]).run()?;
         let is_wanted = match asked.out.trim() {
             _ if !asked.success && !asked.err.trim().is_empty() => {
                 return Err(GitError::Setting { why: asked.reason() });
             }
-            "" => self.wishes(),
+            "" => self.wants_signatures(),
             value => value == "true",
         };
         if !is_wanted {
             return Ok(None);
         }
         // Git's own order of settings and variables, without the address that it would make up.
-        let git = self.git()?.set("user.useConfigOnly", "true").variable("GIT_COMMITTER_NAME", "drift");
+        let git = self
+            .git_command()?
+            .config_value("user.useConfigOnly", "true")
+            .variable("GIT_COMMITTER_NAME", "drift");
         let ident = git.args(["var", "GIT_COMMITTER_IDENT"]).run()?;
         let email =
             ident.out.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(email, _)| email);
-        let named =
-            self.git()?.args(["config", "--get-regexp", r"^(user\.signingkey|gpg\.format)$"]).run()?;
+        let named = self
+            .git_command()?
+            .args(["config", "--get-regexp", r"^(user\.signingkey|gpg\.format)$"])
+            .run()?;
         let last = |key: &str| named.out.lines().filter_map(|line| line.strip_prefix(key)).next_back();
         let by_address = last("user.signingkey ").is_none() && last("gpg.format ") != Some("ssh");
-        Ok(Some(Signing { email: email.filter(|_| ident.success).map(str::to_owned), by_address }))
+        Ok(Some(SigningSettings { email: email.filter(|_| ident.success).map(str::to_owned), by_address }))
     }
 
     /// Whether the repository's own configuration wants signatures.
-    fn wishes(&self) -> bool {
+    fn wants_signatures(&self) -> bool {
         let mut wish = false;
-        stand_in::each_entry(&self.inner, |entry| {
+        shadow_repository::each_entry(&self.inner, |entry| {
             let own = matches!(entry.level(), ConfigLevel::Local | ConfigLevel::Worktree);
             if own && entry.name() == Ok("commit.gpgsign") {
                 let value = entry.has_value().then(|| String::from_utf8_lossy(entry.value_bytes()));
@@ -90,7 +95,7 @@ impl Repository {
     }
 
     fn key_option(&self, committer: &Signature) -> Result<String, GitError> {
-        let by_address = self.signing()?.is_some_and(|signing| signing.by_address);
+        let by_address = self.signing_settings()?.is_some_and(|signing| signing.by_address);
         Ok(if by_address { format!("-S<{}>", committer.email) } else { "-S".to_owned() })
     }
 
@@ -105,8 +110,8 @@ impl Repository {
         let committer = self.committer(who)?;
         let date = format!("@{} +0000", who.time);
         let mut git = self
-            .git()?
-            .without(&PROMPTS)
+            .git_command()?
+            .without_variables(&PROMPTS)
             // Never the terminal: a pass phrase is asked of a program that gives none.
             .variable("SSH_ASKPASS_REQUIRE", "force")
             .variable("SSH_ASKPASS", "false")
@@ -116,7 +121,7 @@ impl Repository {
             .variable("GIT_COMMITTER_NAME", &committer.name)
             .variable("GIT_COMMITTER_EMAIL", &committer.email)
             .variable("GIT_COMMITTER_DATE", &date)
-            .set("i18n.commitEncoding", "UTF-8")
+            .config_value("i18n.commitEncoding", "UTF-8")
             .arg("commit-tree")
             .arg(self.key_option(&committer)?)
             .args(["-F", "-"])
@@ -132,12 +137,12 @@ impl Repository {
         if super::fetch::is_read_only(&answer) {
             return Err(GitError::ReadOnly { path: self.path().to_owned(), why: answer.reason() });
         }
-        Err(GitError::Signing { why: why(&answer) })
+        Err(GitError::Signing { why: signing_error(&answer) })
     }
 }
 
 /// What failed, without what a command of the settings printed: it may be a key.
-fn why(answer: &Answer) -> String {
+fn signing_error(answer: &GitOutput) -> String {
     if let Some(limit) = answer.timed_out() {
         return format!("no signature within {} s", limit.as_secs());
     }

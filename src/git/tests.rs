@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::address::{scrub, split_credentials};
-use super::program::Git;
+use super::address::{redact_credentials, split_credentials};
+use super::program::GitCommand;
 use super::{
     CommitId, GitError, Remote, RemoteAddress, RemoteFailure, Token, subject, trailers, without_credentials,
 };
@@ -67,13 +67,14 @@ fn credentials_are_shown_nowhere() {
         assert_eq!(without_credentials(url), shown);
     }
     let said = "fatal: unable to access 'https://alice:s3@cret@example.com/a/': 403; see ssh://git@h/x, http://s3cret@h:1/";
-    let shown = scrub(said);
+    let shown = redact_credentials(said);
     assert_eq!(
         shown,
         "fatal: unable to access 'https://***@example.com/a/': 403; see ssh://git@h/x, http://***@h:1/"
     );
     let token = Token::new(" s3cret\n").expect("printable");
-    let remote = Remote::url("https://example.com/a/b").expect("an address").with_token(Some(token.clone()));
+    let remote =
+        Remote::from_url("https://example.com/a/b").expect("an address").with_token(Some(token.clone()));
     assert!(!format!("{token:?} {remote:?}").contains("s3cret"));
     assert_eq!(token.expose(), "s3cret");
 }
@@ -101,14 +102,14 @@ fn addresses_that_would_run_something_are_refused() {
         "https://",
     ];
     for url in cases {
-        let refused = matches!(Remote::url(url), Err(GitError::Address { .. }));
+        let refused = matches!(Remote::from_url(url), Err(GitError::Address { .. }));
         assert!(refused, "{url:?}");
     }
     for name in ["", "-x", "a b", "ext::sh", "https://h/x", "a..b"] {
-        assert!(Remote::named(name).is_err(), "{name:?}");
+        assert!(Remote::from_name(name).is_err(), "{name:?}");
     }
     for url in ["https://h/a::b", "./a::b", "git@h:a", "/srv/x", "C:/x", "file:///x"] {
-        assert!(Remote::url(url).is_ok(), "{url}");
+        assert!(Remote::from_url(url).is_ok(), "{url}");
     }
 }
 
@@ -164,8 +165,9 @@ fn told(env: &[(&str, &str)], remote: &Remote) -> (String, String) {
     std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut env = pairs(env);
     env.push(("PATH".into(), folder.path().into()));
-    let run = Git::new(folder.path(), &env).repository(folder.path()).ssh_without_questions();
-    let answer = run.credentials(&remote.place, remote).args(["ls-remote", &remote.place]).run().unwrap();
+    let run = GitCommand::new(folder.path(), &env).repository(folder.path()).ssh_without_questions();
+    let answer =
+        run.credentials(&remote.location, remote).args(["ls-remote", &remote.location]).run().unwrap();
     assert!(!answer.err.contains("s3cret"), "{}", answer.err);
     let (args, env) = answer.out.split_once("--\n").expect("both parts");
     (args.to_owned(), env.to_owned())
@@ -173,7 +175,7 @@ fn told(env: &[(&str, &str)], remote: &Remote) -> (String, String) {
 
 #[test]
 fn a_token_goes_to_its_host_by_the_environment_of_the_child_alone() {
-    let remote = Remote::url("https://bot:s3cret@git.example.com:8443/a/b").expect("an address");
+    let remote = Remote::from_url("https://bot:s3cret@git.example.com:8443/a/b").expect("an address");
     let (args, env) = told(&[], &remote);
     assert_eq!(args, "ls-remote https://git.example.com:8443/a/b\n");
     assert_eq!(env.matches("s3cret").count(), 1);
@@ -185,7 +187,7 @@ fn a_token_goes_to_its_host_by_the_environment_of_the_child_alone() {
         assert!(env.contains(line), "{line:?} in\n{env}");
     }
     for place in ["ssh://git@h/a", "git@h:a", "/srv/a", "git://h/a"] {
-        let remote = Remote::url(place).expect("an address").with_token(Token::new("s3cret"));
+        let remote = Remote::from_url(place).expect("an address").with_token(Token::new("s3cret"));
         let (_, env) = told(&[], &remote);
         assert!(!env.contains("s3cret"), "{place}");
     }
@@ -193,7 +195,7 @@ fn a_token_goes_to_its_host_by_the_environment_of_the_child_alone() {
 
 #[test]
 fn the_child_keeps_the_users_ways_and_loses_what_leads_elsewhere() {
-    let remote = Remote::url("https://h/a").expect("an address").with_token(Token::new("s3cret"));
+    let remote = Remote::from_url("https://h/a").expect("an address").with_token(Token::new("s3cret"));
     let given = [
         ("HOME", "/home/x"),
         ("https_proxy", "http://p:1"),
@@ -228,7 +230,7 @@ fn the_child_keeps_the_users_ways_and_loses_what_leads_elsewhere() {
     for name in ["/elsewhere", "GIT_TRACE", "/asks", "de_DE"] {
         assert!(!env.contains(name), "{name} in\n{env}");
     }
-    let plain = Remote::url("https://h/a").expect("an address");
+    let plain = Remote::from_url("https://h/a").expect("an address");
     let (_, env) = told(&[("GIT_ASKPASS", "/asks"), ("GIT_SSH_COMMAND", "mine")], &plain);
     assert!(env.contains("GIT_ASKPASS=/asks\n") && env.contains("GIT_SSH_COMMAND=mine\n"), "{env}");
 }
@@ -237,11 +239,14 @@ fn the_child_keeps_the_users_ways_and_loses_what_leads_elsewhere() {
 fn a_remote_that_never_answers_ends_with_its_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/a/b", listener.local_addr().unwrap());
-    let remote = Remote::url(&url).expect("an address");
+    let remote = Remote::from_url(&url).expect("an address");
     let env = pairs(&[("PATH", "/usr/local/bin:/usr/bin:/bin"), ("GIT_CONFIG_NOSYSTEM", "1")]);
     let folder = tempfile::tempdir().unwrap();
     let limit = Duration::from_millis(300);
-    let run = Git::new(folder.path(), &env).credentials(&url, &remote).args(["ls-remote", &url]).limit(limit);
+    let run = GitCommand::new(folder.path(), &env)
+        .credentials(&url, &remote)
+        .args(["ls-remote", &url])
+        .limit(limit);
     let answer = run.run().unwrap();
     assert!(!answer.success);
     assert_eq!(answer.failure(), RemoteFailure::TimedOut(limit));
@@ -310,7 +315,7 @@ fn a_failure_is_told_apart_by_what_the_program_says() {
         std::fs::write(&git, "#!/bin/sh\n/bin/cat >&2; exit 128\n").unwrap();
         std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
         let env = pairs(&[("PATH", folder.path().to_str().expect("UTF-8"))]);
-        let answer = Git::new(folder.path(), &env).input(said.as_bytes().to_vec()).run().unwrap();
+        let answer = GitCommand::new(folder.path(), &env).input(said.as_bytes().to_vec()).run().unwrap();
         let failure = answer.failure();
         assert!(expected(&failure), "{said:?}: {failure:?}");
         assert!(!failure.to_string().contains('\n') && !failure.to_string().is_empty());
@@ -350,14 +355,14 @@ fn a_token_does_not_follow_a_redirect_to_another_host() {
         false => ask.to_owned(),
     });
     let url = format!("{own}/a/b");
-    let remote = Remote::url(&url).expect("an address").with_token(Token::new("s3cret"));
+    let remote = Remote::from_url(&url).expect("an address").with_token(Token::new("s3cret"));
     let env = pairs(&[
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
         ("GIT_ASKPASS", "/bin/echo"),
     ]);
     let folder = tempfile::tempdir().unwrap();
-    let run = Git::new(folder.path(), &env).credentials(&url, &remote).args(["ls-remote", &url]);
+    let run = GitCommand::new(folder.path(), &env).credentials(&url, &remote).args(["ls-remote", &url]);
     let answer = run.run().unwrap();
     assert!(matches!(answer.failure(), RemoteFailure::Auth(_)), "{}", answer.err);
     assert!(heads_of_own.lock().unwrap().contains("Authorization: Basic"), "its own host gets the token");

@@ -35,8 +35,8 @@ impl fmt::Debug for Token {
 /// Another repository: a remote's name, or an address, with a token for HTTP where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
-    pub(super) place: String,
-    pub(super) named: bool,
+    pub(super) location: String,
+    pub(super) is_remote_name: bool,
     pub(super) login: Option<String>,
     pub(super) token: Option<Token>,
 }
@@ -49,11 +49,11 @@ impl Remote {
     ///
     /// # Errors
     /// When it cannot be a name.
-    pub fn named(name: &str) -> Result<Self, GitError> {
+    pub fn from_name(name: &str) -> Result<Self, GitError> {
         if name.starts_with('-') || name.contains(':') || !git2::Remote::is_valid_name(name) {
             return Err(GitError::Address { url: name.to_owned(), why: "not the name of a remote" });
         }
-        Ok(Self { place: name.to_owned(), named: true, login: None, token: None })
+        Ok(Self { location: name.to_owned(), is_remote_name: true, login: None, token: None })
     }
 
     /// An address: `https:`, `ssh:`, `git:`, `file:`, `user@host:path` or a path. A password in it becomes the
@@ -61,11 +61,11 @@ impl Remote {
     ///
     /// # Errors
     /// When it starts with `-`, names a remote helper (`ext::`), or cannot be read.
-    pub fn url(url: &str) -> Result<Self, GitError> {
+    pub fn from_url(url: &str) -> Result<Self, GitError> {
         let parts = address::split_credentials(url)?;
         Ok(Self {
-            place: parts.url,
-            named: false,
+            location: parts.url,
+            is_remote_name: false,
             login: parts.login,
             token: parts.password.as_deref().and_then(Token::new),
         })
@@ -88,6 +88,6 @@ impl Remote {
     /// Name or address, without credentials.
     #[must_use]
     pub fn display(&self) -> &str {
-        &self.place
+        &self.location
     }
 }

@@ -6,37 +6,37 @@ use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
 
-use super::folders::Folder;
-use super::past::Past;
-use super::tree::At;
+use super::ancestry::Ancestry;
+use super::tree::ObjectAt;
+use super::tree_cache::TreeEntries;
 use super::{CommitId, GitError, Repository};
 
 /// A commit that changed something at the paths of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Touched {
+pub struct TouchingCommit {
     /// The commit.
     pub id: CommitId,
     /// Committer's time, seconds since 1970.
     pub time: i64,
-    /// When it reached the branch, seconds since 1970: see [`Past::arrived`].
-    pub arrived: i64,
+    /// When it reached the branch, seconds since 1970: see [`Ancestry::arrival_time`].
+    pub arrived_at: i64,
     /// The clone ends here (shallow): what stands here may be older than this commit.
     pub boundary: bool,
 }
 
 /// What a walk found of one line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Line {
+pub struct PathHistory {
     /// The commits, newest first.
-    pub commits: Vec<Touched>,
+    pub commits: Vec<TouchingCommit>,
     /// Whether there are more than were asked for.
     pub more: bool,
 }
 
 /// Further paths of a line: those that what it follows was made of at a commit.
-pub type Further<'f> = dyn FnMut(usize, &CommitId) -> Result<BTreeSet<String>, GitError> + 'f;
+pub type MorePaths<'f> = dyn FnMut(usize, &CommitId) -> Result<BTreeSet<String>, GitError> + 'f;
 
-impl Past<'_> {
+impl Ancestry<'_> {
     /// For each line of paths the commits that changed one of them, newest first, at most `limit`: what
     /// `git log -- path path` shows. A merge is left out where one of its parents has the same content, and only that
     /// parent's side is followed. Before a commit that changed something, a line follows the paths too that `further`
@@ -47,17 +47,17 @@ impl Past<'_> {
     ///
     /// # Errors
     /// A missing object, what libgit2 says, and what `further` fails with.
-    pub fn touching(
+    pub fn find_touching(
         &self,
         lines: &[BTreeSet<String>],
         limit: usize,
-        further: &mut Further<'_>,
-    ) -> Result<Vec<Line>, GitError> {
-        let mut walk = Walk::new(self, lines.len(), limit);
+        further: &mut MorePaths<'_>,
+    ) -> Result<Vec<PathHistory>, GitError> {
+        let mut walk = TouchingWalk::new(self, lines.len(), limit);
         for (line, paths) in lines.iter().enumerate() {
             walk.paths.add(line, paths);
         }
-        let all = (0..lines.len()).fold(Bits::none(lines.len()), Bits::with);
+        let all = (0..lines.len()).fold(LineSet::none(lines.len()), LineSet::with);
         walk.push(0, all);
         while let Some((at, active)) = walk.next() {
             walk.visit(at, active, further)?;
@@ -68,9 +68,9 @@ impl Past<'_> {
 
 /// A set of lines.
 #[derive(Clone, PartialEq, Eq)]
-struct Bits(Box<[u64]>);
+struct LineSet(Box<[u64]>);
 
-impl Bits {
+impl LineSet {
     fn none(lines: usize) -> Self {
         Self(vec![0; lines.div_ceil(64)].into())
     }
@@ -92,7 +92,7 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
 
-    fn both(&self, other: &Self) -> Self {
+    fn intersection(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(word, other)| word & other).collect())
     }
 
@@ -109,20 +109,20 @@ impl Bits {
 }
 
 /// Paths of all lines, name by name.
-struct Paths {
+struct PathTrie {
     lines: usize,
-    nodes: Vec<Name>,
+    nodes: Vec<TrieNode>,
 }
 
-struct Name {
+struct TrieNode {
     inner: BTreeMap<Box<[u8]>, usize>,
     /// Lines that have a path which ends here.
-    ends: Bits,
+    ends: LineSet,
     /// Lines that have a path here or below.
-    below: Bits,
+    below: LineSet,
 }
 
-impl Paths {
+impl PathTrie {
     fn new(lines: usize) -> Self {
         let mut paths = Self { lines, nodes: Vec::new() };
         paths.node();
@@ -130,8 +130,8 @@ impl Paths {
     }
 
     fn node(&mut self) -> usize {
-        let none = Bits::none(self.lines);
-        self.nodes.push(Name { inner: BTreeMap::new(), ends: none.clone(), below: none });
+        let none = LineSet::none(self.lines);
+        self.nodes.push(TrieNode { inner: BTreeMap::new(), ends: none.clone(), below: none });
         self.nodes.len() - 1
     }
 
@@ -152,44 +152,44 @@ impl Paths {
 }
 
 /// A commit that waits to be visited; the latest comes first, and of equal times the one found first.
-type Waiting = (i64, Reverse<usize>, u32);
+type QueueEntry = (i64, Reverse<usize>, u32);
 
-struct Walk<'a, 'p> {
-    past: &'a Past<'p>,
+struct TouchingWalk<'a, 'p> {
+    past: &'a Ancestry<'p>,
     repository: &'a Repository,
-    paths: Paths,
+    paths: PathTrie,
     limit: usize,
-    heap: BinaryHeap<Waiting>,
+    heap: BinaryHeap<QueueEntry>,
     pushed: usize,
     /// The lines that go on at each commit that waits.
-    waiting: HashMap<u32, Bits>,
+    waiting: HashMap<u32, LineSet>,
     /// The lines that have come to a commit which more than one way leads to.
-    seen: HashMap<u32, Bits>,
+    seen: HashMap<u32, LineSet>,
     /// The lines that have as many commits as they asked for.
-    done: Bits,
-    found: Vec<Line>,
+    done: LineSet,
+    found: Vec<PathHistory>,
 }
 
-impl<'a, 'p> Walk<'a, 'p> {
-    fn new(past: &'a Past<'p>, lines: usize, limit: usize) -> Self {
+impl<'a, 'p> TouchingWalk<'a, 'p> {
+    fn new(past: &'a Ancestry<'p>, lines: usize, limit: usize) -> Self {
         Self {
             past,
             repository: past.repository,
-            paths: Paths::new(lines),
+            paths: PathTrie::new(lines),
             limit,
             heap: BinaryHeap::new(),
             pushed: 0,
             waiting: HashMap::new(),
             seen: HashMap::new(),
-            done: Bits::none(lines),
-            found: vec![Line::default(); lines],
+            done: LineSet::none(lines),
+            found: vec![PathHistory::default(); lines],
         }
     }
 
-    fn push(&mut self, at: u32, mut lines: Bits) {
+    fn push(&mut self, at: u32, mut lines: LineSet) {
         let node = &self.past.nodes[at as usize];
         if node.children > 1 {
-            let seen = self.seen.entry(at).or_insert_with(|| Bits::none(self.paths.lines));
+            let seen = self.seen.entry(at).or_insert_with(|| LineSet::none(self.paths.lines));
             lines = lines.without(seen);
             seen.join(&lines);
         }
@@ -205,10 +205,10 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.pushed += 1;
     }
 
-    fn next(&mut self) -> Option<(u32, Bits)> {
+    fn next(&mut self) -> Option<(u32, LineSet)> {
         loop {
             let (_, _, at) = self.heap.pop()?;
-            let lines = self.waiting.remove(&at).unwrap_or_else(|| Bits::none(self.paths.lines));
+            let lines = self.waiting.remove(&at).unwrap_or_else(|| LineSet::none(self.paths.lines));
             let lines = lines.without(&self.done);
             if !lines.is_empty() {
                 return Some((at, lines));
@@ -217,14 +217,14 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     /// Each line goes on to the first parent that has the same, or, where none has, to all of them.
-    fn visit(&mut self, at: u32, active: Bits, further: &mut Further<'_>) -> Result<(), GitError> {
+    fn visit(&mut self, at: u32, active: LineSet, further: &mut MorePaths<'_>) -> Result<(), GitError> {
         let past = self.past;
         let node = &past.nodes[at as usize];
         let mut left = active;
-        let mut ways: Vec<(u32, Bits)> = Vec::new();
+        let mut ways: Vec<(u32, LineSet)> = Vec::new();
         for parent in &node.parents {
             let there = past.nodes[*parent as usize].tree;
-            let mut changed = Bits::none(self.paths.lines);
+            let mut changed = LineSet::none(self.paths.lines);
             self.compare((Some(node.tree), Some(there)), 0, &left, &mut changed)?;
             ways.push((*parent, left.without(&changed)));
             left = changed;
@@ -234,7 +234,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         for line in left.lines() {
             if !node.parents.is_empty() || self.has_any(node.tree, line)? {
-                self.touched(line, at);
+                self.record_touch(line, at);
             }
         }
         left = left.without(&self.done);
@@ -253,7 +253,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         Ok(())
     }
 
-    fn touched(&mut self, line: usize, at: u32) {
+    fn record_touch(&mut self, line: usize, at: u32) {
         let found = &mut self.found[line];
         if found.commits.len() == self.limit {
             found.more = true;
@@ -262,8 +262,13 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         let node = &self.past.nodes[at as usize];
         let id = CommitId::from(node.id);
-        let arrived = self.past.arrived(&id).unwrap_or(i64::MAX);
-        found.commits.push(Touched { id, time: node.time, arrived, boundary: node.boundary });
+        let arrived = self.past.arrival_time(&id).unwrap_or(i64::MAX);
+        found.commits.push(TouchingCommit {
+            id,
+            time: node.time,
+            arrived_at: arrived,
+            boundary: node.boundary,
+        });
     }
 
     /// Marks the lines, of those that are active, whose paths at or below a name differ between two folders.
@@ -271,22 +276,23 @@ impl<'a, 'p> Walk<'a, 'p> {
         &self,
         (left, right): (Option<Oid>, Option<Oid>),
         at: usize,
-        active: &Bits,
-        changed: &mut Bits,
+        active: &LineSet,
+        changed: &mut LineSet,
     ) -> Result<(), GitError> {
         let name = &self.paths.nodes[at];
-        if left == right || name.below.both(active).without(changed).is_empty() {
+        if left == right || name.below.intersection(active).without(changed).is_empty() {
             return Ok(());
         }
-        changed.join(&name.ends.both(active));
+        changed.join(&name.ends.intersection(active));
         if name.inner.is_empty() {
             return Ok(());
         }
-        let read = |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| self.repository.folder(id));
+        let read =
+            |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| self.repository.read_tree(id));
         let (left, right) = (read(left)?, read(right)?);
-        for (inner, left, right) in differing(&name.inner, &left, &right) {
+        for (inner, left, right) in find_differing(&name.inner, &left, &right) {
             let ends = &self.paths.nodes[inner].ends;
-            changed.join(&ends.both(active));
+            changed.join(&ends.intersection(active));
             self.compare((folder_of(left), folder_of(right)), inner, active, changed)?;
         }
         Ok(())
@@ -301,7 +307,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             if at == 0 && ends(0) {
                 return Ok(true);
             }
-            let folder = self.repository.folder(tree)?;
+            let folder = self.repository.read_tree(tree)?;
             for (inner_name, inner) in &name.inner {
                 let Some(found) = folder.get(inner_name) else { continue };
                 if ends(*inner) {
@@ -314,16 +320,16 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 }
 
-fn folder_of(at: Option<At>) -> Option<Oid> {
+fn folder_of(at: Option<ObjectAt>) -> Option<Oid> {
     at.filter(|at| at.kind == Some(ObjectType::Tree)).map(|at| at.id)
 }
 
 /// Which of the names stand for something else in one folder than in the other.
-fn differing(
+fn find_differing(
     names: &BTreeMap<Box<[u8]>, usize>,
-    left: &Folder,
-    right: &Folder,
-) -> Vec<(usize, Option<At>, Option<At>)> {
+    left: &TreeEntries,
+    right: &TreeEntries,
+) -> Vec<(usize, Option<ObjectAt>, Option<ObjectAt>)> {
     // Few names are looked up; of many, the two folders are gone through side by side.
     const FEW: usize = 8;
     if names.len() < (left.entries().len() + right.entries().len()) / FEW {
@@ -341,7 +347,7 @@ fn differing(
         };
         let left = if order.is_le() { lefts.next() } else { None };
         let right = if order.is_ge() { rights.next() } else { None };
-        let at = |entry: Option<&(Box<[u8]>, At)>| entry.map(|(_, at)| *at);
+        let at = |entry: Option<&(Box<[u8]>, ObjectAt)>| entry.map(|(_, at)| *at);
         if at(left) != at(right)
             && let Some((name, _)) = left.or(right)
             && let Some(inner) = names.get(name)

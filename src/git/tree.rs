@@ -5,13 +5,13 @@ use std::path::Path;
 
 use git2::{DiffFormat, DiffOptions, ErrorCode, ObjectType, Oid};
 
-use super::{CommitId, Entry, EntryKind, GitError, Repository};
+use super::{CommitId, EntryKind, GitError, Repository, TreeEntry};
 
 /// Mode bits of a tree entry, as Git stores them.
 const LINK: i32 = 0o120_000;
 
 /// One entry while walking: its path in bytes, since Git's paths need not be UTF-8.
-pub(super) struct Found {
+pub(super) struct TreeFile {
     pub(super) path: Vec<u8>,
     pub(super) id: Oid,
     pub(super) kind: EntryKind,
@@ -20,9 +20,9 @@ pub(super) struct Found {
 
 /// All that is found while walking.
 #[derive(Default)]
-pub(super) struct Walked {
+pub(super) struct TreeWalk {
     /// By path.
-    pub(super) found: Vec<Found>,
+    pub(super) found: Vec<TreeFile>,
     /// Where folders go on too deep to be walked: the beginnings of their paths.
     pub(super) deep: BTreeSet<Vec<u8>>,
     /// How many were walked, some more than once.
@@ -31,7 +31,7 @@ pub(super) struct Walked {
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Followed {
+pub struct ResolvedPath {
     /// The place itself, without links; empty for the root.
     pub path: String,
     /// Whether it is a folder; else it is a file.
@@ -45,7 +45,7 @@ const MOST_LINKS: usize = 40;
 
 /// What stands at a path.
 #[derive(PartialEq, Eq, Clone, Copy)]
-pub(super) struct At {
+pub(super) struct ObjectAt {
     pub(super) id: Oid,
     pub(super) kind: Option<ObjectType>,
     pub(super) mode: i32,
@@ -69,8 +69,8 @@ impl Repository {
     /// # Errors
     /// A missing object, or what libgit2 says.
     pub fn read_all(&self, commit: &CommitId, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, GitError> {
-        let found = self.walk_whole(commit, prefix)?;
-        self.bring_missing(&found)?;
+        let found = self.walk_all(commit, prefix)?;
+        self.fetch_missing_files(&found)?;
         let files = found.into_iter().filter(|found| found.kind != EntryKind::Submodule);
         files
             .map(|found| Ok((String::from_utf8_lossy(&found.path).into_owned(), self.blob(found.id)?)))
@@ -82,14 +82,14 @@ impl Repository {
     ///
     /// # Errors
     /// A missing object, folders that are too deep, or what libgit2 says.
-    pub fn list(&self, commit: &CommitId, prefix: &str) -> Result<Vec<Entry>, GitError> {
-        let found = self.walk_whole(commit, prefix)?;
-        let entry = |f: Found| Entry {
+    pub fn list(&self, commit: &CommitId, prefix: &str) -> Result<Vec<TreeEntry>, GitError> {
+        let found = self.walk_all(commit, prefix)?;
+        let entry = |f: TreeFile| TreeEntry {
             path: String::from_utf8_lossy(&f.path).into_owned(),
             kind: f.kind,
             executable: f.executable,
         };
-        let mut entries: Vec<Entry> = found.into_iter().map(entry).collect();
+        let mut entries: Vec<TreeEntry> = found.into_iter().map(entry).collect();
         entries.sort();
         Ok(entries)
     }
@@ -110,7 +110,7 @@ impl Repository {
     pub fn changed_files(&self, from: &CommitId, to: &CommitId) -> Result<Vec<(String, bool)>, GitError> {
         let old = self.tree(self.root_tree(from)?)?;
         let new = self.tree(self.root_tree(to)?)?;
-        let fail = |e: git2::Error| self.failed("compare two commits", &e);
+        let fail = |e: git2::Error| self.wrap_error("compare two commits", &e);
         let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(fail)?;
         let changed = diff.deltas().map(|delta| {
             let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
@@ -135,7 +135,7 @@ impl Repository {
     pub fn diff_text(&self, from: &CommitId, to: &CommitId) -> Result<String, GitError> {
         let old = self.tree(self.root_tree(from)?)?;
         let new = self.tree(self.root_tree(to)?)?;
-        let fail = |e: git2::Error| self.failed("compare two commits", &e);
+        let fail = |e: git2::Error| self.wrap_error("compare two commits", &e);
         let mut options = DiffOptions::new();
         options.indent_heuristic(true).ignore_submodules(false);
         let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options)).map_err(fail)?;
@@ -177,7 +177,7 @@ impl Repository {
 
     /// The size of an object, without unpacking it.
     pub(super) fn size(&self, id: Oid) -> Result<usize, GitError> {
-        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        let odb = self.inner.odb().map_err(|e| self.wrap_error("read objects", &e))?;
         self.object(id, "read a file", || odb.read_header(id)).map(|(size, _)| size)
     }
 
@@ -190,24 +190,24 @@ impl Repository {
     ) -> Result<T, GitError> {
         match read() {
             Err(e) if e.code() == ErrorCode::NotFound => {
-                if self.bring(&[id])? {
-                    read().map_err(|e| self.failed(doing, &e))
+                if self.fetch_missing(&[id])? {
+                    read().map_err(|e| self.wrap_error(doing, &e))
                 } else {
                     Err(GitError::MissingObject { id: id.to_string(), path: self.path().to_owned() })
                 }
             }
-            other => other.map_err(|e| self.failed(doing, &e)),
+            other => other.map_err(|e| self.wrap_error(doing, &e)),
         }
     }
 
     /// The entry at `path` below a tree.
-    pub(super) fn lookup(&self, tree: Oid, path: &str) -> Result<Option<At>, GitError> {
-        let mut at = At { id: tree, kind: Some(ObjectType::Tree), mode: 0o040_000 };
+    pub(super) fn lookup(&self, tree: Oid, path: &str) -> Result<Option<ObjectAt>, GitError> {
+        let mut at = ObjectAt { id: tree, kind: Some(ObjectType::Tree), mode: 0o040_000 };
         for name in path.split('/').filter(|n| !n.is_empty() && *n != ".") {
             if at.kind != Some(ObjectType::Tree) {
                 return Ok(None);
             }
-            let Some(inner) = self.folder(at.id)?.get(name.as_bytes()) else { return Ok(None) };
+            let Some(inner) = self.read_tree(at.id)?.get(name.as_bytes()) else { return Ok(None) };
             at = inner;
         }
         Ok(Some(at))
@@ -218,7 +218,7 @@ impl Repository {
     ///
     /// # Errors
     /// A missing object, or what libgit2 says.
-    pub fn follow(&self, commit: &CommitId, path: &str) -> Result<Option<Followed>, GitError> {
+    pub fn resolve_path(&self, commit: &CommitId, path: &str) -> Result<Option<ResolvedPath>, GitError> {
         let mut at: Vec<(String, Oid)> = Vec::new();
         let root = self.root_tree(commit)?;
         let mut ahead: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
@@ -231,7 +231,7 @@ impl Repository {
                 _ => {}
             }
             let folder = at.last().map_or(root, |(_, id)| *id);
-            let Some(found) = self.folder(folder)?.get(name.as_bytes()) else { return Ok(None) };
+            let Some(found) = self.read_tree(folder)?.get(name.as_bytes()) else { return Ok(None) };
             let path = || at.iter().map(|(name, _)| name.as_str()).chain([name.as_str()]).collect::<Vec<_>>();
             if found.mode == LINK {
                 links.push(path().join("/"));
@@ -244,13 +244,13 @@ impl Repository {
                 at.push((name, found.id));
             } else if ahead.iter().all(|name| name.is_empty() || name == ".") {
                 let is_file = found.kind == Some(ObjectType::Blob);
-                return Ok(is_file.then(|| Followed { path: path().join("/"), is_folder: false, links }));
+                return Ok(is_file.then(|| ResolvedPath { path: path().join("/"), is_folder: false, links }));
             } else {
                 return Ok(None);
             }
         }
         let path = at.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("/");
-        Ok(Some(Followed { path, is_folder: true, links }))
+        Ok(Some(ResolvedPath { path, is_folder: true, links }))
     }
 
     /// What stands at each of these paths of a commit, as mode and id; absent where nothing does. Two commits that say
@@ -258,19 +258,19 @@ impl Repository {
     ///
     /// # Errors
     /// A missing object, or what libgit2 says.
-    pub fn contents(
+    pub fn content_ids(
         &self,
         commit: &CommitId,
         paths: &BTreeSet<String>,
     ) -> Result<Vec<Option<String>>, GitError> {
         let root = self.root_tree(commit)?;
-        let shown = |at: At| format!("{:o} {}", at.mode, at.id);
+        let shown = |at: ObjectAt| format!("{:o} {}", at.mode, at.id);
         paths.iter().map(|path| Ok(self.lookup(root, path)?.map(shown))).collect()
     }
 
     /// As [`Self::walk`]; what is too deep is an error.
-    fn walk_whole(&self, commit: &CommitId, prefix: &str) -> Result<Vec<Found>, GitError> {
-        let Walked { found, deep, .. } = self.walk(commit, prefix)?;
+    fn walk_all(&self, commit: &CommitId, prefix: &str) -> Result<Vec<TreeFile>, GitError> {
+        let TreeWalk { found, deep, .. } = self.walk(commit, prefix)?;
         if let Some(path) = deep.first() {
             let path = String::from_utf8_lossy(&path[..path.len().min(200)]).into_owned();
             return Err(GitError::Path { path, why: format!("it is more than {DEEPEST} folders deep") });
@@ -279,10 +279,10 @@ impl Repository {
     }
 
     /// All files, links and submodules at or below `prefix`; what is too deep is passed over.
-    pub(super) fn walk(&self, commit: &CommitId, prefix: &str) -> Result<Walked, GitError> {
+    pub(super) fn walk(&self, commit: &CommitId, prefix: &str) -> Result<TreeWalk, GitError> {
         let prefix = prefix.split('/').filter(|n| !n.is_empty() && *n != ".").collect::<Vec<_>>().join("/");
         let root = self.root_tree(commit)?;
-        let mut walked = Walked::default();
+        let mut walked = TreeWalk::default();
         match self.lookup(root, &prefix)? {
             Some(at) if at.kind == Some(ObjectType::Tree) => {
                 self.walk_tree(at.id, prefix.as_bytes(), 0, &mut walked)?;
@@ -301,7 +301,7 @@ impl Repository {
         Ok(walked)
     }
 
-    fn walk_tree(&self, id: Oid, path: &[u8], depth: usize, walked: &mut Walked) -> Result<(), GitError> {
+    fn walk_tree(&self, id: Oid, path: &[u8], depth: usize, walked: &mut TreeWalk) -> Result<(), GitError> {
         if depth > DEEPEST || path.len() > LONGEST {
             walked.deep.insert(path[..path.len().min(NAMED)].to_vec());
             return Ok(());
@@ -330,18 +330,18 @@ impl Repository {
     }
 
     /// Asks the remote of a partial clone for objects; false where this is no partial clone.
-    pub(super) fn bring(&self, ids: &[Oid]) -> Result<bool, GitError> {
-        let Some(remote) = self.promisor()? else { return Ok(false) };
+    pub(super) fn fetch_missing(&self, ids: &[Oid]) -> Result<bool, GitError> {
+        let Some(remote) = self.promisor_remote()? else { return Ok(false) };
         self.fetch_objects(&remote, ids)?;
         Ok(true)
     }
 
     /// Brings those of the files that a partial clone lacks, in one go.
-    pub(super) fn bring_missing(&self, files: &[Found]) -> Result<(), GitError> {
-        if self.promisor()?.is_none() {
+    pub(super) fn fetch_missing_files(&self, files: &[TreeFile]) -> Result<(), GitError> {
+        if self.promisor_remote()?.is_none() {
             return Ok(());
         }
-        let odb = self.inner.odb().map_err(|e| self.failed("read objects", &e))?;
+        let odb = self.inner.odb().map_err(|e| self.wrap_error("read objects", &e))?;
         let mut missing: Vec<Oid> = files
             .iter()
             .filter(|f| f.kind != EntryKind::Submodule && !odb.exists(f.id))
@@ -349,13 +349,13 @@ impl Repository {
             .collect();
         missing.sort_unstable();
         missing.dedup();
-        if missing.is_empty() { Ok(()) } else { self.bring(&missing).map(|_| ()) }
+        if missing.is_empty() { Ok(()) } else { self.fetch_missing(&missing).map(|_| ()) }
     }
 
     /// The remote that a partial clone gets the rest from.
-    fn promisor(&self) -> Result<Option<String>, GitError> {
-        let config = self.inner.config().map_err(|e| self.failed("read the configuration", &e))?;
-        let names = self.inner.remotes().map_err(|e| self.failed("list the remotes", &e))?;
+    fn promisor_remote(&self) -> Result<Option<String>, GitError> {
+        let config = self.inner.config().map_err(|e| self.wrap_error("read the configuration", &e))?;
+        let names = self.inner.remotes().map_err(|e| self.wrap_error("list the remotes", &e))?;
         let names = names.iter().filter_map(Result::ok).flatten();
         let promises = |name: &&str| config.get_bool(&format!("remote.{name}.promisor")).unwrap_or(false);
         Ok(names.into_iter().find(promises).map(str::to_owned))
@@ -373,7 +373,7 @@ const MOST_FILES: usize = 1_000_000;
 /// No manifest is as large; a blob of a few bytes can unpack to more.
 const LARGEST: usize = 256 << 20;
 
-fn leaf(entry: &git2::TreeEntry<'_>, path: Vec<u8>) -> Option<Found> {
+fn leaf(entry: &git2::TreeEntry<'_>, path: Vec<u8>) -> Option<TreeFile> {
     let mode = entry.filemode_raw();
     let kind = match entry.kind() {
         Some(ObjectType::Commit) => EntryKind::Submodule,
@@ -381,7 +381,7 @@ fn leaf(entry: &git2::TreeEntry<'_>, path: Vec<u8>) -> Option<Found> {
         Some(ObjectType::Blob) => EntryKind::File,
         _ => return None,
     };
-    Some(Found { path, id: entry.id(), kind, executable: kind == EntryKind::File && mode & 0o111 != 0 })
+    Some(TreeFile { path, id: entry.id(), kind, executable: kind == EntryKind::File && mode & 0o111 != 0 })
 }
 
 /// Bytes of Git's as a path of this system.

@@ -53,7 +53,7 @@ impl fmt::Display for CommitId {
 
 /// What a tree holds at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct TreeEntry {
     /// Path from the root of the repository.
     pub path: String,
     /// What it is.
@@ -121,9 +121,9 @@ pub struct RefUpdate {
 
 /// What a push did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pushed {
+pub struct PushReport {
     /// What each branch has now; `None` where it was removed.
     pub branches: BTreeMap<String, Option<CommitId>>,
     /// Everything was already so: nothing was written, or the answer of an earlier attempt had been lost.
-    pub already: bool,
+    pub up_to_date: bool,
 }

@@ -14,37 +14,37 @@ use super::{GitError, Repository};
 
 /// Which files of a tree may be read: those that Git tracks, or all; never Git's own folder.
 #[derive(Debug, Clone, Default)]
-pub struct Files {
+pub struct TrackedFiles {
     /// Paths of tracked files and of the folders that hold them, from the root; `None` where all count.
     tracked: Option<HashSet<PathBuf>>,
     /// Git's own folder, where it lies in the tree under another name than `.git`.
     own: Option<PathBuf>,
 }
 
-impl Files {
+impl TrackedFiles {
     /// Whether a file or folder is read; the path is from the root.
     #[must_use]
     pub fn reads(&self, path: &Path) -> bool {
         let is_own = self.own.as_ref().is_some_and(|own| path.starts_with(own));
-        !is_own && !is_of_git(path) && self.tracked.as_ref().is_none_or(|tracked| tracked.contains(path))
+        !is_own && !is_git_path(path) && self.tracked.as_ref().is_none_or(|tracked| tracked.contains(path))
     }
 }
 
 /// Whether a path leads into a folder of Git's, however a file system without case names it.
 #[must_use]
-pub fn is_of_git(path: &Path) -> bool {
+pub fn is_git_path(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }
 
 /// How the work tree differs from the commit that it stands on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct WorkTreeStatus {
     /// Whether a tracked file was changed or staged, or there are untracked files that are not ignored.
     pub dirty: bool,
     /// Those untracked ones, from the root; of a folder without tracked files only its name, with a `/`.
     pub untracked: Vec<String>,
     /// Whether folders are too deep to be compared: then it counts as dirty, and no untracked file is known.
-    pub unseen: bool,
+    pub too_deep: bool,
 }
 
 impl Repository {
@@ -53,14 +53,14 @@ impl Repository {
     ///
     /// # Errors
     /// What libgit2 says of the index.
-    pub fn files(&self, all: bool) -> Result<Files, GitError> {
+    pub fn files(&self, all: bool) -> Result<TrackedFiles, GitError> {
         let root = self.root().and_then(|root| root.canonicalize().ok());
         let git = self.inner.path().canonicalize().ok();
         let own = root.zip(git).and_then(|(root, git)| git.strip_prefix(&root).ok().map(Path::to_owned));
         if all || self.root().is_none() {
-            return Ok(Files { tracked: None, own });
+            return Ok(TrackedFiles { tracked: None, own });
         }
-        let index = self.inner.index().map_err(|e| self.failed("read the index", &e))?;
+        let index = self.inner.index().map_err(|e| self.wrap_error("read the index", &e))?;
         let mut tracked = HashSet::from([PathBuf::new()]);
         for entry in index.iter().filter(|entry| entry.mode & TYPE != GITLINK) {
             let path = os_path(&entry.path);
@@ -73,7 +73,7 @@ impl Repository {
             }
             tracked.insert(path.to_owned());
         }
-        Ok(Files { tracked: Some(tracked), own })
+        Ok(TrackedFiles { tracked: Some(tracked), own })
     }
 
     /// The submodules that the index names: their files are in other repositories.
@@ -81,7 +81,7 @@ impl Repository {
     /// # Errors
     /// What libgit2 says of the index.
     pub fn submodules(&self) -> Result<Vec<String>, GitError> {
-        let index = self.inner.index().map_err(|e| self.failed("read the index", &e))?;
+        let index = self.inner.index().map_err(|e| self.wrap_error("read the index", &e))?;
         let links = index.iter().filter(|entry| entry.mode & TYPE == GITLINK);
         Ok(links.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect())
     }
@@ -92,7 +92,7 @@ impl Repository {
     /// What libgit2 says of the index.
     pub fn not_checked_out(&self) -> Result<Vec<String>, GitError> {
         let Some(root) = self.root() else { return Ok(Vec::new()) };
-        let index = self.inner.index().map_err(|e| self.failed("read the index", &e))?;
+        let index = self.inner.index().map_err(|e| self.wrap_error("read the index", &e))?;
         let left_out = index.iter().filter(|entry| entry.flags_extended & SKIP_WORKTREE != 0);
         let absent = left_out.filter(|entry| root.join(os_path(&entry.path)).symlink_metadata().is_err());
         Ok(absent.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect())
@@ -116,7 +116,7 @@ pub fn is_lfs_pointer(content: &[u8]) -> bool {
 
 /// Whether there is a file that is one; of others no byte is read.
 #[must_use]
-pub fn holds_lfs_pointer(file: &Path) -> bool {
+pub fn is_lfs_pointer_file(file: &Path) -> bool {
     let is_small = fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() < LFS_LENGTH);
     is_small && fs::read(file).is_ok_and(|content| is_lfs_pointer(&content))
 }

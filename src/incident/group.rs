@@ -1,17 +1,17 @@
 //! Which findings belong together.
 
-use crate::model::enters;
+use crate::model::counts_as_drift;
 use std::collections::BTreeMap;
 
 use super::ledger::{Incident, Ledger, Member};
-use crate::model::{Finding, State, digest, fingerprint, key};
+use crate::model::{Finding, State, digest, finding_key, fingerprint};
 
 /// Whether the finding opens an incident: drift, and not only a restart.
 #[must_use]
-pub fn opens_something(finding: &Finding) -> bool {
+pub fn opens_incident(finding: &Finding) -> bool {
     match finding.state {
         State::Missing | State::Unmanaged => finding.verdict.is_drift(),
-        State::Modified => finding.changes.iter().any(enters),
+        State::Modified => finding.changes.iter().any(counts_as_drift),
     }
 }
 
@@ -26,7 +26,7 @@ pub fn principal(finding: &Finding) -> String {
 /// Groups findings that no unended incident has into new incidents: by source and principal manager. Each is without
 /// events, with its findings. Two runs that see the same give the same ids.
 #[must_use]
-pub fn group<'a>(
+pub fn group_findings<'a>(
     cluster: &str,
     findings: impl IntoIterator<Item = &'a Finding>,
     ledger: &Ledger,
@@ -39,11 +39,14 @@ pub fn group<'a>(
     let new = |((source, manager), findings): ((String, String), Vec<&'a Finding>)| {
         let members: Vec<Member> = findings
             .iter()
-            .map(|finding| Member { key: key(cluster, finding), resource: finding.resource.with_group() })
+            .map(|finding| Member {
+                key: finding_key(cluster, finding),
+                resource: finding.resource.with_group(),
+            })
             .collect();
         let keys: Vec<&str> = members.iter().map(|member| member.key.as_str()).collect();
         let previous: Vec<String> =
-            ledger.ended_of(cluster, &keys).iter().map(|ended| ended.id.clone()).collect();
+            ledger.ended_with(cluster, &keys).iter().map(|ended| ended.id.clone()).collect();
         let mut parts = vec!["id/v1".to_owned(), cluster.to_owned(), source.clone(), manager.clone()];
         parts.extend(previous.iter().cloned());
         parts.extend(findings.iter().map(|finding| fingerprint(cluster, finding)));

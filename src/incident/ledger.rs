@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::model::{Cause, Change, ChangeKind, Finding, State};
-use crate::text::yaml_record;
+use crate::text::format_yaml_record;
 
 /// Version of the format, first line of every file.
 const SCHEMA: &str = "drift/incident/v1";
@@ -74,7 +74,7 @@ pub struct Member {
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// What.
-    pub event: What,
+    pub event: EventKind,
     /// When drift saw it, RFC 3339.
     pub at: String,
     /// The commit of the base branch that was checked.
@@ -102,7 +102,7 @@ pub struct Event {
 /// Kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum What {
+pub enum EventKind {
     /// First seen.
     Opened,
     /// The values changed.
@@ -165,7 +165,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 
 /// Where an incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum IncidentStatus {
     /// Not ended.
     Open,
     /// A person closed the proposal; not ended, not proposed again until its values change.
@@ -192,19 +192,19 @@ impl Incident {
 
     /// Where it stands.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> IncidentStatus {
         match self.events.last() {
-            Some(Event { event: What::Declined, .. }) => Standing::Declined,
-            Some(Event { event: What::Ended, how, .. }) => {
-                Standing::Ended(how.unwrap_or(Resolution::Reverted))
+            Some(Event { event: EventKind::Declined, .. }) => IncidentStatus::Declined,
+            Some(Event { event: EventKind::Ended, how, .. }) => {
+                IncidentStatus::Ended(how.unwrap_or(Resolution::Reverted))
             }
-            _ => Standing::Open,
+            _ => IncidentStatus::Open,
         }
     }
 
     /// The newest record of what differed.
     #[must_use]
-    pub fn recorded(&self) -> &[RecordedFinding] {
+    pub fn latest_record(&self) -> &[RecordedFinding] {
         let newest = self.events.iter().rev().find(|event| event.fingerprint.is_some());
         newest.map_or(&[], |event| &event.findings)
     }
@@ -223,7 +223,7 @@ impl Incident {
 
     /// The commit that was checked when it was opened.
     #[must_use]
-    pub fn opened_on(&self) -> &str {
+    pub fn opened_at_commit(&self) -> &str {
         self.events.first().map(|event| event.commit.as_str()).unwrap_or_default()
     }
 
@@ -237,17 +237,19 @@ impl Incident {
         if self.members.is_empty() {
             return Err("it has no members".to_owned());
         }
-        if self.events.first().is_none_or(|event| event.event != What::Opened) {
+        if self.events.first().is_none_or(|event| event.event != EventKind::Opened) {
             return Err("its first event is not `opened`".to_owned());
         }
-        let ended = self.events.iter().position(|event| event.event == What::Ended);
+        let ended = self.events.iter().position(|event| event.event == EventKind::Ended);
         if ended.is_some_and(|at| at + 1 != self.events.len()) {
             return Err("it has events after its end".to_owned());
         }
         let complete = |event: &&Event| match event.event {
-            What::Opened | What::Changed => event.fingerprint.is_some() && !event.findings.is_empty(),
-            What::Ended => event.how.is_some(),
-            What::Declined => true,
+            EventKind::Opened | EventKind::Changed => {
+                event.fingerprint.is_some() && !event.findings.is_empty()
+            }
+            EventKind::Ended => event.how.is_some(),
+            EventKind::Declined => true,
         };
         match self.events.iter().find(|event| !complete(event)) {
             Some(event) => Err(format!("its event at {} lacks facts", event.at)),
@@ -265,26 +267,26 @@ pub fn is_id(text: &str) -> bool {
 impl RecordedFinding {
     /// What the ledger keeps of a finding: the changes that are drift.
     #[must_use]
-    pub fn of(cluster: &str, finding: &Finding) -> Self {
-        let drifting = finding.changes.iter().filter(|change| crate::model::enters(change));
+    pub fn from_finding(cluster: &str, finding: &Finding) -> Self {
+        let drifting = finding.changes.iter().filter(|change| crate::model::counts_as_drift(change));
         Self {
-            key: crate::model::key(cluster, finding),
+            key: crate::model::finding_key(cluster, finding),
             resource: finding.resource.with_group(),
             state: finding.state,
             file: finding.origin.as_ref().map(|origin| origin.file.clone()),
-            changes: drifting.map(recorded).collect(),
+            changes: drifting.map(record_change).collect(),
         }
     }
 }
 
-fn recorded(change: &Change) -> RecordedChange {
+fn record_change(change: &Change) -> RecordedChange {
     let difference = &change.difference;
     let manager = change.verdict.manager.as_ref();
     RecordedChange {
         path: difference.path.to_string(),
         change: difference.kind,
-        desired: difference.desired.as_ref().map(bounded),
-        live: difference.live.as_ref().map(bounded),
+        desired: difference.desired.as_ref().map(bound_value),
+        live: difference.live.as_ref().map(bound_value),
         masked: difference.masked,
         cause: change.verdict.cause,
         manager: manager.map(|manager| manager.name.clone()),
@@ -297,7 +299,7 @@ const LONGEST: usize = 16 * 1024;
 const DEEPEST: usize = 40;
 
 /// A value as the ledger keeps it: one that is very long or deep by its hash.
-pub(super) fn bounded(value: &Value) -> Value {
+pub(super) fn bound_value(value: &Value) -> Value {
     fn depth(value: &Value, left: usize) -> bool {
         left > 0
             && match value {
@@ -354,20 +356,20 @@ impl Ledger {
 
     /// The incident of this cluster that is not ended and has the object.
     #[must_use]
-    pub fn unended(&self, cluster: &str, key: &str) -> Option<&Incident> {
+    pub fn open_for(&self, cluster: &str, key: &str) -> Option<&Incident> {
         self.incidents.values().find(|incident| {
             incident.cluster == cluster
-                && !matches!(incident.standing(), Standing::Ended(_))
+                && !matches!(incident.status(), IncidentStatus::Ended(_))
                 && incident.members.iter().any(|member| member.key == key)
         })
     }
 
     /// Ended incidents of this cluster that had one of the objects, newest first.
     #[must_use]
-    pub fn ended_of(&self, cluster: &str, keys: &[&str]) -> Vec<&Incident> {
+    pub fn ended_with(&self, cluster: &str, keys: &[&str]) -> Vec<&Incident> {
         let had = |incident: &&Incident| {
             incident.cluster == cluster
-                && matches!(incident.standing(), Standing::Ended(_))
+                && matches!(incident.status(), IncidentStatus::Ended(_))
                 && incident.members.iter().any(|member| keys.contains(&member.key.as_str()))
         };
         let mut ended: Vec<&Incident> = self.incidents.values().filter(had).collect();
@@ -383,7 +385,7 @@ impl Ledger {
             return;
         }
         incident.events.push(event);
-        let text = yaml_record(&incident).unwrap_or_default();
+        let text = format_yaml_record(&incident).unwrap_or_default();
         self.texts.insert(incident.id.clone(), text);
         self.touched.push(incident.id.clone());
         self.incidents.insert(incident.id.clone(), incident);
@@ -397,7 +399,7 @@ impl Ledger {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(&yaml_record(&[&event]).unwrap_or_default());
+        text.push_str(&format_yaml_record(&[&event]).unwrap_or_default());
         incident.events.push(event);
         if !self.touched.iter().any(|touched| touched == id) {
             self.touched.push(id.to_owned());

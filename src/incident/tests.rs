@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::end::Declared;
-use super::{Event, Incident, Ledger, RecordedFinding, Standing, What, group, how_it_ended, opens_something};
+use super::resolution::DeclaredValues;
+use super::{
+    Event, EventKind, Incident, IncidentStatus, Ledger, RecordedFinding, find_resolution, group_findings,
+    opens_incident,
+};
 use crate::model::{
     Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, Resolution,
-    ResourceId, State, Verdict, fingerprint, key,
+    ResourceId, State, Verdict, finding_key, fingerprint,
 };
 
 fn verdict(cause: Cause, manager: &str) -> Verdict {
@@ -26,7 +29,7 @@ fn verdict(cause: Cause, manager: &str) -> Verdict {
 fn finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {
     let verdict = verdict(Cause::Manual, manager);
     let difference = Difference {
-        path: FieldPath::of_fields(field.split('/')),
+        path: FieldPath::from_fields(field.split('/')),
         pointer: format!("/{field}"),
         desired_pointer: format!("/{field}"),
         kind: ChangeKind::Modified,
@@ -46,22 +49,22 @@ fn finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {
             name: name.to_owned(),
         },
         state: State::Modified,
-        origin: Some(Origin { source: "apps".to_owned(), file: format!("apps/{name}.yaml"), place: None }),
+        origin: Some(Origin { source: "apps".to_owned(), file: format!("apps/{name}.yaml"), location: None }),
         verdict: verdict.clone(),
         changes: vec![Change { difference, verdict, origin: None }],
         notes: Vec::new(),
     }
 }
 
-fn event(what: What, findings: &[&Finding]) -> Event {
+fn event(what: EventKind, findings: &[&Finding]) -> Event {
     Event {
         event: what,
         at: "2026-11-22T10:00:00Z".to_owned(),
         commit: "c0".to_owned(),
-        fingerprint: matches!(what, What::Opened | What::Changed).then(|| "f".to_owned()),
-        findings: findings.iter().map(|finding| RecordedFinding::of("prod", finding)).collect(),
+        fingerprint: matches!(what, EventKind::Opened | EventKind::Changed).then(|| "f".to_owned()),
+        findings: findings.iter().map(|finding| RecordedFinding::from_finding("prod", finding)).collect(),
         by: None,
-        how: (what == What::Ended).then_some(Resolution::Adopted),
+        how: (what == EventKind::Ended).then_some(Resolution::Adopted),
         ended_by: None,
         reason: None,
     }
@@ -69,9 +72,9 @@ fn event(what: What, findings: &[&Finding]) -> Event {
 
 fn opened(findings: &[&Finding]) -> (Ledger, String) {
     let mut ledger = Ledger::default();
-    let (incident, of) = group("prod", findings.iter().copied(), &ledger).remove(0);
+    let (incident, of) = group_findings("prod", findings.iter().copied(), &ledger).remove(0);
     let id = incident.id.clone();
-    ledger.open(incident, event(What::Opened, &of));
+    ledger.open(incident, event(EventKind::Opened, &of));
     (ledger, id)
 }
 
@@ -87,13 +90,13 @@ fn findings_are_grouped_by_source_and_manager_and_ids_depend_on_what_is_seen() {
         finding("c", "k9s", "spec/x", json!(2)),
     );
     let ledger = Ledger::default();
-    let groups = group("prod", [&a, &b, &c], &ledger);
+    let groups = group_findings("prod", [&a, &b, &c], &ledger);
     let sizes: Vec<usize> = groups.iter().map(|(_, findings)| findings.len()).collect();
     assert_eq!(sizes, [1, 2]);
-    let again = group("prod", [&a, &b, &c], &ledger);
+    let again = group_findings("prod", [&a, &b, &c], &ledger);
     assert_eq!(groups[0].0.id, again[0].0.id, "two runs that see the same give the same id");
     let changed = finding("c", "k9s", "spec/x", json!(3));
-    let other = group("prod", [&changed], &ledger);
+    let other = group_findings("prod", [&changed], &ledger);
     assert_ne!(groups[0].0.id, other[0].0.id, "other values are another incident");
 }
 
@@ -105,17 +108,17 @@ fn events_are_appended_and_earlier_bytes_stay() {
     let mut ledger2 = read(&before).expect("what was written is read");
     assert_eq!(ledger2.incident(&id), ledger.incident(&id));
     assert!(ledger2.changes().is_empty(), "reading touches nothing");
-    for what in [What::Changed, What::Declined, What::Ended] {
-        let findings: Vec<&Finding> = if what == What::Changed { vec![&a] } else { Vec::new() };
+    for what in [EventKind::Changed, EventKind::Declined, EventKind::Ended] {
+        let findings: Vec<&Finding> = if what == EventKind::Changed { vec![&a] } else { Vec::new() };
         ledger.append(&id, event(what, &findings));
         ledger2.append(&id, event(what, &findings));
         let after = ledger2.changes();
         assert!(after[0].1.starts_with(&before[0].1), "{}", after[0].1);
         assert_eq!(read(&after).expect("what was appended is read").incident(&id), ledger.incident(&id));
     }
-    assert_eq!(ledger.incident(&id).map(Incident::standing), Some(Standing::Ended(Resolution::Adopted)));
-    assert!(ledger.unended("prod", &key("prod", &a)).is_none());
-    let next = group("prod", [&a], &ledger);
+    assert_eq!(ledger.incident(&id).map(Incident::status), Some(IncidentStatus::Ended(Resolution::Adopted)));
+    assert!(ledger.open_for("prod", &finding_key("prod", &a)).is_none());
+    let next = group_findings("prod", [&a], &ledger);
     assert_eq!(next[0].0.previous, std::slice::from_ref(&id), "what comes after the end links it");
     assert_ne!(next[0].0.id, id);
 }
@@ -139,7 +142,8 @@ fn a_ledger_that_somebody_edited_is_refused_with_the_place() {
     }
     let twice = format!(
         "{text}{}",
-        serde_yaml::to_string(&[event(What::Ended, &[]), event(What::Ended, &[])]).expect("events are YAML")
+        serde_yaml::to_string(&[event(EventKind::Ended, &[]), event(EventKind::Ended, &[])])
+            .expect("events are YAML")
     );
     assert!(
         read(&[(path, twice)]).expect_err("an event after the end").to_string().contains("after its end")
@@ -159,7 +163,7 @@ fn what_the_ledger_keeps_is_bounded_and_read_back() {
         assert!(ledger.changes()[0].1.len() < 40_000);
         let incident = ledger.incident(&id).expect("just opened");
         let none = BTreeMap::new();
-        assert_eq!(how_it_ended(incident, &none, &Now(Some(value))).how, Resolution::Adopted);
+        assert_eq!(find_resolution(incident, &none, &Now(Some(value))).resolution, Resolution::Adopted);
     }
 }
 
@@ -168,15 +172,18 @@ fn a_third_value_that_live_followed_is_a_return_to_git_by_a_commit() {
     let a = finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
-    let ending = how_it_ended(incident, &BTreeMap::new(), &Now(Some(json!(3))));
-    assert_eq!((ending.how, ending.moved), (Resolution::Reverted, true));
+    let ending = find_resolution(incident, &BTreeMap::new(), &Now(Some(json!(3))));
+    assert_eq!((ending.resolution, ending.moved), (Resolution::Reverted, true));
 }
 
 #[test]
 fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
     let mut restart = finding("a", "kubectl-rollout", "spec/template/metadata/annotations", json!(1));
-    restart.changes[0].difference.path.push(crate::model::Step::field("kubectl.kubernetes.io/restartedAt"));
-    assert!(!opens_something(&restart));
+    restart.changes[0]
+        .difference
+        .path
+        .push(crate::model::PathElement::field("kubectl.kubernetes.io/restartedAt"));
+    assert!(!opens_incident(&restart));
     for (cause, opens) in [
         (Cause::Manual, true),
         (Cause::Unknown, true),
@@ -187,13 +194,13 @@ fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
     ] {
         let mut one = finding("a", "x", "spec/x", json!(2));
         one.changes[0].verdict.cause = cause;
-        assert_eq!(opens_something(&one), opens, "{cause:?}");
+        assert_eq!(opens_incident(&one), opens, "{cause:?}");
     }
 }
 
 struct Now(Option<Value>);
 
-impl Declared for Now {
+impl DeclaredValues for Now {
     fn value(&self, _: &str, _: &str) -> Option<Value> {
         self.0.clone()
     }
@@ -211,13 +218,13 @@ fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
     let none = BTreeMap::new();
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(2)))).how, Resolution::Adopted);
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, Resolution::Reverted);
+    assert_eq!(find_resolution(incident, &none, &Now(Some(json!(2)))).resolution, Resolution::Adopted);
+    assert_eq!(find_resolution(incident, &none, &Now(Some(json!(1)))).resolution, Resolution::Reverted);
     let mut ignored = a.clone();
     ignored.changes[0].verdict.cause = Cause::Ignored;
-    let present = BTreeMap::from([(key("prod", &a), &ignored)]);
-    let ending = how_it_ended(incident, &present, &Now(Some(json!(1))));
-    assert_eq!((ending.how, ending.files), (Resolution::Accepted, vec!["drift.yaml".to_owned()]));
+    let present = BTreeMap::from([(finding_key("prod", &a), &ignored)]);
+    let ending = find_resolution(incident, &present, &Now(Some(json!(1))));
+    assert_eq!((ending.resolution, ending.files), (Resolution::Accepted, vec!["drift.yaml".to_owned()]));
 }
 
 /// Null is a value where a field may be null: the ledger tells it from none.
@@ -228,11 +235,11 @@ fn a_null_is_recorded_and_ends_as_a_value_does() {
     let read = read(&ledger.changes()).expect("what was written is read");
     let incident = read.incident(&id).expect("just opened");
     assert_eq!(Some(incident), ledger.incident(&id));
-    assert_eq!(incident.recorded()[0].changes[0].live, Some(Value::Null));
+    assert_eq!(incident.latest_record()[0].changes[0].live, Some(Value::Null));
     let none = BTreeMap::new();
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(Value::Null))).how, Resolution::Adopted);
-    assert_eq!(how_it_ended(incident, &none, &Now(Some(json!(1)))).how, Resolution::Reverted);
-    assert_eq!(how_it_ended(incident, &none, &Now(None)).how, Resolution::Reverted);
+    assert_eq!(find_resolution(incident, &none, &Now(Some(Value::Null))).resolution, Resolution::Adopted);
+    assert_eq!(find_resolution(incident, &none, &Now(Some(json!(1)))).resolution, Resolution::Reverted);
+    assert_eq!(find_resolution(incident, &none, &Now(None)).resolution, Resolution::Reverted);
 }
 
 proptest! {
@@ -240,7 +247,7 @@ proptest! {
     fn whatever_the_cluster_holds_is_recorded_and_read_again(name in "[a-z]{1,9}", manager in any::<String>(), text in any::<String>()) {
         let a = finding(&name, &manager, "spec/x", json!({"a": text, "b": [text, null, 1.5]}));
         let (mut ledger, id) = opened(&[&a]);
-        ledger.append(&id, event(What::Changed, &[&a]));
+        ledger.append(&id, event(EventKind::Changed, &[&a]));
         let read = read(&ledger.changes()).expect("what was written is read");
         prop_assert_eq!(read.incident(&id), ledger.incident(&id));
     }

@@ -18,7 +18,7 @@ pub struct AuditReport {
     /// What is wrong with the ledger itself: bytes that were changed after they had been written.
     pub rewritten: Vec<String>,
     /// Incidents that commits of the base branch name, and that the ledger does not have: by id, the newest such commit.
-    pub lost: BTreeMap<String, String>,
+    pub unrecorded: BTreeMap<String, String>,
 }
 
 /// One incident, as the audit sees it.
@@ -79,7 +79,7 @@ impl AuditReport {
     /// 0 all ended with a commit (or no ledger yet), 1 some did not, 3 the ledger lacks incidents that commits name.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if !self.lost.is_empty() {
+        if !self.unrecorded.is_empty() {
             return 3;
         }
         let ended = |incident: &AuditedIncident| matches!(incident.outcome, Outcome::Proven { .. });

@@ -100,7 +100,7 @@ pub enum Confidence {
 /// What kind of writer a field manager is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Class {
+pub enum ManagerClass {
     /// A person's tool.
     Human,
     /// Applies Git to the cluster.
@@ -192,7 +192,7 @@ impl Verdict {
 
     /// This verdict, resting on a manager.
     #[must_use]
-    pub fn by(self, manager: Option<&Manager>) -> Self {
+    pub fn with_manager(self, manager: Option<&Manager>) -> Self {
         Self { manager: manager.cloned(), ..self }
     }
 

@@ -69,7 +69,7 @@ pub struct CheckReport {
     /// may be there. The report is complete without them.
     pub not_examined: Vec<Incomplete>,
     /// Objects of Flux and Argo CD that apply what is in no source: only they were compared.
-    pub not_compared: Vec<NotCompared>,
+    pub not_compared: Vec<UncoveredRoot>,
     /// What a person should know and nothing depends on.
     pub warnings: Vec<String>,
     /// For how long a commit may wait to be applied before that is drift.
@@ -114,7 +114,7 @@ pub fn is_drift(finding: &Finding) -> bool {
 
 /// An object of which only the object itself was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotCompared {
+pub struct UncoveredRoot {
     /// The object that applies others.
     pub resource: ResourceId,
     /// Where Git declares it.

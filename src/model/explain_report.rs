@@ -1,6 +1,6 @@
 //! All that is known of one object.
 
-use super::{Change, Class, Finding, Incomplete, Manager, Origin, ResourceId};
+use super::{Change, Finding, Incomplete, Manager, ManagerClass, Origin, ResourceId};
 
 /// All that is known of one object.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct ExplainReport {
     /// Its differences, those that are no drift too.
     pub fields: Vec<ExplainedField>,
     /// Who wrote the live object, with the class of each.
-    pub writers: Vec<(Manager, Class)>,
+    pub writers: Vec<(Manager, ManagerClass)>,
     /// What could not be read and concerns the run.
     pub incomplete: Vec<Incomplete>,
 }
@@ -27,7 +27,7 @@ pub struct ExplainedField {
     /// The difference and its verdict.
     pub change: Change,
     /// Who owns the place, with the class of each.
-    pub owners: Vec<(FieldOwner, Class)>,
+    pub owners: Vec<(FieldOwner, ManagerClass)>,
     /// Commits that declared what is live, newest first, with the time at which each was superseded, seconds since 1970.
     pub declared_by: Vec<(String, i64)>,
 }

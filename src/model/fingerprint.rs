@@ -2,17 +2,17 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Change, FieldPath, Finding, ResourceId, State, Step};
+use super::{Change, FieldPath, Finding, PathElement, ResourceId, State};
 
 /// The key of a finding's object: cluster, group and kind, namespace, name; 12 hexadecimal digits.
 #[must_use]
-pub fn key(cluster: &str, finding: &Finding) -> String {
-    key_of(cluster, &finding.resource)
+pub fn finding_key(cluster: &str, finding: &Finding) -> String {
+    resource_key(cluster, &finding.resource)
 }
 
 /// The key of an object's finding, whether it has one or not.
 #[must_use]
-pub fn key_of(cluster: &str, id: &ResourceId) -> String {
+pub fn resource_key(cluster: &str, id: &ResourceId) -> String {
     let namespace = id.namespace.as_deref().unwrap_or_default();
     digest(&["key/v1", cluster, &id.group, &id.kind, namespace, &id.name])
 }
@@ -26,8 +26,8 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
         State::Missing => "missing",
         State::Unmanaged => "unmanaged",
     };
-    let mut parts = vec!["fingerprint/v1".to_owned(), key(cluster, finding), state.to_owned()];
-    for change in finding.changes.iter().filter(|change| enters(change)) {
+    let mut parts = vec!["fingerprint/v1".to_owned(), finding_key(cluster, finding), state.to_owned()];
+    for change in finding.changes.iter().filter(|change| counts_as_drift(change)) {
         let difference = &change.difference;
         parts.push(difference.path.to_string());
         for side in [&difference.desired, &difference.live] {
@@ -39,14 +39,14 @@ pub fn fingerprint(cluster: &str, finding: &Finding) -> String {
 
 /// Whether a change belongs to an incident: drift, and not the mark of a restart, which nobody wants in Git.
 #[must_use]
-pub fn enters(change: &Change) -> bool {
+pub fn counts_as_drift(change: &Change) -> bool {
     change.verdict.is_drift() && !is_restart(&change.difference.path)
 }
 
 /// Whether the change is the mark of `kubectl rollout restart`: found, and never proposed for anything.
 #[must_use]
 pub fn is_restart(path: &FieldPath) -> bool {
-    matches!(path.steps().last(), Some(Step::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
+    matches!(path.elements().last(), Some(PathElement::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
 }
 
 /// A hash of parts that no other parts give (each is preceded by its length); 12 hexadecimal digits.

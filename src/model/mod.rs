@@ -1,5 +1,6 @@
 //! Plain vocabulary that two or more stages share: no I/O, no clock, no kube or git2 types.
 
+mod api_resources;
 mod audit_report;
 mod change;
 mod check_report;
@@ -7,40 +8,41 @@ mod desired;
 mod explain_report;
 mod finding;
 mod fingerprint;
-mod later;
+mod lazy;
 mod nearest;
 mod origin;
 mod path;
-mod places;
 mod resolution;
 mod resource;
 mod rule;
 mod run_report;
 mod secret;
-mod serving;
+mod source_map;
 pub mod substitution;
 mod unsynced_after;
 mod verification;
 
+pub use api_resources::{ApiResource, ApiResourceIndex, ApiResources};
 pub use audit_report::{AuditReport, AuditedIncident, Outcome, Proof};
-pub use change::{Actor, Cause, Change, ChangeKind, Class, Confidence, Difference, Manager, Verdict};
-pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, NotCompared, is_drift};
-pub use desired::{Desired, Optional};
+pub use change::{Actor, Cause, Change, ChangeKind, Confidence, Difference, Manager, ManagerClass, Verdict};
+pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, UncoveredRoot, is_drift};
+pub use desired::{AbsenceReason, Desired};
 pub use explain_report::{ExplainReport, ExplainedField, FieldOwner};
 pub use finding::{Finding, Incomplete, State};
-pub use fingerprint::{digest, enters, fingerprint, incident_fingerprint, is_restart, key, key_of};
-pub use later::Later;
+pub use fingerprint::{
+    counts_as_drift, digest, finding_key, fingerprint, incident_fingerprint, is_restart, resource_key,
+};
+pub use lazy::Lazy;
 pub use nearest::nearest;
-pub use origin::{Origin, Place};
-pub use path::{FieldPath, Step, push_pointer};
-pub use places::FieldOrigins;
+pub use origin::{Origin, SourceLocation};
+pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;
 pub use resource::{ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use rule::Rule;
 pub use run_report::{Action, ActionKind, RunReport};
-pub use secret::{holds_cipher, is_of_secret, is_secret, is_secret_value};
-pub use serving::{Served, ServedIndex, ServedKind};
+pub use secret::{contains_ciphertext, is_secret, is_secret_value, is_valid_secret_field};
+pub use source_map::SourceMap;
 pub use unsynced_after::UnsyncedAfter;
 pub use verification::{
-    Disagreement, Explained, Fault, ObjectDisagreement, ObjectExplanation, ObjectNote, Verification,
+    Disagreement, ExplainedDifference, Fault, ObjectDisagreement, ObjectExplanation, ObjectNote, Verification,
 };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A line and column of a text file, both counted from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub struct SourceLocation {
     /// Line, from 1.
     pub line: u32,
     /// Column in characters, from 1.
@@ -21,13 +21,13 @@ pub struct Origin {
     /// File, from the root of the repository, with `/`; the source's own file where nothing closer is known.
     pub file: String,
     /// Place in that file; `None` where only the file is known (Kustomize, Helm).
-    pub place: Option<Place>,
+    pub location: Option<SourceLocation>,
 }
 
 impl fmt::Display for Origin {
     /// `apps/web/deploy.yaml:12:3`, or the file alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place {
+        match self.location {
             Some(place) => write!(f, "{}:{}:{}", self.file, place.line, place.column),
             None => f.write_str(&self.file),
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// One step of a [`FieldPath`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum PathElement {
     /// A field of a map.
     Field(String),
     /// An item of a map list, by all its keys and their values, sorted by key: `[containerPort=80,protocol="TCP"]`.
@@ -17,7 +17,7 @@ pub enum Step {
     Index(usize),
 }
 
-impl Step {
+impl PathElement {
     /// A field of a map.
     pub fn field(name: impl Into<String>) -> Self {
         Self::Field(name.into())
@@ -26,7 +26,7 @@ impl Step {
 
 /// A place in an object; empty for the object itself. Ordered as its text is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct FieldPath(Vec<Step>);
+pub struct FieldPath(Vec<PathElement>);
 
 impl FieldPath {
     /// The object itself.
@@ -36,31 +36,31 @@ impl FieldPath {
     }
 
     /// A path of map fields only.
-    pub fn of_fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(fields.into_iter().map(Step::field).collect())
+    pub fn from_fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(fields.into_iter().map(PathElement::field).collect())
     }
 
     /// The steps, outermost first.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn elements(&self) -> &[PathElement] {
         &self.0
     }
 
     /// This path and one more step.
     #[must_use]
-    pub fn join(&self, step: Step) -> Self {
+    pub fn join(&self, step: PathElement) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
     }
 
     /// Adds a step in place.
-    pub fn push(&mut self, step: Step) {
+    pub fn push(&mut self, step: PathElement) {
         self.0.push(step);
     }
 
     /// Takes the last step off.
-    pub fn pop(&mut self) -> Option<Step> {
+    pub fn pop(&mut self) -> Option<PathElement> {
         self.0.pop()
     }
 
@@ -76,7 +76,7 @@ impl FieldPath {
         let mut steps = Vec::new();
         let mut rest = if text == "." { "" } else { text };
         while !rest.is_empty() {
-            let (step, after) = parse_step(rest)?;
+            let (step, after) = parse_element(rest)?;
             steps.push(step);
             rest = after;
         }
@@ -88,10 +88,10 @@ impl FieldPath {
     #[must_use]
     pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |value, step| match step {
-            Step::Field(name) => value.get(name),
-            Step::Index(index) => value.get(*index),
-            Step::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
-            Step::Key(keys) => {
+            PathElement::Field(name) => value.get(name),
+            PathElement::Index(index) => value.get(*index),
+            PathElement::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
+            PathElement::Key(keys) => {
                 let items = value.as_array()?;
                 let exact = |item: &&Value| keys.iter().all(|(key, wanted)| item.get(key) == Some(wanted));
                 let named = |item: &&Value| {
@@ -106,7 +106,7 @@ impl FieldPath {
     /// up to the first step that is not a field.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map_while(|step| match step {
-            Step::Field(name) => Some(name.as_str()),
+            PathElement::Field(name) => Some(name.as_str()),
             _ => None,
         })
     }
@@ -115,14 +115,14 @@ impl FieldPath {
     #[must_use]
     pub fn last_field(&self) -> Option<&str> {
         self.0.iter().rev().find_map(|step| match step {
-            Step::Field(name) => Some(name.as_str()),
+            PathElement::Field(name) => Some(name.as_str()),
             _ => None,
         })
     }
 }
 
-impl From<Vec<Step>> for FieldPath {
-    fn from(steps: Vec<Step>) -> Self {
+impl From<Vec<PathElement>> for FieldPath {
+    fn from(steps: Vec<PathElement>) -> Self {
         Self(steps)
     }
 }
@@ -144,15 +144,15 @@ impl fmt::Display for FieldPath {
         if self.0.is_empty() {
             return f.write_str(".");
         }
-        self.0.iter().try_for_each(|step| write_step(f, step))
+        self.0.iter().try_for_each(|step| write_element(f, step))
     }
 }
 
-fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+fn write_element(f: &mut fmt::Formatter<'_>, step: &PathElement) -> fmt::Result {
     match step {
-        Step::Field(name) if is_plain_word(name) => write!(f, ".{name}"),
-        Step::Field(name) => write!(f, "[{}]", Value::from(name.as_str())),
-        Step::Key(keys) => {
+        PathElement::Field(name) if is_plain_word(name) => write!(f, ".{name}"),
+        PathElement::Field(name) => write!(f, "[{}]", Value::from(name.as_str())),
+        PathElement::Key(keys) => {
             f.write_str("[")?;
             for (at, (key, value)) in keys.iter().enumerate() {
                 let comma = if at == 0 { "" } else { "," };
@@ -160,36 +160,36 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
             }
             f.write_str("]")
         }
-        Step::Value(value) => write!(f, "[={value}]"),
-        Step::Index(index) => write!(f, "[{index}]"),
+        PathElement::Value(value) => write!(f, "[={value}]"),
+        PathElement::Index(index) => write!(f, "[{index}]"),
     }
 }
 
-fn parse_step(text: &str) -> Option<(Step, &str)> {
+fn parse_element(text: &str) -> Option<(PathElement, &str)> {
     if let Some(rest) = text.strip_prefix('.') {
         let end = rest.find(['.', '[']).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
-        return is_plain_word(name).then(|| (Step::field(name), after));
+        return is_plain_word(name).then(|| (PathElement::field(name), after));
     }
     let inner = text.strip_prefix('[')?;
     if let Some(value) = inner.strip_prefix('=') {
         let (value, after) = parse_value(value)?;
-        return Some((Step::Value(value), after.strip_prefix(']')?));
+        return Some((PathElement::Value(value), after.strip_prefix(']')?));
     }
     if inner.starts_with('"') {
         let (name, after) = parse_value(inner)?;
-        return Some((Step::field(name.as_str()?), after.strip_prefix(']')?));
+        return Some((PathElement::field(name.as_str()?), after.strip_prefix(']')?));
     }
     if let Some((digits, after)) = inner.split_once(']')
         && let Ok(index) = digits.parse()
     {
-        return Some((Step::Index(index), after));
+        return Some((PathElement::Index(index), after));
     }
     let mut keys = Vec::new();
     let mut rest = inner;
     loop {
         if let Some(after) = rest.strip_prefix(']') {
-            return Some((Step::Key(keys), after));
+            return Some((PathElement::Key(keys), after));
         }
         let (key, after) = rest.split_once('=')?;
         let (value, after) = parse_value(after)?;
@@ -228,16 +228,19 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{FieldPath, Step};
+    use super::{FieldPath, PathElement};
 
     #[test]
     fn paths_read_as_structured_merge_diff_writes_them() {
         let path = FieldPath::from(vec![
-            Step::field("spec"),
-            Step::Key(vec![("containerPort".to_owned(), json!(80)), ("protocol".to_owned(), json!("TCP"))]),
-            Step::field("a.b/c"),
-            Step::Value(json!("x]")),
-            Step::Index(0),
+            PathElement::field("spec"),
+            PathElement::Key(vec![
+                ("containerPort".to_owned(), json!(80)),
+                ("protocol".to_owned(), json!("TCP")),
+            ]),
+            PathElement::field("a.b/c"),
+            PathElement::Value(json!("x]")),
+            PathElement::Index(0),
         ]);
         let text = r#".spec[containerPort=80,protocol="TCP"]["a.b/c"][="x]"][0]"#;
         assert_eq!(path.to_string(), text);
@@ -248,17 +251,17 @@ mod tests {
         }
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = PathElement> {
         let value = prop_oneof![
             any::<i64>().prop_map(Value::from),
             any::<String>().prop_map(Value::from),
             any::<bool>().prop_map(Value::from)
         ];
         prop_oneof![
-            any::<String>().prop_map(Step::Field),
-            proptest::collection::vec(("[a-z]{1,5}", value.clone()), 1..3).prop_map(Step::Key),
-            value.prop_map(Step::Value),
-            any::<usize>().prop_map(Step::Index),
+            any::<String>().prop_map(PathElement::Field),
+            proptest::collection::vec(("[a-z]{1,5}", value.clone()), 1..3).prop_map(PathElement::Key),
+            value.prop_map(PathElement::Value),
+            any::<usize>().prop_map(PathElement::Index),
         ]
     }
 

@@ -48,7 +48,7 @@ pub struct ResourceId {
 
 impl ResourceId {
     /// The id of a JSON object, or which of `apiVersion`, `kind` and `metadata.name` it lacks.
-    pub fn of(object: &Value) -> Result<Self, &'static str> {
+    pub fn from_object(object: &Value) -> Result<Self, &'static str> {
         let api_version = text_of(object.get("apiVersion")).ok_or("apiVersion")?;
         let kind = text_of(object.get("kind")).ok_or("kind")?;
         let metadata = object.get("metadata");
@@ -100,12 +100,12 @@ impl ResourceId {
     /// The order of objects, whatever version they are read at.
     #[must_use]
     pub fn cmp_key(&self, other: &Self) -> Ordering {
-        self.by_key().cmp(&other.by_key())
+        self.key_ref().cmp(&other.key_ref())
     }
 
     /// As [`Self::key`], borrowed.
     #[must_use]
-    pub fn by_key(&self) -> (&str, &str, Option<&str>, &str) {
+    pub fn key_ref(&self) -> (&str, &str, Option<&str>, &str) {
         (&self.group, &self.kind, self.namespace.as_deref(), &self.name)
     }
 }

@@ -12,7 +12,7 @@ pub struct RunReport {
     /// What a person should know.
     pub notes: Vec<String>,
     /// Objects in drift for which no incident was opened, because there are too many of them at once.
-    pub held: usize,
+    pub held_back: usize,
     /// Whether nothing was written on purpose.
     pub dry_run: bool,
     /// What kept the rest from being written, after the check was done.
@@ -23,7 +23,7 @@ pub struct RunReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// What.
-    pub did: ActionKind,
+    pub kind: ActionKind,
     /// Id of the incident.
     pub incident: String,
     /// The proposal's title, or how the incident ended.
@@ -44,11 +44,11 @@ pub enum ActionKind {
     /// A proposal was brought up to date.
     Updated,
     /// A proposal stands as it should.
-    LeftAlone,
+    Unchanged,
     /// The incident ended; what was open for it was closed.
     Ended(Resolution),
     /// A person closed the proposal: it is not proposed again until its values change.
     Declined,
     /// The run's limit is reached: the next one proposes it.
-    Waits,
+    Deferred,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FieldPath, ResourceId, Step};
+use super::{FieldPath, PathElement, ResourceId};
 
 /// Whether the object's values are secret: a core/v1 Secret.
 #[must_use]
@@ -14,9 +14,9 @@ pub fn is_secret(id: &ResourceId) -> bool {
 /// `stringData`, and of that no annotation (a last-applied copy, or another tool's copy of the whole object).
 #[must_use]
 pub fn is_secret_value(path: &FieldPath) -> bool {
-    match path.steps() {
-        [Step::Field(top)] => !["apiVersion", "kind", "type", "immutable"].contains(&top.as_str()),
-        [Step::Field(top), Step::Field(inner), ..] if top == "metadata" => {
+    match path.elements() {
+        [PathElement::Field(top)] => !["apiVersion", "kind", "type", "immutable"].contains(&top.as_str()),
+        [PathElement::Field(top), PathElement::Field(inner), ..] if top == "metadata" => {
             inner == "annotations" || !METADATA.contains(&inner.as_str())
         }
         _ => true,
@@ -26,7 +26,7 @@ pub fn is_secret_value(path: &FieldPath) -> bool {
 /// Whether a Secret can have the value that stands at this place of its manifest. Others are values in the wrong column, or
 /// of another program; no server takes them.
 #[must_use]
-pub fn is_of_secret(place: &[&str]) -> bool {
+pub fn is_valid_secret_field(place: &[&str]) -> bool {
     match place {
         [top] => TOP.contains(top),
         ["metadata", inner] => METADATA.contains(inner),
@@ -65,10 +65,10 @@ const METADATA: [&str; 16] = [
 
 /// Whether SOPS encrypted any text in a value; a renderer may have put it into another text.
 #[must_use]
-pub fn holds_cipher(value: &Value) -> bool {
+pub fn contains_ciphertext(value: &Value) -> bool {
     match value {
-        Value::Object(map) => map.values().any(holds_cipher),
-        Value::Array(items) => items.iter().any(holds_cipher),
+        Value::Object(map) => map.values().any(contains_ciphertext),
+        Value::Array(items) => items.iter().any(contains_ciphertext),
         Value::String(text) => text.contains(CIPHER) || text.starts_with(CIPHER_OF_SECRET),
         _ => false,
     }
@@ -80,12 +80,12 @@ const CIPHER_OF_SECRET: &str = "RU5DW0FFUzI1Nl9HQ00s";
 
 #[cfg(test)]
 mod tests {
-    use super::{is_of_secret, is_secret_value};
-    use crate::model::{FieldPath, Step};
+    use super::{is_secret_value, is_valid_secret_field};
+    use crate::model::{FieldPath, PathElement};
 
     fn path(steps: &[&str]) -> FieldPath {
         let mut path = FieldPath::root();
-        steps.iter().for_each(|step| path.push(Step::field(*step)));
+        steps.iter().for_each(|step| path.push(PathElement::field(*step)));
         path
     }
 
@@ -120,7 +120,7 @@ mod tests {
             &["data", "tls.crt"],
             &["stringData", "_a-B.9"],
         ] {
-            assert!(is_of_secret(place), "{place:?}");
+            assert!(is_valid_secret_field(place), "{place:?}");
         }
         for place in [
             &["at '/x'"][..],
@@ -130,7 +130,7 @@ mod tests {
             &["stringData", ""],
             &["data", "a/b"],
         ] {
-            assert!(!is_of_secret(place), "{place:?}");
+            assert!(!is_valid_secret_field(place), "{place:?}");
         }
     }
 }

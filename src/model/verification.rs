@@ -37,7 +37,7 @@ pub struct ObjectExplanation {
     /// Which object.
     pub resource: ResourceId,
     /// The place and the reason.
-    pub explained: Explained,
+    pub explained: ExplainedDifference,
 }
 
 /// A place of an object in which drift and the server disagree.
@@ -75,7 +75,7 @@ pub struct Disagreement {
 
 /// A place in which drift and the server differ, or both see something that is no drift, for a known reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Explained {
+pub struct ExplainedDifference {
     /// The place.
     pub path: FieldPath,
     /// The reason.

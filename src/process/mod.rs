@@ -1,8 +1,8 @@
 //! Child programs: exactly the environment they are given, a working folder, limits, a time-out, caps on their
 //! output, and the whole process group ended with them.
 
-mod bounded;
-mod confine;
+mod bounded_child;
+mod confinement;
 mod run;
 
 #[cfg(test)]
@@ -13,8 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use bounded::{bounded, bounded_start};
-pub use confine::{Confinement, confined};
+pub use bounded_child::{bounded_arguments, run_if_bounded};
+pub use confinement::{Confinement, exec_if_confined};
 
 /// A program to run, and everything it may have.
 ///
@@ -37,7 +37,7 @@ pub struct Program {
     error_cap: usize,
     memory: Option<u64>,
     /// Whose name errors give, where another program starts it.
-    shown: Option<PathBuf>,
+    display_path: Option<PathBuf>,
 }
 
 /// How a program ended that was not stopped by us or by a signal.
@@ -112,7 +112,7 @@ impl Program {
             output_cap: 64 * MIB,
             error_cap: MIB,
             memory: Some(4 * 1024 * MIB as u64),
-            shown: None,
+            display_path: None,
         }
     }
 
@@ -195,7 +195,7 @@ impl Program {
     }
 
     fn name(&self) -> String {
-        let path: &Path = self.shown.as_ref().unwrap_or(&self.path);
+        let path: &Path = self.display_path.as_ref().unwrap_or(&self.path);
         path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
     }
 }

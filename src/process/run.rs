@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(program: &Program) -> Result<Output, ProcessError> {
     let deadline = Instant::now() + program.timeout;
-    let mut running = Running(start(program)?);
+    let mut running = ChildGuard(start(program)?);
     running.limit(program.memory);
     let streams = connect(&mut running.0, program);
     let collected = collect(&running, &streams, deadline, program)?;
@@ -56,9 +56,9 @@ fn start(program: &Program) -> Result<Child, ProcessError> {
 }
 
 /// A child and its group, killed when dropped.
-struct Running(Child);
+struct ChildGuard(Child);
 
-impl Running {
+impl ChildGuard {
     fn pid(&self) -> Pid {
         Pid::from_child(&self.0)
     }
@@ -90,7 +90,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         if self.0.try_wait().is_ok_and(|status| status.is_none()) {
             self.kill_group();
@@ -146,19 +146,19 @@ fn read_start(mut stream: impl Read, cap: usize) -> io::Result<Vec<u8>> {
 }
 
 #[derive(Default)]
-struct Collected {
+struct CollectedOutput {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
 /// Waits for both streams and the child, whichever comes last.
 fn collect(
-    running: &Running,
+    running: &ChildGuard,
     events: &Receiver<Event>,
     deadline: Instant,
     program: &Program,
-) -> Result<Collected, ProcessError> {
-    let mut collected = Collected::default();
+) -> Result<CollectedOutput, ProcessError> {
+    let mut collected = CollectedOutput::default();
     let mut open = 2;
     let mut wait = Duration::from_millis(1);
     let mut ended: Option<Instant> = None;

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Round;
+use super::RunAttempt;
 use super::RunError;
-use super::decide::{Decision, Wanted};
-use super::site::{EMAIL, PREFIX, branch_name};
-use super::words;
-use crate::forge::{Kind, Mark};
+use super::plan::{DesiredProposal, RunPlan};
+use super::proposal_text;
+use super::remotes::{BRANCH_PREFIX, COMMITTER_EMAIL, branch_name};
+use crate::forge::{ProposalKind, ProposalMarker};
 use crate::git::{CommitId, GitError, Person, PushError, RefUpdate, trailers};
-use crate::incident::{Incident, Ledger, Standing};
-use crate::remedy::Proven;
+use crate::incident::{Incident, IncidentStatus, Ledger};
+use crate::remedy::ProvenPlan;
 
 /// Trailers of a proposal's commit (the design's Marks).
 pub(super) const INCIDENT: &str = "Drift-Incident";
@@ -28,23 +28,23 @@ pub(super) enum Tip {
     /// Just what is proven.
     Proven(CommitId),
     /// An older commit of drift's own, or one that nobody was told is proven: it is replaced.
-    Ours(CommitId),
+    Outdated(CommitId),
     /// Something else, whatever name it carries: it is left alone.
-    Others(CommitId),
+    Foreign(CommitId),
 }
 
 /// The commits of proposals, by incident.
 pub(super) type Commits = BTreeMap<String, CommitId>;
 
 /// Makes the commits, and says what to push: proposals first, the ledger that names them last.
-pub(super) fn updates(
-    round: &Round<'_>,
+pub(super) fn build_updates(
+    round: &RunAttempt<'_>,
     ledger: &Ledger,
-    decision: &Decision,
+    decision: &RunPlan,
 ) -> Result<(Vec<RefUpdate>, Commits), RunError> {
     let (mut updates, mut commits) = (Vec::new(), Commits::new());
     for wanted in &decision.wanted {
-        let update = proposal(round, wanted)?;
+        let update = proposal_update(round, wanted)?;
         let commit = update.as_ref().and_then(|update| update.new.clone());
         let standing = || if let Tip::Proven(tip) = &wanted.tip { Some(tip.clone()) } else { None };
         commits.extend(commit.or_else(standing).map(|commit| (wanted.incident.clone(), commit)));
@@ -54,7 +54,7 @@ pub(super) fn updates(
     Ok((updates, commits))
 }
 
-fn ledger_update(round: &Round<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>, RunError> {
+fn ledger_update(round: &RunAttempt<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>, RunError> {
     let changes = ledger.changes();
     if changes.is_empty() {
         return Ok(None);
@@ -62,22 +62,23 @@ fn ledger_update(round: &Round<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>
     let files: Vec<(String, Option<Vec<u8>>)> =
         changes.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
     ledger.verify()?;
-    let message = format!("Record {}\n", crate::text::count(files.len(), "incident"));
+    let message = format!("Record {}\n", crate::text::pluralize(files.len(), "incident"));
     let head = round.heads.ledger.as_ref();
-    let commit = round.opened.repository.commit(head, &files, &message, &round.site.who)?;
-    Ok(Some(RefUpdate { branch: round.site.ledger.clone(), new: Some(commit), expected: head.cloned() }))
+    let commit = round.checkout.repository.commit(head, &files, &message, &round.context.who)?;
+    Ok(Some(RefUpdate { branch: round.context.ledger.clone(), new: Some(commit), expected: head.cloned() }))
 }
 
 /// The branch of a pull request, unless it stands as it should.
-fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, RunError> {
-    let Some(pull_request) = wanted.proposals.iter().find(|proposal| proposal.kind == Kind::PullRequest)
+fn proposal_update(round: &RunAttempt<'_>, wanted: &DesiredProposal) -> Result<Option<RefUpdate>, RunError> {
+    let Some(pull_request) =
+        wanted.proposals.iter().find(|proposal| proposal.kind == ProposalKind::PullRequest)
     else {
         return Ok(None);
     };
     let expected = match &wanted.tip {
         Tip::Absent => None,
-        Tip::Ours(tip) => Some(tip.clone()),
-        Tip::Proven(_) | Tip::Others(_) => return Ok(None),
+        Tip::Outdated(tip) => Some(tip.clone()),
+        Tip::Proven(_) | Tip::Foreign(_) => return Ok(None),
     };
     let branch = branch_name(&round.checked.cluster.name, &wanted.incident);
     let files: Vec<(String, Option<Vec<u8>>)> = wanted
@@ -86,44 +87,49 @@ fn proposal(round: &Round<'_>, wanted: &Wanted) -> Result<Option<RefUpdate>, Run
         .iter()
         .map(|(path, text)| (path.clone(), Some(text.clone().into_bytes())))
         .collect();
-    let message =
-        words::commit_message((&pull_request.incident, &pull_request.fingerprint), &wanted.proven.plan);
+    let message = proposal_text::commit_message(
+        (&pull_request.incident, &pull_request.fingerprint),
+        &wanted.proven.plan,
+    );
     let commit =
-        round.opened.repository.commit(Some(&round.heads.base), &files, &message, &round.site.who)?;
+        round.checkout.repository.commit(Some(&round.heads.base), &files, &message, &round.context.who)?;
     Ok(Some(RefUpdate { branch, new: Some(commit), expected }))
 }
 
 /// What the branch of an incident has, held against what is proven now, and the commit that the open proposal's mark says
 /// was proven. Names in commits are claims of whoever made them.
-pub(super) fn tip(
-    round: &Round<'_>,
+pub(super) fn examine_tip(
+    round: &RunAttempt<'_>,
     incident: &Incident,
-    proven: &Proven,
-    mark: Option<&Mark>,
+    proven: &ProvenPlan,
+    mark: Option<&ProposalMarker>,
 ) -> Result<Tip, RunError> {
-    let repository = &round.opened.repository;
+    let repository = &round.checkout.repository;
     let branch = branch_name(&round.checked.cluster.name, &incident.id);
-    let Some(tip) = round.site.branch(repository, round.heads, &branch)? else { return Ok(Tip::Absent) };
+    let Some(tip) = round.context.proposal_branch(repository, round.heads, &branch)? else {
+        return Ok(Tip::Absent);
+    };
     if repository.is_ancestor(&tip, &round.heads.base)? {
-        return Ok(Tip::Ours(tip));
+        return Ok(Tip::Outdated(tip));
     }
     let told = mark.and_then(|mark| mark.commit.as_deref());
     let recorded = told == Some(tip.as_str());
     let by_us = is_ours(round, &tip)?;
     let message = repository.message(&tip)?;
     let fingerprint = incident.fingerprint().unwrap_or_default();
-    let expected = words::commit_message((&incident.id, fingerprint), &proven.plan);
-    let same = by_us && has_trailers(&message, &incident.id, fingerprint) && is_just(round, &tip, proven)?;
+    let expected = proposal_text::commit_message((&incident.id, fingerprint), &proven.plan);
+    let same =
+        by_us && has_trailers(&message, &incident.id, fingerprint) && is_exactly_proven(round, &tip, proven)?;
     if same && (recorded || message.trim_end() == expected.trim_end()) {
         return Ok(Tip::Proven(tip));
     }
     // A run that was killed between its push and the forge has left what no proposal names yet.
     let unsaid = mark.is_none_or(|mark| mark.commit.is_none() || is_newer(&message, mark, incident));
-    Ok(if recorded || (by_us && unsaid) { Tip::Ours(tip) } else { Tip::Others(tip) })
+    Ok(if recorded || (by_us && unsaid) { Tip::Outdated(tip) } else { Tip::Foreign(tip) })
 }
 
 /// Whether a commit is for values that the ledger recorded after those that the open proposal shows.
-fn is_newer(message: &str, mark: &Mark, incident: &Incident) -> bool {
+fn is_newer(message: &str, mark: &ProposalMarker, incident: &Incident) -> bool {
     let recorded: Vec<&str> =
         incident.events.iter().filter_map(|event| event.fingerprint.as_deref()).collect();
     let shown = recorded.iter().rposition(|fingerprint| *fingerprint == mark.fingerprint);
@@ -138,8 +144,8 @@ fn has_trailers(message: &str, incident: &str, fingerprint: &str) -> bool {
 }
 
 /// Whether a commit is one step beside the base branch, and that step is the proven files and nothing else.
-fn is_just(round: &Round<'_>, tip: &CommitId, proven: &Proven) -> Result<bool, GitError> {
-    let repository = &round.opened.repository;
+fn is_exactly_proven(round: &RunAttempt<'_>, tip: &CommitId, proven: &ProvenPlan) -> Result<bool, GitError> {
+    let repository = &round.checkout.repository;
     let parents = repository.parents(tip)?;
     let [parent] = &parents[..] else { return Ok(false) };
     if !repository.is_ancestor(parent, &round.heads.base)? {
@@ -158,17 +164,17 @@ fn is_just(round: &Round<'_>, tip: &CommitId, proven: &Proven) -> Result<bool, G
 }
 
 /// Whether every commit of the branch beside the base is drift's own: hands off otherwise.
-pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitError> {
-    let repository = &round.opened.repository;
+pub(super) fn is_ours(round: &RunAttempt<'_>, tip: &CommitId) -> Result<bool, GitError> {
+    let repository = &round.checkout.repository;
     // Who signs commits by an address of their own has another name.
-    let signer = repository.committer(&round.site.who)?;
+    let signer = repository.committer(&round.context.who)?;
     for commit in repository.commits_touching(tip, "", MOST_COMMITS)? {
         if repository.is_ancestor(&commit.id, &round.heads.base)? {
             return Ok(true);
         }
         let is_committer = |person: &Person| (&person.name, &person.email) == (&signer.name, &signer.email);
-        if commit.author.email != EMAIL
-            || (commit.committer.email != EMAIL && !is_committer(&commit.committer))
+        if commit.author.email != COMMITTER_EMAIL
+            || (commit.committer.email != COMMITTER_EMAIL && !is_committer(&commit.committer))
         {
             return Ok(false);
         }
@@ -179,15 +185,15 @@ pub(super) fn is_ours(round: &Round<'_>, tip: &CommitId) -> Result<bool, GitErro
 /// Pushes. A proposal's branch that somebody has checked out is left for the next run: those branches are given out, and
 /// their pull requests have to stay as they are.
 pub(super) fn push(
-    round: &Round<'_>,
+    round: &RunAttempt<'_>,
     mut updates: Vec<RefUpdate>,
     notes: &mut Vec<String>,
 ) -> Result<BTreeSet<String>, RunError> {
     let mut left = BTreeSet::new();
     while !updates.is_empty() {
-        match round.opened.repository.push(round.site.remote.as_ref(), &updates) {
+        match round.checkout.repository.push(round.context.remote.as_ref(), &updates) {
             Ok(_) => break,
-            Err(PushError::CheckedOut { branch, path }) if branch.starts_with(PREFIX) => {
+            Err(PushError::CheckedOut { branch, path }) if branch.starts_with(BRANCH_PREFIX) => {
                 updates.retain(|update| update.branch != branch);
                 notes
                     .push(format!("branch {branch} is left as it is: {} has it checked out", path.display()));
@@ -200,12 +206,16 @@ pub(super) fn push(
 }
 
 /// Removes the branches of incidents that ended or were declined, where nobody but drift has committed to them.
-pub(super) fn clean(round: &Round<'_>, ledger: &Ledger, notes: &mut Vec<String>) -> Result<(), RunError> {
-    let repository = &round.opened.repository;
+pub(super) fn delete_finished_branches(
+    round: &RunAttempt<'_>,
+    ledger: &Ledger,
+    notes: &mut Vec<String>,
+) -> Result<(), RunError> {
+    let repository = &round.checkout.repository;
     let mut updates = Vec::new();
-    for incident in ledger.incidents().filter(|incident| incident.standing() != Standing::Open) {
+    for incident in ledger.incidents().filter(|incident| incident.status() != IncidentStatus::Open) {
         let branch = branch_name(&incident.cluster, &incident.id);
-        let Some(tip) = round.site.branch(repository, round.heads, &branch)? else { continue };
+        let Some(tip) = round.context.proposal_branch(repository, round.heads, &branch)? else { continue };
         if is_ours(round, &tip)? {
             updates.push(RefUpdate { branch, new: None, expected: Some(tip) });
         } else {
@@ -215,7 +225,7 @@ pub(super) fn clean(round: &Round<'_>, ledger: &Ledger, notes: &mut Vec<String>)
     if updates.is_empty() {
         return Ok(());
     }
-    match repository.push(round.site.remote.as_ref(), &updates) {
+    match repository.push(round.context.remote.as_ref(), &updates) {
         Ok(_) => Ok(()),
         // Somebody was there meanwhile, or may not: the next run looks again.
         Err(error @ (PushError::Stale { .. } | PushError::Refused { .. } | PushError::CheckedOut { .. })) => {

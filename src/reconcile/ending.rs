@@ -4,35 +4,35 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Round;
+use super::RunAttempt;
 use super::RunError;
 use crate::attribution::IgnoreRules;
 use crate::checkout::{read_config_at, render_source_at};
 use crate::cluster::Cluster;
-use crate::config::{FILE, Source};
+use crate::config::{CONFIG_FILE, Source};
 use crate::git::CommitInfo;
-use crate::incident::{Declared, Incident, how_it_ended};
-use crate::model::{Cause, Change, Desired, FieldPath, Finding, Resolution, key, key_of};
+use crate::incident::{DeclaredValues, Incident, find_resolution};
+use crate::model::{Cause, Change, Desired, FieldPath, Finding, Resolution, finding_key, resource_key};
 
 /// Commits of a file that are looked at.
 const COMMITS: usize = 50;
 
 /// What Git declares now, by key of the finding.
-pub(super) struct Now<'a> {
+pub(super) struct CurrentState<'a> {
     desired: BTreeMap<String, &'a Desired>,
     findings: BTreeMap<String, &'a Finding>,
 }
 
-impl<'a> Now<'a> {
-    pub(super) fn new(round: &Round<'a>) -> Self {
+impl<'a> CurrentState<'a> {
+    pub(super) fn new(round: &RunAttempt<'a>) -> Self {
         let cluster = &round.checked.cluster.name;
-        let desired = round.inputs.desired.iter().map(|object| (key_of(cluster, &object.id), object));
-        let findings = round.checked.findings.iter().map(|finding| (key(cluster, finding), finding));
+        let desired = round.inputs.desired.iter().map(|object| (resource_key(cluster, &object.id), object));
+        let findings = round.checked.findings.iter().map(|finding| (finding_key(cluster, finding), finding));
         Self { desired: desired.collect(), findings: findings.collect() }
     }
 }
 
-impl Now<'_> {
+impl CurrentState<'_> {
     /// Whether an object of the incident still differs, and a controller owns what differs.
     fn is_controlled(&self, incident: &Incident) -> bool {
         let controlled = |finding: &&Finding| {
@@ -42,7 +42,7 @@ impl Now<'_> {
     }
 }
 
-impl Declared for Now<'_> {
+impl DeclaredValues for CurrentState<'_> {
     fn value(&self, key: &str, path: &str) -> Option<Value> {
         value(self.desired.get(key)?, path)
     }
@@ -60,24 +60,24 @@ fn value(object: &Desired, path: &str) -> Option<Value> {
     let path = FieldPath::parse(path)?;
     // A null declares nothing, but where a field may be null: there it is the value.
     let null = || path.find(&object.value).filter(|value| value.is_null()).cloned();
-    path.find(&crate::diff::declared(&object.value)).cloned().or_else(null)
+    path.find(&crate::diff::normalise_declared(&object.value)).cloned().or_else(null)
 }
 
 /// How the incident ended, the commit that did it, and why in words.
-pub(super) fn find(
-    round: &Round<'_>,
+pub(super) fn find_ending(
+    round: &RunAttempt<'_>,
     incident: &Incident,
-    now: &Now<'_>,
+    now: &CurrentState<'_>,
     cluster: &Cluster,
 ) -> Result<(Resolution, Option<String>, String), RunError> {
-    let ending = how_it_ended(incident, &now.findings, now);
+    let ending = find_resolution(incident, &now.findings, now);
     let base = &round.heads.base;
     let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
-    let search = Search { round, incident, now, cluster };
+    let search = Search { round, incident, current: now, cluster };
     let declared_by = |commit: Option<String>| commit.unwrap_or_else(|| base.as_str().to_owned());
-    Ok(match ending.how {
+    Ok(match ending.resolution {
         Resolution::Accepted => {
-            let id = declared_by(accepting(round, incident, now)?);
+            let id = declared_by(find_accepting_commit(round, incident, now)?);
             let reason = format!("an ignore rule in drift.yaml accepts it since commit {}", short(&id));
             (Resolution::Accepted, Some(id), reason)
         }
@@ -99,22 +99,26 @@ pub(super) fn find(
 }
 
 /// The commit that brought the rule: the last one, going back, whose `drift.yaml` still covers the findings.
-fn accepting(round: &Round<'_>, incident: &Incident, now: &Now<'_>) -> Result<Option<String>, RunError> {
-    let repository = &round.opened.repository;
+fn find_accepting_commit(
+    round: &RunAttempt<'_>,
+    incident: &Incident,
+    now: &CurrentState<'_>,
+) -> Result<Option<String>, RunError> {
+    let repository = &round.checkout.repository;
     let of_incident = |finding: &&&Finding| {
-        let key = key(&round.checked.cluster.name, finding);
+        let key = finding_key(&round.checked.cluster.name, finding);
         incident.members.iter().any(|member| member.key == key)
     };
     let findings: Vec<&Finding> = now.findings.values().filter(of_incident).copied().collect();
     let mut found = None;
-    for commit in repository.commits_touching(&round.heads.base, FILE, COMMITS)? {
+    for commit in repository.commits_touching(&round.heads.base, CONFIG_FILE, COMMITS)? {
         let config = read_config_at(repository, &commit.id).unwrap_or_default();
         // Whether a rule had expired then does not matter: it was there.
         let rules = IgnoreRules::new(&config.ignore, "");
         let covers = |finding: &&Finding| {
             let covered =
-                |change: &Change| rules.covering(&finding.resource, Some(&change.difference.path)).is_some();
-            rules.covering(&finding.resource, None).is_some() || finding.changes.iter().any(covered)
+                |change: &Change| rules.find_rule(&finding.resource, Some(&change.difference.path)).is_some();
+            rules.find_rule(&finding.resource, None).is_some() || finding.changes.iter().any(covered)
         };
         if !findings.iter().any(covers) {
             break;
@@ -125,9 +129,9 @@ fn accepting(round: &Round<'_>, incident: &Incident, now: &Now<'_>) -> Result<Op
 }
 
 struct Search<'a> {
-    round: &'a Round<'a>,
+    round: &'a RunAttempt<'a>,
     incident: &'a Incident,
-    now: &'a Now<'a>,
+    current: &'a CurrentState<'a>,
     cluster: &'a Cluster,
 }
 
@@ -136,7 +140,7 @@ impl Search<'_> {
     fn commit(&self, files: &[String]) -> Result<Option<String>, RunError> {
         let mut newest: Option<CommitInfo> = None;
         for file in files {
-            if let Some(found) = self.of_file(file)?
+            if let Some(found) = self.commit_of_file(file)?
                 && newest.as_ref().is_none_or(|before| found.time >= before.time)
             {
                 newest = Some(found);
@@ -146,11 +150,12 @@ impl Search<'_> {
     }
 
     /// Going back from the head: the last commit at which the recorded fields were still as they are now.
-    fn of_file(&self, file: &str) -> Result<Option<CommitInfo>, RunError> {
-        let commits = self.round.opened.repository.commits_touching(&self.round.heads.base, file, COMMITS)?;
+    fn commit_of_file(&self, file: &str) -> Result<Option<CommitInfo>, RunError> {
+        let commits =
+            self.round.checkout.repository.commits_touching(&self.round.heads.base, file, COMMITS)?;
         let mut found = None;
         for commit in commits {
-            let same = self.is_as_now(&commit, file)?;
+            let same = self.is_unchanged_at(&commit, file)?;
             if !same {
                 break;
             }
@@ -159,16 +164,16 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn is_as_now(&self, commit: &CommitInfo, file: &str) -> Result<bool, RunError> {
+    fn is_unchanged_at(&self, commit: &CommitInfo, file: &str) -> Result<bool, RunError> {
         let name = &self.round.checked.cluster.name;
         let source = self.source(file);
-        let with = (self.cluster.served(), &self.round.settings.check.checkout.tools);
-        let objects = render_source_at(&self.round.opened.repository, &commit.id, &source, with)?;
+        let with = (self.cluster.api_resources(), &self.round.settings.check.checkout.tools);
+        let objects = render_source_at(&self.round.checkout.repository, &commit.id, &source, with)?;
         let then: BTreeMap<String, &Desired> =
-            objects.iter().map(|object| (key_of(name, &object.id), object)).collect();
-        let mut recorded = self.incident.recorded().iter();
+            objects.iter().map(|object| (resource_key(name, &object.id), object)).collect();
+        let mut recorded = self.incident.latest_record().iter();
         Ok(recorded.all(|record| {
-            let (before, after) = (then.get(&record.key), self.now.desired.get(&record.key));
+            let (before, after) = (then.get(&record.key), self.current.desired.get(&record.key));
             match (before, after) {
                 (Some(before), Some(after)) if before.origin.file != file && after.origin.file != file => {
                     true
@@ -187,9 +192,12 @@ impl Search<'_> {
     /// The file as a source of its own, or the whole source where it is rendered by a tool.
     fn source(&self, file: &str) -> Source {
         let around =
-            self.round.opened.sources.iter().find(|source| crate::checkout::is_below(file, &source.path));
-        let plain =
-            self.now.desired.values().any(|object| object.origin.file == file && object.document.is_some());
+            self.round.checkout.sources.iter().find(|source| crate::checkout::is_below(file, &source.path));
+        let plain = self
+            .current
+            .desired
+            .values()
+            .any(|object| object.origin.file == file && object.document.is_some());
         match around {
             Some(source) if !plain => source.clone(),
             Some(source) => Source { path: file.to_owned(), ..source.clone() },

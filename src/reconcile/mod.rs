@@ -4,29 +4,29 @@
 //! forge. Whatever a kill leaves undone, the next run derives again by listing.
 
 mod branch;
-mod decide;
 mod ending;
 mod error;
-mod held;
-mod look;
+mod examined;
+mod mass_drift;
+mod plan;
+mod proposal_text;
 mod publish;
-mod site;
-mod words;
+mod remotes;
 
 use crate::check::{Check, CheckInputs, CheckSettings, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
 use crate::cluster::Cluster;
-use crate::forge::Existing;
+use crate::forge::ExistingProposal;
 use crate::incident::Ledger;
 use crate::model::{Action, CheckReport, RunReport};
-use crate::source::Ahead;
+use crate::source::Prerendered;
 
 pub use error::RunError;
-pub use site::ForgeOptions;
-pub(crate) use site::{branch_name, read_ledger};
+pub use remotes::ForgeOptions;
+pub(crate) use remotes::{branch_name, read_ledger};
 
-use decide::{Decision, decide};
-use site::{Heads, Site};
+use plan::{RunPlan, plan_run};
+use remotes::{Heads, RunContext};
 
 /// What `drift run` needs to know.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
     let has_token = settings.check.checkout.tokens.drift.is_some();
     let explain = |error: CheckoutError| error.explain_missing_token(has_token);
     let mut repository = settings.check.checkout.open_repository().map_err(explain)?;
-    let site = Site::find(&repository, settings).await.map_err(|error| match error {
+    let site = RunContext::find(&repository, settings).await.map_err(|error| match error {
         RunError::Checkout(error) => RunError::Checkout(explain(error)),
         other => other,
     })?;
@@ -60,23 +60,30 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
     let mut attempt = 1;
     loop {
         progress("fetching");
-        let heads = site.heads(&repository)?;
+        let heads = site.fetch_heads(&repository)?;
         refuse_foreign_branch(&repository, &heads.base, heads.ledger.as_ref())?;
-        let opened = Checkout::commit(repository, heads.base.clone(), None)?;
+        let opened = Checkout::from_commit(repository, heads.base.clone(), None)?;
         let Check { report: checked, inputs } =
-            compare(&settings.check, &opened, &cluster, Ahead::default(), progress).await?;
-        let round = Round {
+            compare(&settings.check, &opened, &cluster, Prerendered::default(), progress).await?;
+        let round = RunAttempt {
             settings,
-            site: &site,
-            opened: &opened,
+            context: &site,
+            checkout: &opened,
             heads: &heads,
             checked: &checked,
             inputs: &inputs,
         };
         match round.write(progress, &cluster).await {
-            Ok(Written { actions, notes, held, failed }) => {
+            Ok(WriteOutcome { actions, notes, held_back: held, failed }) => {
                 let failed = failed.map(|error| error.to_string());
-                return Ok(RunReport { checked, actions, notes, held, dry_run: settings.dry_run, failed });
+                return Ok(RunReport {
+                    checked,
+                    actions,
+                    notes,
+                    held_back: held,
+                    dry_run: settings.dry_run,
+                    failed,
+                });
             }
             Err(RunError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
             // What was compared is shown all the same.
@@ -95,10 +102,10 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
 }
 
 /// One derivation from a fetched state.
-struct Round<'a> {
+struct RunAttempt<'a> {
     settings: &'a RunSettings,
-    site: &'a Site,
-    opened: &'a Checkout,
+    context: &'a RunContext,
+    checkout: &'a Checkout,
     heads: &'a Heads,
     checked: &'a CheckReport,
     inputs: &'a CheckInputs,
@@ -106,51 +113,51 @@ struct Round<'a> {
 
 /// What an attempt did.
 #[derive(Default)]
-struct Written {
+struct WriteOutcome {
     actions: Vec<Action>,
     notes: Vec<String>,
-    held: usize,
+    held_back: usize,
     /// The first refusal of the forge; what does not depend on it was done.
     failed: Option<RunError>,
 }
 
-impl Round<'_> {
-    async fn write(&self, progress: &dyn Fn(&str), cluster: &Cluster) -> Result<Written, RunError> {
+impl RunAttempt<'_> {
+    async fn write(&self, progress: &dyn Fn(&str), cluster: &Cluster) -> Result<WriteOutcome, RunError> {
         if !self.checked.cluster.identified {
             return Err(RunError::UnidentifiedCluster);
         }
         let mut ledger =
-            site::read_ledger(&self.opened.repository, &self.heads.base, self.heads.ledger.as_ref())?;
+            remotes::read_ledger(&self.checkout.repository, &self.heads.base, self.heads.ledger.as_ref())?;
         progress("asking the forge");
-        let listed = self.site.forge.list(&site::settled(&ledger)).await?;
+        let listed = self.context.forge.list(&remotes::ended_incidents(&ledger)).await?;
         progress("deciding");
-        let gone = look::gone(self, &ledger, cluster).await;
-        let decision = decide(self, &mut ledger, &listed, &gone, cluster)?;
+        let gone = examined::deleted_members(self, &ledger, cluster).await;
+        let decision = plan_run(self, &mut ledger, &listed, &gone, cluster)?;
         self.publish(&ledger, &decision, &listed, progress).await
     }
 
     async fn publish(
         &self,
         ledger: &Ledger,
-        decision: &Decision,
-        listed: &[Existing],
+        decision: &RunPlan,
+        listed: &[ExistingProposal],
         progress: &dyn Fn(&str),
-    ) -> Result<Written, RunError> {
+    ) -> Result<WriteOutcome, RunError> {
         let mut notes = decision.notes.clone();
-        if self.opened.repository.root().is_some() && self.opened.repository.dirty()? {
+        if self.checkout.repository.root().is_some() && self.checkout.repository.is_dirty()? {
             notes.push("the work tree has uncommitted changes, which a run does not look at".to_owned());
         }
         if self.settings.dry_run {
-            let actions = publish::planned(decision, listed);
-            return Ok(Written { actions, notes, held: decision.held, failed: None });
+            let actions = publish::planned_actions(decision, listed);
+            return Ok(WriteOutcome { actions, notes, held_back: decision.held_back, failed: None });
         }
         progress("pushing");
-        let (updates, commits) = branch::updates(self, ledger, decision)?;
+        let (updates, commits) = branch::build_updates(self, ledger, decision)?;
         let left = branch::push(self, updates, &mut notes)?;
         progress("writing to the forge");
-        let pushed = publish::Pushed { commits: &commits, left: &left };
+        let pushed = publish::PushedBranches { commits: &commits, skipped: &left };
         let (actions, failed) = publish::publish(self, (decision, pushed), listed, &mut notes).await?;
-        branch::clean(self, ledger, &mut notes)?;
-        Ok(Written { actions, notes, held: decision.held, failed })
+        branch::delete_finished_branches(self, ledger, &mut notes)?;
+        Ok(WriteOutcome { actions, notes, held_back: decision.held_back, failed })
     }
 }

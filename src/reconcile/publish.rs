@@ -3,55 +3,59 @@
 use crate::model::{Action, ActionKind};
 use std::collections::BTreeSet;
 
-use super::Round;
+use super::RunAttempt;
 use super::RunError;
 use super::branch::Commits;
-use super::decide::{Decision, Ended, Wanted};
-use super::site::branch_name;
-use crate::forge::{Existing, Kind, Proposal};
+use super::plan::{DesiredProposal, EndedIncident, RunPlan};
+use super::remotes::branch_name;
+use crate::forge::{ExistingProposal, Proposal, ProposalKind};
 
 /// What was pushed before the forge is written to.
 #[derive(Clone, Copy)]
-pub(super) struct Pushed<'a> {
+pub(super) struct PushedBranches<'a> {
     /// The commits that the branches of proposals have.
     pub(super) commits: &'a Commits,
     /// Branches that could not be pushed.
-    pub(super) left: &'a BTreeSet<String>,
+    pub(super) skipped: &'a BTreeSet<String>,
 }
 
-impl Pushed<'_> {
-    fn is_left(&self, round: &Round<'_>, incident: &str) -> bool {
-        !self.left.is_empty() && self.left.contains(&branch_name(&round.checked.cluster.name, incident))
+impl PushedBranches<'_> {
+    fn is_skipped(&self, round: &RunAttempt<'_>, incident: &str) -> bool {
+        !self.skipped.is_empty() && self.skipped.contains(&branch_name(&round.checked.cluster.name, incident))
     }
 }
 
 /// Opens, updates and closes; what stands is left alone.
 pub(super) async fn publish(
-    round: &Round<'_>,
-    (decision, pushed): (&Decision, Pushed<'_>),
-    listed: &[Existing],
+    round: &RunAttempt<'_>,
+    (decision, pushed): (&RunPlan, PushedBranches<'_>),
+    listed: &[ExistingProposal],
     notes: &mut Vec<String>,
 ) -> Result<(Vec<Action>, Option<RunError>), RunError> {
-    let forge = &round.site.forge;
+    let forge = &round.context.forge;
     let (mut actions, mut failed) = (Vec::new(), None);
     for number in forge.close_duplicates(listed).await? {
         notes.push(format!("proposal {number} was a second one for its incident, and is closed"));
     }
-    forge.settle(listed)?;
+    forge.record_merged(listed)?;
     for ended in &decision.ended {
-        for existing in open_of(listed, &ended.incident) {
-            forge.close(existing, &super::words::closing(&ended.reason), true).await?;
+        for existing in open_proposals(listed, &ended.incident) {
+            forge.close(existing, &super::proposal_text::closing_comment(&ended.reason), true).await?;
         }
-        actions.push(end(ended));
+        actions.push(ended_action(ended));
     }
     // A run that was killed after the ledger and before the forge leaves proposals of ended incidents open.
-    for (existing, reason) in round.site.left_open(listed, round)? {
-        forge.close(existing, &super::words::closing(&reason), true).await?;
+    for (existing, reason) in round.context.open_after_end(listed, round)? {
+        forge.close(existing, &super::proposal_text::closing_comment(&reason), true).await?;
     }
     if let Some(mass) = &decision.mass_over {
-        for existing in open_of(listed, mass) {
+        for existing in open_proposals(listed, mass) {
             forge
-                .close(existing, &super::words::closing("no longer so many objects are in drift"), false)
+                .close(
+                    existing,
+                    &super::proposal_text::closing_comment("no longer so many objects are in drift"),
+                    false,
+                )
                 .await?;
         }
     }
@@ -61,15 +65,15 @@ pub(super) async fn publish(
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
             let mut proposal = proposal.clone();
-            if proposal.kind == Kind::PullRequest && pushed.is_left(round, &wanted.incident) {
+            if proposal.kind == ProposalKind::PullRequest && pushed.is_skipped(round, &wanted.incident) {
                 continue;
             }
-            if proposal.kind == Kind::PullRequest
+            if proposal.kind == ProposalKind::PullRequest
                 && let Some(commit) = pushed.commits.get(&wanted.incident)
             {
                 proposal.commit = Some(commit.as_str().to_owned());
             }
-            match one(round, wanted, &proposal, listed, notes).await {
+            match publish_one(round, wanted, &proposal, listed, notes).await {
                 Ok(action) => actions.push(action),
                 // One proposal that is refused does not keep the others from people.
                 Err(RunError::Forge(error)) if !error.is_retryable() && !error.is_configuration() => {
@@ -80,43 +84,46 @@ pub(super) async fn publish(
             }
         }
         // What a kind no longer has to say is closed: everything could be proven after all, or nothing can be now.
-        for existing in open_of(listed, &wanted.incident) {
-            let stays = wanted.kept.contains(&existing.kind)
+        for existing in open_proposals(listed, &wanted.incident) {
+            let stays = wanted.left_to_people.contains(&existing.kind)
                 || wanted.proposals.iter().any(|proposal| proposal.kind == existing.kind);
             if !stays {
                 forge
                     .close(
                         existing,
-                        &super::words::closing("another proposal of this incident says it all"),
+                        &super::proposal_text::closing_comment(
+                            "another proposal of this incident says it all",
+                        ),
                         false,
                     )
                     .await?;
             }
         }
     }
-    actions
-        .extend(decision.waiting.iter().map(|(incident, title)| action(ActionKind::Waits, incident, title)));
+    actions.extend(
+        decision.deferred.iter().map(|(incident, title)| action(ActionKind::Deferred, incident, title)),
+    );
     Ok((actions, failed))
 }
 
-async fn one(
-    round: &Round<'_>,
-    wanted: &Wanted,
+async fn publish_one(
+    round: &RunAttempt<'_>,
+    wanted: &DesiredProposal,
     proposal: &Proposal,
-    listed: &[Existing],
+    listed: &[ExistingProposal],
     notes: &mut Vec<String>,
 ) -> Result<Action, RunError> {
-    let forge = &round.site.forge;
-    let standing = standing(listed, proposal);
+    let forge = &round.context.forge;
+    let standing = find_listed(listed, proposal);
     let (did, url) = match standing {
         Some(existing) => {
             let written = forge.update(existing, proposal).await?;
-            (if written { ActionKind::Updated } else { ActionKind::LeftAlone }, existing.url.clone())
+            (if written { ActionKind::Updated } else { ActionKind::Unchanged }, existing.url.clone())
         }
         None => {
             let opened = forge.open(proposal).await?;
             notes.extend(opened.notes);
-            let did = if opened.created { opened_did(proposal.kind) } else { ActionKind::LeftAlone };
+            let did = if opened.created { opened_kind(proposal.kind) } else { ActionKind::Unchanged };
             (did, opened.existing.url)
         }
     };
@@ -127,55 +134,61 @@ async fn one(
 }
 
 /// What a run would do.
-pub(super) fn planned(decision: &Decision, listed: &[Existing]) -> Vec<Action> {
+pub(super) fn planned_actions(decision: &RunPlan, listed: &[ExistingProposal]) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
-    actions.extend(decision.ended.iter().map(end));
+    actions.extend(decision.ended.iter().map(ended_action));
     let declined = decision.declined.iter();
     actions.extend(
         declined.map(|(incident, by)| action(ActionKind::Declined, incident, &format!("declined by {by}"))),
     );
     for wanted in &decision.wanted {
         for proposal in &wanted.proposals {
-            let did = match standing(listed, proposal) {
-                Some(existing) if existing.mark.fingerprint == proposal.fingerprint => ActionKind::LeftAlone,
+            let did = match find_listed(listed, proposal) {
+                Some(existing) if existing.marker.fingerprint == proposal.fingerprint => {
+                    ActionKind::Unchanged
+                }
                 Some(_) => ActionKind::Updated,
-                None => opened_did(proposal.kind),
+                None => opened_kind(proposal.kind),
             };
             let mut action = action(did, &proposal.incident, &proposal.title);
             action.diff = diff(wanted, proposal, did);
             actions.push(action);
         }
     }
-    actions
-        .extend(decision.waiting.iter().map(|(incident, title)| action(ActionKind::Waits, incident, title)));
+    actions.extend(
+        decision.deferred.iter().map(|(incident, title)| action(ActionKind::Deferred, incident, title)),
+    );
     actions
 }
 
-fn end(ended: &Ended) -> Action {
-    action(ActionKind::Ended(ended.how), &ended.incident, &format!("{}: {}", ended.shown, ended.reason))
+fn ended_action(ended: &EndedIncident) -> Action {
+    action(ActionKind::Ended(ended.how), &ended.incident, &format!("{}: {}", ended.objects, ended.reason))
 }
 
 fn action(did: ActionKind, incident: &str, what: &str) -> Action {
-    Action { did, incident: incident.to_owned(), what: what.to_owned(), url: None, diff: None }
+    Action { kind: did, incident: incident.to_owned(), what: what.to_owned(), url: None, diff: None }
 }
 
-fn opened_did(kind: Kind) -> ActionKind {
+fn opened_kind(kind: ProposalKind) -> ActionKind {
     match kind {
-        Kind::PullRequest => ActionKind::OpenedPullRequest,
-        Kind::Issue => ActionKind::OpenedIssue,
+        ProposalKind::PullRequest => ActionKind::OpenedPullRequest,
+        ProposalKind::Issue => ActionKind::OpenedIssue,
     }
 }
 
-fn diff(wanted: &Wanted, proposal: &Proposal, did: ActionKind) -> Option<String> {
-    let shown = proposal.kind == Kind::PullRequest && did != ActionKind::LeftAlone;
+fn diff(wanted: &DesiredProposal, proposal: &Proposal, did: ActionKind) -> Option<String> {
+    let shown = proposal.kind == ProposalKind::PullRequest && did != ActionKind::Unchanged;
     shown.then(|| wanted.proven.diff())
 }
 
-fn standing<'a>(listed: &'a [Existing], proposal: &Proposal) -> Option<&'a Existing> {
-    let same = |existing: &&Existing| existing.kind == proposal.kind;
-    open_of(listed, &proposal.incident).filter(same).min_by_key(|existing| existing.number)
+fn find_listed<'a>(listed: &'a [ExistingProposal], proposal: &Proposal) -> Option<&'a ExistingProposal> {
+    let same = |existing: &&ExistingProposal| existing.kind == proposal.kind;
+    open_proposals(listed, &proposal.incident).filter(same).min_by_key(|existing| existing.number)
 }
 
-fn open_of<'a>(listed: &'a [Existing], incident: &str) -> impl Iterator<Item = &'a Existing> {
-    listed.iter().filter(move |existing| existing.mark.incident == incident && existing.state.is_open())
+fn open_proposals<'a>(
+    listed: &'a [ExistingProposal],
+    incident: &str,
+) -> impl Iterator<Item = &'a ExistingProposal> {
+    listed.iter().filter(move |existing| existing.marker.incident == incident && existing.state.is_open())
 }

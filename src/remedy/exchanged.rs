@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::edits::{Target, has_variable};
+use super::edits::{EditTarget, has_variable};
 use crate::model::Change;
 use crate::schema::{Field, ListType, Shape};
 use crate::yaml::{Edit, Operation};
@@ -20,7 +20,7 @@ pub(super) fn exchanged(
     mut edits: Vec<Edit>,
     changes: &[&Change],
     (source, root): (&Value, Field<'_>),
-    target: &Target,
+    target: &EditTarget,
 ) -> Vec<Edit> {
     let mut lists: BTreeMap<String, Items> = BTreeMap::new();
     for change in changes {
@@ -72,7 +72,7 @@ fn in_live_order(
     edits: &[Edit],
     (list, items): (&str, &Items),
     source: &Value,
-    target: &Target,
+    target: &EditTarget,
 ) -> Option<Vec<Edit>> {
     let before = source.pointer(list)?.as_array()?;
     let mut after: BTreeMap<usize, Value> = BTreeMap::new();

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::edits::{Subject, Target, edits_of, has_variable};
+use super::coupled_changes::{BlockingChanges, PersonTools};
+use super::edits::{EditTarget, Subject, build_edits, has_variable};
 use super::reasons::why_not;
-use super::replaced::replaced;
-use super::whole::{Alone, Tools};
+use super::replacements::find_replacements;
 use crate::model::{
     Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, is_restart, substitution,
 };
@@ -20,14 +20,14 @@ pub struct Plan {
     /// Edits of the source files, by path from the root of the repository.
     pub edits: BTreeMap<String, Vec<Edit>>,
     /// The changes that these edits take into Git.
-    pub adopted: Vec<Adoption>,
+    pub adopted: Vec<AdoptedObject>,
     /// The changes and objects that are left to a person.
-    pub left: Vec<Left>,
+    pub unadopted: Vec<Unadopted>,
 }
 
 /// The changes of one object that a plan takes into Git.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adoption {
+pub struct AdoptedObject {
     /// The object.
     pub resource: ResourceId,
     /// Where.
@@ -36,7 +36,7 @@ pub struct Adoption {
 
 /// Something that is left to a person.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Left {
+pub struct Unadopted {
     /// The object.
     pub resource: ResourceId,
     /// The change; `None`: the whole object.
@@ -63,7 +63,7 @@ pub fn plan<'a>(
                 let live = live(&finding.resource.key()).unwrap_or(&Value::Null);
                 plan.object(finding, &Subject { object, root, live });
             }
-            _ => plan.left.push(whole(finding)),
+            _ => plan.unadopted.push(unadopted_object(finding)),
         }
     }
     plan
@@ -77,36 +77,39 @@ impl Plan {
     }
 
     /// Leaves an object's changes to a person after all.
-    pub(super) fn give_up(&mut self, finding: &Finding, why: &str) {
-        self.left.extend(drifting(finding).map(|change| left(finding, change, why.to_owned())));
+    pub(super) fn reject(&mut self, finding: &Finding, why: &str) {
+        self.unadopted
+            .extend(drifting(finding).map(|change| unadopted_change(finding, change, why.to_owned())));
     }
 
     /// Adopts what a person did to an object, whole, and leaves the rest.
     fn object(&mut self, finding: &Finding, subject: &Subject<'_>) {
         let Subject { object, root, .. } = *subject;
         let drifting: Vec<&Change> = drifting(finding).collect();
-        let tools = Tools::of(&drifting);
-        let replaced = replaced(&drifting, &tools, root);
+        let tools = PersonTools::from_changes(&drifting);
+        let replaced = find_replacements(&drifting, &tools, root);
         let why_not = |change: &Change| {
             let why = why_not(change).filter(|_| !replaced.iter().any(|one| one.is_removal(change)));
             why.or_else(|| overwrites_variable(change, object).then(|| VARIABLE.to_owned()))
         };
         let (sure, rest): (Vec<&Change>, Vec<&Change>) =
             drifting.into_iter().partition(|change| why_not(change).is_none());
-        let alone = Alone::of(&rest, &tools, root);
-        let target = place(object);
+        let alone = BlockingChanges::from_unadopted(&rest, &tools, root);
+        let target = edit_target(object);
         let mut whole = Vec::new();
         for change in sure {
             // What stands in the place of something is no other key's new name.
-            let pair = replaced.iter().find(|one| one.has(change)).map_or(change, |one| one.removed);
+            let pair = replaced.iter().find(|one| one.includes(change)).map_or(change, |one| one.removed);
             match alone.why_not(pair, root).or_else(|| target.clone().err()) {
                 None => whole.push(change),
-                Some(why) => self.left.push(left(finding, change, why)),
+                Some(why) => self.unadopted.push(unadopted_change(finding, change, why)),
             }
         }
-        self.left.extend(rest.iter().filter_map(|change| Some(left(finding, change, why_not(change)?))));
+        self.unadopted.extend(
+            rest.iter().filter_map(|change| Some(unadopted_change(finding, change, why_not(change)?))),
+        );
         let Ok(target) = target else { return };
-        let edits = edits_of((&whole, &replaced), subject, &target);
+        let edits = build_edits((&whole, &replaced), subject, &target);
         self.edits.entry(object.origin.file.clone()).or_default().extend(edits);
         whole.iter().for_each(|change| self.adopt(finding, change));
     }
@@ -117,7 +120,7 @@ impl Plan {
             Some(adoption) => drop(adoption.paths.insert(path)),
             None => self
                 .adopted
-                .push(Adoption { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
+                .push(AdoptedObject { resource: finding.resource.clone(), paths: BTreeSet::from([path]) }),
         }
     }
 }
@@ -141,10 +144,10 @@ fn overwrites_variable(change: &Change, object: &Desired) -> bool {
 }
 
 /// Where edits of a plain object go, or why they cannot.
-fn place(object: &Desired) -> Result<Target, String> {
+fn edit_target(object: &Desired) -> Result<EditTarget, String> {
     match object.document {
         Some((document, item)) => {
-            Ok(Target { document, prefix: item.map(|item| format!("/items/{item}")).unwrap_or_default() })
+            Ok(EditTarget { document, prefix: item.map(|item| format!("/items/{item}")).unwrap_or_default() })
         }
         None => Err(format!(
             "{} is rendered from {}: set the value in the source that renders it",
@@ -153,8 +156,8 @@ fn place(object: &Desired) -> Result<Target, String> {
     }
 }
 
-fn left(finding: &Finding, change: &Change, why: String) -> Left {
-    Left {
+fn unadopted_change(finding: &Finding, change: &Change, why: String) -> Unadopted {
+    Unadopted {
         resource: finding.resource.clone(),
         path: Some(change.difference.path.clone()),
         why,
@@ -162,7 +165,7 @@ fn left(finding: &Finding, change: &Change, why: String) -> Left {
     }
 }
 
-fn whole(finding: &Finding) -> Left {
+fn unadopted_object(finding: &Finding) -> Unadopted {
     let why = match finding.state {
         State::Missing if finding.verdict.overdue => {
             "Git declares it since a commit that is not applied: apply it, or revert the commit"
@@ -178,5 +181,5 @@ fn whole(finding: &Finding) -> Left {
         }
         State::Modified => "Git no longer declares it",
     };
-    Left { resource: finding.resource.clone(), path: None, why: why.to_owned(), value: None }
+    Unadopted { resource: finding.resource.clone(), path: None, why: why.to_owned(), value: None }
 }

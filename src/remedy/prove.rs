@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::plan::{Adoption, Plan};
+use super::plan::{AdoptedObject, Plan};
 use crate::model::{ChangeKind, Desired, Difference, FieldPath, Finding, ObjectKey, ResourceId};
 use crate::schema::Schema;
-use crate::source::{Rendered, Request, render};
+use crate::source::{RenderOutput, RenderRequest, render};
 
 /// What a plan is proven on: a private copy of the base commit, as it was rendered and compared.
-pub struct Ground<'a> {
+pub struct ProofContext<'a> {
     /// Rendering of that copy. The files of a plan are written into it while it is proven, and put back.
-    pub request: Request<'a>,
+    pub request: RenderRequest<'a>,
     /// Every object as it was rendered.
     pub desired: &'a [Desired],
     /// How much was incomplete in that rendering.
@@ -29,7 +29,7 @@ pub struct Ground<'a> {
 
 /// A proven adoption.
 #[derive(Debug, Clone, Default)]
-pub struct Proven {
+pub struct ProvenPlan {
     /// New content of the files, by path from the root of the repository.
     pub files: BTreeMap<String, String>,
     /// Their content before.
@@ -38,8 +38,8 @@ pub struct Proven {
     pub plan: Plan,
 }
 
-impl Proven {
-    fn of(plan: Plan, (before, files): Texts) -> Self {
+impl ProvenPlan {
+    fn new(plan: Plan, (before, files): Texts) -> Self {
         Self { files, before, plan }
     }
 
@@ -62,14 +62,18 @@ impl Proven {
 type Texts = (BTreeMap<String, String>, BTreeMap<String, String>);
 
 /// Proves a plan for these findings: as a whole, else object by object.
-pub fn prove(findings: &[&Finding], make: &dyn Fn(&[&Finding]) -> Plan, ground: &Ground<'_>) -> Proven {
+pub fn prove(
+    findings: &[&Finding],
+    make: &dyn Fn(&[&Finding]) -> Plan,
+    ground: &ProofContext<'_>,
+) -> ProvenPlan {
     let whole = make(findings);
     if whole.is_empty() {
-        return Proven::of(whole, Texts::default());
+        return ProvenPlan::new(whole, Texts::default());
     }
     match attempt(&whole, ground) {
-        Ok(texts) => return Proven::of(whole, texts),
-        Err(why) if findings.len() == 1 => return given_up(whole, findings, &why),
+        Ok(texts) => return ProvenPlan::new(whole, texts),
+        Err(why) if findings.len() == 1 => return reject_all(whole, findings, &why),
         Err(_) => {}
     }
     // One object may stand in the way of the others: those that can be proven alone are tried together once more.
@@ -87,18 +91,18 @@ pub fn prove(findings: &[&Finding], make: &dyn Fn(&[&Finding]) -> Plan, ground: 
         _ if plan.is_empty() => Texts::default(),
         Ok(texts) => texts,
         Err(why) => {
-            plan = given_up(plan, &proven, &why).plan;
+            plan = reject_all(plan, &proven, &why).plan;
             Texts::default()
         }
     };
     for (finding, why) in refused {
-        plan.left.extend(make(&[finding]).left);
-        plan.give_up(finding, &why);
+        plan.unadopted.extend(make(&[finding]).unadopted);
+        plan.reject(finding, &why);
     }
-    Proven::of(plan, texts)
+    ProvenPlan::new(plan, texts)
 }
 
-fn given_up(mut plan: Plan, findings: &[&Finding], why: &str) -> Proven {
+fn reject_all(mut plan: Plan, findings: &[&Finding], why: &str) -> ProvenPlan {
     let adopted = std::mem::take(&mut plan.adopted);
     plan.edits.clear();
     for finding in
@@ -107,14 +111,14 @@ fn given_up(mut plan: Plan, findings: &[&Finding], why: &str) -> Proven {
         let paths = adopted.iter().find(|one| one.resource == finding.resource).map(|one| &one.paths);
         let mut only = (*finding).clone();
         only.changes.retain(|change| paths.is_some_and(|paths| paths.contains(&change.difference.path)));
-        plan.give_up(&only, why);
+        plan.reject(&only, why);
     }
-    Proven::of(plan, Texts::default())
+    ProvenPlan::new(plan, Texts::default())
 }
 
 /// The edited files, if they prove the plan; else why not.
-fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<Texts, String> {
-    let mut written = Written::default();
+fn attempt(plan: &Plan, ground: &ProofContext<'_>) -> Result<Texts, String> {
+    let mut written = FileOverlay::default();
     let (mut before, mut files) = Texts::default();
     for (file, edits) in &plan.edits {
         let path = ground.request.tree.join(file);
@@ -127,11 +131,11 @@ fn attempt(plan: &Plan, ground: &Ground<'_>) -> Result<Texts, String> {
     }
     let rendered = render(&ground.request);
     drop(written);
-    holds(plan, ground, &rendered).map(|()| (before, files))
+    check_proof(plan, ground, &rendered).map(|()| (before, files))
 }
 
 /// Whether exactly the adopted changes are gone and nothing else changed.
-fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), String> {
+fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) -> Result<(), String> {
     if rendered.incomplete.len() > ground.incomplete {
         let new =
             rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
@@ -159,14 +163,14 @@ fn holds(plan: &Plan, ground: &Ground<'_>, rendered: &Rendered) -> Result<(), St
         match adoption {
             None if is_same(before[key], object) => {}
             None => return Err(format!("it would change {} too", object.id)),
-            Some(adoption) => object_holds(adoption, before[key], object, ground)?,
+            Some(adoption) => check_object(adoption, before[key], object, ground)?,
         }
     }
     let adopted = |object: &&Desired| plan.adopted.iter().any(|one| one.resource.key() == object.id.key());
     for other in rendered.duplicates.iter().filter(adopted) {
         let declared = after.get(&other.id.key());
         if !declared
-            .is_some_and(|object| crate::diff::says_the_same(object, other, (ground.schema)(&other.id)))
+            .is_some_and(|object| crate::diff::is_equivalent(object, other, (ground.schema)(&other.id)))
         {
             return Err(format!("{} is also declared at {}: change both", other.id, other.origin));
         }
@@ -180,8 +184,8 @@ fn is_same(before: &Desired, after: &Desired) -> bool {
         return true;
     }
     let steady = |object: &Desired| {
-        let mut value = object.value.fresh();
-        for pointer in before.unstable.iter().chain(&after.unstable) {
+        let mut value = object.value.compute();
+        for pointer in before.nondeterministic.iter().chain(&after.nondeterministic) {
             if let Some(place) = value.pointer_mut(pointer) {
                 *place = Value::Null;
             }
@@ -191,11 +195,11 @@ fn is_same(before: &Desired, after: &Desired) -> bool {
     steady(before) == steady(after)
 }
 
-fn object_holds(
-    adoption: &Adoption,
+fn check_object(
+    adoption: &AdoptedObject,
     before: &Desired,
     after: &Desired,
-    ground: &Ground<'_>,
+    ground: &ProofContext<'_>,
 ) -> Result<(), String> {
     let Some(live) = ground.live.get(&adoption.resource.key()) else {
         return Err(format!("{} is no longer there to compare with", adoption.resource));
@@ -236,18 +240,18 @@ fn object_holds(
 
 /// Files that are overwritten for a while; put back when dropped.
 #[derive(Default)]
-struct Written {
+struct FileOverlay {
     before: Vec<(PathBuf, String)>,
 }
 
-impl Written {
+impl FileOverlay {
     fn write(&mut self, path: &Path, before: String, after: &str) -> std::io::Result<()> {
         self.before.push((path.to_owned(), before));
         std::fs::write(path, after)
     }
 }
 
-impl Drop for Written {
+impl Drop for FileOverlay {
     fn drop(&mut self) {
         for (path, text) in &self.before {
             // The copy is private and thrown away with the run: a failure here only fails later proofs, safely.

@@ -9,25 +9,25 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::edits::{Target, merged};
-use super::{Ground, Plan, Proven, plan, prove};
+use super::edits::{EditTarget, merge_wanted};
+use super::{Plan, ProofContext, ProvenPlan, plan, prove};
 use crate::config::Source;
 use crate::model::{
-    Cause, Change, Confidence, Desired, FieldPath, Finding, Manager, ObjectKey, Origin, Served, ServedKind,
-    State, Verdict,
+    ApiResource, ApiResources, Cause, Change, Confidence, Desired, FieldPath, Finding, Manager, ObjectKey,
+    Origin, State, Verdict,
 };
 use crate::schema::Schema;
-use crate::source::{Request, Tools, render};
+use crate::source::{RenderRequest, Tools, render};
 use crate::yaml::{Edit, Operation};
 
-fn served() -> Served {
-    let kind = |group: &str, kind: &str| ServedKind {
+fn served() -> ApiResources {
+    let kind = |group: &str, kind: &str| ApiResource {
         group: group.to_owned(),
         version: "v1".to_owned(),
         kind: kind.to_owned(),
         plural: format!("{}s", kind.to_lowercase()),
         namespaced: true,
-        listable: true,
+        supports_list: true,
     };
     let kinds = vec![
         kind("", "ConfigMap"),
@@ -37,14 +37,14 @@ fn served() -> Served {
         kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
         kind("example.com", "Widget"),
     ];
-    Served { version: "v1.36.2".to_owned(), kinds }
+    ApiResources { version: "v1.36.2".to_owned(), kinds }
 }
 
 /// A tree of files, what it renders to, and live objects.
 struct Lab {
     tree: tempfile::TempDir,
     sources: Vec<Source>,
-    served: Served,
+    served: ApiResources,
     tools: Tools,
     schema: Schema,
     desired: Vec<Desired>,
@@ -75,14 +75,14 @@ impl Lab {
         lab.desired = rendered.objects;
         for document in crate::yaml::read(live.as_bytes()) {
             let value = document.expect("live.yaml is YAML").to_json();
-            let id = crate::model::ResourceId::of(&value).expect("a live object");
+            let id = crate::model::ResourceId::from_object(&value).expect("a live object");
             lab.live.insert(id.key(), value);
         }
         lab
     }
 
-    fn request(&self) -> Request<'_> {
-        Request {
+    fn request(&self) -> RenderRequest<'_> {
+        RenderRequest {
             tree: self.tree.path(),
             files: None,
             sources: &self.sources,
@@ -115,12 +115,12 @@ impl Lab {
         plan(findings, &object, &|key| self.live.get(key), &|_| &self.schema)
     }
 
-    fn prove(&self, findings: &[Finding]) -> Proven {
+    fn prove(&self, findings: &[Finding]) -> ProvenPlan {
         self.prove_with(findings, &|findings| self.plan(findings))
     }
 
-    fn prove_with(&self, findings: &[Finding], make: &dyn Fn(&[&Finding]) -> Plan) -> Proven {
-        let ground = Ground {
+    fn prove_with(&self, findings: &[Finding], make: &dyn Fn(&[&Finding]) -> Plan) -> ProvenPlan {
+        let ground = ProofContext {
             request: self.request(),
             desired: &self.desired,
             incomplete: 0,
@@ -152,13 +152,14 @@ fn by_hand() -> Verdict {
         api_version: "v1".to_owned(),
         time: None,
     };
-    Verdict { cause: Cause::Manual, confidence: Confidence::High, ..Verdict::unknown() }.by(Some(&manager))
+    Verdict { cause: Cause::Manual, confidence: Confidence::High, ..Verdict::unknown() }
+        .with_manager(Some(&manager))
 }
 
 /// What is left, one line each.
-fn left(proven: &Proven) -> String {
+fn left(proven: &ProvenPlan) -> String {
     let mut text = String::new();
-    for left in &proven.plan.left {
+    for left in &proven.plan.unadopted {
         let path = left.path.as_ref().map(ToString::to_string).unwrap_or_default();
         writeln!(text, "{} {path}: {}", left.resource, left.why).expect("a String takes all");
     }
@@ -216,13 +217,13 @@ fn only_what_a_person_changed_beyond_doubt_is_taken_in() {
         let findings = lab.findings(&Verdict { cause, confidence, ..Verdict::unknown() });
         let proven = lab.prove(&findings);
         assert_eq!(proven.plan.is_empty(), !why.is_empty(), "{cause:?} {confidence:?}");
-        assert_eq!(proven.plan.left.len(), usize::from(!why.is_empty()), "{cause:?} {confidence:?}");
+        assert_eq!(proven.plan.unadopted.len(), usize::from(!why.is_empty()), "{cause:?} {confidence:?}");
         assert!(left(&proven).contains(why), "{cause:?} {confidence:?}: {}", left(&proven));
     }
     for cause in [Cause::Unsynced, Cause::Controller, Cause::Ignored] {
         let findings = lab.findings(&Verdict { cause, confidence: High, ..Verdict::unknown() });
         let proven = lab.prove(&findings);
-        assert!(proven.plan.is_empty() && proven.plan.left.is_empty(), "{cause:?}");
+        assert!(proven.plan.is_empty() && proven.plan.unadopted.is_empty(), "{cause:?}");
     }
 }
 
@@ -341,7 +342,7 @@ fn whole_objects_secrets_restarts_and_rendered_sources_are_a_persons() {
     let lab = Lab::new(&[("apps/all.yaml", secret)], live);
     let proven = lab.prove(&lab.findings(&by_hand()));
     assert!(proven.plan.is_empty() && left(&proven).contains("it is a secret value"), "{}", left(&proven));
-    assert_eq!(proven.plan.left[0].value, None);
+    assert_eq!(proven.plan.unadopted[0].value, None);
 
     let lab = Lab::new(&[("apps/all.yaml", GIT)], LIVE);
     for (state, why) in
@@ -462,8 +463,8 @@ proptest! {
         let wanted = without_some(&desired, &live, &mut coins);
         let text = if flow { serde_json::to_string_pretty(&desired).ok() } else { serde_yaml::to_string(&desired).ok() };
         let text = format!("# a comment\n{}", text.expect("a tree can be written"));
-        let target = Target { document: 0, prefix: String::new() };
-        let value = merged(&desired, &wanted, &live);
+        let target = EditTarget { document: 0, prefix: String::new() };
+        let value = merge_wanted(&desired, &wanted, &live);
         prop_assert!(is_between(&value, &wanted, &live), "{value}\n{wanted}\n{live}");
         let edits = [target.set("", value.clone())];
         let edited = crate::yaml::edit(&text, &edits);
@@ -516,8 +517,8 @@ fn what_live_has_is_taken_in_with_the_defaults_that_git_declares() {
         (json!({"a": null, "b": 1}), json!({}), json!({}), json!({"a": null})),
         (json!([1]), json!([1, 2]), json!([1, 2]), json!([1, 2])),
     ] {
-        assert_eq!(merged(&desired, &wanted, &live), expected);
+        assert_eq!(merge_wanted(&desired, &wanted, &live), expected);
     }
-    let target = Target { document: 0, prefix: "/items/3".to_owned() };
+    let target = EditTarget { document: 0, prefix: "/items/3".to_owned() };
     assert_eq!(target.set("/a", json!(2)).pointer, "/items/3/a");
 }

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 use serde_json::json;
 
-use super::Style;
+use super::ReportStyle;
 use crate::model::Resolution;
 use crate::model::{AuditReport, AuditedIncident, Outcome, Proof};
-use crate::text::{count, one_line};
+use crate::text::{one_line, pluralize};
 
 const GREEN: Paint = AnsiColor::Green.on_default();
 const RED: Paint = AnsiColor::Red.on_default();
@@ -18,14 +18,14 @@ const BOLD: Paint = Paint::new().bold();
 ///
 /// # Errors
 /// What the writer says.
-pub fn audit_text(style: Style, audited: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn audit_text(style: ReportStyle, audited: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let (branch, head) = &audited.ledger;
-    for (id, commit) in &audited.lost {
+    for (id, commit) in &audited.unrecorded {
         let commit = commit.get(..12).unwrap_or(commit);
         let text = format!("incident {id} is named by commit {commit}, and the ledger does not have it");
         writeln!(out, "{} {text}", style.paint(RED, "lost"))?;
     }
-    if head.is_none() && !audited.lost.is_empty() {
+    if head.is_none() && !audited.unrecorded.is_empty() {
         return writeln!(
             out,
             "There is no ledger (branch {}), and there was one: restore the branch, or name the right one in drift.yaml.",
@@ -47,7 +47,7 @@ pub fn audit_text(style: Style, audited: &AuditReport, out: &mut dyn Write) -> i
     for text in &audited.rewritten {
         writeln!(out, "{} {}", style.paint(RED, "rewritten"), one_line(text, 300))?;
     }
-    let all = count(audited.incidents.len(), "incident");
+    let all = pluralize(audited.incidents.len(), "incident");
     let base =
         format!("{} at {}", one_line(&audited.base.0, 200), audited.base.1.get(..12).unwrap_or_default());
     if audited.exit_code() == 0 {
@@ -57,12 +57,12 @@ pub fn audit_text(style: Style, audited: &AuditReport, out: &mut dyn Write) -> i
     }
 }
 
-fn line(style: Style, incident: &AuditedIncident, out: &mut dyn Write) -> io::Result<()> {
+fn line(style: ReportStyle, incident: &AuditedIncident, out: &mut dyn Write) -> io::Result<()> {
     let first = incident.resources.first().map(String::as_str).unwrap_or_default();
     let more = incident.resources.len().saturating_sub(1);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let name = style.paint(BOLD, &one_line(first, 200));
-    let days = count(usize::try_from(incident.days).unwrap_or(0), "day");
+    let days = pluralize(usize::try_from(incident.days).unwrap_or(0), "day");
     let (word, color, rest) = match &incident.outcome {
         Outcome::Open => ("open", RED, format!("for {days}")),
         Outcome::Declined => {
@@ -102,7 +102,7 @@ fn proof_words(proof: Proof) -> &'static str {
 pub fn audit_json(audited: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let incidents: Vec<_> = audited.incidents.iter().map(incident_json).collect();
     let lost: Vec<_> =
-        audited.lost.iter().map(|(id, commit)| json!({"incident": id, "commit": commit})).collect();
+        audited.unrecorded.iter().map(|(id, commit)| json!({"incident": id, "commit": commit})).collect();
     let report = json!({
         "schema": "drift/audit/v1",
         "auditedAt": audited.audited_at,

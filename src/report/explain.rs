@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 use serde_json::{Map, Value, json};
 
-use super::{Side, Style, only_one_side, sides};
-use crate::model::{ChangeKind, Class, ExplainReport, ExplainedField, Manager, Origin, State, Verdict};
+use super::{ReportStyle, Side, only_one_side, sides};
+use crate::model::{
+    ChangeKind, ExplainReport, ExplainedField, Manager, ManagerClass, Origin, State, Verdict,
+};
 use crate::text::one_line;
-use crate::wording::{cause, since, value, verdict};
+use crate::wording::{cause_name, describe_verdict, format_time, format_value};
 
 const BOLD: Paint = Paint::new().bold();
 const DIM: Paint = Paint::new().dimmed();
@@ -18,14 +20,14 @@ const YELLOW: Paint = AnsiColor::Yellow.on_default();
 ///
 /// # Errors
 /// What the writer says.
-pub fn explain_text(style: Style, report: &ExplainReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn explain_text(style: ReportStyle, report: &ExplainReport, out: &mut dyn Write) -> io::Result<()> {
     let name = style.paint(BOLD, &one_line(&report.resource.with_group(), 600));
     let at = report.origin.as_ref().map(|origin| format!("  {}", place(origin))).unwrap_or_default();
     writeln!(out, "{} {name}{}", style.paint(YELLOW, state(report)), style.paint(DIM, &at))?;
     if let Some(finding) = &report.finding {
         if let Some(what) = only_one_side(finding) {
             writeln!(out, "  {what}")?;
-            decided(&finding.verdict, out)?;
+            write_verdict(&finding.verdict, out)?;
         }
         for note in &finding.notes {
             writeln!(out, "  note: {}", one_line(note, 400))?;
@@ -51,7 +53,7 @@ pub fn explain_text(style: Style, report: &ExplainReport, out: &mut dyn Write) -
 }
 
 fn explain_field(
-    style: Style,
+    style: ReportStyle,
     report: &ExplainReport,
     field: &ExplainedField,
     out: &mut dyn Write,
@@ -64,12 +66,12 @@ fn explain_field(
     };
     writeln!(out, "  {} {}", style.paint(YELLOW, sign), one_line(&difference.path.to_string(), 600))?;
     let (git, live) = sides(difference);
-    let at = field.change.origin.as_ref().filter(|origin| origin.place.is_some()).map(place);
+    let at = field.change.origin.as_ref().filter(|origin| origin.location.is_some()).map(place);
     let at = at.map(|at| format!("  {at}")).unwrap_or_default();
-    writeln!(out, "      Git       {}{}", shown(git), style.paint(DIM, &at))?;
-    writeln!(out, "      live      {}", shown(live))?;
+    writeln!(out, "      Git       {}{}", display_side(git), style.paint(DIM, &at))?;
+    writeln!(out, "      live      {}", display_side(live))?;
     for (commit, superseded_at) in field.declared_by.iter().take(3) {
-        let until = jiff::Timestamp::from_second(*superseded_at).map(|time| since(&time.to_string()));
+        let until = jiff::Timestamp::from_second(*superseded_at).map(|time| format_time(&time.to_string()));
         let until = until.unwrap_or_else(|_| revision(report));
         writeln!(out, "                as commit {} declared it until {until}", one_line(commit, 40))?;
     }
@@ -80,7 +82,7 @@ fn explain_field(
         let around = if owner.is_exact { "" } else { ", of what is around it" };
         writeln!(out, "      owner     {}{around}", writer(&owner.manager, *class))?;
     }
-    decided(&field.change.verdict, out)?;
+    write_verdict(&field.change.verdict, out)?;
     match &difference.note {
         Some(note) => writeln!(out, "      note      {}", one_line(note, 400)),
         None => Ok(()),
@@ -88,23 +90,28 @@ fn explain_field(
 }
 
 /// The verdict, the rule that decided, why, and what would change it.
-fn decided(found: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+fn write_verdict(found: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     let drift = if found.is_drift() { "drift" } else { "no drift" };
-    writeln!(out, "      verdict   {} ({drift}, confidence {:?})", verdict(found), found.confidence)?;
+    writeln!(
+        out,
+        "      verdict   {} ({drift}, confidence {:?})",
+        describe_verdict(found),
+        found.confidence
+    )?;
     writeln!(out, "      rule      {}: {}", found.rule.name(), found.rule.reason())?;
     writeln!(out, "      changes   {}", found.rule.remedy())
 }
 
-fn shown(side: Side<'_>) -> String {
+fn display_side(side: Side<'_>) -> String {
     match side {
-        Side::Value(found) => value(found, 300),
+        Side::Value(found) => format_value(found, 300),
         Side::Secret => "(secret)".to_owned(),
         Side::NotDeclared(_) => "(not declared)".to_owned(),
         Side::Absent => "(absent)".to_owned(),
     }
 }
 
-fn writer(manager: &Manager, class: Class) -> String {
+fn writer(manager: &Manager, class: ManagerClass) -> String {
     let name = one_line(&manager.name, 128);
     let through = match manager.subresource.as_str() {
         "" => String::new(),
@@ -113,7 +120,7 @@ fn writer(manager: &Manager, class: Class) -> String {
     let at = manager
         .time
         .as_deref()
-        .map_or_else(|| "time unknown".to_owned(), |time| format!("at or before {}", since(time)));
+        .map_or_else(|| "time unknown".to_owned(), |time| format!("at or before {}", format_time(time)));
     let version = match manager.api_version.as_str() {
         "" => String::new(),
         version => format!(" at {}", one_line(version, 100)),
@@ -121,12 +128,12 @@ fn writer(manager: &Manager, class: Class) -> String {
     format!("{name} ({}; {}{through}{version}, {at})", class_word(class), one_line(&manager.operation, 20))
 }
 
-fn class_word(class: Class) -> &'static str {
+fn class_word(class: ManagerClass) -> &'static str {
     match class {
-        Class::Human => "a person's tool",
-        Class::Gitops => "deploys what Git declares",
-        Class::Platform => "a controller",
-        Class::Unknown => "may be a person or a program",
+        ManagerClass::Human => "a person's tool",
+        ManagerClass::Gitops => "deploys what Git declares",
+        ManagerClass::Platform => "a controller",
+        ManagerClass::Unknown => "may be a person or a program",
     }
 }
 
@@ -141,7 +148,7 @@ fn state(report: &ExplainReport) -> &'static str {
 
 fn place(origin: &Origin) -> String {
     let file = one_line(&origin.file, 200);
-    origin.place.map_or_else(|| file.clone(), |place| format!("{file}:{}:{}", place.line, place.column))
+    origin.location.map_or_else(|| file.clone(), |place| format!("{file}:{}:{}", place.line, place.column))
 }
 
 fn revision(report: &ExplainReport) -> String {
@@ -167,7 +174,7 @@ pub fn explain_json(report: &ExplainReport, out: &mut dyn Write) -> io::Result<(
         "incomplete": report.incomplete,
     });
     let document = serde_json::to_string_pretty(&document)?;
-    writeln!(out, "{}", crate::text::json(&document))
+    writeln!(out, "{}", crate::text::escape_json(&document))
 }
 
 fn field(field: &ExplainedField) -> Value {
@@ -202,7 +209,7 @@ fn field(field: &ExplainedField) -> Value {
 
 fn why(found: &Verdict) -> Value {
     json!({
-        "cause": cause(found.cause),
+        "cause": cause_name(found.cause),
         "drift": found.is_drift(),
         "confidence": found.confidence,
         "manager": found.manager,
@@ -213,7 +220,7 @@ fn why(found: &Verdict) -> Value {
     })
 }
 
-fn entry(manager: &Manager, class: Class) -> Value {
+fn entry(manager: &Manager, class: ManagerClass) -> Value {
     let mut entry = json!(manager);
     entry["class"] = json!(class);
     entry["apiVersion"] = json!(manager.api_version);

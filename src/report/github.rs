@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::{Side, only_one_side, sides};
 use crate::model::{Change, CheckReport, Finding, Origin};
-use crate::text::{count, one_line, workflow_data, workflow_property};
-use crate::wording::{value, verdict};
+use crate::text::{escape_workflow_data, escape_workflow_property, one_line, pluralize};
+use crate::wording::{describe_verdict, format_value};
 
 /// GitHub shows ten warnings and ten errors of a step and drops the rest without a word.
 const MOST: usize = 10;
@@ -17,12 +17,13 @@ pub(super) fn check(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()
         warning(finding, out)?;
     }
     if drifting.len() > MOST {
-        let more = format!("{} more in drift: see the job summary", count(drifting.len() - MOST, "object"));
-        writeln!(out, "::notice::{}", workflow_data(&more))?;
+        let more =
+            format!("{} more in drift: see the job summary", pluralize(drifting.len() - MOST, "object"));
+        writeln!(out, "::notice::{}", escape_workflow_data(&more))?;
     }
     for incomplete in checked.incomplete.iter().take(MOST) {
         let text = format!("not examined: {}: {}", incomplete.what, incomplete.why);
-        writeln!(out, "::error::{}", workflow_data(&text))?;
+        writeln!(out, "::error::{}", escape_workflow_data(&text))?;
     }
     Ok(())
 }
@@ -33,27 +34,33 @@ fn warning(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let title = format!("drift: {}", finding.resource);
     let lines: Vec<String> = drifting.iter().take(20).map(|change| line(change)).collect();
     let text = match only_one_side(finding) {
-        Some(what) => format!("{what}\n{}", verdict(&finding.verdict)),
+        Some(what) => format!("{what}\n{}", describe_verdict(&finding.verdict)),
         None => lines.join("\n"),
     };
-    writeln!(out, "::warning {}title={}::{}", place(origin), workflow_property(&title), workflow_data(&text))
+    writeln!(
+        out,
+        "::warning {}title={}::{}",
+        place(origin),
+        escape_workflow_property(&title),
+        escape_workflow_data(&text)
+    )
 }
 
 fn line(change: &Change) -> String {
     let (git, live) = sides(&change.difference);
     let shown = |side: Side<'_>| match side {
-        Side::Value(found) => value(found, 120),
+        Side::Value(found) => format_value(found, 120),
         Side::Secret => "(secret)".to_owned(),
         Side::NotDeclared(_) => "not declared".to_owned(),
         Side::Absent => "absent".to_owned(),
     };
     let path = one_line(&change.difference.path.to_string(), 300);
-    format!("{path}: Git {}, live {} ({})", shown(git), shown(live), verdict(&change.verdict))
+    format!("{path}: Git {}, live {} ({})", shown(git), shown(live), describe_verdict(&change.verdict))
 }
 
 fn place(origin: Option<&Origin>) -> String {
     let Some(origin) = origin else { return String::new() };
     let place =
-        origin.place.map(|place| format!("line={},col={},", place.line, place.column)).unwrap_or_default();
-    format!("file={},{place}", workflow_property(&origin.file))
+        origin.location.map(|place| format!("line={},col={},", place.line, place.column)).unwrap_or_default();
+    format!("file={},{place}", escape_workflow_property(&origin.file))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::verification::fault;
-use super::{Style, is_listed, listed};
+use super::{ReportStyle, is_listed, listed_changes};
 use crate::model::{
     Actor, Cause, Change, ChangeKind, CheckReport, Confidence, Finding, Incomplete, Manager,
     ObjectDisagreement, ObjectNote, Origin, ResourceId, State, Verdict, Verification,
@@ -203,7 +203,7 @@ struct DisagreementOut<'a> {
     masked: bool,
 }
 
-pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let findings = checked.findings.iter().filter(|finding| is_listed(finding, style));
     let report = Report {
         schema: "drift/report/v1",
@@ -234,12 +234,12 @@ pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) ->
         verification: checked.verification.as_ref().map(|found| verification(found, style)),
     };
     let document = serde_json::to_string_pretty(&report)?;
-    writeln!(out, "{}", crate::text::json(&document))
+    writeln!(out, "{}", crate::text::escape_json(&document))
 }
 
 fn summary(checked: &CheckReport) -> Summary {
     let summary = &checked.summary;
-    let changes = summary.changes.iter().map(|(cause, number)| (crate::wording::cause(*cause), *number));
+    let changes = summary.changes.iter().map(|(cause, number)| (crate::wording::cause_name(*cause), *number));
     Summary {
         drift: checked.findings.iter().filter(|finding| crate::model::is_drift(finding)).count(),
         desired: summary.desired,
@@ -266,7 +266,7 @@ fn about(list: &[ObjectNote]) -> Vec<About<'_>> {
     list.iter().map(|about| About { resource: &about.resource, why: &about.why }).collect()
 }
 
-fn verification(found: &Verification, style: Style) -> VerificationOut<'_> {
+fn verification(found: &Verification, style: ReportStyle) -> VerificationOut<'_> {
     let explained = found.explained.iter().map(|found| Explained {
         resource: &found.resource,
         path: found.explained.path.to_string(),
@@ -293,7 +293,7 @@ fn verification(found: &Verification, style: Style) -> VerificationOut<'_> {
     }
 }
 
-fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: Style) -> FindingOut<'a> {
+fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: ReportStyle) -> FindingOut<'a> {
     FindingOut {
         resource: &finding.resource,
         state: finding.state,
@@ -303,7 +303,7 @@ fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: Style) -> Fin
         why: why(&finding.verdict),
         origin: finding.origin.as_ref().map(|found| origin(found, true)),
         notes: &finding.notes,
-        changes: listed(finding, style).map(change).collect(),
+        changes: listed_changes(finding, style).map(change).collect(),
     }
 }
 
@@ -311,8 +311,8 @@ fn origin(origin: &Origin, with_source: bool) -> OriginOut<'_> {
     OriginOut {
         source: with_source.then_some(origin.source.as_str()),
         file: &origin.file,
-        line: origin.place.map(|place| place.line),
-        column: origin.place.map(|place| place.column),
+        line: origin.location.map(|place| place.line),
+        column: origin.location.map(|place| place.column),
     }
 }
 

@@ -3,31 +3,31 @@
 use std::io::{self, Write};
 
 use super::{
-    MOST_CHANGES, Side, Style, headline, in_order, listed, not_compared, not_listed, not_looked_through,
-    only_one_side, sides, verification,
+    MOST_CHANGES, ReportStyle, Side, headline, listed_changes, not_checked_for_unmanaged, not_listed,
+    only_one_side, ordered_findings, sides, uncovered_root_lines, verification,
 };
 use crate::model::{Change, CheckReport, Finding, State};
-use crate::text::{code, count, one_line};
-use crate::wording::{value, verdict};
+use crate::text::{markdown_code, one_line, pluralize};
+use crate::wording::{describe_verdict, format_value};
 
 /// GitHub drops a summary above 1 MiB whole: we stop well before, between two findings, and say so.
 const MOST: usize = 900 * 1024;
 
-pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "## drift: {}\n", headline(checked))?;
-    let roots = not_compared(checked);
+    let roots = uncovered_root_lines(checked);
     if !roots.is_empty() {
         writeln!(out, "### Not compared is what these apply\n")?;
-        roots.iter().try_for_each(|root| writeln!(out, "- {}", code(root)))?;
+        roots.iter().try_for_each(|root| writeln!(out, "- {}", markdown_code(root)))?;
         writeln!(out)?;
     }
     writeln!(
         out,
         "{} in Git at {}, cluster {} ({}): {} in sync, {} modified, {} missing, {} unmanaged, {} skipped, {} not compared.\n",
-        count(checked.summary.desired, "object"),
-        code(checked.git.revision.get(..12).unwrap_or(&checked.git.revision)),
-        code(&checked.cluster.shown),
-        code(&checked.cluster.version),
+        pluralize(checked.summary.desired, "object"),
+        markdown_code(checked.git.revision.get(..12).unwrap_or(&checked.git.revision)),
+        markdown_code(&checked.cluster.shown),
+        markdown_code(&checked.cluster.version),
         checked.summary.in_sync,
         checked.summary.modified,
         checked.summary.missing,
@@ -39,18 +39,18 @@ pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) ->
     if !hidden.is_empty() {
         writeln!(out, "Not listed: {hidden} (`--all` lists them).\n")?;
     }
-    if let Some(line) = not_looked_through(checked) {
-        writeln!(out, "{}\n", code(&line))?;
+    if let Some(line) = not_checked_for_unmanaged(checked) {
+        writeln!(out, "{}\n", markdown_code(&line))?;
     }
     not_examined(checked, out)?;
     warnings(checked, out)?;
-    verified(checked, style, out)?;
+    write_verification(checked, style, out)?;
     let mut written = 0;
-    let all = in_order(checked, style);
+    let all = ordered_findings(checked, style);
     for (at, found) in all.iter().enumerate() {
         let text = finding(found, style);
         if written + text.len() > MOST {
-            writeln!(out, "_{} more: see the JSON report._\n", count(all.len() - at, "finding"))?;
+            writeln!(out, "_{} more: see the JSON report._\n", pluralize(all.len() - at, "finding"))?;
             break;
         }
         written += text.len();
@@ -68,7 +68,7 @@ fn warnings(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "### Warnings\n")?;
     for warning in checked.warnings.iter().take(SHOWN) {
-        writeln!(out, "- {}", code(&one_line(warning, 600)))?;
+        writeln!(out, "- {}", markdown_code(&one_line(warning, 600)))?;
     }
     if let Some(more) = checked.warnings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         writeln!(out, "- _{more} more: see the JSON report_")?;
@@ -83,7 +83,7 @@ fn not_examined(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "### Not examined\n")?;
     for incomplete in checked.incomplete.iter().take(SHOWN) {
         let (what, why) = (one_line(&incomplete.what, 300), one_line(&incomplete.why, 600));
-        writeln!(out, "- {}: {}", code(&what), code(&why))?;
+        writeln!(out, "- {}: {}", markdown_code(&what), markdown_code(&why))?;
     }
     if let Some(more) = checked.incomplete.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         writeln!(out, "- _{more} more: see the JSON report_")?;
@@ -91,37 +91,37 @@ fn not_examined(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn verified(checked: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_verification(checked: &CheckReport, style: ReportStyle, out: &mut dyn Write) -> io::Result<()> {
     let Some(found) = &checked.verification else { return Ok(()) };
     writeln!(out, "{}\n", verification::headline(found))?;
     let lines = verification::lines(found, style);
     for line in &lines {
-        writeln!(out, "- {}", code(line))?;
+        writeln!(out, "- {}", markdown_code(line))?;
     }
     if lines.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-fn finding(finding: &Finding, style: Style) -> String {
+fn finding(finding: &Finding, style: ReportStyle) -> String {
     let state = match finding.state {
         State::Modified => "modified",
         State::Missing => "missing",
         State::Unmanaged => "unmanaged",
     };
-    let mut text = format!("### {state} {}\n\n", code(&finding.resource.to_string()));
+    let mut text = format!("### {state} {}\n\n", markdown_code(&finding.resource.to_string()));
     if let Some(origin) = &finding.origin {
-        let line = origin.place.map(|place| format!(":{}", place.line)).unwrap_or_default();
-        text.push_str(&format!("declared in {}\n\n", code(&format!("{}{line}", origin.file))));
+        let line = origin.location.map(|place| format!(":{}", place.line)).unwrap_or_default();
+        text.push_str(&format!("declared in {}\n\n", markdown_code(&format!("{}{line}", origin.file))));
     }
-    let changes: Vec<&Change> = listed(finding, style).collect();
+    let changes: Vec<&Change> = listed_changes(finding, style).collect();
     if changes.is_empty() {
         let what = only_one_side(finding).unwrap_or_default();
-        text.push_str(&format!("{what} ({})\n\n", code(&verdict(&finding.verdict))));
+        text.push_str(&format!("{what} ({})\n\n", markdown_code(&describe_verdict(&finding.verdict))));
     } else {
         text.push_str("| field | Git | live | why |\n|---|---|---|---|\n");
         changes.iter().take(MOST_CHANGES).for_each(|change| text.push_str(&row(change)));
         text.push('\n');
         if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
-            text.push_str(&format!("_{}: see the JSON report_\n\n", count(more, "more change")));
+            text.push_str(&format!("_{}: see the JSON report_\n\n", pluralize(more, "more change")));
         }
     }
     text
@@ -130,16 +130,16 @@ fn finding(finding: &Finding, style: Style) -> String {
 fn row(change: &Change) -> String {
     let (git, live) = sides(&change.difference);
     let cell = |side: Side<'_>| match side {
-        Side::Value(found) => table_code(&value(found, 300)),
+        Side::Value(found) => table_code(&format_value(found, 300)),
         Side::Secret => "_secret_".to_owned(),
         Side::NotDeclared(_) => "_not declared_".to_owned(),
         Side::Absent => "_absent_".to_owned(),
     };
-    let (path, why) = (change.difference.path.to_string(), verdict(&change.verdict));
+    let (path, why) = (change.difference.path.to_string(), describe_verdict(&change.verdict));
     format!("| {} | {} | {} | {} |\n", table_code(&path), cell(git), cell(live), table_code(&why))
 }
 
 /// Inline code inside a table, where a `|` ends the cell even in code.
 fn table_code(text: &str) -> String {
-    code(&one_line(text, 300)).replace('|', "\\|")
+    markdown_code(&one_line(text, 300)).replace('|', "\\|")
 }

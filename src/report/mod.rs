@@ -10,7 +10,7 @@ mod text;
 mod values;
 mod verification;
 
-use crate::model::NotCompared;
+use crate::model::UncoveredRoot;
 use std::io::{self, Write};
 
 use crate::model::CheckReport;
@@ -37,14 +37,14 @@ pub enum Format {
 
 /// What a format may need to know beside the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Style {
+pub struct ReportStyle {
     /// Whether escape sequences for colour are written (text only).
     pub color: bool,
     /// Whether `controller` and `ignored` changes are listed, not only counted.
     pub all: bool,
 }
 
-impl Style {
+impl ReportStyle {
     /// The text in a colour, where colour is written.
     #[must_use]
     pub fn paint(self, paint: anstyle::Style, text: &str) -> String {
@@ -56,7 +56,12 @@ impl Style {
 ///
 /// # Errors
 /// What the writer says.
-pub fn check(format: Format, style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn check(
+    format: Format,
+    style: ReportStyle,
+    checked: &CheckReport,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
         Format::Text => text::check(style, checked, out),
         Format::Json => json::check(style, checked, out),
@@ -66,23 +71,26 @@ pub fn check(format: Format, style: Style, checked: &CheckReport, out: &mut dyn 
 }
 
 /// The changes of a finding that a report lists.
-fn listed(finding: &crate::model::Finding, style: Style) -> impl Iterator<Item = &crate::model::Change> {
+fn listed_changes(
+    finding: &crate::model::Finding,
+    style: ReportStyle,
+) -> impl Iterator<Item = &crate::model::Change> {
     finding.changes.iter().filter(move |change| is_shown(&change.verdict, style))
 }
 
 /// Whether a report lists what was decided so. What the server fills in every object is no news on request either: only
 /// `drift explain` tells it.
-fn is_shown(verdict: &crate::model::Verdict, style: Style) -> bool {
+fn is_shown(verdict: &crate::model::Verdict, style: ReportStyle) -> bool {
     let hidden = verdict.cause.is_hidden();
     !hidden || (style.all && verdict.rule != crate::model::Rule::ServerPlace)
 }
 
 /// Whether a report lists the finding at all.
-fn is_listed(finding: &crate::model::Finding, style: Style) -> bool {
+fn is_listed(finding: &crate::model::Finding, style: ReportStyle) -> bool {
     if finding.changes.is_empty() {
         is_shown(&finding.verdict, style)
     } else {
-        listed(finding, style).next().is_some()
+        listed_changes(finding, style).next().is_some()
     }
 }
 
@@ -92,7 +100,7 @@ fn is_waiting(verdict: &crate::model::Verdict) -> bool {
 }
 
 /// The findings that a report for a person lists: drift first, then what is not applied yet, then what is excused.
-fn in_order(checked: &CheckReport, style: Style) -> Vec<&crate::model::Finding> {
+fn ordered_findings(checked: &CheckReport, style: ReportStyle) -> Vec<&crate::model::Finding> {
     let mut found: Vec<_> = checked.findings.iter().filter(|finding| is_listed(finding, style)).collect();
     let waits = |finding: &crate::model::Finding| is_waiting(&finding.verdict);
     found.sort_by_key(|finding| (!crate::model::is_drift(finding), !waits(finding)));
@@ -150,7 +158,7 @@ const MOST_ROOTS: usize = 10;
 
 /// `4 objects in drift, 1 not applied yet`: the one line to read if only one is read.
 fn headline(checked: &CheckReport) -> String {
-    use crate::text::count;
+    use crate::text::pluralize;
     let drifting = checked.findings.iter().filter(|finding| crate::model::is_drift(finding)).count();
     let waiting = checked.findings.iter().filter(|finding| is_waiting(&finding.verdict)).count();
     let summary = &checked.summary;
@@ -159,7 +167,7 @@ fn headline(checked: &CheckReport) -> String {
         (0, true) => "no drift".to_owned(),
         (0, false) if examined == 0 => "nothing examined".to_owned(),
         (0, false) => "no drift in what was examined".to_owned(),
-        (number, _) => format!("{} in drift", count(number, "object")),
+        (number, _) => format!("{} in drift", pluralize(number, "object")),
     }];
     if waiting > 0 {
         parts.push(format!("{waiting} not applied yet"));
@@ -168,7 +176,7 @@ fn headline(checked: &CheckReport) -> String {
         parts.push(format!("incomplete: {} not examined", checked.incomplete.len()));
     }
     if !checked.not_compared.is_empty() {
-        let roots = count(checked.not_compared.len(), "GitOps object");
+        let roots = pluralize(checked.not_compared.len(), "GitOps object");
         parts.push(format!(
             "and what {roots} {} was not compared",
             if checked.not_compared.len() == 1 { "applies" } else { "apply" }
@@ -178,9 +186,9 @@ fn headline(checked: &CheckReport) -> String {
 }
 
 /// `Application/argocd/web  apps/web.yaml:1:1  deploy/web is in no source`, a line each, at most [`MOST_ROOTS`].
-fn not_compared(checked: &CheckReport) -> Vec<String> {
+fn uncovered_root_lines(checked: &CheckReport) -> Vec<String> {
     use crate::text::one_line;
-    let line = |root: &NotCompared| {
+    let line = |root: &UncoveredRoot| {
         let origin = root.origin.as_ref().map(|origin| format!("  {}", one_line(origin, 200)));
         let (resource, why) = (one_line(&root.resource.to_string(), 200), one_line(&root.why, 200));
         format!("{resource}{}  {why}", origin.unwrap_or_default())
@@ -192,7 +200,7 @@ fn not_compared(checked: &CheckReport) -> Vec<String> {
 }
 
 /// `not looked through for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.
-fn not_looked_through(checked: &CheckReport) -> Option<String> {
+fn not_checked_for_unmanaged(checked: &CheckReport) -> Option<String> {
     let lists = &checked.not_examined;
     let name = |list: &crate::model::Incomplete| {
         format!("{} ({})", crate::text::one_line(&list.what, 100), crate::text::one_line(&list.why, 120))
@@ -207,8 +215,8 @@ fn not_looked_through(checked: &CheckReport) -> Option<String> {
 }
 
 /// `1 controller, 2 ignored`: changes that are counted and not listed; empty where there are none.
-fn not_listed(checked: &CheckReport, style: Style) -> String {
+fn not_listed(checked: &CheckReport, style: ReportStyle) -> String {
     let mut hidden = checked.summary.changes.clone();
     hidden.retain(|cause, _| !style.all && cause.is_hidden());
-    crate::wording::changes_of_causes(&hidden)
+    crate::wording::count_by_cause(&hidden)
 }

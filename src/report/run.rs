@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::Style;
+use super::ReportStyle;
 use crate::model::Resolution;
 use crate::model::{Action, ActionKind, RunReport};
-use crate::text::{count, one_line, plain};
+use crate::text::{escape_terminal, one_line, pluralize};
 
 /// Lines of a diff that are shown, and characters of a line: whoever wants all of it reads the proposal.
 const MOST_LINES: usize = 200;
@@ -21,7 +21,7 @@ const GREEN: Paint = AnsiColor::Green.on_default();
 ///
 /// # Errors
 /// What the writer says.
-pub fn run(style: Style, ran: &RunReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn run(style: ReportStyle, ran: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     if ran.actions.is_empty() {
         return writeln!(out, "\nNothing to propose.");
     }
@@ -31,7 +31,7 @@ pub fn run(style: Style, ran: &RunReport, out: &mut dyn Write) -> io::Result<()>
         writeln!(out, "  {}", action(one))?;
         let mut lines = one.diff.iter().flat_map(|diff| diff.lines());
         for line in lines.by_ref().take(MOST_LINES) {
-            let line = cut(&plain(line));
+            let line = cut(&escape_terminal(line));
             let color = match line.as_bytes().first() {
                 Some(b'+') => GREEN,
                 Some(b'-') => RED,
@@ -41,7 +41,7 @@ pub fn run(style: Style, ran: &RunReport, out: &mut dyn Write) -> io::Result<()>
         }
         let more = lines.count();
         if more > 0 {
-            writeln!(out, "      … {} not shown", count(more, "more line"))?;
+            writeln!(out, "      … {} not shown", pluralize(more, "more line"))?;
         }
     }
     Ok(())
@@ -58,16 +58,16 @@ fn cut(line: &str) -> String {
 /// One action on one line.
 #[must_use]
 pub fn action(action: &Action) -> String {
-    let did = match action.did {
+    let did = match action.kind {
         ActionKind::OpenedPullRequest => "pull request",
         ActionKind::OpenedIssue => "issue",
         ActionKind::Updated => "updated",
-        ActionKind::LeftAlone => "stands",
+        ActionKind::Unchanged => "stands",
         ActionKind::Ended(Resolution::Adopted) => "ended, adopted",
         ActionKind::Ended(Resolution::Reverted) => "ended, reverted",
         ActionKind::Ended(Resolution::Accepted) => "ended, accepted",
         ActionKind::Declined => "declined",
-        ActionKind::Waits => "waits",
+        ActionKind::Deferred => "waits",
     };
     let url = action.url.as_ref().map(|url| format!("  {}", one_line(url, 300))).unwrap_or_default();
     format!("{did}: {}{url}", one_line(&action.what, 300))

@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::{
-    MOST_CHANGES, Style, headline, is_listed, is_waiting, listed, not_compared, not_listed,
-    not_looked_through, only_one_side, values, verification,
+    MOST_CHANGES, ReportStyle, headline, is_listed, is_waiting, listed_changes, not_checked_for_unmanaged,
+    not_listed, only_one_side, uncovered_root_lines, values, verification,
 };
 use crate::model::{Cause, Change, ChangeKind, CheckReport, Finding, Origin, State, is_drift};
-use crate::text::{count, one_line};
-use crate::wording::{changes_of_causes, verdict};
+use crate::text::{one_line, pluralize};
+use crate::wording::{count_by_cause, describe_verdict};
 
 const BOLD: Paint = Paint::new().bold();
 const DIM: Paint = Paint::new().dimmed();
@@ -19,7 +19,7 @@ const RED: Paint = AnsiColor::Red.on_default();
 const GREEN: Paint = AnsiColor::Green.on_default();
 const YELLOW: Paint = AnsiColor::Yellow.on_default();
 
-pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out, style };
     page.headline(checked)?;
     let listed = || checked.findings.iter().filter(|finding| is_listed(finding, style));
@@ -44,7 +44,7 @@ pub(super) fn check(style: Style, checked: &CheckReport, out: &mut dyn Write) ->
 
 struct Page<'a> {
     out: &'a mut dyn Write,
-    style: Style,
+    style: ReportStyle,
 }
 
 impl Page<'_> {
@@ -55,7 +55,7 @@ impl Page<'_> {
             (_, false) => RED,
         };
         writeln!(self.out, "{}\n", self.style.paint(paint.bold(), &format!("drift: {}", headline(checked))))?;
-        let roots = not_compared(checked);
+        let roots = uncovered_root_lines(checked);
         if roots.is_empty() {
             return Ok(());
         }
@@ -70,7 +70,7 @@ impl Page<'_> {
         &mut self,
         title: &str,
         findings: impl Iterator<Item = &'f Finding>,
-        style: Style,
+        style: ReportStyle,
     ) -> io::Result<()> {
         let mut findings = findings.peekable();
         if findings.peek().is_some() {
@@ -79,7 +79,7 @@ impl Page<'_> {
         findings.try_for_each(|finding| self.finding(finding, style))
     }
 
-    fn finding(&mut self, finding: &Finding, style: Style) -> io::Result<()> {
+    fn finding(&mut self, finding: &Finding, style: ReportStyle) -> io::Result<()> {
         let (word, paint) = match finding.state {
             State::Modified => ("modified", YELLOW),
             State::Missing => ("missing", RED),
@@ -89,18 +89,18 @@ impl Page<'_> {
         let at = finding.origin.as_ref().map(|origin| format!("  {}", place(origin, false)));
         let at = self.style.paint(DIM, &at.unwrap_or_default());
         writeln!(self.out, "{} {name}{at}", self.style.paint(paint, word))?;
-        let changes: Vec<&Change> = listed(finding, style).collect();
+        let changes: Vec<&Change> = listed_changes(finding, style).collect();
         for change in changes.iter().take(MOST_CHANGES) {
             self.change(change)?;
         }
         if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
-            writeln!(self.out, "  … {}: the JSON report has them all", count(more, "more change"))?;
+            writeln!(self.out, "  … {}: the JSON report has them all", pluralize(more, "more change"))?;
         }
         if let Some(what) = only_one_side(finding) {
             writeln!(self.out, "  {what}")?;
             let known = finding.verdict.manager.is_some() || finding.verdict.cause != Cause::Unknown;
             if known {
-                writeln!(self.out, "  {}", self.style.paint(DIM, &verdict(&finding.verdict)))?;
+                writeln!(self.out, "  {}", self.style.paint(DIM, &describe_verdict(&finding.verdict)))?;
             }
         }
         for note in &finding.notes {
@@ -123,23 +123,23 @@ impl Page<'_> {
             one_line(&difference.path.to_string(), 600)
         )?;
         let declared = change.origin.as_ref().filter(|_| difference.kind != ChangeKind::Added);
-        let at = declared.filter(|origin| origin.place.is_some()).map(|origin| place(origin, true));
+        let at = declared.filter(|origin| origin.location.is_some()).map(|origin| place(origin, true));
         for line in values::lines(difference, at.as_deref()) {
             match line {
-                values::Line::Value { name, shown, at } => {
+                values::DiffLine::Value { name, shown, at } => {
                     let at = at.map(|at| self.style.paint(DIM, &format!("  {at}"))).unwrap_or_default();
                     writeln!(self.out, "      {name:<4}  {shown}{at}")?;
                 }
-                values::Line::Git(text) => {
+                values::DiffLine::Git(text) => {
                     writeln!(self.out, "      {}", self.style.paint(RED, &format!("- {text}")))?;
                 }
-                values::Line::Live(text) => {
+                values::DiffLine::Live(text) => {
                     writeln!(self.out, "      {}", self.style.paint(GREEN, &format!("+ {text}")))?;
                 }
-                values::Line::Both(text) => writeln!(self.out, "        {text}")?,
+                values::DiffLine::Both(text) => writeln!(self.out, "        {text}")?,
             }
         }
-        writeln!(self.out, "      {}", self.style.paint(DIM, &verdict(&change.verdict)))?;
+        writeln!(self.out, "      {}", self.style.paint(DIM, &describe_verdict(&change.verdict)))?;
         match &difference.note {
             Some(note) => writeln!(self.out, "      note: {}", one_line(note, 400)),
             None => Ok(()),
@@ -168,7 +168,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    fn verification(&mut self, checked: &CheckReport, style: Style) -> io::Result<()> {
+    fn verification(&mut self, checked: &CheckReport, style: ReportStyle) -> io::Result<()> {
         let Some(found) = &checked.verification else { return Ok(()) };
         writeln!(self.out, "{}", verification::headline(found))?;
         for line in verification::lines(found, style) {
@@ -177,7 +177,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    fn summary(&mut self, checked: &CheckReport, style: Style) -> io::Result<()> {
+    fn summary(&mut self, checked: &CheckReport, style: ReportStyle) -> io::Result<()> {
         let summary = &checked.summary;
         let mut parts = vec![format!("{} in sync", summary.in_sync)];
         for (number, word) in [
@@ -194,16 +194,21 @@ impl Page<'_> {
             0 => String::new(),
             number => format!("; {number} unmanaged"),
         };
-        writeln!(self.out, "{} in Git: {}{unmanaged}", count(summary.desired, "object"), parts.join(", "))?;
+        writeln!(
+            self.out,
+            "{} in Git: {}{unmanaged}",
+            pluralize(summary.desired, "object"),
+            parts.join(", ")
+        )?;
         let changes: usize = summary.changes.values().sum();
         if changes > 0 {
-            writeln!(self.out, "{}: {}", count(changes, "change"), changes_of_causes(&summary.changes))?;
+            writeln!(self.out, "{}: {}", pluralize(changes, "change"), count_by_cause(&summary.changes))?;
         }
         let hidden = not_listed(checked, style);
         if !hidden.is_empty() {
             writeln!(self.out, "not listed: {hidden} (--all lists them)")?;
         }
-        if let Some(line) = not_looked_through(checked) {
+        if let Some(line) = not_checked_for_unmanaged(checked) {
             writeln!(self.out, "{line}")?;
         }
         let git = &checked.git;
@@ -244,7 +249,7 @@ impl Page<'_> {
 /// `apps/web/deploy.yaml:12:3`.
 fn place(origin: &Origin, with_column: bool) -> String {
     let file = one_line(&origin.file, 200);
-    match origin.place {
+    match origin.location {
         Some(place) if with_column => format!("{file}:{}:{}", place.line, place.column),
         Some(place) => format!("{file}:{}", place.line),
         None => file,

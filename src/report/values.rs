@@ -5,8 +5,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Side, sides};
 use crate::model::Difference;
-use crate::text::{one_line, yaml_value};
-use crate::wording::value;
+use crate::text::{format_yaml_value, one_line};
+use crate::wording::format_value;
 
 /// Longest value shown on a line of its own; the JSON report has it whole.
 const SHORT: usize = 160;
@@ -18,7 +18,7 @@ const TALL: usize = 24;
 const COMPARED: usize = 400;
 
 /// One line under a field path.
-pub(super) enum Line {
+pub(super) enum DiffLine {
     /// One side: `Git` or `live`, the value or what stands in its place, and where Git declares it.
     Value {
         /// `Git` or `live`.
@@ -37,14 +37,14 @@ pub(super) enum Line {
 }
 
 /// The lines for one change.
-pub(super) fn lines(difference: &Difference, at: Option<&str>) -> Vec<Line> {
+pub(super) fn lines(difference: &Difference, at: Option<&str>) -> Vec<DiffLine> {
     let at = at.map(str::to_owned);
     let (git, live) = sides(difference);
     match (git, live) {
         (Side::Value(git), Side::Value(live)) if is_long(git) || is_long(live) => {
             let mut lines = vec![
-                Line::Value { name: "Git", shown: "(lines with -)".to_owned(), at },
-                Line::Value { name: "live", shown: "(lines with +)".to_owned(), at: None },
+                DiffLine::Value { name: "Git", shown: "(lines with -)".to_owned(), at },
+                DiffLine::Value { name: "live", shown: "(lines with +)".to_owned(), at: None },
             ];
             lines.extend(by_line(&block(git), &block(live)));
             lines
@@ -52,39 +52,46 @@ pub(super) fn lines(difference: &Difference, at: Option<&str>) -> Vec<Line> {
         (Side::Value(git), Side::Value(live)) => {
             let (git, live) = near_the_difference(git, live);
             vec![
-                Line::Value { name: "Git", shown: git, at },
-                Line::Value { name: "live", shown: live, at: None },
+                DiffLine::Value { name: "Git", shown: git, at },
+                DiffLine::Value { name: "live", shown: live, at: None },
             ]
         }
         (git, live) => {
-            let mut lines = one_side("Git", &git, at, Line::Git);
-            lines.extend(one_side("live", &live, None, Line::Live));
+            let mut lines = one_side("Git", &git, at, DiffLine::Git);
+            lines.extend(one_side("live", &live, None, DiffLine::Live));
             lines
         }
     }
 }
 
-fn one_side(name: &'static str, side: &Side<'_>, at: Option<String>, line: fn(String) -> Line) -> Vec<Line> {
+fn one_side(
+    name: &'static str,
+    side: &Side<'_>,
+    at: Option<String>,
+    line: fn(String) -> DiffLine,
+) -> Vec<DiffLine> {
     let shown = match side {
         Side::Value(found) if is_long(found) => {
-            let mut lines = vec![Line::Value { name, shown: String::new(), at }];
+            let mut lines = vec![DiffLine::Value { name, shown: String::new(), at }];
             lines.extend(cut(block(found).lines().map(|text| line(one_line(text, WIDE))).collect()));
             return lines;
         }
-        Side::Value(found) => value(found, SHORT),
+        Side::Value(found) => format_value(found, SHORT),
         Side::Secret => "(secret: not shown)".to_owned(),
-        Side::NotDeclared(Some(default)) => format!("not declared (default {})", value(default, SHORT)),
+        Side::NotDeclared(Some(default)) => {
+            format!("not declared (default {})", format_value(default, SHORT))
+        }
         Side::NotDeclared(None) => "not declared".to_owned(),
         Side::Absent => "absent".to_owned(),
     };
-    vec![Line::Value { name, shown, at }]
+    vec![DiffLine::Value { name, shown, at }]
 }
 
 /// Whether a value is read better in several lines.
 fn is_long(found: &Value) -> bool {
     match found {
         Value::String(text) => text.trim_end_matches('\n').contains('\n'),
-        Value::Array(_) | Value::Object(_) => value(found, WIDE).chars().count() >= WIDE,
+        Value::Array(_) | Value::Object(_) => format_value(found, WIDE).chars().count() >= WIDE,
         _ => false,
     }
 }
@@ -92,12 +99,12 @@ fn is_long(found: &Value) -> bool {
 fn block(found: &Value) -> String {
     match found {
         Value::String(text) => text.clone(),
-        other => yaml_value(other),
+        other => format_yaml_value(other),
     }
 }
 
 /// The lines that differ, each with a line around it.
-fn by_line(git: &str, live: &str) -> Vec<Line> {
+fn by_line(git: &str, live: &str) -> Vec<DiffLine> {
     let same = git.lines().zip(live.lines()).take_while(|(git, live)| git == live).count();
     let part = |text: &str| -> Vec<String> {
         let lines = text.lines().skip(same.saturating_sub(1)).take(COMPARED);
@@ -110,29 +117,29 @@ fn by_line(git: &str, live: &str) -> Vec<Line> {
     let mut lines = vec![];
     for (at, group) in diff.grouped_ops(1).iter().enumerate() {
         if at > 0 {
-            lines.push(Line::Both("…".to_owned()));
+            lines.push(DiffLine::Both("…".to_owned()));
         }
         for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
             let text = change.value().to_owned();
             lines.push(match change.tag() {
-                ChangeTag::Delete => Line::Git(text),
-                ChangeTag::Insert => Line::Live(text),
-                ChangeTag::Equal => Line::Both(text),
+                ChangeTag::Delete => DiffLine::Git(text),
+                ChangeTag::Insert => DiffLine::Live(text),
+                ChangeTag::Equal => DiffLine::Both(text),
             });
         }
     }
     if lines.is_empty() {
-        lines.push(Line::Both(
+        lines.push(DiffLine::Both(
             "they differ after what is shown here: the JSON report has them whole".to_owned(),
         ));
     }
     cut(lines)
 }
 
-fn cut(mut lines: Vec<Line>) -> Vec<Line> {
+fn cut(mut lines: Vec<DiffLine>) -> Vec<DiffLine> {
     if let Some(more) = lines.len().checked_sub(TALL).filter(|more| *more > 0) {
         lines.truncate(TALL);
-        lines.push(Line::Both(format!("… {more} more lines: the JSON report has them all")));
+        lines.push(DiffLine::Both(format!("… {more} more lines: the JSON report has them all")));
     }
     lines
 }
@@ -152,5 +159,5 @@ fn near_the_difference(git: &Value, live: &Value) -> (String, String) {
             return (from(left), from(right));
         }
     }
-    (value(git, SHORT), value(live, SHORT))
+    (format_value(git, SHORT), format_value(live, SHORT))
 }

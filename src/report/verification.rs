@@ -1,9 +1,9 @@
 //! What the server's own answer says of drift's, in lines: shared by the reports for a person.
 
-use super::Style;
+use super::ReportStyle;
 use crate::model::{Disagreement, Fault, ResourceId, Verification};
-use crate::text::{count, one_line};
-use crate::wording::value;
+use crate::text::{one_line, pluralize};
+use crate::wording::format_value;
 
 /// Lines of each list; the JSON report has them all.
 const MOST: usize = 100;
@@ -18,10 +18,13 @@ pub(super) fn fault(fault: Fault) -> (&'static str, &'static str) {
 
 /// `verified with the server: 128 of 131 objects agree`.
 pub(super) fn headline(found: &Verification) -> String {
-    let mut parts =
-        vec![format!("verified with the server: {} of {} agree", found.agreed, count(found.asked, "object"))];
-    let disagreements = count(found.disagreements.len(), "disagreement");
-    let explained = format!("{} explained", count(found.explained.len(), "place"));
+    let mut parts = vec![format!(
+        "verified with the server: {} of {} agree",
+        found.agreed,
+        pluralize(found.asked, "object")
+    )];
+    let disagreements = pluralize(found.disagreements.len(), "disagreement");
+    let explained = format!("{} explained", pluralize(found.explained.len(), "place"));
     for (number, what) in [
         (found.disagreements.len(), disagreements),
         (found.not_verified.len(), format!("{} not verified", found.not_verified.len())),
@@ -36,7 +39,7 @@ pub(super) fn headline(found: &Verification) -> String {
 }
 
 /// Every disagreement and everything that was not verified; with `--all` what is explained too.
-pub(super) fn lines(found: &Verification, style: Style) -> Vec<String> {
+pub(super) fn lines(found: &Verification, style: ReportStyle) -> Vec<String> {
     let named = |word: &str, resource: &ResourceId, rest: &str| {
         format!("{word} {}: {}", one_line(&resource.to_string(), 300), one_line(rest, 600))
     };
@@ -72,7 +75,7 @@ fn values(found: &Disagreement) -> String {
         return " (secret values)".to_owned();
     }
     let shown = |side: &Option<serde_json::Value>| {
-        side.as_ref().map_or_else(|| "absent".to_owned(), |found| value(found, 120))
+        side.as_ref().map_or_else(|| "absent".to_owned(), |found| format_value(found, 120))
     };
     format!(" (the server would have {}, live {})", shown(&found.server), shown(&found.live))
 }

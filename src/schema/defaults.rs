@@ -21,7 +21,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 ///
 /// `field` is the place of `value`. What a manifest declares is never changed.
 pub fn fill(field: Field<'_>, value: &mut Value) {
-    Filling { defaults: MOST_DEFAULTS }.below(field, value, MOST_LEVELS);
+    DefaultFiller { defaults: MOST_DEFAULTS }.below(field, value, MOST_LEVELS);
 }
 
 /// Levels that are filled: more than any object has, which is read with at most 128. A schema whose defaults lead back to
@@ -31,12 +31,12 @@ const MOST_LEVELS: usize = 160;
 const MOST_DEFAULTS: usize = 50_000;
 
 /// The work on one object.
-struct Filling {
+struct DefaultFiller {
     /// Defaults of the schema that may still be put in.
     defaults: usize,
 }
 
-impl Filling {
+impl DefaultFiller {
     fn below(&mut self, field: Field<'_>, value: &mut Value, levels: usize) {
         match value {
             _ if levels == 0 => {}

@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use super::defaults::is_zero;
-use super::openapi::{Additional, Schema, Type};
-use super::pointers;
+use super::openapi::{AdditionalProperties, Schema, SchemaNode};
+use super::pointer_fields;
 
 /// A place in a schema. Cheap to copy; stepping into what no schema knows gives an unknown field, never an error.
 #[derive(Clone, Copy)]
 pub struct Field<'a> {
     schema: &'a Schema,
     /// The node as it stands in its parent: carries default and list type.
-    node: Option<&'a Type>,
+    node: Option<&'a SchemaNode>,
     /// The node behind a `$ref`, or the same.
-    resolved: Option<&'a Type>,
+    resolved: Option<&'a SchemaNode>,
     /// Name of the type behind a `$ref`: `io.k8s.api.core.v1.Container`.
     name: Option<&'a str>,
     root: bool,
@@ -81,7 +81,7 @@ pub enum Shape {
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn root(schema: &'a Schema, named: Option<(&'a String, &'a Type)>) -> Self {
+    pub(super) fn root(schema: &'a Schema, named: Option<(&'a String, &'a SchemaNode)>) -> Self {
         let node = named.map(|(_, node)| node);
         let name = named.map(|(name, _)| name.as_str());
         Self { node, resolved: node, name, root: true, ..Self::nothing(schema) }
@@ -100,13 +100,13 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn of(schema: &'a Schema, node: &'a Type) -> Self {
+    fn new(schema: &'a Schema, node: &'a SchemaNode) -> Self {
         let reference = node
             .reference
             .as_deref()
             .or_else(|| node.all_of.first().and_then(|first| first.reference.as_deref()))
             .map(without_alternative);
-        let target = reference.and_then(|reference| schema.named(reference));
+        let target = reference.and_then(|reference| schema.resolve_reference(reference));
         match (reference, target) {
             (Some(_), Some((name, target))) => {
                 Self { node: Some(node), resolved: Some(target), name: Some(name), ..Self::nothing(schema) }
@@ -140,11 +140,11 @@ impl<'a> Field<'a> {
             let zero = of.map_or(Zero::LeftOut, |of| Zero::OfField(of, name));
             // `ResourceList` is the map from names to quantities of the types of core; those of other groups are exact.
             let of_core = of.is_some_and(|of| of.starts_with("core."));
-            return Self { zero, of_core, ..Self::of(self.schema, property) };
+            return Self { zero, of_core, ..Self::new(self.schema, property) };
         }
         match self.resolved.and_then(|node| node.additional.as_ref()) {
-            Some(Additional::Typed(typed)) => {
-                Self { is_resource: self.of_core, ..Self::of(self.schema, typed) }
+            Some(AdditionalProperties::Typed(typed)) => {
+                Self { is_resource: self.of_core, ..Self::new(self.schema, typed) }
             }
             _ => self.unknown(),
         }
@@ -158,18 +158,21 @@ impl<'a> Field<'a> {
     /// Whether the type of `metadata` is named here, and not only that it is a map.
     fn names_meta(self) -> bool {
         let meta = self.resolved.and_then(|node| node.properties.get("metadata"));
-        meta.is_some_and(|meta| Self::of(self.schema, meta).name.is_some())
+        meta.is_some_and(|meta| Self::new(self.schema, meta).name.is_some())
     }
 
     /// Whether the server leaves out this key of a map, because its schema does not have it
     /// (apiextensions-apiserver `pkg/apiserver/schema/pruning`; in the built-in kinds, Go's decoder).
     #[must_use]
     pub fn prunes(self, key: &str) -> bool {
-        let Some(node) = self.resolved.filter(|node| self.schema.is_the_servers() && !node.preserve) else {
+        let Some(node) = self.resolved.filter(|node| self.schema.is_authoritative() && !node.preserve) else {
             return false;
         };
         let of_any_object = matches!(key, "apiVersion" | "kind" | "metadata");
-        let open = matches!(node.additional, Some(Additional::Typed(_) | Additional::Allowed(true)));
+        let open = matches!(
+            node.additional,
+            Some(AdditionalProperties::Typed(_) | AdditionalProperties::Allowed(true))
+        );
         // A named type without fields holds what it was given.
         let closed = !node.properties.is_empty() || (self.name.is_none() && !self.keeps_zero());
         let known = node.properties.contains_key(key) || (of_any_object && (self.root || node.embedded));
@@ -187,18 +190,18 @@ impl<'a> Field<'a> {
     #[must_use]
     pub fn items(self) -> Self {
         match self.resolved.and_then(|node| node.items.as_deref()) {
-            Some(items) => Self::of(self.schema, items),
+            Some(items) => Self::new(self.schema, items),
             None => self.unknown(),
         }
     }
 
     /// The place that these steps lead to.
     #[must_use]
-    pub fn at(self, steps: &[crate::model::Step]) -> Self {
-        use crate::model::Step;
+    pub fn descend(self, steps: &[crate::model::PathElement]) -> Self {
+        use crate::model::PathElement;
         steps.iter().fold(self, |field, step| match step {
-            Step::Field(name) => field.field(name),
-            Step::Key(_) | Step::Value(_) | Step::Index(_) => field.items(),
+            PathElement::Field(name) => field.field(name),
+            PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => field.items(),
         })
     }
 
@@ -214,7 +217,7 @@ impl<'a> Field<'a> {
         match node.kind.as_deref() {
             Some("array") => Shape::List(self.list_type(node)),
             Some("object") if !node.properties.is_empty() => Shape::Object,
-            Some("object") if matches!(node.additional, Some(Additional::Typed(_))) => Shape::Map,
+            Some("object") if matches!(node.additional, Some(AdditionalProperties::Typed(_))) => Shape::Map,
             Some("string") if node.format.as_deref() == Some("byte") => Shape::Scalar(Scalar::Bytes),
             Some("string") if node.format.as_deref() == Some("date-time") => Shape::Scalar(Scalar::Time),
             Some("string") if node.format.as_deref() == Some("duration") => Shape::Scalar(Scalar::Duration),
@@ -238,7 +241,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn list_type(self, node: &Type) -> ListType {
+    fn list_type(self, node: &SchemaNode) -> ListType {
         let outer = self.node.filter(|outer| outer.list_type.is_some()).unwrap_or(node);
         match outer.list_type.as_deref() {
             Some("map") if !outer.list_keys.is_empty() => ListType::Map(outer.list_keys.clone()),
@@ -256,7 +259,7 @@ impl<'a> Field<'a> {
     #[must_use]
     pub fn is_atomic_map(self) -> bool {
         let atomic =
-            |node: Option<&Type>| node.is_some_and(|node| node.map_type.as_deref() == Some("atomic"));
+            |node: Option<&SchemaNode>| node.is_some_and(|node| node.map_type.as_deref() == Some("atomic"));
         atomic(self.node) || atomic(self.resolved)
     }
 
@@ -267,7 +270,7 @@ impl<'a> Field<'a> {
         match self.zero {
             Zero::LeftOut => false,
             Zero::Kept => true,
-            Zero::OfField(of, name) => pointers::keeps_zero(of, name) || self.is_stored_as_written(),
+            Zero::OfField(of, name) => pointer_fields::keeps_zero(of, name) || self.is_stored_as_written(),
         }
     }
 
@@ -280,7 +283,7 @@ impl<'a> Field<'a> {
     /// Whether an empty map here is a value of its own: an empty label selector matches everything and none matches
     /// nothing; a volume is of the one kind that it names; the status of a custom resource is a subresource of its own where the definition has an empty map for it.
     #[must_use]
-    pub fn is_told_by_presence(self) -> bool {
+    pub fn is_presence_significant(self) -> bool {
         let Some((group, name)) = self.built_in_name().and_then(|name| name.split_once('.')) else {
             return false;
         };
@@ -326,7 +329,7 @@ impl<'a> Field<'a> {
     }
 
     /// OpenAPI names a zero default of every built-in field that is always there; of the others only a pointer has one.
-    fn defaulted(self, node: &Type) -> Vec<String> {
+    fn defaulted(self, node: &SchemaNode) -> Vec<String> {
         let built_in = self.built_in_name().is_some();
         let names = node.properties.iter().filter(|(_, node)| node.default.is_some()).map(|(name, _)| name);
         let put_in = |name: &&String| {
@@ -361,6 +364,6 @@ fn without_alternative(reference: &str) -> &str {
 }
 
 /// The pattern that controller-gen writes for a quantity.
-fn is_quantity_pattern(node: &Type) -> bool {
+fn is_quantity_pattern(node: &SchemaNode) -> bool {
     node.pattern.as_deref().is_some_and(|pattern| pattern.contains("[KMGTPE]i"))
 }

@@ -7,7 +7,7 @@ mod duration;
 mod field;
 mod openapi;
 mod pod;
-mod pointers;
+mod pointer_fields;
 mod quantity;
 mod workload;
 

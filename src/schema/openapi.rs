@@ -17,7 +17,7 @@ pub struct SchemaError(#[from] serde_json::Error);
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     #[serde(serialize_with = "sorted")]
-    types: HashMap<String, Type>,
+    types: HashMap<String, SchemaNode>,
     /// `group/version/kind` to the type's name.
     kinds: BTreeMap<String, String>,
     /// Kinds (as in `kinds`) of which the status is no subresource: data like any other.
@@ -31,7 +31,7 @@ pub struct Schema {
 /// One schema object; what drift does not use is dropped while reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Type {
+pub(super) struct SchemaNode {
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub(super) struct Type {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) items: Option<Box<Self>>,
     #[serde(rename = "additionalProperties", skip_serializing_if = "Option::is_none")]
-    pub(super) additional: Option<Additional>,
+    pub(super) additional: Option<AdditionalProperties>,
     #[serde(rename = "allOf", skip_serializing_if = "Vec::is_empty")]
     pub(super) all_of: Vec<Self>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub(super) struct Type {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) nullable: bool,
     #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<GroupVersionKind>,
     /// Names of the properties whose default the server puts in: asked of every object.
     #[serde(skip)]
     pub(super) defaulted: OnceLock<Vec<String>>,
@@ -76,14 +76,14 @@ pub(super) struct Type {
 /// `additionalProperties`: a schema, or whether any are allowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Additional {
+pub(super) enum AdditionalProperties {
     Allowed(bool),
-    Typed(Box<Type>),
+    Typed(Box<SchemaNode>),
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Kind {
+pub(super) struct GroupVersionKind {
     group: String,
     version: String,
     kind: String,
@@ -111,7 +111,7 @@ struct Path {
 #[serde(default)]
 struct Get {
     #[serde(rename = "x-kubernetes-group-version-kind")]
-    kind: Kind,
+    kind: GroupVersionKind,
 }
 
 impl Document {
@@ -127,7 +127,7 @@ impl Document {
 #[derive(Default, Deserialize)]
 struct Components {
     #[serde(default)]
-    schemas: HashMap<String, Type>,
+    schemas: HashMap<String, SchemaNode>,
 }
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -178,9 +178,11 @@ impl Schema {
         for version in crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
             let Some(name) = version.get("name").and_then(Value::as_str) else { continue };
             let Some(root) = version.pointer("/schema/openAPIV3Schema") else { continue };
-            let Ok(mut root) = serde_json::from_value::<Type>(root.clone()) else { continue };
-            let meta =
-                Type { reference: Some(format!("#/components/schemas/{OBJECT_META}")), ..Type::default() };
+            let Ok(mut root) = serde_json::from_value::<SchemaNode>(root.clone()) else { continue };
+            let meta = SchemaNode {
+                reference: Some(format!("#/components/schemas/{OBJECT_META}")),
+                ..SchemaNode::default()
+            };
             root.properties.insert("metadata".to_owned(), meta);
             if version.pointer("/subresources/status").is_none_or(Value::is_null) {
                 schema.status_as_data.insert(key(group, name, kind));
@@ -216,13 +218,13 @@ impl Schema {
     }
 
     /// Whether the server holds objects by this very schema: what it does not know there, it leaves out.
-    pub(super) fn is_the_servers(&self) -> bool {
+    pub(super) fn is_authoritative(&self) -> bool {
         self.servers
     }
 
     /// Whether the kind is known at this version.
     #[must_use]
-    pub fn knows(&self, group: &str, version: &str, kind: &str) -> bool {
+    pub fn has_kind(&self, group: &str, version: &str, kind: &str) -> bool {
         self.kinds.contains_key(&key(group, version, kind))
     }
 
@@ -235,7 +237,7 @@ impl Schema {
 
     /// Whether any kind of this group and version is known.
     #[must_use]
-    pub fn serves(&self, group: &str, version: &str) -> bool {
+    pub fn has_version(&self, group: &str, version: &str) -> bool {
         let prefix = key(group, version, "");
         self.kinds.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(&prefix))
     }
@@ -266,7 +268,7 @@ impl Schema {
         others.map(|(_, name)| Field::root(self, self.types.get_key_value(name.as_str())))
     }
 
-    pub(super) fn named(&self, reference: &str) -> Option<(&str, &Type)> {
+    pub(super) fn resolve_reference(&self, reference: &str) -> Option<(&str, &SchemaNode)> {
         let name = reference.rsplit('/').next().unwrap_or(reference);
         let found = self.types.get_key_value(name);
         let found = found.or_else(|| match name {
@@ -298,7 +300,7 @@ impl Schema {
 
     /// A type by its short name (`core.v1.Container`).
     #[cfg(test)]
-    pub(super) fn type_of(&self, name: &str) -> Option<&Type> {
+    pub(super) fn type_of(&self, name: &str) -> Option<&SchemaNode> {
         self.types
             .iter()
             .find(|(full, _)| full.strip_suffix(name).is_some_and(|head| head.ends_with('.')))
@@ -309,13 +311,14 @@ impl Schema {
     ///
     /// # Panics
     /// Never: a test reads the embedded copy.
-    pub(super) fn object_meta(&self) -> (&str, &Type) {
-        self.named(OBJECT_META).expect("the built-in copy holds the metadata of objects; a test reads it")
+    pub(super) fn object_meta(&self) -> (&str, &SchemaNode) {
+        self.resolve_reference(OBJECT_META)
+            .expect("the built-in copy holds the metadata of objects; a test reads it")
     }
 }
 
 /// The same bytes for the same types.
-fn sorted<S: Serializer>(types: &HashMap<String, Type>, serializer: S) -> Result<S::Ok, S::Error> {
+fn sorted<S: Serializer>(types: &HashMap<String, SchemaNode>, serializer: S) -> Result<S::Ok, S::Error> {
     types.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
 }
 

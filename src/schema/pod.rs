@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::workload::{Fields, default};
+use super::workload::{FieldMap, default};
 
 /// What defaulting and the standard admission plug-ins add to a bare Pod and not to a template.
-pub(super) fn fill(map: &mut Fields) {
+pub(super) fn fill(map: &mut FieldMap) {
     let metadata = map.get("metadata").cloned().unwrap_or_default();
     let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else { return };
     default(spec, "enableServiceLinks", json!(true));
@@ -24,7 +24,7 @@ pub(super) fn fill(map: &mut Fields) {
 }
 
 /// DefaultTolerationSeconds: five minutes on a node that is not ready or not reachable, unless a toleration covers it.
-fn tolerations(spec: &mut Fields) {
+fn tolerations(spec: &mut FieldMap) {
     default(spec, "tolerations", json!([]));
     let Some(tolerations) = spec.get_mut("tolerations").and_then(Value::as_array_mut) else { return };
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
@@ -76,7 +76,7 @@ fn app_armor(container: &mut Value, annotations: &Value) {
 
 /// The values of the labels that a term names by key become part of its selector (`mutatePodAffinity`,
 /// `mutateTopologySpreadConstraints`).
-fn label_keys(spec: &mut Fields, labels: &Value) {
+fn label_keys(spec: &mut FieldMap, labels: &Value) {
     let spread = spec.get_mut("topologySpreadConstraints").and_then(Value::as_array_mut);
     spread.into_iter().flatten().for_each(|constraint| match_labels(constraint, labels));
     let Some(affinity) = spec.get_mut("affinity").and_then(Value::as_object_mut) else { return };

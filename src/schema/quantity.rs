@@ -25,7 +25,7 @@ const MOST: &[u8] = &[9, 2, 2, 3, 3, 7, 2, 0, 3, 6, 8, 5, 4, 7, 7, 5, 8, 0, 7];
 
 fn same(left: &Value, right: &Value, finest: i64) -> bool {
     match (parse(left), parse(right)) {
-        (Some(left), Some(right)) => left.rounded_up(finest) == right.rounded_up(finest),
+        (Some(left), Some(right)) => left.round_up(finest) == right.round_up(finest),
         (None, None) => left == right,
         _ => false,
     }
@@ -40,7 +40,7 @@ struct Quantity {
 }
 
 impl Quantity {
-    fn of(negative: bool, mut digits: Vec<u8>, mut exponent: i64) -> Self {
+    fn new(negative: bool, mut digits: Vec<u8>, mut exponent: i64) -> Self {
         let leading = digits.iter().take_while(|digit| **digit == 0).count();
         digits.drain(..leading);
         while digits.last() == Some(&0) {
@@ -54,7 +54,7 @@ impl Quantity {
     }
 
     /// Away from zero to a whole number of `10^finest`.
-    fn rounded_up(mut self, finest: i64) -> Self {
+    fn round_up(mut self, finest: i64) -> Self {
         let below = usize::try_from(finest - self.exponent).unwrap_or_default();
         if below == 0 || self.digits.is_empty() {
             return self;
@@ -62,11 +62,11 @@ impl Quantity {
         self.digits.truncate(self.digits.len().saturating_sub(below));
         // What was cut off ended in a digit that is not 0.
         add_one(&mut self.digits);
-        Self::of(self.negative, self.digits, finest)
+        Self::new(self.negative, self.digits, finest)
     }
 
     /// At most what 64 bits hold.
-    fn capped(self) -> Self {
+    fn cap(self) -> Self {
         let places =
             |digits: &[u8], exponent: i64| i64::try_from(digits.len()).unwrap_or(i64::MAX) + exponent;
         let size = (places(&self.digits, self.exponent), self.digits.as_slice());
@@ -89,7 +89,7 @@ fn add_one(digits: &mut Vec<u8>) {
 }
 
 /// Multiplies a number in decimal digits by `2^power`; `power` is at most 60.
-fn doubled(digits: &mut Vec<u8>, power: u32) {
+fn multiply_by_power_of_two(digits: &mut Vec<u8>, power: u32) {
     let mut carry: u128 = 0;
     for digit in digits.iter_mut().rev() {
         carry += u128::from(*digit) << power;
@@ -121,10 +121,10 @@ fn parse_text(text: &str) -> Option<Quantity> {
     let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).map(|digit| digit - b'0').collect();
     let places = i64::try_from(fraction.len()).ok()?;
     match scale(suffix)? {
-        Scale::Tens(tens) => Some(Quantity::of(negative, digits, tens - places).rounded_up(NANO)),
+        Scale::Tens(tens) => Some(Quantity::new(negative, digits, tens - places).round_up(NANO)),
         Scale::Twos(twos) => {
-            doubled(&mut digits, twos);
-            Some(Quantity::of(negative, digits, -places).rounded_up(NANO).capped())
+            multiply_by_power_of_two(&mut digits, twos);
+            Some(Quantity::new(negative, digits, -places).round_up(NANO).cap())
         }
     }
 }

@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::pod;
 
-pub(super) type Fields = Map<String, Value>;
+pub(super) type FieldMap = Map<String, Value>;
 
 /// Puts into `map`, a value of the built-in type `name` (`core.v1.Container`), what depends on its other fields.
-pub(super) fn fill(name: &str, map: &mut Fields) {
+pub(super) fn fill(name: &str, map: &mut FieldMap) {
     match name {
         "core.v1.Container" | "core.v1.EphemeralContainer" => container(map),
         "core.v1.PodSpec" => service_account_alias(map),
@@ -39,15 +39,15 @@ pub(super) fn fill(name: &str, map: &mut Fields) {
     }
 }
 
-pub(super) fn default(map: &mut Fields, key: &str, value: Value) {
+pub(super) fn default(map: &mut FieldMap, key: &str, value: Value) {
     map.entry(key).or_insert(value);
 }
 
-pub(super) fn text<'a>(map: &'a Fields, key: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(map: &'a FieldMap, key: &str) -> Option<&'a str> {
     map.get(key).and_then(Value::as_str)
 }
 
-fn copy(map: &mut Fields, from: &str, to: &str) {
+fn copy(map: &mut FieldMap, from: &str, to: &str) {
     if let Some(value) = map.get(from).cloned() {
         default(map, to, value);
     }
@@ -65,13 +65,13 @@ pub(super) fn pull_policy(image: &str) -> &'static str {
     }
 }
 
-fn container(map: &mut Fields) {
+fn container(map: &mut FieldMap) {
     if let Some(policy) = text(map, "image").map(pull_policy) {
         default(map, "imagePullPolicy", json!(policy));
     }
 }
 
-fn service_account_alias(map: &mut Fields) {
+fn service_account_alias(map: &mut FieldMap) {
     copy(map, "serviceAccountName", "serviceAccount");
     copy(map, "serviceAccount", "serviceAccountName");
     let host_network = map.get("hostNetwork").and_then(Value::as_bool) == Some(true);
@@ -86,7 +86,7 @@ fn service_account_alias(map: &mut Fields) {
     }
 }
 
-fn volume(map: &mut Fields) {
+fn volume(map: &mut FieldMap) {
     if map.keys().all(|key| key == "name") {
         map.insert("emptyDir".to_owned(), json!({}));
     }
@@ -97,7 +97,7 @@ fn volume(map: &mut Fields) {
     }
 }
 
-fn service(map: &mut Fields) {
+fn service(map: &mut FieldMap) {
     let kind = text(map, "type").unwrap_or("ClusterIP").to_owned();
     let external_ips = map.get("externalIPs").and_then(Value::as_array).is_some_and(|ips| !ips.is_empty());
     let balanced = kind == "LoadBalancer";
@@ -117,7 +117,7 @@ fn service(map: &mut Fields) {
     }
 }
 
-fn namespace(map: &mut Fields) {
+fn namespace(map: &mut FieldMap) {
     default(map, "spec", json!({}));
     let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     let Some(name) = metadata.get("name").cloned() else { return };
@@ -127,7 +127,7 @@ fn namespace(map: &mut Fields) {
     }
 }
 
-fn limit_range(map: &mut Fields) {
+fn limit_range(map: &mut FieldMap) {
     if text(map, "type") != Some("Container") {
         return;
     }
@@ -141,10 +141,10 @@ fn limit_range(map: &mut Fields) {
 }
 
 /// The object's labels, and the selector where the kind defaults it, come from the template.
-fn template_labels(map: &mut Fields, with_selector: bool) {
+fn template_labels(map: &mut FieldMap, with_selector: bool) {
     let labels = map.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
     let Some(labels) = labels else { return };
-    let empty = |value: Option<&Value>| value.and_then(Value::as_object).is_none_or(Fields::is_empty);
+    let empty = |value: Option<&Value>| value.and_then(Value::as_object).is_none_or(FieldMap::is_empty);
     if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut)
         && empty(metadata.get("labels"))
     {
@@ -157,7 +157,7 @@ fn template_labels(map: &mut Fields, with_selector: bool) {
     }
 }
 
-fn rolling(map: &mut Fields, values: Value) {
+fn rolling(map: &mut FieldMap, values: Value) {
     if text(map, "type") != Some("RollingUpdate") {
         return;
     }
@@ -169,19 +169,19 @@ fn rolling(map: &mut Fields, values: Value) {
 }
 
 /// The server writes kind, version and phase of a StatefulSet's claim templates.
-fn claim_templates(map: &mut Fields) {
+fn claim_templates(map: &mut FieldMap) {
     for claim in map.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(claim) = claim.as_object_mut() else { continue };
         default(claim, "apiVersion", json!("v1"));
         default(claim, "kind", json!("PersistentVolumeClaim"));
         // A template that was copied from a live object has an empty one.
-        if claim.get("status").and_then(Value::as_object).is_none_or(Fields::is_empty) {
+        if claim.get("status").and_then(Value::as_object).is_none_or(FieldMap::is_empty) {
             claim.insert("status".to_owned(), json!({"phase": "Pending"}));
         }
     }
 }
 
-fn job(map: &mut Fields) {
+fn job(map: &mut FieldMap) {
     template_labels(map, false);
     let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else { return };
     match (spec.contains_key("completions"), spec.contains_key("parallelism")) {
@@ -206,7 +206,7 @@ fn job(map: &mut Fields) {
     }
 }
 
-fn subject(map: &mut Fields) {
+fn subject(map: &mut FieldMap) {
     // That of an account is empty, and left out.
     if let Some("User" | "Group") = text(map, "kind") {
         default(map, "apiGroup", json!("rbac.authorization.k8s.io"));
@@ -214,7 +214,7 @@ fn subject(map: &mut Fields) {
 }
 
 /// A request of v1beta1 that names no class has alternatives in its place.
-fn device_request(map: &mut Fields) {
+fn device_request(map: &mut FieldMap) {
     if text(map, "deviceClassName").is_none_or(str::is_empty) {
         return;
     }
@@ -226,7 +226,7 @@ fn device_request(map: &mut Fields) {
 
 /// Either of both names of a claim's source is copied to the other (`NormalizeDataSources` in
 /// pkg/api/persistentvolumeclaim/util.go); a source of another namespace has the newer one only.
-fn data_source(map: &mut Fields) {
+fn data_source(map: &mut FieldMap) {
     let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else { return };
     copy(spec, "dataSource", "dataSourceRef");
     let namespace = spec.get("dataSourceRef").and_then(|source| source.get("namespace")?.as_str());
@@ -235,7 +235,7 @@ fn data_source(map: &mut Fields) {
     }
 }
 
-fn autoscaler(map: &mut Fields) {
+fn autoscaler(map: &mut FieldMap) {
     let empty = map.get("metrics").and_then(Value::as_array).is_none_or(Vec::is_empty);
     if empty {
         let target = json!({"type": "Utilization", "averageUtilization": 80});
@@ -260,18 +260,18 @@ fn autoscaler(map: &mut Fields) {
     }
 }
 
-fn policy_types(map: &mut Fields) {
+fn policy_types(map: &mut FieldMap) {
     let egress = map.get("egress").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty());
     default(map, "policyTypes", if egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) });
 }
 
-fn limit_response(map: &mut Fields) {
+fn limit_response(map: &mut FieldMap) {
     if text(map, "type") == Some("Queue") {
         default(map, "queuing", json!({}));
     }
 }
 
-fn names(map: &mut Fields) {
+fn names(map: &mut FieldMap) {
     let Some(kind) = text(map, "kind").map(str::to_owned) else { return };
     default(map, "singular", json!(kind.to_lowercase()));
     default(map, "listKind", json!(format!("{kind}List")));

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::Seen;
-use super::kustomization::{Kustomization, folded};
-use super::scan::FILE_CAP;
+use super::SourceTree;
+use super::kustomization::{Kustomization, fold_key};
+use super::kustomize_inputs::FILE_CAP;
 use super::stand_in::is_hash;
 use crate::model::{ResourceId, push_pointer};
 use crate::yaml;
@@ -34,12 +34,12 @@ pub(super) struct Configured {
 
 impl Configured {
     /// `above`: kustomizations above a base that is not rendered; `all`: every one of the root.
-    pub(super) fn read(seen: Seen<'_>, above: &BTreeSet<PathBuf>, all: &BTreeSet<PathBuf>) -> Self {
+    pub(super) fn read(seen: SourceTree<'_>, above: &BTreeSet<PathBuf>, all: &BTreeSet<PathBuf>) -> Self {
         let mut configured = Self::default();
         for file in all {
             let Ok(Some(read)) = Kustomization::read(seen, file) else { continue };
             for (key, value) in read.value.as_object().into_iter().flatten() {
-                configured.take(&folded(key), value, above.contains(file));
+                configured.take(&fold_key(key), value, above.contains(file));
             }
         }
         configured
@@ -99,7 +99,7 @@ impl Configured {
     /// Places in an object that such a configuration may have named. Kustomize itself knows those of kinds of Kubernetes,
     /// but for namespaces in them. RFC 6901 pointers.
     pub(super) fn uncertain(&self, object: &Value) -> Vec<String> {
-        let is_custom = ResourceId::of(object).is_ok_and(|id| !id.is_built_in());
+        let is_custom = ResourceId::from_object(object).is_ok_and(|id| !id.is_built_in());
         let mut walk = Walk { configured: self, is_custom, found: Vec::new() };
         for (key, value) in object.as_object().into_iter().flatten() {
             if !["apiVersion", "kind"].contains(&key.as_str()) {
@@ -208,7 +208,7 @@ pub(super) struct Reference {
 pub(super) type References = BTreeMap<Vec<String>, Vec<Reference>>;
 
 /// The places for names that the configurations of kustomizations tell.
-pub(super) fn references(seen: Seen<'_>, kustomizations: &BTreeSet<PathBuf>) -> References {
+pub(super) fn references(seen: SourceTree<'_>, kustomizations: &BTreeSet<PathBuf>) -> References {
     let mut found = References::new();
     for file in kustomizations {
         let Ok(Some(read)) = Kustomization::read(seen, file) else { continue };

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
-use super::Seen;
+use super::SourceTree;
 use crate::git;
 
 /// The most bytes that are copied for one source.
@@ -27,7 +27,7 @@ pub(super) enum CopyError {
 
 /// What was left out of a copy.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
+pub(super) struct OmittedFiles {
     /// Links that lead out of the repository, from its root.
     pub(super) links: BTreeSet<PathBuf>,
     /// Pointers of Git LFS, whose content is not here.
@@ -37,17 +37,17 @@ pub(super) struct LeftOut {
 /// Copies paths of a tree, and whatever links in them lead to, to the same places in another folder. What is not to be
 /// read (`.git`, what Git does not track) is left out, and so is what is neither file, folder nor link.
 pub(super) fn copy(
-    seen: Seen<'_>,
+    seen: SourceTree<'_>,
     wanted: impl IntoIterator<Item = PathBuf>,
     to: &Path,
-) -> Result<LeftOut, CopyError> {
-    let mut copy = Copy {
+) -> Result<OmittedFiles, CopyError> {
+    let mut copy = TreeCopy {
         seen,
         to,
         queue: VecDeque::new(),
         done: BTreeSet::new(),
         bytes: 0,
-        left_out: LeftOut::default(),
+        left_out: OmittedFiles::default(),
     };
     for path in wanted {
         copy.want(&path)?;
@@ -58,16 +58,16 @@ pub(super) fn copy(
     Ok(copy.left_out)
 }
 
-struct Copy<'a> {
-    seen: Seen<'a>,
+struct TreeCopy<'a> {
+    seen: SourceTree<'a>,
     to: &'a Path,
     queue: VecDeque<PathBuf>,
     done: BTreeSet<PathBuf>,
     bytes: u64,
-    left_out: LeftOut,
+    left_out: OmittedFiles,
 }
 
-impl Copy<'_> {
+impl TreeCopy<'_> {
     /// Queues a path, and the links on the way to it.
     fn want(&mut self, path: &Path) -> Result<(), CopyError> {
         let mut walked = PathBuf::new();
@@ -127,7 +127,7 @@ impl Copy<'_> {
         if self.bytes > BYTES_CAP {
             return Err(CopyError::TooLarge);
         }
-        if git::holds_lfs_pointer(&self.seen.root.join(path)) {
+        if git::is_lfs_pointer_file(&self.seen.root.join(path)) {
             self.left_out.pointers.insert(path.to_path_buf());
             return Ok(());
         }
@@ -172,10 +172,10 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
-    use super::{CopyError, LeftOut, Seen};
+    use super::{CopyError, OmittedFiles, SourceTree};
 
-    fn copy<const N: usize>(root: &Path, wanted: [PathBuf; N], to: &Path) -> Result<LeftOut, CopyError> {
-        super::copy(Seen { root, files: None }, wanted, to)
+    fn copy<const N: usize>(root: &Path, wanted: [PathBuf; N], to: &Path) -> Result<OmittedFiles, CopyError> {
+        super::copy(SourceTree { root, files: None }, wanted, to)
     }
 
     fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {

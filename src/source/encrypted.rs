@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Seen, scan};
+use super::{SourceTree, kustomize_inputs};
 use crate::git::read_file;
 use crate::model::ResourceId;
 use crate::yaml;
@@ -19,18 +19,18 @@ const BEGINNINGS: [(&[u8], &str); 5] = [
 ];
 
 /// What encrypted a file as a whole.
-pub(super) fn whole_file(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn detect_whole_file(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes.trim_ascii_start();
     BEGINNINGS.iter().find(|(begins, _)| start.starts_with(begins)).map(|(_, tool)| *tool)
 }
 
 /// Why a file that is encrypted as a whole is not read.
-pub(super) fn whole_file_why(tool: &str) -> String {
+pub(super) fn whole_file_reason(tool: &str) -> String {
     format!("it is encrypted ({tool}), and drift does not decrypt: what it declares was not compared")
 }
 
 /// Whether SOPS made this of a document.
-pub(super) fn by_sops(value: &Value) -> bool {
+pub(super) fn is_sops_encrypted(value: &Value) -> bool {
     value.get("sops").and_then(|sops| sops.get("mac")).is_some_and(Value::is_string)
 }
 
@@ -43,21 +43,24 @@ pub(super) fn hidden_kind(id: &ResourceId) -> Option<&'static str> {
 }
 
 /// What encrypted a file: of YAML and JSON, any of its documents.
-pub(super) fn of_file(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn detect_encryption(bytes: &[u8]) -> Option<&'static str> {
     let by_document = || {
         let mut documents = yaml::read(bytes).into_iter().flatten();
-        documents.any(|document| by_sops(&document.to_json())).then_some("SOPS")
+        documents.any(|document| is_sops_encrypted(&document.to_json())).then_some("SOPS")
     };
-    whole_file(bytes).or_else(by_document)
+    detect_whole_file(bytes).or_else(by_document)
 }
 
 /// What a kustomize that failed may have failed on: an encrypted file among those that it was to read.
-pub(super) fn hint<'r>(seen: Seen<'_>, reached: impl IntoIterator<Item = &'r PathBuf>) -> Option<String> {
+pub(super) fn decryption_hint<'r>(
+    seen: SourceTree<'_>,
+    reached: impl IntoIterator<Item = &'r PathBuf>,
+) -> Option<String> {
     let is_file = |path: &&PathBuf| seen.root.join(path).is_file();
     reached.into_iter().filter(is_file).find_map(|path| {
-        let bytes = read_file(seen.root, path, scan::FILE_CAP).ok()?;
-        let shown = super::slashed(Path::new(path));
-        let tool = of_file(&bytes)?;
+        let bytes = read_file(seen.root, path, kustomize_inputs::FILE_CAP).ok()?;
+        let shown = super::with_forward_slashes(Path::new(path));
+        let tool = detect_encryption(&bytes)?;
         Some(format!("{shown} is encrypted ({tool}), and drift does not decrypt"))
     })
 }
@@ -67,7 +70,7 @@ pub(super) const KSOPS: &str = "viaduct.ai/";
 
 #[cfg(test)]
 mod tests {
-    use super::of_file;
+    use super::detect_encryption;
 
     #[test]
     fn what_encrypted_a_file_is_told_by_what_is_in_it() {
@@ -85,7 +88,7 @@ mod tests {
             ("a: -----BEGIN PGP MESSAGE-----\n", None),
             ("kind: ConfigMap\n", None),
         ] {
-            assert_eq!(of_file(text.as_bytes()), tool, "{text:?}");
+            assert_eq!(detect_encryption(text.as_bytes()), tool, "{text:?}");
         }
     }
 }

@@ -9,51 +9,58 @@ use std::thread;
 
 use serde_json::Value;
 
-use super::hooks::HookOf;
-use super::release::{self, Objects, Others, Reason, Told, Way};
-use super::rendering::Rendering;
+use super::hooks::HookOwners;
+use super::message_redaction::RendererTree;
+use super::render_variants::{
+    self, ObjectVariation, RenderVariant, RenderVariants, RenderedObjects, VariationReason,
+};
 use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::{
-    CHART, Draft, Gathered, Located, SourceKind, clock, copy, encrypted, locate, manifest, message, slashed,
+    CHART, RenderedObject, ResolvedSource, SourceKind, SourceOutput, copy, encrypted, locate, manifest,
+    renderer_error, template_clock, with_forward_slashes,
 };
 use crate::config;
 use crate::git::{self, read_file};
-use crate::model::{Incomplete, Later, Origin, ResourceId, Served, join_api_version};
-use crate::threads::side_by_side;
+use crate::model::{ApiResources, Incomplete, Lazy, Origin, ResourceId, join_api_version};
+use crate::threads::parallel_map;
 use crate::yaml;
 
-pub(super) fn gather(located: &Located<'_>) -> Gathered {
-    let mut gathered = Gathered::new(SourceKind::Helm);
+pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
+    let mut gathered = SourceOutput::new(SourceKind::Helm);
     let tool = match located.request.tools.helm() {
         Ok(tool) => tool,
         Err(error) => {
-            gathered.lacks(&located.source.path, error.to_string());
+            gathered.report_incomplete(&located.source.path, error.to_string());
             return gathered;
         }
     };
-    gathered.tool = Some(tool.shown.clone());
+    gathered.tool = Some(tool.label.clone());
     if let Err(incomplete) = template(located, tool, &mut gathered) {
         gathered.incomplete.push(incomplete);
     }
     gathered
 }
 
-fn template(located: &Located<'_>, tool: &Tool, gathered: &mut Gathered) -> Result<(), Incomplete> {
+fn template(
+    located: &ResolvedSource<'_>,
+    tool: &Tool,
+    gathered: &mut SourceOutput,
+) -> Result<(), Incomplete> {
     let fault = |why: String| Incomplete { what: located.source.path.clone(), why };
     let values = values_files(located)?;
-    let (sandbox, left_out) = copied(located, &values).map_err(fault)?;
+    let (sandbox, left_out) = copy_chart(located, &values).map_err(fault)?;
     name_encrypted(located, &values, gathered);
-    let mut content = Content::of(&sandbox.tree(), &located.path);
+    let mut content = ChartContent::scan(&sandbox.tree(), &located.path);
     values.iter().for_each(|file| content.text(&sandbox.tree(), file));
     if let Some(pointer) = left_out.pointers.first() {
-        return Err(Incomplete { what: slashed(pointer), why: git::LFS.to_owned() });
+        return Err(Incomplete { what: with_forward_slashes(pointer), why: git::LFS.to_owned() });
     }
-    if let Some(link) = left_out.links.iter().find(|link| content.holds(link)) {
+    if let Some(link) = left_out.links.iter().find(|link| content.contains_link_target(link)) {
         let why = "the link leads out of the repository, and a chart's files may not";
-        return Err(Incomplete { what: slashed(link), why: why.to_owned() });
+        return Err(Incomplete { what: with_forward_slashes(link), why: why.to_owned() });
     }
-    let (other, _) = copied(located, &values).map_err(fault)?;
+    let (other, _) = copy_chart(located, &values).map_err(fault)?;
     let chart = Chart { located, tool, sandbox, other, values, content, name: chart_name(located) };
     chart.alter();
     let result = chart.render(gathered);
@@ -66,16 +73,19 @@ fn template(located: &Located<'_>, tool: &Tool, gathered: &mut Gathered) -> Resu
 const FILE_CAP: u64 = 16 * 1024 * 1024;
 
 /// A private copy of the chart and its values files, or why there is none.
-fn copied(located: &Located<'_>, values: &[PathBuf]) -> Result<(Sandbox, copy::LeftOut), String> {
+fn copy_chart(
+    located: &ResolvedSource<'_>,
+    values: &[PathBuf],
+) -> Result<(Sandbox, copy::OmittedFiles), String> {
     let sandbox = Sandbox::new(located.request.tools.confinement())
         .map_err(|error| format!("no temporary folder: {error}"))?;
     let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
-    let left_out = copy::copy(located.seen, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
+    let left_out = copy::copy(located.tree, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
     Ok((sandbox, left_out))
 }
 
 /// The values files, from the root of the repository, without links; each must be there.
-fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
+fn values_files(located: &ResolvedSource<'_>) -> Result<Vec<PathBuf>, Incomplete> {
     let values = located.source.helm.iter().flat_map(|helm| &helm.values);
     values
         .map(|file| {
@@ -91,8 +101,8 @@ fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
             let real =
                 real.map_err(|_| lacks("there is no such file; paths are from the source's folder"))?;
             let inside =
-                real.strip_prefix(located.seen.root).map_err(|_| lacks("it lies outside the repository"))?;
-            if let Some(why) = located.seen.why_not(inside) {
+                real.strip_prefix(located.tree.root).map_err(|_| lacks("it lies outside the repository"))?;
+            if let Some(why) = located.tree.why_unreadable(inside) {
                 return Err(lacks(why));
             }
             let is_file = real.is_file().then(|| inside.to_path_buf());
@@ -102,21 +112,21 @@ fn values_files(located: &Located<'_>) -> Result<Vec<PathBuf>, Incomplete> {
 }
 
 /// Values that are encrypted are rendered as they are: what the chart makes of them is not what is deployed.
-fn name_encrypted(located: &Located<'_>, values: &[PathBuf], gathered: &mut Gathered) {
+fn name_encrypted(located: &ResolvedSource<'_>, values: &[PathBuf], gathered: &mut SourceOutput) {
     for file in values {
-        let bytes = read_file(located.seen.root, file, FILE_CAP).unwrap_or_default();
-        if let Some(tool) = encrypted::of_file(&bytes) {
-            let what = format!("values file {} of {}", slashed(file), located.source.path);
+        let bytes = read_file(located.tree.root, file, FILE_CAP).unwrap_or_default();
+        if let Some(tool) = encrypted::detect_encryption(&bytes) {
+            let what = format!("values file {} of {}", with_forward_slashes(file), located.source.path);
             let why = format!(
                 "it is encrypted ({tool}), and drift does not decrypt: what the chart makes of it was not compared"
             );
-            gathered.lacks(what, why);
+            gathered.report_incomplete(what, why);
         }
     }
 }
 
-fn chart_name(located: &Located<'_>) -> String {
-    let bytes = read_file(located.seen.root, &located.path.join(CHART), FILE_CAP).unwrap_or_default();
+fn chart_name(located: &ResolvedSource<'_>) -> String {
+    let bytes = read_file(located.tree.root, &located.path.join(CHART), FILE_CAP).unwrap_or_default();
     let document = yaml::read(&bytes).into_iter().next().and_then(Result::ok);
     let name = document.and_then(|document| document.to_json()["name"].as_str().map(str::to_owned));
     name.unwrap_or_default()
@@ -124,7 +134,7 @@ fn chart_name(located: &Located<'_>) -> String {
 
 /// What is in a chart's copy: every folder that helm walks through, links followed.
 #[derive(Default)]
-struct Content {
+struct ChartContent {
     folders: BTreeSet<PathBuf>,
     /// Schemas ask for nothing but themselves.
     schemas_are_local: bool,
@@ -134,8 +144,8 @@ struct Content {
     asks_release: bool,
 }
 
-impl Content {
-    fn of(tree: &Path, chart: &Path) -> Self {
+impl ChartContent {
+    fn scan(tree: &Path, chart: &Path) -> Self {
         let mut content = Self { schemas_are_local: true, ..Self::default() };
         let mut queue = VecDeque::from([chart.to_path_buf()]);
         while let Some(folder) = queue.pop_front() {
@@ -174,12 +184,12 @@ impl Content {
     fn text(&mut self, tree: &Path, file: &Path) {
         let text = fs::read_to_string(tree.join(file)).unwrap_or_default();
         self.asks_release |= ["Revision", "IsInstall", "IsUpgrade"].iter().any(|word| text.contains(word));
-        if clock::is_read_by(&text) {
+        if template_clock::reads_clock(&text) {
             self.clocks.insert(file.to_path_buf());
         }
     }
 
-    fn holds(&self, link: &Path) -> bool {
+    fn contains_link_target(&self, link: &Path) -> bool {
         link.parent().is_some_and(|folder| self.folders.contains(folder))
     }
 }
@@ -214,13 +224,13 @@ fn is_known_draft(address: &str) -> bool {
 }
 
 struct Chart<'a> {
-    located: &'a Located<'a>,
+    located: &'a ResolvedSource<'a>,
     tool: &'a Tool,
     sandbox: Sandbox,
     /// A second copy, which is altered.
     other: Sandbox,
     values: Vec<PathBuf>,
-    content: Content,
+    content: ChartContent,
     name: String,
 }
 
@@ -234,115 +244,142 @@ impl Chart<'_> {
         let tree = self.other.tree();
         for file in self.content.clocks.iter().map(|file| tree.join(file)) {
             let text = fs::read_to_string(&file).ok();
-            if let Some(other) = text.and_then(|text| clock::with_another(&text)) {
+            if let Some(other) = text.and_then(|text| template_clock::replace_clock(&text)) {
                 let _unaltered = fs::write(&file, other);
             }
         }
-        let probe = self.probe();
+        let probe = self.revision_template_path();
         if probe.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()) {
-            let _unaltered = fs::write(probe, release::probe());
+            let _unaltered = fs::write(probe, render_variants::revision_template());
         }
     }
 
-    fn probe(&self) -> PathBuf {
+    fn revision_template_path(&self) -> PathBuf {
         let mut path = self.other.tree().join(&self.located.path).join("templates");
         path.extend(std::iter::repeat_n("drift", DEPTH));
         path.join("release.yaml")
     }
 
-    fn render(&self, gathered: &mut Gathered) -> Result<(), Incomplete> {
+    fn render(&self, gathered: &mut SourceOutput) -> Result<(), Incomplete> {
         let (first, second) = thread::scope(|scope| {
-            let second = scope.spawn(|| self.run(Way::OtherUpgrade));
-            (self.run(Way::Install), second.join().expect("running a program does not panic"))
+            let second = scope.spawn(|| self.run(RenderVariant::OtherUpgrade));
+            (self.run(RenderVariant::Install), second.join().expect("running a program does not panic"))
         });
         let first = first?;
         let others = match second {
-            Ok(second) => self.others(&first, &second, true),
+            Ok(second) => self.render_variants(&first, &second, true),
             // A chart may refuse an upgrade without the passwords of the install.
-            Err(_) => match self.run(Way::OtherInstall) {
-                Ok(second) => self.others(&first, &second, false),
+            Err(_) => match self.run(RenderVariant::OtherInstall) {
+                Ok(second) => self.render_variants(&first, &second, false),
                 Err(_) => self.unaltered(&first, gathered)?,
             },
         };
-        let objects = if others.is_some() { self.objects(&first) } else { Objects::new() };
+        let objects = if others.is_some() { self.objects(&first) } else { RenderedObjects::new() };
         for document in self.documents(&first) {
             match document {
                 Ok((file, value)) => self.add(file, value, (&objects, others.as_ref()), gathered),
                 Err(incomplete) => gathered.incomplete.push(incomplete),
             }
         }
-        for (file, value, told) in others.iter().flat_map(|others| others.of_upgrades(&objects)) {
-            self.draft(file, value, told, gathered);
+        for (file, value, told) in others.iter().flat_map(|others| others.upgrade_only_objects(&objects)) {
+            self.add_draft(file, value, told, gathered);
         }
         self.warn(gathered);
         Ok(())
     }
 
     /// The renders that tell why the second one differs, if it does.
-    fn others(&self, first: &[u8], second: &[u8], upgrades: bool) -> Option<Others> {
+    fn render_variants(&self, first: &[u8], second: &[u8], upgrades: bool) -> Option<RenderVariants> {
         if first == second {
             return None;
         }
         let all = self.objects(second);
         if !self.content.asks_release && self.content.clocks.is_empty() {
-            return Some(Others { all, rest: Reason::Random, ..Others::default() });
+            return Some(RenderVariants { all, rest: VariationReason::Random, ..RenderVariants::default() });
         }
         // From here on only the clock of the second copy is another.
-        let _kept = fs::remove_file(self.probe());
-        let mut ways = vec![(Reason::Random, Way::Install)];
-        ways.extend((!self.content.clocks.is_empty()).then_some((Reason::Clock, Way::OtherInstall)));
-        ways.extend(upgrades.then_some((Reason::Upgrade, Way::Upgrade)));
-        let renders = side_by_side(&ways, |(_, way)| self.run(*way));
+        let _kept = fs::remove_file(self.revision_template_path());
+        let mut ways = vec![(VariationReason::Random, RenderVariant::Install)];
+        ways.extend(
+            (!self.content.clocks.is_empty())
+                .then_some((VariationReason::Clock, RenderVariant::OtherInstall)),
+        );
+        ways.extend(upgrades.then_some((VariationReason::Upgrade, RenderVariant::Upgrade)));
+        let renders = parallel_map(&ways, |(_, way)| self.run(*way));
         let single = ways.iter().zip(renders);
         let single = single.filter_map(|((reason, _), render)| Some((*reason, self.objects(&render.ok()?))));
-        Some(Others { single: single.collect(), all, rest: Reason::Revision })
+        Some(RenderVariants { single: single.collect(), all, rest: VariationReason::Revision })
     }
 
     /// A second render of a chart that cannot be rendered with another clock and revision.
-    fn unaltered(&self, first: &[u8], gathered: &mut Gathered) -> Result<Option<Others>, Incomplete> {
+    fn unaltered(
+        &self,
+        first: &[u8],
+        gathered: &mut SourceOutput,
+    ) -> Result<Option<RenderVariants>, Incomplete> {
         let path = &self.located.source.path;
-        let clocks = self.content.clocks.iter().map(|file| slashed(file));
+        let clocks = self.content.clocks.iter().map(|file| with_forward_slashes(file));
         let warning = |file| format!("{file} reads the clock: dates in {path} may differ from day to day");
         gathered.warnings.extend(clocks.map(warning));
-        let second = self.run(Way::Install)?;
-        let others = || Others { all: self.objects(&second), rest: Reason::Random, ..Others::default() };
+        let second = self.run(RenderVariant::Install)?;
+        let others = || RenderVariants {
+            all: self.objects(&second),
+            rest: VariationReason::Random,
+            ..RenderVariants::default()
+        };
         Ok((first != second).then(others))
     }
 
-    fn objects(&self, output: &[u8]) -> Objects {
+    fn objects(&self, output: &[u8]) -> RenderedObjects {
         let documents = self.documents(output).into_iter().flatten();
-        documents.filter_map(|(file, value)| Some((ResourceId::of(&value).ok()?, (file, value)))).collect()
+        documents
+            .filter_map(|(file, value)| Some((ResourceId::from_object(&value).ok()?, (file, value))))
+            .collect()
     }
 
     fn add(
         &self,
         file: String,
         mut value: Value,
-        (first, others): (&Objects, Option<&Others>),
-        gathered: &mut Gathered,
+        (first, others): (&RenderedObjects, Option<&RenderVariants>),
+        gathered: &mut SourceOutput,
     ) {
-        let mut told = Told::default();
-        if let (Some(others), Ok(id)) = (others, ResourceId::of(&value)) {
-            told = others.tell(&id, &value);
-            let is_hook = HookOf::of(&value).any();
+        let mut told = ObjectVariation::default();
+        if let (Some(others), Ok(id)) = (others, ResourceId::from_object(&value)) {
+            told = others.compare(&id, &value);
+            let is_hook = HookOwners::from_object(&value).is_hook();
             if is_hook && told.is_renamed() {
-                rename(&mut value, others.beginning(&id, first));
+                rename(&mut value, others.stable_name_prefix(&id, first));
             } else if told.is_unsteady {
-                gathered.lacks(file, format!("{} has another name each time it is rendered", id.kind));
+                gathered.report_incomplete(
+                    file,
+                    format!("{} has another name each time it is rendered", id.kind),
+                );
                 return;
             }
         }
-        self.draft(file, value, told, gathered);
+        self.add_draft(file, value, told, gathered);
     }
 
-    fn draft(&self, file: String, value: Value, told: Told, gathered: &mut Gathered) {
-        let Told { unstable, notes, optional, .. } = told;
-        let origin = Origin { source: self.located.source.path.clone(), file, place: None };
-        let (value, fields) = (value.into(), Later::default());
-        manifest::add(Draft { value, origin, fields, document: None, notes, unstable, optional }, gathered);
+    fn add_draft(&self, file: String, value: Value, told: ObjectVariation, gathered: &mut SourceOutput) {
+        let ObjectVariation { unstable, notes, optional, .. } = told;
+        let origin = Origin { source: self.located.source.path.clone(), file, location: None };
+        let (value, fields) = (value.into(), Lazy::default());
+        manifest::add(
+            RenderedObject {
+                value,
+                origin,
+                fields,
+                document: None,
+                notes,
+                nondeterministic: unstable,
+                optional,
+            },
+            gathered,
+        );
     }
 
-    fn warn(&self, gathered: &mut Gathered) {
+    fn warn(&self, gathered: &mut SourceOutput) {
         let path = &self.located.source.path;
         if !self.content.schemas_are_local {
             let why = "values of {path} were not checked against values.schema.json: it refers to other files or is packaged";
@@ -350,10 +387,10 @@ impl Chart<'_> {
         }
     }
 
-    fn run(&self, way: Way) -> Result<Vec<u8>, Incomplete> {
+    fn run(&self, way: RenderVariant) -> Result<Vec<u8>, Incomplete> {
         let sandbox = match way {
-            Way::Install | Way::Upgrade => &self.sandbox,
-            Way::OtherInstall | Way::OtherUpgrade => &self.other,
+            RenderVariant::Install | RenderVariant::Upgrade => &self.sandbox,
+            RenderVariant::OtherInstall | RenderVariant::OtherUpgrade => &self.other,
         };
         let program = sandbox.program(&self.tool.path).args(self.args(sandbox, way));
         let fault = |why: String| Incomplete { what: self.located.source.path.clone(), why };
@@ -361,7 +398,7 @@ impl Chart<'_> {
         if output.status == 0 {
             return Ok(output.stdout);
         }
-        let error = message::error_of(&sandbox.without_paths(&output.stderr));
+        let error = renderer_error::extract_error(&sandbox.without_paths(&output.stderr));
         Err(self.failure(&error, &sandbox.tree()))
     }
 
@@ -370,25 +407,25 @@ impl Chart<'_> {
             let why = format!(
                 "the chart's dependencies are not in its charts/ folder: {missing}; run `helm dependency build` and commit charts/"
             );
-            return Incomplete { what: self.located.shown(CHART), why };
+            return Incomplete { what: self.located.display_path(CHART), why };
         }
-        let rendering = Rendering { tree, folder: &self.located.path, chart: &self.name };
-        let by_hand = message::by_hand(self.tool, &self.located.source.path);
-        let shown = message::shown(error, &rendering, &by_hand);
+        let rendering = RendererTree { tree, folder: &self.located.path, chart: &self.name };
+        let by_hand = renderer_error::manual_command(self.tool, &self.located.source.path);
+        let shown = renderer_error::redact_error(error, &rendering, &by_hand);
         let what = match shown.place {
-            Some((file, place)) => format!("{}{place}", self.located.shown(&file)),
-            None => self.located.shown(CHART),
+            Some((file, place)) => format!("{}{place}", self.located.display_path(&file)),
+            None => self.located.display_path(CHART),
         };
         Incomplete { what, why: format!("helm failed: {}", shown.text) }
     }
 
     /// Every value is joined to its flag with `=`, and names stand after `--`: nothing in the repository or from the
     /// cluster can become a flag.
-    fn args(&self, sandbox: &Sandbox, way: Way) -> Vec<OsString> {
-        let mut args: Vec<OsString> = vec![self.tool.before.into()];
+    fn args(&self, sandbox: &Sandbox, way: RenderVariant) -> Vec<OsString> {
+        let mut args: Vec<OsString> = vec![self.tool.subcommand.into()];
         args.push(format!("--namespace={}", self.located.namespace()).into());
         args.push("--include-crds".into());
-        if matches!(way, Way::Upgrade | Way::OtherUpgrade) {
+        if matches!(way, RenderVariant::Upgrade | RenderVariant::OtherUpgrade) {
             args.push("--is-upgrade".into());
         }
         args.extend(capabilities(self.located.request.served).into_iter().map(OsString::from));
@@ -409,7 +446,7 @@ impl Chart<'_> {
 
     fn release(&self) -> String {
         let configured =
-            self.located.source.helm.as_ref().and_then(|helm: &config::Helm| helm.release.clone());
+            self.located.source.helm.as_ref().and_then(|helm: &config::HelmOptions| helm.release.clone());
         let last =
             Path::new(&self.located.source.path).file_name().map(|name| name.to_string_lossy().into_owned());
         configured.or(last).unwrap_or_else(|| self.name.clone())
@@ -426,10 +463,10 @@ impl Chart<'_> {
             let before = line.map_or(0, |line| sources.partition_point(|(at, _)| *at <= line));
             self.file_of(before.checked_sub(1).map(|at| sources[at].1))
         };
-        let read = |document: Result<yaml::Document, yaml::ReadError>| match document {
-            Ok(document) => Ok((file_at(Some(document.root().span.place.line)), document.to_json())),
+        let read = |document: Result<yaml::Document, yaml::YamlError>| match document {
+            Ok(document) => Ok((file_at(Some(document.root().span.location.line)), document.to_json())),
             Err(error) => Err(Incomplete {
-                what: file_at(error.place.map(|place| place.line)),
+                what: file_at(error.location.map(|place| place.line)),
                 why: format!("helm rendered YAML that cannot be read: {}", error.why),
             }),
         };
@@ -441,10 +478,10 @@ impl Chart<'_> {
         let inside = source.and_then(|source| source.trim().strip_prefix(&self.name)?.strip_prefix('/'));
         let file = inside.and_then(|inside| {
             let real =
-                locate(self.located.seen.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
-            self.located.seen.root.join(&real).is_file().then_some(real)
+                locate(self.located.tree.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
+            self.located.tree.root.join(&real).is_file().then_some(real)
         });
-        file.map_or_else(|| self.located.shown(CHART), |file| slashed(&file))
+        file.map_or_else(|| self.located.display_path(CHART), |file| with_forward_slashes(&file))
     }
 }
 
@@ -472,7 +509,7 @@ fn rename(hook: &mut Value, beginning: Option<String>) {
 }
 
 /// What charts may ask for: the server's version, and every version and kind that it serves.
-fn capabilities(served: &Served) -> Vec<String> {
+fn capabilities(served: &ApiResources) -> Vec<String> {
     let word = |text: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "./-_+".contains(c))
     };

@@ -29,15 +29,15 @@ const EVENTS: [&str; 10] = [
 
 /// For whom an object is a hook.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct HookOf {
+pub(super) struct HookOwners {
     pub(super) helm: bool,
     /// Or an object that Argo CD leaves out (`Skip`). It takes Helm's hooks for its own, but for `crd-install` (argo-cd
     /// `gitops-engine/pkg/sync/hook/helm/hook.go`), with which charts of Helm 2 marked what stays.
     pub(super) argo_cd: bool,
 }
 
-impl HookOf {
-    pub(super) fn of(object: &Value) -> Self {
+impl HookOwners {
+    pub(super) fn from_object(object: &Value) -> Self {
         let annotation = |name| {
             let value = object.get("metadata")?.get("annotations")?.get(name)?;
             (!value.is_null()).then(|| value.as_str().unwrap_or_default())
@@ -50,7 +50,7 @@ impl HookOf {
         }
     }
 
-    pub(super) fn any(self) -> bool {
+    pub(super) fn is_hook(self) -> bool {
         self.helm || self.argo_cd
     }
 }
@@ -73,19 +73,19 @@ impl Hooks {
     /// Whether a live object is one of them, or was made from one: whoever makes up the rest of a name, the API server
     /// or Argo CD, leaves its beginning in `generateName`; what a chart makes up is a hook by its annotation.
     #[must_use]
-    pub fn made(&self, id: &ResourceId, live: &Value) -> bool {
+    pub fn matches_live(&self, id: &ResourceId, live: &Value) -> bool {
         if self.named.is_empty() && self.generated.is_empty() {
             return false;
         }
         let key = id.key();
         let beginning = live.pointer("/metadata/generateName").and_then(Value::as_str);
-        let is_hook = HookOf::of(live).any();
+        let is_hook = HookOwners::from_object(live).is_hook();
         let is_made = |known: &ObjectKey| {
             let of_kind =
                 (&known.group, &known.kind, &known.namespace) == (&key.group, &key.kind, &key.namespace);
             of_kind
                 && (is_hook || beginning == Some(known.name.as_str()))
-                && key.name.starts_with(short(&known.name))
+                && key.name.starts_with(generated_prefix(&known.name))
         };
         self.named.contains(&key) || self.generated.iter().any(is_made)
     }
@@ -93,7 +93,7 @@ impl Hooks {
 
 /// As much of a `generateName` as a generated name surely begins with: the API server cuts what is longer than 58
 /// characters (k8s.io/apiserver `pkg/storage/names/generate.go`).
-fn short(beginning: &str) -> &str {
+fn generated_prefix(beginning: &str) -> &str {
     beginning.char_indices().nth(58).map_or(beginning, |(end, _)| &beginning[..end])
 }
 
@@ -103,7 +103,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{HookOf, Hooks};
+    use super::{HookOwners, Hooks};
     use crate::model::ResourceId;
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
             (json!({"argocd.argoproj.io/hook-delete-policy": "HookSucceeded"}), false, false),
             (json!({"helm.sh/resource-policy": "keep"}), false, false),
         ] {
-            let found = HookOf::of(&json!({"metadata": {"annotations": annotations}}));
+            let found = HookOwners::from_object(&json!({"metadata": {"annotations": annotations}}));
             assert_eq!((found.helm, found.argo_cd), (helm, argo_cd), "{annotations}");
         }
     }
@@ -131,7 +131,7 @@ mod tests {
     fn id(kind: &str, namespace: &str, name: &str) -> ResourceId {
         let object = json!({"apiVersion": "batch/v1", "kind": kind,
             "metadata": {"name": name, "namespace": namespace}});
-        ResourceId::of(&object).expect("it has all that an id needs")
+        ResourceId::from_object(&object).expect("it has all that an id needs")
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             (id("CronJob", "shop", "seed-x7k2p"), generated("seed-"), false),
             (id("Job", "shop", "x"), Value::Null, false),
         ] {
-            assert_eq!(hooks.made(&id, &live), expected, "{id}");
+            assert_eq!(hooks.matches_live(&id, &live), expected, "{id}");
         }
     }
 }

@@ -8,22 +8,23 @@ use hashbrown::hash_table::Entry;
 
 use serde_json::Value;
 
-use super::hooks::HookOf;
+use super::hooks::HookOwners;
 use super::{
-    Draft, Gathered, Rendered, RenderedSource, Request, SourceKind, encrypted, first_of, namespace_of,
+    RenderOutput, RenderRequest, RenderedObject, RenderedSource, SourceKind, SourceOutput, encrypted,
+    first_of, namespace_of,
 };
 use crate::model::{
-    Desired, Incomplete, Optional, Origin, ResourceId, ServedIndex, ServedKind, is_of_secret, is_secret,
-    join_api_version, push_pointer, split_api_version,
+    AbsenceReason, ApiResource, ApiResourceIndex, Desired, Incomplete, Origin, ResourceId, is_secret,
+    is_valid_secret_field, join_api_version, push_pointer, split_api_version,
 };
 use crate::threads;
 
 /// Turns what the sources gave, in their order, into desired objects.
-pub(super) fn identify(request: &Request<'_>, gathered: Vec<Gathered>) -> Rendered {
+pub(super) fn identify(request: &RenderRequest<'_>, gathered: Vec<SourceOutput>) -> RenderOutput {
     let crds = declared_crds(&gathered);
-    let mut rendered = Rendered::default();
+    let mut rendered = RenderOutput::default();
     let count = gathered.iter().map(|gathered| gathered.drafts.len()).sum();
-    let (served, mut seen) = (request.served.index(), Seen::new(count));
+    let (served, mut seen) = (request.served.index(), DuplicateIndex::new(count));
     rendered.objects.reserve_exact(count);
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
@@ -56,27 +57,32 @@ fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
 
 /// Of an object, what tells which one it is.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct ObjectHeader {
     /// Its id, with the namespace as written; or what it lacks for one. Of a hook whose name is made up when it is, the
     /// name is what that begins with.
     id: Result<ResourceId, &'static str>,
-    hook: HookOf,
+    hook: HookOwners,
     is_generated: bool,
     /// Group and kind that a CRD defines.
     defines: Option<(String, String)>,
 }
 
-impl Head {
-    pub(super) fn of(object: &Value) -> Self {
-        let hook = HookOf::of(object);
+impl ObjectHeader {
+    pub(super) fn from_object(object: &Value) -> Self {
+        let hook = HookOwners::from_object(object);
         let defines = || {
             let spec = &object["spec"];
             Some((spec["group"].as_str()?.to_owned(), spec["names"]["kind"].as_str()?.to_owned()))
         };
         let defines = if object["kind"] == "CustomResourceDefinition" { defines() } else { None };
-        let generated = hook.any().then(|| generated_id(object)).flatten();
+        let generated = hook.is_hook().then(|| generated_id(object)).flatten();
         let is_generated = generated.is_some();
-        Self { id: generated.map_or_else(|| ResourceId::of(object), Ok), hook, is_generated, defines }
+        Self {
+            id: generated.map_or_else(|| ResourceId::from_object(object), Ok),
+            hook,
+            is_generated,
+            defines,
+        }
     }
 
     /// Whether it is a hook for whom its name is made up.
@@ -107,52 +113,58 @@ fn generated_id(object: &Value) -> Option<ResourceId> {
 /// Group and kind to the place of the CRD that declares them.
 type Crds = BTreeMap<(String, String), String>;
 
-fn declared_crds(gathered: &[Gathered]) -> Crds {
+fn declared_crds(gathered: &[SourceOutput]) -> Crds {
     let drafts = gathered.iter().flat_map(|source| &source.drafts);
     drafts.filter_map(|(head, draft)| Some((head.defines.clone()?, draft.place()))).collect()
 }
 
 /// Names of files of other programs, so that a manifest which is taken for one is missed by somebody.
-fn others_warning(path: &str, places: &[String]) -> Option<String> {
+fn foreign_documents_warning(path: &str, places: &[String]) -> Option<String> {
     let warning =
         || format!("{path} holds what is no manifest, and was passed over: {}", first_of(places, 3));
     (!places.is_empty()).then(warning)
 }
 
 struct Identify<'a> {
-    request: &'a Request<'a>,
+    request: &'a RenderRequest<'a>,
     kind: SourceKind,
-    served: &'a ServedIndex<'a>,
+    served: &'a ApiResourceIndex<'a>,
     namespace: &'a str,
     crds: &'a Crds,
 }
 
 impl Identify<'_> {
-    fn source(&self, path: &str, gathered: Gathered, rendered: &mut Rendered, seen: &mut Seen) {
+    fn source(
+        &self,
+        path: &str,
+        gathered: SourceOutput,
+        rendered: &mut RenderOutput,
+        seen: &mut DuplicateIndex,
+    ) {
         rendered.warnings.extend(gathered.warnings);
         rendered.incomplete.extend(gathered.incomplete);
         rendered.left_out.extend(gathered.left_out);
-        let mut others = gathered.others;
+        let mut others = gathered.foreign_documents;
         for nameless in gathered.nameless {
             // A file of another program, such as a kubeconfig, or a manifest that lacks its name.
-            if self.request.served.any_version(&nameless.group, &nameless.kind).is_none() {
+            if self.request.served.preferred_version(&nameless.group, &nameless.kind).is_none() {
                 others.push(nameless.place);
             } else {
                 rendered.incomplete.push(Incomplete { what: nameless.place, why: nameless.why });
             }
         }
-        rendered.warnings.extend(others_warning(path, &others));
+        rendered.warnings.extend(foreign_documents_warning(path, &others));
         let mut hooks = BTreeSet::new();
         for (head, mut draft) in gathered.drafts {
-            let is_hook = head.hook.any();
+            let is_hook = head.hook.is_hook();
             if is_hook && self.is_left_out(&head) {
                 hooks.extend(head.id.as_ref().ok().map(ToString::to_string));
-                self.leave_out(head, rendered);
+                self.skip_hook(head, rendered);
                 continue;
             }
-            draft.optional = if is_hook { Some(Optional::Hook) } else { draft.optional };
+            draft.optional = if is_hook { Some(AbsenceReason::Hook) } else { draft.optional };
             match self.desired(head.id, draft) {
-                Ok(desired) => keep(desired, rendered, seen),
+                Ok(desired) => add_object(desired, rendered, seen),
                 Err(incomplete) => rendered.incomplete.push(incomplete),
             }
         }
@@ -165,14 +177,14 @@ impl Identify<'_> {
 
     /// Whether a hook cannot be compared: Helm keeps no account of its own, another deployer makes a name up each time,
     /// and what the cluster does not serve is not live.
-    fn is_left_out(&self, head: &Head) -> bool {
+    fn is_left_out(&self, head: &ObjectHeader) -> bool {
         let is_served = |id: &ResourceId| self.served.kind(&id.group, &id.version, &id.kind).is_some();
         let by_helm = self.kind == SourceKind::Helm && head.hook.helm;
         by_helm || head.is_generated || !head.id.as_ref().is_ok_and(is_served)
     }
 
     /// Keeps the key of a hook that is not compared, for what it makes is not unmanaged.
-    fn leave_out(&self, head: Head, rendered: &mut Rendered) {
+    fn skip_hook(&self, head: ObjectHeader, rendered: &mut RenderOutput) {
         let Ok(mut id) = head.id else { return };
         let Some(served) = self.served.kind(&id.group, &id.version, &id.kind) else { return };
         self.resolve(&mut id, served);
@@ -181,21 +193,21 @@ impl Identify<'_> {
         known.insert(id.key());
     }
 
-    fn resolve(&self, id: &mut ResourceId, served: &ServedKind) {
+    fn resolve(&self, id: &mut ResourceId, served: &ApiResource) {
         let own = id.namespace.take();
         id.namespace = served.namespaced.then(|| own.unwrap_or_else(|| self.namespace.to_owned()));
     }
 
-    fn desired(&self, id: Result<ResourceId, &str>, draft: Draft) -> Result<Desired, Incomplete> {
+    fn desired(&self, id: Result<ResourceId, &str>, draft: RenderedObject) -> Result<Desired, Incomplete> {
         let lacks = |why: String| Incomplete { what: draft.place(), why };
         let mut id = id.map_err(|lacking| lacks(format!("no {lacking}")))?;
         let served = self.served.kind(&id.group, &id.version, &id.kind);
         let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
         self.resolve(&mut id, served);
-        if let Some(what) = is_secret(&id).then(|| stray(&draft)).flatten() {
-            return Err(Incomplete { what, why: STRAY.to_owned() });
+        if let Some(what) = is_secret(&id).then(|| misplaced_key_note(&draft)).flatten() {
+            return Err(Incomplete { what, why: MISPLACED_KEY.to_owned() });
         }
-        let mut unstable = draft.unstable;
+        let mut unstable = draft.nondeterministic;
         if is_secret(&id) {
             // `stringData` is compared as the data that the server makes of it.
             let plain = unstable.iter().filter_map(|leaf| leaf.strip_prefix("/stringData/"));
@@ -208,7 +220,7 @@ impl Identify<'_> {
             fields: draft.fields,
             document: draft.document,
             notes: draft.notes,
-            unstable,
+            nondeterministic: unstable,
             optional: draft.optional,
         })
     }
@@ -235,11 +247,11 @@ impl Identify<'_> {
     }
 
     /// The same kind at another version, or in the group that it moved to.
-    fn served_elsewhere(&self, id: &ResourceId) -> Option<&ServedKind> {
+    fn served_elsewhere(&self, id: &ResourceId) -> Option<&ApiResource> {
         let served = self.request.served;
         served
-            .any_version(&id.group, &id.kind)
-            .or_else(|| served.any_version(moved_to(&id.group, &id.kind)?, &id.kind))
+            .preferred_version(&id.group, &id.kind)
+            .or_else(|| served.preferred_version(moved_to(&id.group, &id.kind)?, &id.kind))
     }
 }
 
@@ -253,20 +265,20 @@ fn moved_to(group: &str, kind: &str) -> Option<&'static str> {
 }
 
 /// The objects so far, by their index among the rendered ones.
-struct Seen {
+struct DuplicateIndex {
     indexes: HashTable<usize>,
     hasher: RandomState,
 }
 
-impl Seen {
+impl DuplicateIndex {
     fn new(count: usize) -> Self {
         Self { indexes: HashTable::with_capacity(count), hasher: RandomState::new() }
     }
 
     /// The index of the same object among these; where there is none, it will be the next of them.
-    fn first(&mut self, id: &ResourceId, objects: &[Desired]) -> Option<usize> {
-        let hash = |id: &ResourceId| self.hasher.hash_one(id.by_key());
-        let is_same = |index: &usize| objects[*index].id.by_key() == id.by_key();
+    fn find_or_insert(&mut self, id: &ResourceId, objects: &[Desired]) -> Option<usize> {
+        let hash = |id: &ResourceId| self.hasher.hash_one(id.key_ref());
+        let is_same = |index: &usize| objects[*index].id.key_ref() == id.key_ref();
         match self.indexes.entry(hash(id), is_same, |index| hash(&objects[*index].id)) {
             Entry::Occupied(first) => Some(*first.get()),
             Entry::Vacant(free) => {
@@ -278,25 +290,27 @@ impl Seen {
 }
 
 /// Keeps the first declaration of an object among the objects, and every other apart.
-fn keep(desired: Desired, rendered: &mut Rendered, seen: &mut Seen) {
-    if seen.first(&desired.id, &rendered.objects).is_none() {
+fn add_object(desired: Desired, rendered: &mut RenderOutput, seen: &mut DuplicateIndex) {
+    if seen.find_or_insert(&desired.id, &rendered.objects).is_none() {
         rendered.objects.push(desired);
     } else {
         rendered.duplicates.push(desired);
     }
 }
 
-const STRAY: &str = "no Secret can have this key: it is misspelt, or a value stands in the wrong column";
+const MISPLACED_KEY: &str =
+    "no Secret can have this key: it is misspelt, or a value stands in the wrong column";
 
 /// Where a Secret has what none can have: a part of a value may be a key there, and keys are shown.
-fn stray(draft: &Draft) -> Option<String> {
+fn misplaced_key_note(draft: &RenderedObject) -> Option<String> {
     let nested = ["metadata", "data", "stringData"].into_iter();
     let nested = nested.flat_map(|top| keys(draft.value.get(top)).map(move |key| vec![top, key]));
     let mut places = keys(Some(&draft.value)).map(|key| vec![key]).chain(nested);
-    let place = places.find(|place| !is_of_secret(place))?;
+    let place = places.find(|place| !is_valid_secret_field(place))?;
     let mut pointer = String::new();
     place.iter().for_each(|key| push_pointer(&mut pointer, key));
-    let place = draft.fields.get(&pointer).map(|place| Origin { place: Some(place), ..draft.origin.clone() });
+    let place =
+        draft.fields.get(&pointer).map(|place| Origin { location: Some(place), ..draft.origin.clone() });
     Some(place.unwrap_or_else(|| draft.origin.clone()).to_string())
 }
 

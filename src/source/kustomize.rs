@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::configured::{self, Configured};
+use super::message_redaction::RendererTree;
 use super::names::Rendered;
-use super::rendering::Rendering;
 use super::sandbox::Sandbox;
 use super::stand_in::{Source, StandIn};
 use super::tools::Tool;
 use super::{
-    Draft, Gathered, KUSTOMIZATIONS, Located, Seen, SourceKind, copy, cut, encrypted, first_of, locate,
-    manifest, message, scan, slashed, take_annotation,
+    KUSTOMIZATIONS, RenderedObject, ResolvedSource, SourceKind, SourceOutput, SourceTree, copy, encrypted,
+    first_of, kustomize_inputs, locate, manifest, remove_entries, renderer_error, take_annotation,
+    with_forward_slashes,
 };
 use crate::git::read_file;
-use crate::model::{Later, Origin, Place, ResourceId};
+use crate::model::{Lazy, Origin, ResourceId, SourceLocation};
 use crate::yaml;
 
 /// Changes of what is not rendered that are left out, one render each.
@@ -27,9 +28,13 @@ const MOST_ORPHANS: usize = 30;
 /// Set by kustomize on request: the file that an object comes from.
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
-pub(super) fn gather(located: &Located<'_>) -> Gathered {
-    let mut gathered = Gathered::new(SourceKind::Kustomize);
-    let scan = scan::scan(located.seen, &located.path, located.request.tools.has_no_network());
+pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
+    let mut gathered = SourceOutput::new(SourceKind::Kustomize);
+    let scan = kustomize_inputs::find_kustomize_inputs(
+        located.tree,
+        &located.path,
+        located.request.tools.has_no_network(),
+    );
     gathered.incomplete.clone_from(&scan.incomplete);
     if !scan.renders {
         return gathered;
@@ -37,14 +42,14 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
     let tool = match located.request.tools.kustomize() {
         Ok(tool) => tool,
         Err(error) => {
-            gathered.lacks(&located.source.path, error.to_string());
+            gathered.report_incomplete(&located.source.path, error.to_string());
             return gathered;
         }
     };
-    gathered.tool = Some(tool.shown.clone());
+    gathered.tool = Some(tool.label.clone());
     match build(located, tool, &scan) {
         Ok(drafts) => {
-            let names: usize = drafts.iter().map(|draft| draft.unstable.len()).sum();
+            let names: usize = drafts.iter().map(|draft| draft.nondeterministic.len()).sum();
             if names > 0 {
                 let path = &located.source.path;
                 let are = if names == 1 { "1 value is" } else { &format!("{names} values are") };
@@ -54,26 +59,34 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
             }
             drafts.into_iter().for_each(|draft| manifest::add(draft, &mut gathered));
         }
-        Err(why) => gathered.lacks(own_file(located), why),
+        Err(why) => gathered.report_incomplete(own_file(located), why),
     }
     gathered
 }
 
-fn own_file(located: &Located<'_>) -> String {
-    let file = located.seen.kustomization(&located.path);
-    file.map_or_else(|| located.shown(KUSTOMIZATIONS[0]), |file| slashed(&file))
+fn own_file(located: &ResolvedSource<'_>) -> String {
+    let file = located.tree.kustomization(&located.path);
+    file.map_or_else(|| located.display_path(KUSTOMIZATIONS[0]), |file| with_forward_slashes(&file))
 }
 
-fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Draft>, String> {
+fn build(
+    located: &ResolvedSource<'_>,
+    tool: &Tool,
+    scan: &kustomize_inputs::KustomizeInputs,
+) -> Result<Vec<RenderedObject>, String> {
     let sandbox = Sandbox::new(located.request.tools.confinement())
         .map_err(|error| format!("no temporary folder: {error}"))?;
-    let left_out = copy::copy(located.seen, scan.reached.iter().cloned(), &sandbox.tree());
+    let left_out = copy::copy(located.tree, scan.reached.iter().cloned(), &sandbox.tree());
     let left_out = left_out.map_err(|error| error.to_string())?;
-    let builder = Builder { located, tool, sandbox, declared: RefCell::default() };
-    let drafts = if scan.cuts.is_empty() { builder.drafts(scan.build_metadata) } else { builder.rest(scan) };
+    let builder = KustomizeBuild { located, tool, sandbox, declared: RefCell::default() };
+    let drafts = if scan.cuts.is_empty() {
+        builder.drafts(scan.build_metadata)
+    } else {
+        builder.build_remaining(scan)
+    };
     builder.sandbox.close();
     let drafts = drafts.map_err(|failed| failed.why).map_err(|why| {
-        match encrypted::hint(located.seen, &scan.reached) {
+        match encrypted::decryption_hint(located.tree, &scan.reached) {
             Some(hint) => format!("{why} ({hint})"),
             None => why,
         }
@@ -83,11 +96,11 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
             format!("{why} (there is no such file as is named at {})", first_of(&scan.missing, 3))
         }
         Some(link) => {
-            format!("{why} (the link {} leads out of the repository and was not followed)", slashed(link))
+            format!("{why} (the link {} leads out of the repository and was not followed)", with_forward_slashes(link))
         }
         None => match restricted(located, &scan.reached) {
             Some(file) => {
-                let file = slashed(file);
+                let file = with_forward_slashes(file);
                 format!(
                     "{why} ({file} lies outside of the folders of its roots: --load-restrictor LoadRestrictionsNone \
                      allows that, where the deployer does, as Flux)"
@@ -99,43 +112,47 @@ fn build(located: &Located<'_>, tool: &Tool, scan: &scan::Scan) -> Result<Vec<Dr
 }
 
 /// A file that kustomize loads only without its load restrictions, where it has them.
-fn restricted<'r>(located: &Located<'_>, reached: &'r BTreeSet<PathBuf>) -> Option<&'r Path> {
-    let root = located.seen.root;
+fn restricted<'r>(located: &ResolvedSource<'_>, reached: &'r BTreeSet<PathBuf>) -> Option<&'r Path> {
+    let root = located.tree.root;
     let folders: Vec<&PathBuf> = reached.iter().filter(|path| root.join(path).is_dir()).collect();
     let is_inside = |file: &&PathBuf| folders.iter().any(|folder| file.starts_with(folder));
     let mut files = reached.iter().filter(|path| root.join(path).is_file() && !is_inside(path));
     files.next().map(PathBuf::as_path).filter(|_| located.request.tools.kustomize_flags().is_empty())
 }
 
-struct Builder<'a> {
-    located: &'a Located<'a>,
+struct KustomizeBuild<'a> {
+    located: &'a ResolvedSource<'a>,
     tool: &'a Tool,
     sandbox: Sandbox,
     declared: RefCell<BTreeMap<String, Declared>>,
 }
 
 /// Why kustomize gave nothing.
-struct Failed {
+struct BuildError {
     why: String,
     /// The object that a change names and nobody has, where it was for that.
-    lacking: Option<cut::Lacking>,
+    lacking: Option<remove_entries::MissingTarget>,
     /// The object from which a replacement takes its value and that nobody has, where it was for that.
     source: Option<Source>,
 }
 
-impl From<String> for Failed {
+impl From<String> for BuildError {
     fn from(why: String) -> Self {
         Self { why, lacking: None, source: None }
     }
 }
 
-impl Builder<'_> {
+impl KustomizeBuild<'_> {
     /// The objects of a root without the entries that are not rendered. What these may change is not compared: objects that
     /// a generator is merged into, what a replacement takes from them, and names, for Kustomize gives what is referred to
     /// another one.
-    fn rest(&self, scan: &scan::Scan) -> Result<Vec<Draft>, Failed> {
-        let changers = LazyCell::new(|| cut::changers(self.located.seen, &scan.kustomizations));
-        let mut orphans: Vec<scan::Cut> = Vec::new();
+    fn build_remaining(
+        &self,
+        scan: &kustomize_inputs::KustomizeInputs,
+    ) -> Result<Vec<RenderedObject>, BuildError> {
+        let changers =
+            LazyCell::new(|| remove_entries::find_named_patches(self.located.tree, &scan.kustomizations));
+        let mut orphans: Vec<kustomize_inputs::EntryToRemove> = Vec::new();
         let mut stand_in = StandIn::new();
         let drafts = loop {
             let failed = match self.without(scan, (&orphans, &stand_in)) {
@@ -146,7 +163,7 @@ impl Builder<'_> {
             // A change of what is not rendered is left out with it.
             if let Some(lacking) = &failed.lacking {
                 let new =
-                    changers.iter().filter(|changer| changer.changes(lacking)).map(|changer| &changer.cut);
+                    changers.iter().filter(|changer| changer.targets(lacking)).map(|changer| &changer.cut);
                 let new: Vec<_> = new.filter(|cut| !orphans.contains(cut)).cloned().collect();
                 orphans.extend(new);
             }
@@ -160,15 +177,20 @@ impl Builder<'_> {
     }
 
     /// The objects that are known, each with the places in it that are not.
-    fn settled(&self, drafts: Vec<Draft>, scan: &scan::Scan, stand_in: &StandIn) -> Vec<Draft> {
+    fn settled(
+        &self,
+        drafts: Vec<RenderedObject>,
+        scan: &kustomize_inputs::KustomizeInputs,
+        stand_in: &StandIn,
+    ) -> Vec<RenderedObject> {
         let settled = drafts.into_iter().filter_map(|mut draft| {
-            let mut value = draft.value.fresh();
-            draft.unstable = stand_in.settle(&mut value)?;
+            let mut value = draft.value.compute();
+            draft.nondeterministic = stand_in.settle(&mut value)?;
             draft.value = value.into();
             Some(draft)
         });
-        let mut drafts: Vec<Draft> = settled.collect();
-        let seen = self.located.seen;
+        let mut drafts: Vec<RenderedObject> = settled.collect();
+        let seen = self.located.tree;
         let references = configured::references(seen, &scan.kustomizations);
         let rendered = Rendered::of(drafts.iter().map(|draft| &*draft.value), references);
         let mut configured = None;
@@ -177,21 +199,21 @@ impl Builder<'_> {
             configured.learn(drafts.iter().map(|draft| &*draft.value));
         }
         for draft in &mut drafts {
-            draft.unstable.extend(rendered.uncertain(&draft.value));
+            draft.nondeterministic.extend(rendered.find_uncertain_names(&draft.value));
             let places = configured.as_ref().map(|configured| configured.uncertain(&draft.value));
-            draft.unstable.extend(places.into_iter().flatten());
-            draft.unstable.sort();
-            draft.unstable.dedup();
+            draft.nondeterministic.extend(places.into_iter().flatten());
+            draft.nondeterministic.sort();
+            draft.nondeterministic.dedup();
         }
         drafts
     }
 
     fn without(
         &self,
-        scan: &scan::Scan,
-        (orphans, stand_in): (&[scan::Cut], &StandIn),
-    ) -> Result<Vec<Draft>, Failed> {
-        let rest = cut::Rest { seen: self.located.seen, scan, orphans, stand_in };
+        scan: &kustomize_inputs::KustomizeInputs,
+        (orphans, stand_in): (&[kustomize_inputs::EntryToRemove], &StandIn),
+    ) -> Result<Vec<RenderedObject>, BuildError> {
+        let rest = remove_entries::Rest { seen: self.located.tree, scan, orphans, stand_in };
         rest.write(&self.sandbox.tree())
             .map_err(|error| format!("the rest could not be rendered: {error}"))?;
         self.drafts(scan.build_metadata)
@@ -199,27 +221,28 @@ impl Builder<'_> {
 
     /// Objects are rendered within a kustomization of ours that asks for origins. Where that cannot be, or the source
     /// asks for annotations itself, they are rendered without it.
-    fn drafts(&self, build_metadata: bool) -> Result<Vec<Draft>, Failed> {
-        let within = self.within();
+    fn drafts(&self, build_metadata: bool) -> Result<Vec<RenderedObject>, BuildError> {
+        let within = self.build_with_origins();
         if let (Ok(values), false) = (&within, build_metadata) {
             return Ok(values.iter().map(|value| self.draft(value.clone(), None)).collect());
         }
         let origins: BTreeMap<_, _> = within
             .iter()
             .flatten()
-            .filter_map(|value| Some((ResourceId::of(value).ok()?, origin_text(value)?.to_owned())))
+            .filter_map(|value| Some((ResourceId::from_object(value).ok()?, origin_text(value)?.to_owned())))
             .collect();
         let values = self.run(&self.sandbox.tree().join(&self.located.path))?;
-        let known = |value: &Value| ResourceId::of(value).ok().and_then(|id| origins.get(&id).cloned());
+        let known =
+            |value: &Value| ResourceId::from_object(value).ok().and_then(|id| origins.get(&id).cloned());
         Ok(values
             .into_iter()
             .map(|value| (known(&value), value))
-            .map(|(origin, value)| self.alone(origin, value))
+            .map(|(origin, value)| self.draft_of(origin, value))
             .collect())
     }
 
     /// Renders with our kustomization around the source.
-    fn within(&self) -> Result<Vec<Value>, Failed> {
+    fn build_with_origins(&self) -> Result<Vec<Value>, BuildError> {
         let entry = Path::new("../tree").join(&self.located.path);
         let kustomization = serde_json::json!({
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -233,18 +256,22 @@ impl Builder<'_> {
         self.run(&outer)
     }
 
-    fn run(&self, folder: &Path) -> Result<Vec<Value>, Failed> {
+    fn run(&self, folder: &Path) -> Result<Vec<Value>, BuildError> {
         let flags = self.located.request.tools.kustomize_flags();
-        let program = self.sandbox.program(&self.tool.path).arg(self.tool.before).args(flags).arg(folder);
+        let program = self.sandbox.program(&self.tool.path).arg(self.tool.subcommand).args(flags).arg(folder);
         let output = program.run().map_err(|error| error.to_string())?;
         if output.status != 0 {
-            let error = message::error_of(&self.sandbox.without_paths(&output.stderr));
+            let error = renderer_error::extract_error(&self.sandbox.without_paths(&output.stderr));
             let tree = self.sandbox.tree();
-            let rendering = Rendering { tree: &tree, folder: &self.located.path, chart: "" };
-            let by_hand = message::by_hand(self.tool, &self.located.source.path);
-            let shown = message::shown(&error, &rendering, &by_hand).text;
+            let rendering = RendererTree { tree: &tree, folder: &self.located.path, chart: "" };
+            let by_hand = renderer_error::manual_command(self.tool, &self.located.source.path);
+            let shown = renderer_error::redact_error(&error, &rendering, &by_hand).text;
             let why = format!("kustomize failed: {}", innermost(&shown));
-            return Err(Failed { why, lacking: cut::lacking(&error), source: Source::lacking(&error) });
+            return Err(BuildError {
+                why,
+                lacking: remove_entries::parse_missing_target(&error),
+                source: Source::lacking(&error),
+            });
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));
@@ -254,25 +281,25 @@ impl Builder<'_> {
     }
 
     /// A value whose origin annotation is ours: taken off again.
-    fn draft(&self, mut value: Value, origin: Option<String>) -> Draft {
+    fn draft(&self, mut value: Value, origin: Option<String>) -> RenderedObject {
         let origin = origin.or_else(|| origin_text(&value).map(str::to_owned));
         take_annotation(&mut value, ORIGIN);
-        self.alone(origin, value)
+        self.draft_of(origin, value)
     }
 
-    fn alone(&self, origin: Option<String>, value: Value) -> Draft {
+    fn draft_of(&self, origin: Option<String>, value: Value) -> RenderedObject {
         let file = origin.and_then(|text| self.file_of(&text));
         let place = file.as_ref().and_then(|file| self.place_in(file, &value));
         let file = file.unwrap_or_else(|| own_file(self.located));
-        let origin = Origin { source: self.located.source.path.clone(), file, place };
-        let (value, fields) = (value.into(), Later::default());
-        Draft {
+        let origin = Origin { source: self.located.source.path.clone(), file, location: place };
+        let (value, fields) = (value.into(), Lazy::default());
+        RenderedObject {
             value,
             origin,
             fields,
             document: None,
             notes: Vec::new(),
-            unstable: Vec::new(),
+            nondeterministic: Vec::new(),
             optional: None,
         }
     }
@@ -283,15 +310,15 @@ impl Builder<'_> {
         let path = lines
             .find_map(|line| line.strip_prefix("path: ").or_else(|| line.strip_prefix("configuredIn: ")))?;
         let inside = Path::new(path.trim()).strip_prefix("../tree").ok()?;
-        let real = locate(self.located.seen.root, &inside.to_string_lossy()).ok()?;
-        self.located.seen.root.join(&real).is_file().then(|| slashed(&real))
+        let real = locate(self.located.tree.root, &inside.to_string_lossy()).ok()?;
+        self.located.tree.root.join(&real).is_file().then(|| with_forward_slashes(&real))
     }
 
     /// The one object of its kind in the file whose name is in the rendered one: prefixes and suffixes are added.
-    fn place_in(&self, file: &str, value: &Value) -> Option<Place> {
+    fn place_in(&self, file: &str, value: &Value) -> Option<SourceLocation> {
         let mut known = self.declared.borrow_mut();
         let declared =
-            known.entry(file.to_owned()).or_insert_with(|| declared_in(self.located.seen, Path::new(file)));
+            known.entry(file.to_owned()).or_insert_with(|| declared_in(self.located.tree, Path::new(file)));
         let (kind, name) = (value["kind"].as_str()?, value["metadata"]["name"].as_str()?);
         let of_kind = || declared.iter().filter(|(_, other, _)| other == kind);
         let same = of_kind().find(|(_, _, other)| other == name);
@@ -302,10 +329,10 @@ impl Builder<'_> {
 }
 
 /// The place, kind and name of every object of a file.
-type Declared = Vec<(Place, String, String)>;
+type Declared = Vec<(SourceLocation, String, String)>;
 
-fn declared_in(seen: Seen<'_>, file: &Path) -> Declared {
-    let documents = yaml::read(&read_file(seen.root, file, scan::FILE_CAP).unwrap_or_default());
+fn declared_in(seen: SourceTree<'_>, file: &Path) -> Declared {
+    let documents = yaml::read(&read_file(seen.root, file, kustomize_inputs::FILE_CAP).unwrap_or_default());
     documents
         .into_iter()
         .flatten()
@@ -313,7 +340,7 @@ fn declared_in(seen: Seen<'_>, file: &Path) -> Declared {
             let root = document.root();
             let text = |node: &yaml::Node| node.to_json().as_str().map(str::to_owned);
             let name = text(root.get("metadata")?.get("name")?)?;
-            Some((root.span.place, text(root.get("kind")?)?, name))
+            Some((root.span.location, text(root.get("kind")?)?, name))
         })
         .collect()
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::identity::Head;
-use super::{Draft, Gathered, Nameless, SourceKind, encrypted};
-use crate::model::{FieldOrigins, Later, Origin, Place, split_api_version};
-use crate::yaml::{self, Written};
+use super::identity::ObjectHeader;
+use super::{Nameless, RenderedObject, SourceKind, SourceOutput, encrypted};
+use crate::model::{Lazy, Origin, SourceLocation, SourceMap, split_api_version};
+use crate::yaml::{self, DocumentSource};
 
-/// What is looked at before an object is compared: here and by [`Head::of`].
+/// What is looked at before an object is compared: here and by [`ObjectHeader::from_object`].
 const LOOKED_AT: &[&[&str]] = &[
     &["apiVersion"],
     &["kind"],
@@ -23,7 +23,7 @@ const LOOKED_AT: &[&[&str]] = &[
 ];
 
 /// Where a file's documents belong.
-pub(super) struct File<'a> {
+pub(super) struct ManifestFile<'a> {
     /// The source's path, as configured.
     pub(super) source: &'a str,
     /// The file, from the root of the repository.
@@ -31,68 +31,73 @@ pub(super) struct File<'a> {
 }
 
 /// Adds every manifest of a file, and a reason for every document that is none.
-pub(super) fn read(file: &File<'_>, bytes: &Arc<[u8]>, gathered: &mut Gathered) {
-    let documents = yaml::outlines(bytes, LOOKED_AT);
+pub(super) fn read(file: &ManifestFile<'_>, bytes: &Arc<[u8]>, gathered: &mut SourceOutput) {
+    let documents = yaml::read_previews(bytes, LOOKED_AT);
     gathered.drafts.reserve(documents.len());
     for document in documents {
         match document {
             Ok((outline, place, written)) => add(draft_of(file, outline, place, written), gathered),
-            Err(error) => gathered.lacks(shown(file.name, error.place), error.why),
+            Err(error) => gathered.report_incomplete(display_location(file.name, error.location), error.why),
         }
     }
 }
 
-fn draft_of(file: &File<'_>, outline: Value, place: Place, written: Written) -> Draft {
+fn draft_of(
+    file: &ManifestFile<'_>,
+    outline: Value,
+    place: SourceLocation,
+    written: DocumentSource,
+) -> RenderedObject {
     let value = if outline.get("items").is_some() { written.value() } else { outline };
     let document = Some((written.index(), None));
     let of_value = Arc::new(written);
     let of_fields = Arc::clone(&of_value);
-    Draft {
-        value: Later::outlined(value, move || of_value.value()),
-        origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), place: Some(place) },
-        fields: Later::new(move || of_fields.places()),
+    RenderedObject {
+        value: Lazy::with_preview(value, move || of_value.value()),
+        origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), location: Some(place) },
+        fields: Lazy::new(move || of_fields.source_map()),
         document,
         notes: Vec::new(),
-        unstable: Vec::new(),
+        nondeterministic: Vec::new(),
         optional: None,
     }
 }
 
-fn shown(file: &str, place: Option<Place>) -> String {
+fn display_location(file: &str, place: Option<SourceLocation>) -> String {
     place.map_or_else(|| file.to_owned(), |place| format!("{file}:{}:{}", place.line, place.column))
 }
 
 /// Adds a rendered object, or the items of a list, or the reason why it is neither.
-pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
+pub(super) fn add(mut draft: RenderedObject, gathered: &mut SourceOutput) {
     if gathered.kind == SourceKind::Plain
         && let Some(whole) = plainly_other(&draft)
     {
-        let by_sops = if encrypted::by_sops(&whole) { " (encrypted by SOPS)" } else { "" };
-        gathered.others.push(format!("{}{by_sops}", draft.place()));
+        let by_sops = if encrypted::is_sops_encrypted(&whole) { " (encrypted by SOPS)" } else { "" };
+        gathered.foreign_documents.push(format!("{}{by_sops}", draft.place()));
         return;
     }
     if let Some(why) = fault_of(&draft.value) {
-        gathered.lacks(draft.place(), why);
+        gathered.report_incomplete(draft.place(), why);
         return;
     }
     match items_of(&draft.value) {
         Some(count) => {
-            let mut fields = draft.fields.inside_items("/items");
-            fields.resize_with(count, FieldOrigins::default);
-            let mut unstable = unstable_of_items(&draft.unstable, count);
+            let mut fields = draft.fields.item_subtrees("/items");
+            fields.resize_with(count, SourceMap::default);
+            let mut unstable = unstable_of_items(&draft.nondeterministic, count);
             for (at, fields) in fields.into_iter().enumerate() {
                 add(item_of(&draft, at, (fields, std::mem::take(&mut unstable[at]))), gathered);
             }
         }
         None => {
-            let head = Head::of(&draft.value);
+            let head = ObjectHeader::from_object(&draft.value);
             match name_fault_of(&draft.value).filter(|_| !head.is_generated()) {
                 Some(why) if gathered.kind == SourceKind::Plain && has_no_name(&draft.value) => {
                     gathered.nameless.push(nameless(&draft, why));
                 }
-                Some(why) => gathered.lacks(draft.place(), why),
+                Some(why) => gathered.report_incomplete(draft.place(), why),
                 None => {
-                    draft.value.forget();
+                    draft.value.discard();
                     gathered.drafts.push((head, draft));
                 }
             }
@@ -102,14 +107,14 @@ pub(super) fn add(mut draft: Draft, gathered: &mut Gathered) {
 
 /// A document of another program, which no server takes for an object: a mapping without `apiVersion`, `kind` and
 /// `metadata` (values of a chart, a compose file, a schema), or a list without objects (a JSON patch, a playbook).
-fn plainly_other(draft: &Draft) -> Option<Value> {
+fn plainly_other(draft: &RenderedObject) -> Option<Value> {
     let has = |key: &str| draft.value.get(key).is_some();
     if has("apiVersion") || has("kind") || has("metadata") {
         return None;
     }
     // The outline has none of its other keys.
     let mut whole = draft.value.clone();
-    whole.forget();
+    whole.discard();
     let is_other = match &*whole {
         Value::Object(map) => !map.is_empty(),
         Value::Array(items) => {
@@ -118,7 +123,7 @@ fn plainly_other(draft: &Draft) -> Option<Value> {
         }
         _ => false,
     };
-    is_other.then(|| whole.fresh())
+    is_other.then(|| whole.compute())
 }
 
 fn has_no_name(value: &Value) -> bool {
@@ -126,7 +131,7 @@ fn has_no_name(value: &Value) -> bool {
     metadata.is_none_or(|metadata| metadata.get("name").is_none() && metadata.get("generateName").is_none())
 }
 
-fn nameless(draft: &Draft, why: String) -> Nameless {
+fn nameless(draft: &RenderedObject, why: String) -> Nameless {
     let text = |key: &str| draft.value.get(key).and_then(Value::as_str).unwrap_or_default();
     let (group, _) = split_api_version(text("apiVersion"));
     Nameless { group: group.to_owned(), kind: text("kind").to_owned(), place: draft.place(), why }
@@ -193,20 +198,20 @@ fn items_of(value: &Value) -> Option<usize> {
 }
 
 /// One item as a draft of its own: its fields and unstable leaves are counted from its own root.
-fn item_of(list: &Draft, at: usize, (fields, unstable): (FieldOrigins, Vec<String>)) -> Draft {
-    let place = fields.get("").or(list.origin.place);
+fn item_of(list: &RenderedObject, at: usize, (fields, unstable): (SourceMap, Vec<String>)) -> RenderedObject {
+    let place = fields.get("").or(list.origin.location);
     let document = match list.document {
         Some((document, None)) => Some((document, Some(at))),
         // An item of a list in a list: no editor knows the way to it.
         _ => None,
     };
-    Draft {
+    RenderedObject {
         value: typed_item(&list.value, at).into(),
-        origin: Origin { place, ..list.origin.clone() },
+        origin: Origin { location: place, ..list.origin.clone() },
         fields: fields.into(),
         document,
         notes: list.notes.clone(),
-        unstable,
+        nondeterministic: unstable,
         optional: list.optional,
     }
 }

@@ -3,38 +3,38 @@
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
 //! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
 
-mod address;
-mod anywhere;
-mod below;
-mod clock;
 mod configured;
 mod copy;
-mod cut;
 mod encrypted;
-mod formats;
+mod exclude;
 mod helm;
-mod holes;
 mod hooks;
 mod identity;
+mod inputs;
 mod kustomization;
 mod kustomize;
-mod left_out;
+mod kustomize_inputs;
 mod manifest;
-mod message;
+mod message_formats;
+mod message_redaction;
 mod names;
+mod nested_roots;
+mod nondeterministic;
+mod outside_manifests;
+mod placeholders;
 mod plain;
-mod reach;
-mod release;
-mod rendering;
+mod remote_entry;
+mod remove_entries;
+mod render_variants;
+mod renderer_error;
 mod sandbox;
-mod scan;
 mod stand_in;
+mod template_clock;
 mod tools;
 mod touched;
-mod unstable;
 
 #[cfg(test)]
-mod messages;
+mod renderer_error_tests;
 #[cfg(test)]
 mod tests;
 
@@ -43,28 +43,28 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::{self, Source};
-use crate::git::{Files, is_of_git, read_file};
-use crate::model::{Desired, FieldOrigins, Incomplete, Later, Optional, Origin, Served};
-use crate::threads::side_by_side;
+use crate::git::{TrackedFiles, is_git_path, read_file};
+use crate::model::{AbsenceReason, ApiResources, Desired, Incomplete, Lazy, Origin, SourceMap};
+use crate::threads::parallel_map;
 
-pub use anywhere::declared_anywhere;
 pub use hooks::Hooks;
-pub use reach::{Reach, Reaches};
+pub use inputs::{InputsReader, SourceInputs};
+pub use outside_manifests::find_outside_manifests;
 pub use tools::{ToolError, Tools};
 
-use identity::Head;
+use identity::ObjectHeader;
 
 /// What to render, and what the rendering may know.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct RenderRequest<'a> {
     /// Root of a tree on disk: the work tree, or a private copy of a commit. It is only read.
     pub tree: &'a Path,
     /// Which of its files are read; `None`: all but Git's own.
-    pub files: Option<&'a Files>,
+    pub files: Option<&'a TrackedFiles>,
     /// The sources, paths from the root.
     pub sources: &'a [Source],
     /// What the cluster serves: scopes and versions, and the capabilities that charts ask for.
-    pub served: &'a Served,
+    pub served: &'a ApiResources,
     /// Where helm and kustomize are.
     pub tools: &'a Tools,
     /// Namespace of namespaced objects that name none, in sources that configure none: `default`.
@@ -73,7 +73,7 @@ pub struct Request<'a> {
 
 /// The desired objects of a tree, and what is missing among them.
 #[derive(Debug, Clone, Default)]
-pub struct Rendered {
+pub struct RenderOutput {
     /// The objects, sorted by id, each once.
     pub objects: Vec<Desired>,
     /// Further declarations of them, in the order of the sources. Whether they say the same is for those who know the
@@ -100,7 +100,7 @@ pub struct RenderedSource {
     pub kind: SourceKind,
     /// Whether everything in it was rendered and read.
     pub complete: bool,
-    /// How many of [`Rendered::objects`] are from it.
+    /// How many of [`RenderOutput::objects`] are from it.
     pub objects: usize,
     /// The program that rendered it and its version, `helm v4.3.1`.
     pub tool: Option<String>,
@@ -125,16 +125,16 @@ const CHART: &str = "Chart.yaml";
 
 /// The files of a tree that are read.
 #[derive(Debug, Clone, Copy)]
-struct Seen<'a> {
+struct SourceTree<'a> {
     /// The tree's root, without links.
     root: &'a Path,
-    files: Option<&'a Files>,
+    files: Option<&'a TrackedFiles>,
 }
 
-impl Seen<'_> {
+impl SourceTree<'_> {
     /// Whether a file or folder may be read, as far as its name tells.
     fn reads(&self, path: &Path) -> bool {
-        self.files.map_or_else(|| !is_of_git(path), |files| files.reads(path))
+        self.files.map_or_else(|| !is_git_path(path), |files| files.reads(path))
     }
 
     /// Whether it is a file, or a link to one, that may be read.
@@ -155,8 +155,8 @@ impl Seen<'_> {
     }
 
     /// Why what is there may not be read.
-    fn why_not(&self, path: &Path) -> Option<&'static str> {
-        match (is_of_git(path), self.reads(path)) {
+    fn why_unreadable(&self, path: &Path) -> Option<&'static str> {
+        match (is_git_path(path), self.reads(path)) {
             (_, true) => None,
             (true, _) => Some("it is Git's own folder, which is never rendered"),
             (false, _) => Some(UNTRACKED),
@@ -180,24 +180,24 @@ const UNTRACKED: &str =
 
 /// Renders every source. What one of them lacks never stops the others.
 #[must_use]
-pub fn render(request: &Request<'_>) -> Rendered {
-    render_ahead(request, Ahead::default())
+pub fn render(request: &RenderRequest<'_>) -> RenderOutput {
+    render_rest(request, Prerendered::default())
 }
 
-/// Sources that were rendered before the cluster was known: see [`ahead`].
+/// Sources that were rendered before the cluster was known: see [`prerender`].
 #[derive(Debug, Default)]
-pub struct Ahead(Vec<Option<Gathered>>);
+pub struct Prerendered(Vec<Option<SourceOutput>>);
 
 /// Renders the sources that ask nothing of the cluster, while it is being connected to: all but charts. Nothing of
 /// `request.served` is looked at.
 #[must_use]
-pub fn ahead(request: &Request<'_>) -> Ahead {
-    Ahead(gather_some(request, |_, kind| kind != SourceKind::Helm))
+pub fn prerender(request: &RenderRequest<'_>) -> Prerendered {
+    Prerendered(gather_some(request, |_, kind| kind != SourceKind::Helm))
 }
 
 /// As [`render`]; what `ahead` has, of the same request, is not rendered again.
 #[must_use]
-pub fn render_ahead(request: &Request<'_>, ahead: Ahead) -> Rendered {
+pub fn render_rest(request: &RenderRequest<'_>, ahead: Prerendered) -> RenderOutput {
     let mut known = ahead.0;
     known.resize_with(request.sources.len(), || None);
     let rest = gather_some(request, |index, _| known[index].is_none());
@@ -207,17 +207,17 @@ pub fn render_ahead(request: &Request<'_>, ahead: Ahead) -> Rendered {
 
 /// An object as rendered, before it is known which one it is.
 #[derive(Debug, Clone)]
-struct Draft {
-    value: Later<Value>,
+struct RenderedObject {
+    value: Lazy<Value>,
     origin: Origin,
-    fields: Later<FieldOrigins>,
+    fields: Lazy<SourceMap>,
     document: Option<(usize, Option<usize>)>,
     notes: Vec<String>,
-    unstable: Vec<String>,
-    optional: Option<Optional>,
+    nondeterministic: Vec<String>,
+    optional: Option<AbsenceReason>,
 }
 
-impl Draft {
+impl RenderedObject {
     /// `apps/web/deploy.yaml:12:3`, or the file alone.
     fn place(&self) -> String {
         self.origin.to_string()
@@ -226,14 +226,14 @@ impl Draft {
 
 /// What one source gave.
 #[derive(Debug, Default)]
-struct Gathered {
+struct SourceOutput {
     kind: SourceKind,
     tool: Option<String>,
-    drafts: Vec<(Head, Draft)>,
+    drafts: Vec<(ObjectHeader, RenderedObject)>,
     incomplete: Vec<Incomplete>,
     warnings: Vec<String>,
     /// Documents of a plain source that are plainly no manifests, by place.
-    others: Vec<String>,
+    foreign_documents: Vec<String>,
     /// Documents without a name: manifests that lack one where the cluster serves their kind.
     nameless: Vec<Nameless>,
     /// Kustomize roots and charts that `exclude` leaves out: what they declare is not known.
@@ -250,7 +250,7 @@ struct Nameless {
     why: String,
 }
 
-impl Gathered {
+impl SourceOutput {
     fn new(kind: SourceKind) -> Self {
         Self { kind, ..Self::default() }
     }
@@ -260,28 +260,28 @@ impl Gathered {
         self.drafts.extend(part.drafts);
         self.incomplete.extend(part.incomplete);
         self.warnings.extend(part.warnings);
-        self.others.extend(part.others);
+        self.foreign_documents.extend(part.foreign_documents);
         self.nameless.extend(part.nameless);
         self.left_out.extend(part.left_out);
     }
 
-    fn lacks(&mut self, what: impl Into<String>, why: impl Into<String>) {
+    fn report_incomplete(&mut self, what: impl Into<String>, why: impl Into<String>) {
         self.incomplete.push(Incomplete { what: what.into(), why: why.into() });
     }
 }
 
 /// One source, found on disk.
-struct Located<'a> {
-    request: &'a Request<'a>,
+struct ResolvedSource<'a> {
+    request: &'a RenderRequest<'a>,
     source: &'a Source,
-    seen: Seen<'a>,
+    tree: SourceTree<'a>,
     /// Path of the source from the root without links, `""` for the root itself.
     path: PathBuf,
 }
 
-impl Located<'_> {
+impl ResolvedSource<'_> {
     fn on_disk(&self) -> PathBuf {
-        self.seen.root.join(&self.path)
+        self.tree.root.join(&self.path)
     }
 
     fn namespace(&self) -> &str {
@@ -289,12 +289,12 @@ impl Located<'_> {
     }
 
     /// The source's own path and something in it, as the report shows it.
-    fn shown(&self, inside: &str) -> String {
-        slashed(&self.path.join(inside))
+    fn display_path(&self, inside: &str) -> String {
+        with_forward_slashes(&self.path.join(inside))
     }
 }
 
-fn namespace_of<'a>(request: &Request<'a>, source: &'a Source) -> &'a str {
+fn namespace_of<'a>(request: &RenderRequest<'a>, source: &'a Source) -> &'a str {
     source.namespace.as_deref().unwrap_or(request.default_namespace)
 }
 
@@ -309,7 +309,7 @@ fn take_annotation(object: &mut Value, name: &str) {
 }
 
 /// A path with `/`, whatever the system writes; bytes that are not UTF-8 are replaced.
-fn slashed(path: &Path) -> String {
+fn with_forward_slashes(path: &Path) -> String {
     let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }
@@ -325,9 +325,9 @@ fn first_of(names: &[String], most: usize) -> String {
 
 /// Renders those of the sources that are wanted, by index and kind, side by side; the results are in their order.
 fn gather_some(
-    request: &Request<'_>,
+    request: &RenderRequest<'_>,
     wanted: impl Fn(usize, SourceKind) -> bool + Sync,
-) -> Vec<Option<Gathered>> {
+) -> Vec<Option<SourceOutput>> {
     let root = match request.tree.canonicalize() {
         Ok(root) => root,
         Err(error) => {
@@ -335,36 +335,36 @@ fn gather_some(
         }
     };
     let sources: Vec<(usize, &Source)> = request.sources.iter().enumerate().collect();
-    side_by_side(&sources, |(index, source)| gather(request, source, &root, |kind| wanted(*index, kind)))
+    parallel_map(&sources, |(index, source)| gather(request, source, &root, |kind| wanted(*index, kind)))
 }
 
-fn unread(path: &str, error: &std::io::Error) -> Gathered {
-    let mut gathered = Gathered::new(SourceKind::Plain);
-    gathered.lacks(path, format!("the tree cannot be read: {error}"));
+fn unread(path: &str, error: &std::io::Error) -> SourceOutput {
+    let mut gathered = SourceOutput::new(SourceKind::Plain);
+    gathered.report_incomplete(path, format!("the tree cannot be read: {error}"));
     gathered
 }
 
 fn gather(
-    request: &Request<'_>,
+    request: &RenderRequest<'_>,
     source: &config::Source,
     root: &Path,
     wanted: impl Fn(SourceKind) -> bool,
-) -> Option<Gathered> {
+) -> Option<SourceOutput> {
     let path = match locate(root, &source.path) {
         Ok(path) => path,
         Err(why) => {
-            let mut gathered = Gathered::new(SourceKind::Plain);
-            gathered.lacks(&source.path, why);
+            let mut gathered = SourceOutput::new(SourceKind::Plain);
+            gathered.report_incomplete(&source.path, why);
             return Some(gathered);
         }
     };
-    let seen = Seen { root, files: request.files };
-    if let Some(why) = seen.why_not(&path) {
-        let mut gathered = Gathered::new(SourceKind::Plain);
-        gathered.lacks(&source.path, why);
+    let seen = SourceTree { root, files: request.files };
+    if let Some(why) = seen.why_unreadable(&path) {
+        let mut gathered = SourceOutput::new(SourceKind::Plain);
+        gathered.report_incomplete(&source.path, why);
         return Some(gathered);
     }
-    let located = Located { request, source, seen, path };
+    let located = ResolvedSource { request, source, tree: seen, path };
     let kind = seen.kind(&located.path);
     wanted(kind).then(|| {
         let mut gathered = match kind {

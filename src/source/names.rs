@@ -29,7 +29,7 @@ impl Rendered {
 
     /// Places in an object that name what is not rendered: Kustomize does not put its own prefix, suffix or hash to such a
     /// name, nor its namespace beside it, and fills in no variable from it. RFC 6901 pointers.
-    pub(super) fn uncertain(&self, object: &Value) -> Vec<String> {
+    pub(super) fn find_uncertain_names(&self, object: &Value) -> Vec<String> {
         let mut found = Vec::new();
         let namespace = object["metadata"]["namespace"].as_str();
         let kind = object["kind"].as_str().unwrap_or_default();
@@ -236,7 +236,7 @@ mod tests {
             "/subjects/2/name",
             "/subjects/2/namespace",
         ];
-        let mut found = of(&rendered).uncertain(&object);
+        let mut found = of(&rendered).find_uncertain_names(&object);
         found.sort();
         assert_eq!(found, expected);
     }
@@ -256,7 +256,7 @@ mod tests {
                 object = json!({"metadata": {"name": "o"}});
             }
             object["spec"] = rest;
-            of(&rendered).uncertain(&object)
+            of(&rendered).find_uncertain_names(&object)
         };
         let secret = json!({"secretName": "s"});
         assert_eq!(uncertain("a", secret.clone()), [""; 0]);

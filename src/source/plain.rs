@@ -5,25 +5,27 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
-use super::left_out::LeftOut;
-use super::manifest::{self, File};
-use super::{Gathered, Located, Seen, SourceKind, below, encrypted, slashed};
+use super::exclude::Exclusions;
+use super::manifest::{self, ManifestFile};
+use super::{
+    ResolvedSource, SourceKind, SourceOutput, SourceTree, encrypted, nested_roots, with_forward_slashes,
+};
 use crate::config;
 use crate::git;
-use crate::threads::side_by_side;
+use crate::threads::parallel_map;
 
 /// The largest file that is read.
 const FILE_CAP: u64 = 64 * 1024 * 1024;
 /// The most files that one source may have.
 const FILES_CAP: usize = 100_000;
 
-pub(super) fn gather(located: &Located<'_>) -> Gathered {
-    let mut walk = Walk {
-        tree: located.seen,
-        gathered: Gathered::new(SourceKind::Plain),
+pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
+    let mut walk = FolderWalk {
+        tree: located.tree,
+        gathered: SourceOutput::new(SourceKind::Plain),
         files: Vec::new(),
         roots: Vec::new(),
-        left_out: LeftOut::new(located),
+        left_out: Exclusions::new(located),
         seen: BTreeSet::new(),
     };
     let start = located.on_disk();
@@ -32,17 +34,17 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
     } else {
         walk.folder(&located.path);
     }
-    let Walk { mut gathered, files, roots, left_out, .. } = walk;
-    below::name(located, &roots, &mut gathered);
+    let FolderWalk { mut gathered, files, roots, left_out, .. } = walk;
+    nested_roots::report_nested_roots(located, &roots, &mut gathered);
     gathered.warnings.extend(left_out.warning());
-    let parts = side_by_side(&files, |file| read(located, file));
+    let parts = parallel_map(&files, |file| read(located, file));
     gathered.drafts.reserve_exact(parts.iter().map(|part| part.drafts.len()).sum());
     parts.into_iter().for_each(|part| gathered.append(part));
     if start.is_file() {
         // Somebody listed it, so it is meant to be one.
         let why = "not a manifest: it has no apiVersion and no kind";
-        let others = std::mem::take(&mut gathered.others);
-        others.into_iter().for_each(|place| gathered.lacks(place, why));
+        let others = std::mem::take(&mut gathered.foreign_documents);
+        others.into_iter().for_each(|place| gathered.report_incomplete(place, why));
     }
     if files.is_empty() && gathered.incomplete.is_empty() {
         let shown = &located.source.path;
@@ -51,34 +53,38 @@ pub(super) fn gather(located: &Located<'_>) -> Gathered {
     gathered
 }
 
-fn read(located: &Located<'_>, file: &Path) -> Gathered {
-    let mut gathered = Gathered::new(SourceKind::Plain);
-    let name = slashed(file);
-    match git::read_file(located.seen.root, file, FILE_CAP) {
+fn read(located: &ResolvedSource<'_>, file: &Path) -> SourceOutput {
+    let mut gathered = SourceOutput::new(SourceKind::Plain);
+    let name = with_forward_slashes(file);
+    match git::read_file(located.tree.root, file, FILE_CAP) {
         Ok(bytes) => {
-            if let Some(tool) = encrypted::whole_file(&bytes) {
-                gathered.lacks(name, encrypted::whole_file_why(tool));
+            if let Some(tool) = encrypted::detect_whole_file(&bytes) {
+                gathered.report_incomplete(name, encrypted::whole_file_reason(tool));
                 return gathered;
             }
-            manifest::read(&File { source: &located.source.path, name: &name }, &bytes.into(), &mut gathered);
+            manifest::read(
+                &ManifestFile { source: &located.source.path, name: &name },
+                &bytes.into(),
+                &mut gathered,
+            );
         }
-        Err(error) => gathered.lacks(name, error.to_string()),
+        Err(error) => gathered.report_incomplete(name, error.to_string()),
     }
     gathered
 }
 
 /// The files below a folder, links followed where they stay in the repository, each file once.
-struct Walk<'a> {
-    tree: Seen<'a>,
-    gathered: Gathered,
+struct FolderWalk<'a> {
+    tree: SourceTree<'a>,
+    gathered: SourceOutput,
     files: Vec<PathBuf>,
     /// Kustomize roots and charts that are met.
     roots: Vec<PathBuf>,
-    left_out: LeftOut,
+    left_out: Exclusions,
     seen: BTreeSet<PathBuf>,
 }
 
-impl Walk<'_> {
+impl FolderWalk<'_> {
     fn folder(&mut self, folder: &Path) {
         if !self.seen.insert(folder.to_path_buf()) {
             return;
@@ -87,7 +93,10 @@ impl Walk<'_> {
         let names = match names_in(&self.tree.root.join(folder)) {
             Ok(names) => names,
             Err(error) => {
-                self.gathered.lacks(slashed(folder), format!("the folder cannot be read: {error}"));
+                self.gathered.report_incomplete(
+                    with_forward_slashes(folder),
+                    format!("the folder cannot be read: {error}"),
+                );
                 return;
             }
         };
@@ -100,7 +109,7 @@ impl Walk<'_> {
         if !self.tree.reads(&path) {
             return;
         }
-        if self.left_out.has(&path, kind.is_dir()) {
+        if self.left_out.excludes(&path, kind.is_dir()) {
             return self.note_left_out(&path, kind);
         }
         let named_so = is_manifest(&path);
@@ -109,7 +118,10 @@ impl Walk<'_> {
             match fs::metadata(self.tree.root.join(&target)) {
                 Ok(metadata) => (target, metadata.file_type()),
                 Err(error) => {
-                    return self.gathered.lacks(slashed(&target), format!("it cannot be read: {error}"));
+                    return self.gathered.report_incomplete(
+                        with_forward_slashes(&target),
+                        format!("it cannot be read: {error}"),
+                    );
                 }
             }
         } else {
@@ -117,16 +129,19 @@ impl Walk<'_> {
         };
         if kind.is_dir() {
             self.subfolder(&real);
-        } else if named_so && real != Path::new(config::FILE) {
+        } else if named_so && real != Path::new(config::CONFIG_FILE) {
             self.file(real, kind);
         }
     }
 
     fn file(&mut self, real: PathBuf, kind: FileType) {
         if !kind.is_file() {
-            self.gathered.lacks(slashed(&real), "it is not a regular file");
+            self.gathered.report_incomplete(with_forward_slashes(&real), "it is not a regular file");
         } else if self.files.len() >= FILES_CAP {
-            self.gathered.lacks(slashed(&real), format!("more than {FILES_CAP} files: it was not read"));
+            self.gathered.report_incomplete(
+                with_forward_slashes(&real),
+                format!("more than {FILES_CAP} files: it was not read"),
+            );
         } else if self.seen.insert(real.clone()) {
             self.files.push(real);
         }
@@ -142,12 +157,12 @@ impl Walk<'_> {
     /// What is left out is counted where it could hold manifests; and a root that is left out declares nobody knows what.
     fn note_left_out(&mut self, path: &Path, kind: FileType) {
         if kind.is_dir() || is_manifest(path) {
-            self.left_out.note(path);
+            self.left_out.record(path);
         }
         let mut folders = if kind.is_dir() { vec![path.to_path_buf()] } else { Vec::new() };
         while let Some(folder) = folders.pop() {
             if self.tree.kind(&folder) != SourceKind::Plain {
-                self.gathered.left_out.push(slashed(&folder));
+                self.gathered.left_out.push(with_forward_slashes(&folder));
                 continue;
             }
             folders.extend(subfolders(self.tree, &folder));
@@ -160,7 +175,7 @@ impl Walk<'_> {
         let full = self.tree.root.join(link);
         let why = match full.canonicalize() {
             Ok(real) => match real.strip_prefix(self.tree.root) {
-                Ok(inside) => match self.tree.why_not(inside) {
+                Ok(inside) => match self.tree.why_unreadable(inside) {
                     None => return Some(inside.to_path_buf()),
                     Some(why) if is_manifest(link) => why,
                     Some(_) => return None,
@@ -171,13 +186,13 @@ impl Walk<'_> {
             Err(_) if is_manifest(link) => "the link leads nowhere",
             Err(_) => return None,
         };
-        self.gathered.lacks(slashed(link), why);
+        self.gathered.report_incomplete(with_forward_slashes(link), why);
         None
     }
 }
 
 /// The folders in a folder of the tree, hidden ones and links left out; none where it cannot be read.
-pub(super) fn subfolders(tree: Seen<'_>, folder: &Path) -> impl Iterator<Item = PathBuf> {
+pub(super) fn subfolders(tree: SourceTree<'_>, folder: &Path) -> impl Iterator<Item = PathBuf> {
     let names = names_in(&tree.root.join(folder)).unwrap_or_default();
     let inner = names.into_iter().filter(|(_, kind)| kind.is_dir());
     let folder = folder.to_path_buf();
@@ -188,7 +203,7 @@ pub(super) fn subfolders(tree: Seen<'_>, folder: &Path) -> impl Iterator<Item = 
 const MOST_FOLDERS: usize = 20_000;
 
 /// The folders of a tree that may be read, its root first, hidden ones and links left out.
-pub(super) fn folders(tree: Seen<'_>) -> impl Iterator<Item = PathBuf> {
+pub(super) fn folders(tree: SourceTree<'_>) -> impl Iterator<Item = PathBuf> {
     let mut left = vec![PathBuf::new()];
     let next = move || {
         let folder = left.pop()?;
@@ -199,7 +214,7 @@ pub(super) fn folders(tree: Seen<'_>) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Every file of a tree that a manifest may be in.
-pub(super) fn manifests(tree: Seen<'_>) -> impl Iterator<Item = PathBuf> {
+pub(super) fn manifests(tree: SourceTree<'_>) -> impl Iterator<Item = PathBuf> {
     folders(tree).flat_map(move |folder| {
         let names = names_in(&tree.root.join(&folder)).unwrap_or_default();
         let files = names.into_iter().filter(|(_, kind)| kind.is_file());

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::kustomization::folded;
-use super::scan::FILE_CAP;
+use super::kustomization::fold_key;
+use super::kustomize_inputs::FILE_CAP;
 use super::touched::Touched;
-use super::{Seen, take_annotation};
+use super::{SourceTree, take_annotation};
 use crate::model::push_pointer;
 use crate::yaml;
 
@@ -81,14 +81,19 @@ impl StandIn {
                 json!({"target": target, "patch": patch.to_string()})
             })
             .collect();
-        let key = kustomization.keys().rfind(|key| folded(key) == "patches").cloned();
+        let key = kustomization.keys().rfind(|key| fold_key(key) == "patches").cloned();
         let own = kustomization.entry(key.unwrap_or_else(|| "patches".to_owned())).or_insert(Value::Null);
         patches.extend(own.as_array().into_iter().flatten().cloned());
         *own = Value::from(patches);
     }
 
     /// Puts the value in place of the sources of replacements that are missing, or that the missing part may change.
-    pub(super) fn replace(&self, (seen, folder): (Seen<'_>, &Path), touched: &[&Touched], list: &mut Value) {
+    pub(super) fn replace(
+        &self,
+        (seen, folder): (SourceTree<'_>, &Path),
+        touched: &[&Touched],
+        list: &mut Value,
+    ) {
         let Some(entries) = list.as_array_mut() else { return };
         let is_missing = |replacement: &Value| {
             Source::of(replacement).is_some_and(|source| {
@@ -167,7 +172,7 @@ impl StandIn {
 }
 
 /// The replacements of a file: one, or a list of them.
-fn in_file(seen: Seen<'_>, file: &Path) -> Vec<Value> {
+fn in_file(seen: SourceTree<'_>, file: &Path) -> Vec<Value> {
     let bytes = seen.read(file, FILE_CAP).unwrap_or_default();
     let documents = yaml::read(&bytes).into_iter().flatten().map(yaml::Document::into_json);
     let all = documents.flat_map(|document| match document {

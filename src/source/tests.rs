@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Rendered, Request, Tools, render};
+use super::{RenderOutput, RenderRequest, Tools, render};
 use crate::config::{self, Source};
-use crate::model::{ObjectKey, Served, ServedKind};
+use crate::model::{ApiResource, ApiResources, ObjectKey};
 
 /// A cluster with a few kinds.
-fn served() -> Served {
-    let kind = |group: &str, version: &str, kind: &str, namespaced| ServedKind {
+fn served() -> ApiResources {
+    let kind = |group: &str, version: &str, kind: &str, namespaced| ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),
         kind: kind.to_owned(),
         plural: format!("{}s", kind.to_lowercase()),
         namespaced,
-        listable: true,
+        supports_list: true,
     };
     let kinds = vec![
         kind("", "v1", "ConfigMap", true),
@@ -30,12 +30,12 @@ fn served() -> Served {
         kind("networking.k8s.io", "v1", "Ingress", true),
         kind("rbac.authorization.k8s.io", "v1", "ClusterRole", false),
     ];
-    Served { version: "v1.36.2".to_owned(), kinds }
+    ApiResources { version: "v1.36.2".to_owned(), kinds }
 }
 
-fn rendered(tree: &Path, sources: &[Source]) -> Rendered {
+fn rendered(tree: &Path, sources: &[Source]) -> RenderOutput {
     let (served, tools) = (served(), Tools::default());
-    render(&Request {
+    render(&RenderRequest {
         tree,
         files: None,
         sources,
@@ -50,7 +50,7 @@ fn source(path: &str) -> Source {
 }
 
 /// What a case expects, as text that a person can check.
-fn shown(rendered: &Rendered) -> Value {
+fn shown(rendered: &RenderOutput) -> Value {
     let objects: Vec<_> = rendered
         .objects
         .iter()
@@ -59,7 +59,7 @@ fn shown(rendered: &Rendered) -> Value {
                 .fields
                 .iter()
                 .map(|(pointer, place)| (pointer, Value::from(format!("{}:{}", place.line, place.column))));
-            let place = object.origin.place.map(|place| format!("{}:{}", place.line, place.column));
+            let place = object.origin.location.map(|place| format!("{}:{}", place.line, place.column));
             json!({
                 "id": format!("{} {}", object.id.api_version(), object.id),
                 "source": object.origin.source,
@@ -116,8 +116,8 @@ fn every_case_renders_as_expected() {
     let mut failures = Vec::new();
     for folder in folders {
         let tree = folder.join("tree");
-        let sources = match fs::read_to_string(tree.join(config::FILE)) {
-            Ok(text) => config::parse(config::FILE, &text).unwrap().sources,
+        let sources = match fs::read_to_string(tree.join(config::CONFIG_FILE)) {
+            Ok(text) => config::parse(config::CONFIG_FILE, &text).unwrap().sources,
             Err(_) => vec![source(".")],
         };
         let actual = shown(&rendered(&tree, &sources));
@@ -279,19 +279,19 @@ fn programs_that_are_too_old_are_named_with_what_is_needed() {
     let folder = folder(&[]);
     let path = folder.path();
     let old = pretender(path, "helm", "v4.2.9");
-    let tools = Tools::at(Some(old.clone()), None, None);
+    let tools = Tools::from_paths(Some(old.clone()), None, None);
     let error = tools.helm().unwrap_err().to_string();
     assert_eq!(error, format!("{} is v4.2.9; helm 3.21 or 4.3 or later is needed", old.display()));
     let old = pretender(path, "kustomize", "v5.7.0");
     let older = pretender(path, "kubectl", r#"{"clientVersion": {"gitVersion": "v1.35.1"}}"#);
-    let tools = Tools::at(None, Some(old.clone()), Some(older));
+    let tools = Tools::from_paths(None, Some(old.clone()), Some(older));
     assert!(tools.kustomize().unwrap_err().to_string().contains("is v5.7.0; kustomize 5.8"));
     let new = pretender(path, "kubectl", r#"{"clientVersion": {"gitVersion": "v1.36.1"}}"#);
-    let tools = Tools::at(None, Some(old), Some(new));
-    assert_eq!(tools.kustomize().unwrap().shown, "kubectl v1.36.1");
+    let tools = Tools::from_paths(None, Some(old), Some(new));
+    assert_eq!(tools.kustomize().unwrap().label, "kubectl v1.36.1");
     let strange = pretender(path, "helm", "(devel)");
     assert!(
-        Tools::at(Some(strange), None, None)
+        Tools::from_paths(Some(strange), None, None)
             .helm()
             .unwrap_err()
             .to_string()
@@ -307,7 +307,7 @@ fn programs_are_found_on_the_path_that_is_handed_in() {
     fs::write(folder.path().join("kustomize"), "not a program").unwrap();
     let path = std::env::join_paths([folder.path(), &folder.path().join("bin")]).unwrap();
     let tools = Tools::find(&path);
-    assert_eq!(tools.helm().unwrap().shown, "helm v4.3.0");
+    assert_eq!(tools.helm().unwrap().label, "helm v4.3.0");
     assert!(tools.kustomize().is_err());
 }
 
@@ -330,10 +330,10 @@ echo "  on path: '$(/bin/ls -A "$PATH")'"
 "#;
     fs::write(&helm, script).unwrap();
     fs::set_permissions(&helm, fs::Permissions::from_mode(0o755)).unwrap();
-    let (served, tools) = (served(), Tools::at(Some(helm), None, None));
+    let (served, tools) = (served(), Tools::from_paths(Some(helm), None, None));
     let sources = [Source { namespace: Some("shop".to_owned()), ..source("web") }];
     let tree = folder.path().join("tree");
-    let request = Request {
+    let request = RenderRequest {
         tree: &tree,
         files: None,
         sources: &sources,
@@ -381,5 +381,5 @@ echo "  on path: '$(/bin/ls -A "$PATH")'"
          --api-versions=v1/Namespace --api-versions=v1/Secret -- web {temporary}/tree/web"
     );
     assert_eq!(data["arguments"], expected);
-    assert!(rendered.objects[0].unstable.iter().all(|pointer| pointer.starts_with("/data/")));
+    assert!(rendered.objects[0].nondeterministic.iter().all(|pointer| pointer.starts_with("/data/")));
 }

@@ -28,9 +28,9 @@ pub struct Tools {
 pub(super) struct Tool {
     pub(super) path: PathBuf,
     /// What stands before its own arguments: `kustomize` of kubectl, `build` of kustomize.
-    pub(super) before: &'static str,
+    pub(super) subcommand: &'static str,
     /// Its name and version, `helm v4.3.1`.
-    pub(super) shown: String,
+    pub(super) label: String,
     /// Major version.
     pub(super) major: u64,
 }
@@ -75,12 +75,12 @@ impl Tools {
     pub fn find(path: &OsStr) -> Self {
         let find =
             |name| std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| is_program(file));
-        Self::at(find("helm"), find("kustomize"), find("kubectl"))
+        Self::from_paths(find("helm"), find("kustomize"), find("kubectl"))
     }
 
     /// Programs at known paths.
     #[must_use]
-    pub fn at(helm: Option<PathBuf>, kustomize: Option<PathBuf>, kubectl: Option<PathBuf>) -> Self {
+    pub fn from_paths(helm: Option<PathBuf>, kustomize: Option<PathBuf>, kubectl: Option<PathBuf>) -> Self {
         Self { helm, kustomize, kubectl, ..Self::default() }
     }
 
@@ -116,13 +116,13 @@ impl Tools {
 
     /// What of the programs a rendering depends on: name and version, flags, and what they may reach.
     #[must_use]
-    pub fn shown(&self, kind: SourceKind) -> String {
+    pub fn describe(&self, kind: SourceKind) -> String {
         let tool = match kind {
             SourceKind::Plain => return String::new(),
             SourceKind::Kustomize => self.kustomize(),
             SourceKind::Helm => self.helm(),
         };
-        let tool = tool.map_or_else(|error| error.to_string(), |tool| tool.shown.clone());
+        let tool = tool.map_or_else(|error| error.to_string(), |tool| tool.label.clone());
         format!("{tool} {:?} {}", self.kustomize_flags(), self.has_no_network())
     }
 
@@ -163,19 +163,23 @@ fn check_helm(path: &Path) -> Result<Tool, ToolError> {
         4 => minor >= 3,
         other => other > 4,
     };
-    checked(path, "template", &format!("helm {version}"), &version, HELM, enough)
+    check_version(path, "template", &format!("helm {version}"), &version, HELM, enough)
 }
 
 fn check_kustomize(path: &Path) -> Result<Tool, ToolError> {
     let version = ask(path, &["version"], KUSTOMIZE)?;
-    checked(path, "build", &format!("kustomize {version}"), &version, KUSTOMIZE, |found| found >= (5, 8))
+    check_version(path, "build", &format!("kustomize {version}"), &version, KUSTOMIZE, |found| {
+        found >= (5, 8)
+    })
 }
 
 fn check_kubectl(path: &Path) -> Result<Tool, ToolError> {
     let answer = ask(path, &["version", "--client", "-o", "json"], KUSTOMIZE)?;
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
     let version = answer["clientVersion"]["gitVersion"].as_str().unwrap_or_default();
-    checked(path, "kustomize", &format!("kubectl {version}"), version, KUSTOMIZE, |found| found >= (1, 36))
+    check_version(path, "kustomize", &format!("kubectl {version}"), version, KUSTOMIZE, |found| {
+        found >= (1, 36)
+    })
 }
 
 fn ask(path: &Path, args: &[&str], needed: &'static str) -> Result<String, ToolError> {
@@ -191,7 +195,7 @@ fn ask(path: &Path, args: &[&str], needed: &'static str) -> Result<String, ToolE
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn checked(
+fn check_version(
     path: &Path,
     before: &'static str,
     shown: &str,
@@ -207,7 +211,7 @@ fn checked(
     if !enough(numbers) {
         return Err(ToolError::TooOld { path: place, found: version.to_owned(), needed });
     }
-    Ok(Tool { path: path.to_path_buf(), before, shown: shown.to_owned(), major: numbers.0 })
+    Ok(Tool { path: path.to_path_buf(), subcommand: before, label: shown.to_owned(), major: numbers.0 })
 }
 
 /// `(4, 3)` of `v4.3.1`, `v4.3` or `4.3.1+g1`.

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::kustomization::folded;
-use super::scan::FILE_CAP;
-use super::{Seen, encrypted};
+use super::kustomization::fold_key;
+use super::kustomize_inputs::FILE_CAP;
+use super::{SourceTree, encrypted};
 use crate::yaml;
 
 /// What says in the output of a plug-in that it changes an object; of kustomize's own generators a field does.
@@ -48,7 +48,7 @@ impl Touched {
 
 /// What an entry of `configMapGenerator` or `secretGenerator` changes.
 pub(super) fn by_entry(field: &str, entry: &Value) -> Option<Touched> {
-    let kind = match folded(field).as_str() {
+    let kind = match fold_key(field).as_str() {
         "configmapgenerator" => "ConfigMap",
         "secretgenerator" => "Secret",
         _ => return None,
@@ -58,7 +58,7 @@ pub(super) fn by_entry(field: &str, entry: &Value) -> Option<Touched> {
 
 fn merges(generator: &Value) -> bool {
     let mut fields = generator.as_object().into_iter().flatten();
-    fields.any(|(key, value)| folded(key) == "behavior" && is_change(value))
+    fields.any(|(key, value)| fold_key(key) == "behavior" && is_change(value))
 }
 
 fn is_change(behavior: &Value) -> bool {
@@ -66,7 +66,10 @@ fn is_change(behavior: &Value) -> bool {
 }
 
 /// What an entry of `generators` changes: the configuration of plug-ins, `None` where it is not read.
-pub(super) fn by_plugins((seen, folder): (Seen<'_>, &Path), configuration: Option<&[u8]>) -> Vec<Touched> {
+pub(super) fn by_plugins(
+    (seen, folder): (SourceTree<'_>, &Path),
+    configuration: Option<&[u8]>,
+) -> Vec<Touched> {
     let Some(bytes) = configuration else { return vec![Touched::UNKNOWN] };
     let mut found = Vec::new();
     for document in yaml::read(bytes) {
@@ -78,7 +81,7 @@ pub(super) fn by_plugins((seen, folder): (Seen<'_>, &Path), configuration: Optio
     found
 }
 
-fn by_plugin(at: (Seen<'_>, &Path), plugin: &Value, found: &mut Vec<Touched>) {
+fn by_plugin(at: (SourceTree<'_>, &Path), plugin: &Value, found: &mut Vec<Touched>) {
     let (version, kind) = (plugin["apiVersion"].as_str(), plugin["kind"].as_str());
     match (version.unwrap_or_default(), kind.unwrap_or_default()) {
         ("builtin", "ConfigMapGenerator") if merges(plugin) => {
@@ -95,7 +98,7 @@ fn by_plugin(at: (Seen<'_>, &Path), plugin: &Value, found: &mut Vec<Touched>) {
 }
 
 /// What KSOPS makes are the objects of its files and Secrets of its own, with their annotations, which SOPS leaves readable.
-fn by_ksops((seen, folder): (Seen<'_>, &Path), plugin: &Value, found: &mut Vec<Touched>) {
+fn by_ksops((seen, folder): (SourceTree<'_>, &Path), plugin: &Value, found: &mut Vec<Touched>) {
     for secret in plugin["secretFrom"].as_array().into_iter().flatten() {
         let name = secret["metadata"]["name"].as_str();
         found.extend(changes(secret).then(|| Touched::of(Some("Secret"), name)));
@@ -107,7 +110,7 @@ fn by_ksops((seen, folder): (Seen<'_>, &Path), plugin: &Value, found: &mut Vec<T
             continue;
         }
         match seen.read(&file, FILE_CAP) {
-            Some(bytes) if encrypted::whole_file(&bytes).is_none() => by_file(&bytes, found),
+            Some(bytes) if encrypted::detect_whole_file(&bytes).is_none() => by_file(&bytes, found),
             _ => found.push(Touched::UNKNOWN),
         }
     }

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::inert::inert;
+use super::forge_commands::neutralise;
 
 /// For a terminal or a log: control characters (escape sequences among them), and the invisible characters that turn
 /// text around, are written out; newlines and tabs stay.
 #[must_use]
-pub fn plain(text: &str) -> String {
+pub fn escape_terminal(text: &str) -> String {
     escape(text, |character| matches!(character, '\n' | '\t'))
 }
 
-/// As [`plain`], on one line and at most `most` characters, with `…` where it was cut.
+/// As [`escape_terminal`], on one line and at most `most` characters, with `…` where it was cut.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let mut line: String = escape(text, |_| false);
@@ -55,7 +55,7 @@ pub fn is_invisible(character: char) -> bool {
 /// A JSON document as it stands, but for the characters that would act on a terminal, as `\\u` escapes. In a document
 /// that a serializer wrote these are inside strings only.
 #[must_use]
-pub fn json(document: &str) -> String {
+pub fn escape_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for character in document.chars() {
         if (character.is_control() && character != '\n') || is_invisible(character) {
@@ -70,10 +70,10 @@ pub fn json(document: &str) -> String {
 }
 
 /// Text as inline code of Markdown, on one line: a fence longer than any run of backticks in it. Nothing inside code
-/// is a link or HTML; what would act on a forge where code does not protect is written out ([`inert`]).
+/// is a link or HTML; what would act on a forge where code does not protect is written out ([`neutralise`]).
 #[must_use]
-pub fn code(text: &str) -> String {
-    let line = inert(&one_line(text, 2_000));
+pub fn markdown_code(text: &str) -> String {
+    let line = neutralise(&one_line(text, 2_000));
     let fence = "`".repeat(longest_run(&line) + 1);
     let pad = if line.starts_with('`') || line.ends_with('`') || line.is_empty() { " " } else { "" };
     format!("{fence}{pad}{line}{pad}{fence}")
@@ -81,8 +81,8 @@ pub fn code(text: &str) -> String {
 
 /// Text as a code block of Markdown; `language` is ours, never from outside.
 #[must_use]
-pub fn code_block(language: &str, text: &str) -> String {
-    let text = plain(text);
+pub fn markdown_code_block(language: &str, text: &str) -> String {
+    let text = escape_terminal(text);
     let fence = "`".repeat(longest_run(&text).max(2) + 1);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     format!("{fence}{language}\n{text}{end}{fence}\n")
@@ -94,64 +94,67 @@ fn longest_run(text: &str) -> usize {
 
 /// The message of a workflow command (`::warning::MESSAGE`).
 #[must_use]
-pub fn workflow_data(text: &str) -> String {
-    plain(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+pub fn escape_workflow_data(text: &str) -> String {
+    escape_terminal(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property of a workflow command (`::warning file=PROPERTY::`).
 #[must_use]
-pub fn workflow_property(text: &str) -> String {
-    workflow_data(text).replace(':', "%3A").replace(',', "%2C")
+pub fn escape_workflow_property(text: &str) -> String {
+    escape_workflow_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{code, code_block, json, one_line, plain, workflow_data, workflow_property};
+    use super::{
+        escape_json, escape_terminal, escape_workflow_data, escape_workflow_property, markdown_code,
+        markdown_code_block, one_line,
+    };
 
     #[test]
     fn characters_that_are_not_seen_are_written_out() {
         let hidden = "\u{ad}\u{61c}\u{115f}\u{180e}\u{200b}\u{2028}\u{202e}\u{2066}\u{2069}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0141}";
-        let shown = plain(hidden);
+        let shown = escape_terminal(hidden);
         assert!(shown.is_ascii() && shown.starts_with("\\u{ad}\\u{61c}"), "{shown}");
         let letters = "über 日本語 рус שלום";
-        assert_eq!(plain(letters), letters);
+        assert_eq!(escape_terminal(letters), letters);
     }
 
     #[test]
     fn escape_sequences_and_turned_text_are_written_out() {
-        assert_eq!(plain("a\u{1b}[31mred\u{7}\r\nb\tc"), "a\\u{1b}[31mred\\u{7}\\r\nb\tc");
+        assert_eq!(escape_terminal("a\u{1b}[31mred\u{7}\r\nb\tc"), "a\\u{1b}[31mred\\u{7}\\r\nb\tc");
         assert_eq!(one_line("a\nb\u{202e}c", 80), "a\\nb\\u{202e}c");
         assert_eq!(one_line("abcdef", 4), "abc…");
     }
 
     #[test]
     fn code_holds_whatever_it_is_given() {
-        assert_eq!(code("a`b``c"), "```a`b``c```");
-        assert_eq!(code("`x"), "`` `x ``");
-        assert_eq!(code_block("yaml", "a: ```\n"), "````yaml\na: ```\n````\n");
-        assert_eq!(workflow_property("a:b,c%\n"), "a%3Ab%2Cc%25%0A");
+        assert_eq!(markdown_code("a`b``c"), "```a`b``c```");
+        assert_eq!(markdown_code("`x"), "`` `x ``");
+        assert_eq!(markdown_code_block("yaml", "a: ```\n"), "````yaml\na: ```\n````\n");
+        assert_eq!(escape_workflow_property("a:b,c%\n"), "a%3Ab%2Cc%25%0A");
     }
 
     proptest! {
         #[test]
         fn json_stays_what_it_was(text in any::<String>()) {
             let value = serde_json::Value::from(text);
-            let escaped = json(&value.to_string());
+            let escaped = escape_json(&value.to_string());
             prop_assert!(!escaped.chars().any(char::is_control));
             prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).expect("still JSON"), value);
         }
 
         #[test]
         fn nothing_breaks_out(text in any::<String>()) {
-            let inline = code(&text);
+            let inline = markdown_code(&text);
             let fence: String = inline.chars().take_while(|c| *c == '`').collect();
             let inner = &inline[fence.len()..inline.len() - fence.len()];
             prop_assert!(!inner.contains(&fence) && !inline.contains('\n'));
-            prop_assert!(!plain(&text).chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
-            prop_assert!(!workflow_data(&text).contains(['\n', '\r']));
-            let property = workflow_property(&text);
+            prop_assert!(!escape_terminal(&text).chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+            prop_assert!(!escape_workflow_data(&text).contains(['\n', '\r']));
+            let property = escape_workflow_property(&text);
             prop_assert!(!property.contains([':', ',', '\n']));
         }
     }

@@ -3,15 +3,18 @@
 //! Whatever comes from a cluster, a repository or a forge is hostile: nothing of it reaches an output unescaped.
 
 mod escape;
-mod inert;
+mod forge_commands;
 mod yaml;
 
-pub use escape::{code, code_block, is_invisible, json, one_line, plain, workflow_data, workflow_property};
-pub use inert::inert;
-pub use yaml::{yaml_record, yaml_value};
+pub use escape::{
+    escape_json, escape_terminal, escape_workflow_data, escape_workflow_property, is_invisible,
+    markdown_code, markdown_code_block, one_line,
+};
+pub use forge_commands::neutralise;
+pub use yaml::{format_yaml_record, format_yaml_value};
 
 /// `1 object`, `2 objects`.
 #[must_use]
-pub fn count(number: usize, thing: &str) -> String {
+pub fn pluralize(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }

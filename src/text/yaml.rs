@@ -6,25 +6,25 @@ use serde::Serialize;
 use serde_yaml::Value as Yaml;
 
 use super::escape::is_invisible;
-use super::inert::acting;
+use super::forge_commands::command_offsets;
 
 /// A value as YAML, for a person to put into a file. A string that holds characters which are not seen, or that would act
 /// on a forge, stands in double quotes with those as escapes: it is the same string, and may be copied.
 #[must_use]
-pub fn yaml_value(value: &serde_json::Value) -> String {
-    write(value, &acting).unwrap_or_else(|_| value.to_string())
+pub fn format_yaml_value(value: &serde_json::Value) -> String {
+    write(value, &command_offsets).unwrap_or_else(|_| value.to_string())
 }
 
 /// A record as YAML, with characters that are not seen as escapes in double quotes.
 ///
 /// # Errors
 /// Where YAML has no place for it.
-pub fn yaml_record<T: Serialize>(record: &T) -> Result<String, serde_yaml::Error> {
+pub fn format_yaml_record<T: Serialize>(record: &T) -> Result<String, serde_yaml::Error> {
     write(record, &|_| Vec::new())
 }
 
 /// What stands in for the strings that the library would write raw: plain in any place, and nowhere else in the text.
-struct Stand<'a> {
+struct Placeholders<'a> {
     prefix: String,
     strings: Vec<String>,
     acting: &'a dyn Fn(&str) -> Vec<usize>,
@@ -39,12 +39,12 @@ fn write<T: Serialize>(value: &T, acting: &dyn Fn(&str) -> Vec<usize>) -> Result
     while text.contains(&prefix) {
         prefix.push('x');
     }
-    let mut stand = Stand { prefix, strings: Vec::new(), acting };
+    let mut stand = Placeholders { prefix, strings: Vec::new(), acting };
     let text = serde_yaml::to_string(&stand.replace(serde_yaml::to_value(value)?))?;
     Ok(stand.restore(&text))
 }
 
-impl Stand<'_> {
+impl Placeholders<'_> {
     fn replace(&mut self, value: Yaml) -> Yaml {
         match value {
             Yaml::String(text) if is_hidden(&text) || !(self.acting)(&text).is_empty() => {
@@ -114,8 +114,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::inert::acting;
-    use super::{is_hidden, yaml_record, yaml_value};
+    use super::super::forge_commands::command_offsets;
+    use super::{format_yaml_record, format_yaml_value, is_hidden};
 
     #[test]
     fn what_deceives_or_acts_is_an_escape_of_the_same_string() {
@@ -127,21 +127,21 @@ mod tests {
             (json!(["@alice", "[skip ci]"]), "- \"\\x40alice\"\n- \"\\x5Bskip ci]\"\n"),
             (json!("nginx:1.25"), "nginx:1.25\n"),
         ] {
-            assert_eq!(yaml_value(&value), expected);
+            assert_eq!(format_yaml_value(&value), expected);
         }
-        assert_eq!(yaml_record(&json!("closes #1")).expect("a string"), "'closes #1'\n");
+        assert_eq!(format_yaml_record(&json!("closes #1")).expect("a string"), "'closes #1'\n");
     }
 
     proptest! {
         #[test]
         fn it_is_read_as_it_was_and_holds_nothing_that_is_not_seen(one in any::<String>(), other in "[a-z#@\u{202e}\u{ad}\n \"\\\\']{0,12}") {
             let value = json!({"a": one, &other: [other.clone(), {"b": one}]});
-            for text in [yaml_value(&value), yaml_record(&value).expect("JSON")] {
+            for text in [format_yaml_value(&value), format_yaml_record(&value).expect("JSON")] {
                 prop_assert!(!is_hidden(&text));
                 prop_assert_eq!(&serde_yaml::from_str::<Value>(&text).expect("YAML"), &value);
             }
-            let lines = yaml_value(&json!([other]));
-            prop_assert!(acting(&lines).is_empty(), "{}", lines);
+            let lines = format_yaml_value(&json!([other]));
+            prop_assert!(command_offsets(&lines).is_empty(), "{}", lines);
         }
     }
 }

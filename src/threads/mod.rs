@@ -21,12 +21,12 @@ static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
 
 /// How many things are done at the same time: as many as there are processors, and at most 8.
 #[must_use]
-pub fn count() -> usize {
+pub fn thread_count() -> usize {
     POOL.as_ref().map_or(1, ThreadPool::current_num_threads)
 }
 
-/// Does the work on every item, at most [`count`] at the same time; the results are in the order of the items.
-pub fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+/// Does the work on every item, at most [`thread_count`] at the same time; the results are in the order of the items.
+pub fn parallel_map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     match &*POOL {
         Some(pool) if items.len() > 1 => pool.install(|| items.par_iter().map(work).collect()),
         _ => items.iter().map(work).collect(),
@@ -43,7 +43,7 @@ pub fn sort_by<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + 
 
 #[cfg(test)]
 mod tests {
-    use super::{count, side_by_side, sort_by};
+    use super::{parallel_map, sort_by, thread_count};
 
     #[test]
     fn equal_items_stay_in_their_order() {
@@ -58,13 +58,13 @@ mod tests {
 
     #[test]
     fn results_are_in_the_order_of_the_items_also_inside_one_another() {
-        let twice = |items: &[usize]| side_by_side(items, |item| item * 2);
+        let twice = |items: &[usize]| parallel_map(items, |item| item * 2);
         assert_eq!(twice(&[]), Vec::<usize>::new());
         assert_eq!(twice(&[1]), [2]);
         let items: Vec<usize> = (0..1000).collect();
         assert_eq!(twice(&items), items.iter().map(|item| item * 2).collect::<Vec<_>>());
-        let nested = side_by_side(&[1, 2, 3], |item| twice(&[*item, 10 * item]));
+        let nested = parallel_map(&[1, 2, 3], |item| twice(&[*item, 10 * item]));
         assert_eq!(nested, [[2, 20], [4, 40], [6, 60]]);
-        assert!((1..=8).contains(&count()));
+        assert!((1..=8).contains(&thread_count()));
     }
 }

@@ -9,7 +9,7 @@ use crate::text::one_line;
 
 /// The word of a cause.
 #[must_use]
-pub fn cause(cause: Cause) -> &'static str {
+pub fn cause_name(cause: Cause) -> &'static str {
     match cause {
         Cause::Manual => "manual",
         Cause::Rollback => "rollback",
@@ -25,20 +25,20 @@ pub fn cause(cause: Cause) -> &'static str {
 
 /// `3 manual, 1 unknown`, in a fixed order; empty where there are none.
 #[must_use]
-pub fn changes_of_causes(changes: &BTreeMap<Cause, usize>) -> String {
+pub fn count_by_cause(changes: &BTreeMap<Cause, usize>) -> String {
     let parts = changes.iter().filter(|(_, number)| **number > 0);
-    parts.map(|(word, number)| format!("{number} {}", cause(*word))).collect::<Vec<_>>().join(", ")
+    parts.map(|(word, number)| format!("{number} {}", cause_name(*word))).collect::<Vec<_>>().join(", ")
 }
 
 /// A value on one line, as YAML would show it where it can: strings bare where that cannot be misread, lists and maps
 /// in brackets; at most `most` characters.
 #[must_use]
-pub fn value(value: &Value, most: usize) -> String {
+pub fn format_value(value: &Value, most: usize) -> String {
     match value {
         Value::String(text) if is_bare(text) => one_line(text, most),
         Value::Array(_) | Value::Object(_) => {
             let mut text = String::new();
-            flow(value, &mut text);
+            write_flow(value, &mut text);
             one_line(&text, most)
         }
         other => one_line(&other.to_string(), most),
@@ -46,7 +46,7 @@ pub fn value(value: &Value, most: usize) -> String {
 }
 
 /// `[{name: DEBUG, value: "true"}]`.
-fn flow(value: &Value, text: &mut String) {
+fn write_flow(value: &Value, text: &mut String) {
     let bare =
         |text: &str| is_bare(text) && !text.contains(['[', ']', '{', '}', ',', ':', '#', '&', '*', '!']);
     let scalar =
@@ -56,7 +56,7 @@ fn flow(value: &Value, text: &mut String) {
             text.push('[');
             for (at, item) in items.iter().enumerate() {
                 text.push_str(if at == 0 { "" } else { ", " });
-                flow(item, text);
+                write_flow(item, text);
             }
             text.push(']');
         }
@@ -66,7 +66,7 @@ fn flow(value: &Value, text: &mut String) {
                 text.push_str(if at == 0 { "" } else { ", " });
                 text.push_str(&scalar(name));
                 text.push_str(": ");
-                flow(field, text);
+                write_flow(field, text);
             }
             text.push('}');
         }
@@ -86,17 +86,17 @@ fn is_bare(text: &str) -> bool {
 
 /// `manual, by kubectl-edit, at or before 2026-11-22 11:25:05 UTC`: cause, manager, actor, time and how sure.
 #[must_use]
-pub fn verdict(verdict: &Verdict) -> String {
-    let mut text = cause(verdict.cause).to_owned();
+pub fn describe_verdict(verdict: &Verdict) -> String {
+    let mut text = cause_name(verdict.cause).to_owned();
     let unsynced = verdict.cause == Cause::Unsynced;
     match verdict.unsynced_since.filter(|_| verdict.overdue).map(jiff::Timestamp::from_second) {
-        Some(Ok(time)) => text.push_str(&format!(": not applied since {}", since(&time.to_string()))),
+        Some(Ok(time)) => text.push_str(&format!(": not applied since {}", format_time(&time.to_string()))),
         _ if verdict.rule == Rule::Leftover => text.push_str(": not pruned yet"),
         _ if unsynced => text.push_str(": not applied yet"),
         _ => {}
     }
     if let Some(claimed) = verdict.claimed {
-        text.push_str(&format!(", claimed: {} by name only", cause(claimed)));
+        text.push_str(&format!(", claimed: {} by name only", cause_name(claimed)));
     }
     if let Some(manager) = &verdict.manager {
         let by = match verdict.confidence {
@@ -113,9 +113,9 @@ pub fn verdict(verdict: &Verdict) -> String {
         text.push_str(&format!(", user {}", one_line(&actor.user, 128)));
     }
     match (&verdict.actor, &verdict.manager) {
-        (Some(actor), _) => text.push_str(&format!(", at {}", since(&actor.at))),
+        (Some(actor), _) => text.push_str(&format!(", at {}", format_time(&actor.at))),
         (None, Some(manager)) => match &manager.time {
-            Some(time) => text.push_str(&format!(", at or before {}", since(time))),
+            Some(time) => text.push_str(&format!(", at or before {}", format_time(time))),
             None => text.push_str(", time unknown"),
         },
         (None, None) => {}
@@ -125,7 +125,7 @@ pub fn verdict(verdict: &Verdict) -> String {
 
 /// `2026-11-22 11:25:05 UTC` of an RFC 3339 time; another text as it stands.
 #[must_use]
-pub fn since(time: &str) -> String {
+pub fn format_time(time: &str) -> String {
     let text = one_line(time, 40);
     match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
         Some((day, hour)) => format!("{day} {} UTC", hour.split('.').next().unwrap_or(hour)),
@@ -137,7 +137,7 @@ pub fn since(time: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::value;
+    use super::format_value;
 
     #[test]
     fn a_value_is_shown_so_that_its_type_can_be_seen() {
@@ -156,8 +156,8 @@ mod tests {
             (json!(["a, b", "--x=1", "k: v", 3]), "[\"a, b\", --x=1, \"k: v\", 3]"),
             (json!({}), "{}"),
         ] {
-            assert_eq!(value(&shown, 160), expected, "{shown}");
+            assert_eq!(format_value(&shown, 160), expected, "{shown}");
         }
-        assert_eq!(value(&json!("abcdefgh"), 5), "abcd…");
+        assert_eq!(format_value(&json!("abcdefgh"), 5), "abcd…");
     }
 }

@@ -49,7 +49,7 @@ pub fn align(old: &[Value], new: &[Value]) -> Vec<Aligned> {
     let (old_end, new_end) = (old.len() - end, new.len() - end);
     let inner = (start..old_end, start..new_end);
     let aligned = match inner.0.len().saturating_mul(inner.1.len()) {
-        0..=MOST_PAIRS => lone_pairs((old, new), by_content((old, new), (&inner.0, &inner.1))),
+        0..=MOST_PAIRS => pair_lone_items((old, new), by_content((old, new), (&inner.0, &inner.1))),
         _ => by_equals((old, new), (&inner.0, &inner.1)),
     };
     let before = (0..start).map(|at| Aligned::Both(at, at));
@@ -182,7 +182,7 @@ fn by_content(lists: Both<'_, [Value]>, (of_old, of_new): Both<'_, Range<usize>>
 }
 
 /// Where one value that does not say what it is for went and one came, between the same items, it is that one.
-fn lone_pairs((old, new): Both<'_, [Value]>, aligned: Vec<Aligned>) -> Vec<Aligned> {
+fn pair_lone_items((old, new): Both<'_, [Value]>, aligned: Vec<Aligned>) -> Vec<Aligned> {
     let mut paired: Vec<Aligned> = Vec::with_capacity(aligned.len());
     for run in aligned.chunk_by(|one, next| !is_both(one) && !is_both(next)) {
         let went = only(run, |item| matches!(item, Aligned::Old(at) if is_anonymous(&old[at])));
@@ -341,7 +341,7 @@ mod tests {
     use super::{Aligned, align};
 
     /// `a>b` for an item that became another, `-a`, `+b`.
-    fn told(old: &Value, new: &Value) -> String {
+    fn describe(old: &Value, new: &Value) -> String {
         let (old, new) = (old.as_array().unwrap(), new.as_array().unwrap());
         let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let items = align(old, new).into_iter().map(|item| match item {
@@ -397,7 +397,7 @@ mod tests {
                 "sleep 5 && nginx>sleep 5 && A=1 nginx",
             ),
         ] {
-            assert_eq!(told(&old, &new), expected);
+            assert_eq!(describe(&old, &new), expected);
         }
     }
 
@@ -437,7 +437,7 @@ mod tests {
             (json!(["--debug", "main.py"]), json!(["main.py"]), "---debug main.py"),
             (json!(["--", "a"]), json!(["--", "b", "a"]), "-- +b a"),
         ] {
-            assert_eq!(told(&old, &new), expected);
+            assert_eq!(describe(&old, &new), expected);
         }
     }
 

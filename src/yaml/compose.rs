@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Raw, StructureStyle, options};
 
-use super::entries::{Budget, Entries, Frame, Items, Pending, Repeats};
-use super::gaps::{Last, after_marker};
-use super::lines::{Base, Places, line_start, skip_blank};
-use super::node::{Form, Node, NodeKind, Span, Style};
-use super::{ReadError, resolve};
+use super::entries::{
+    AliasBudget, CollectionItems, DuplicateKeys, MappingEntries, OpenCollection, PendingKey,
+};
+use super::lines::{Base, LineIndex, line_start, skip_blank};
+use super::node::{Node, NodeForm, NodeKind, NodeStyle, Span};
+use super::trivia::{LastToken, after_marker};
+use super::{YamlError, resolve};
 
 /// Levels of lists and maps in one document; `serde_json` stops at 128, and so no live object has more.
 const DEPTH: usize = 250;
@@ -28,14 +30,14 @@ pub(super) enum Syntax {
 }
 
 /// Why a text could not be composed.
-pub(super) struct Failure {
-    pub(super) error: ReadError,
+pub(super) struct ComposeError {
+    pub(super) error: YamlError,
     /// Start of a line inside a flow collection that begins with a tab, where that is what failed.
     pub(super) tab_line: Option<usize>,
 }
 
-impl From<ReadError> for Failure {
-    fn from(error: ReadError) -> Self {
+impl From<YamlError> for ComposeError {
+    fn from(error: YamlError) -> Self {
         Self { error, tab_line: None }
     }
 }
@@ -46,8 +48,8 @@ pub(super) fn compose(
     text: &str,
     base: Base,
     syntax: Syntax,
-    repeats: Repeats,
-) -> Result<Option<Node>, Failure> {
+    repeats: DuplicateKeys,
+) -> Result<Option<Node>, ComposeError> {
     let mut composer = Composer::new(text, base, syntax, used_anchors(text, syntax));
     composer.repeats = repeats;
     let mut open = Vec::new();
@@ -69,9 +71,9 @@ pub(super) fn compose(
                 let in_flow = open.last() == Some(&StructureStyle::Flow);
                 let tab = *error.kind() == ErrorKind::TabInBlockIndentation && in_flow;
                 let tab_line = tab.then(|| line_start(text, offset));
-                let place = Places::new(text, base).at(offset);
-                let error = ReadError { place: Some(place), why: error.info() };
-                return Err(Failure { error, tab_line });
+                let place = LineIndex::new(text, base).locate(offset);
+                let error = YamlError { location: Some(place), why: error.info() };
+                return Err(ComposeError { error, tab_line });
             }
         }
     }
@@ -108,7 +110,7 @@ fn longest_text(json: &str) -> usize {
 }
 
 /// The most values and keys of a document.
-pub(super) fn most_values(text: &str) -> usize {
+pub(super) fn max_values(text: &str) -> usize {
     FEW_VALUES + text.len() / BYTES_OF_A_VALUE
 }
 
@@ -130,17 +132,17 @@ pub(super) struct Composer<'a> {
     pub(super) text: &'a str,
     pub(super) base: Base,
     pub(super) syntax: Syntax,
-    repeats: Repeats,
-    pub(super) places: Places<'a>,
+    repeats: DuplicateKeys,
+    pub(super) places: LineIndex<'a>,
     /// End of the last token, and what it was.
     pub(super) cursor: usize,
-    pub(super) last: Last,
-    pub(super) stack: Vec<Frame>,
+    pub(super) last: LastToken,
+    pub(super) stack: Vec<OpenCollection>,
     root: Option<Node>,
     /// Anchors that some alias refers to.
     used: HashSet<usize>,
     anchors: HashMap<usize, Node>,
-    budget: Budget,
+    budget: AliasBudget,
     /// Values and keys so far.
     written: usize,
 }
@@ -151,15 +153,15 @@ impl<'a> Composer<'a> {
             text,
             base,
             syntax,
-            repeats: Repeats::Refused,
-            places: Places::new(text, base),
+            repeats: DuplicateKeys::Reject,
+            places: LineIndex::new(text, base),
             cursor: 0,
-            last: Last::LineStart,
+            last: LastToken::LineStart,
             stack: Vec::new(),
             root: None,
             used,
             anchors: HashMap::new(),
-            budget: Budget::default(),
+            budget: AliasBudget::default(),
             written: 0,
         }
     }
@@ -167,18 +169,18 @@ impl<'a> Composer<'a> {
     fn begin(&mut self) {
         self.cursor = after_marker(self.text);
         if self.cursor > 0 {
-            self.last = Last::Other;
+            self.last = LastToken::Other;
         }
     }
 
-    fn event(&mut self, event: &Event<'_>, raw: &Raw) -> Result<(), ReadError> {
+    fn event(&mut self, event: &Event<'_>, raw: &Raw) -> Result<(), YamlError> {
         self.budget.values += 1;
         let is_end = matches!(event, Event::SequenceEnd | Event::MappingEnd);
         self.written += usize::from(!is_end);
-        if self.written > most_values(self.text) {
-            let place = self.places.at(raw.byte_range().map_or(self.cursor, |range| range.start));
+        if self.written > max_values(self.text) {
+            let place = self.places.locate(raw.byte_range().map_or(self.cursor, |range| range.start));
             let why = "the document holds more values than any object of its size".to_owned();
-            return Err(ReadError { place: Some(place), why });
+            return Err(YamlError { location: Some(place), why });
         }
         match event {
             Event::Scalar(value, style, anchor, tag) => {
@@ -187,11 +189,11 @@ impl<'a> Composer<'a> {
             }
             Event::Alias(id) => self.alias(*id, raw),
             Event::SequenceStart(style, anchor, tag) => {
-                let items = Items::Sequence(Vec::new());
+                let items = CollectionItems::Sequence(Vec::new());
                 self.open(items, *style, *anchor, tag.is_some(), raw)
             }
             Event::MappingStart(style, anchor, tag) => {
-                let items = Items::Mapping(Entries::default());
+                let items = CollectionItems::Mapping(MappingEntries::default());
                 self.open(items, *style, *anchor, tag.is_some(), raw)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(raw),
@@ -199,8 +201,8 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn end(mut self) -> Result<Option<Node>, ReadError> {
-        self.gap()?;
+    fn end(mut self) -> Result<Option<Node>, YamlError> {
+        self.skip_trivia()?;
         Ok(self.root)
     }
 
@@ -211,30 +213,30 @@ impl<'a> Composer<'a> {
         anchor: usize,
         tag: Option<&str>,
         raw: &Raw,
-    ) -> Result<(), ReadError> {
-        let (lead, outer) = self.before(anchor != 0 || tag.is_some())?;
+    ) -> Result<(), YamlError> {
+        let (lead, outer) = self.skip_to_node(anchor != 0 || tag.is_some())?;
         let (start, end) =
             raw.byte_range().map_or((self.cursor, self.cursor), |range| (range.start, range.end));
         // What is not written comes as `~`.
         let value = if style == ScalarStyle::Plain && start == end { "" } else { value };
         let (style, start, end) = match style {
-            ScalarStyle::Plain if value.is_empty() => (Style::Empty, self.cursor, self.cursor),
-            ScalarStyle::Plain => (Style::Plain, start, end),
-            ScalarStyle::SingleQuoted => (Style::Single, start, end),
-            ScalarStyle::DoubleQuoted => (Style::Double, start, end),
-            ScalarStyle::Literal => self.block_scalar(Style::Literal, end),
-            ScalarStyle::Folded => self.block_scalar(Style::Folded, end),
+            ScalarStyle::Plain if value.is_empty() => (NodeStyle::Empty, self.cursor, self.cursor),
+            ScalarStyle::Plain => (NodeStyle::Plain, start, end),
+            ScalarStyle::SingleQuoted => (NodeStyle::Single, start, end),
+            ScalarStyle::DoubleQuoted => (NodeStyle::Double, start, end),
+            ScalarStyle::Literal => self.block_scalar(NodeStyle::Literal, end),
+            ScalarStyle::Folded => self.block_scalar(NodeStyle::Folded, end),
         };
         let span = self.span(start, end);
         self.cursor = self.cursor.max(end);
-        if style != Style::Empty {
-            self.last = if style == Style::Plain { Last::Plain } else { Last::Other };
+        if style != NodeStyle::Empty {
+            self.last = if style == NodeStyle::Plain { LastToken::Plain } else { LastToken::Other };
         }
-        let plain = matches!(style, Style::Plain | Style::Empty);
+        let plain = matches!(style, NodeStyle::Plain | NodeStyle::Empty);
         if plain && self.syntax == Syntax::Yaml {
             self.check_plain(span)?;
         }
-        if matches!(style, Style::Literal | Style::Folded) {
+        if matches!(style, NodeStyle::Literal | NodeStyle::Folded) {
             self.check_block_scalar(span)?;
         }
         if plain && tag.is_none() && value == "<<" && self.expects_key() {
@@ -243,20 +245,20 @@ impl<'a> Composer<'a> {
         let is_merge = value == "<<" && tag.is_some() || tag.is_some_and(|tag| tag.ends_with(":merge"));
         if is_merge && self.expects_key() {
             let why = "a merge key (`<<`) with a tag is read in different ways: leave the tag out";
-            return Err(ReadError { place: Some(span.place), why: why.to_owned() });
+            return Err(YamlError { location: Some(span.location), why: why.to_owned() });
         }
         let kind = match tag {
-            Some(tag) => resolve::tagged(tag, value),
+            Some(tag) => resolve::resolve_tagged(tag, value),
             None if plain && self.syntax == Syntax::Json => json_scalar(value),
-            None if plain => resolve::plain(value),
+            None if plain => resolve::resolve_plain(value),
             None => Ok(NodeKind::String(value.to_owned())),
         };
-        let kind = kind.map_err(|why| ReadError { place: Some(span.place), why })?;
+        let kind = kind.map_err(|why| YamlError { location: Some(span.location), why })?;
         if self.expects_key() {
             return self.key(&kind, value, span);
         }
         let shared = self.used.contains(&anchor);
-        let form = Form {
+        let form = NodeForm {
             style,
             lead: self.base.offset + lead,
             outer: self.base.offset + outer.unwrap_or(start),
@@ -267,14 +269,14 @@ impl<'a> Composer<'a> {
         self.finish(Node { kind, span, form }, anchor)
     }
 
-    fn alias(&mut self, id: usize, raw: &Raw) -> Result<(), ReadError> {
-        let (lead, _) = self.before(false)?;
+    fn alias(&mut self, id: usize, raw: &Raw) -> Result<(), YamlError> {
+        let (lead, _) = self.skip_to_node(false)?;
         let (start, end) =
             raw.byte_range().map_or((self.cursor, self.cursor), |range| (range.start, range.end));
         let span = self.span(start, end);
         self.cursor = end;
-        self.last = Last::Other;
-        let failed = |why: &str| ReadError { place: Some(span.place), why: why.to_owned() };
+        self.last = LastToken::Other;
+        let failed = |why: &str| YamlError { location: Some(span.location), why: why.to_owned() };
         let target = self.anchors.get(&id).ok_or_else(|| failed("the anchor's value contains itself"))?;
         self.budget.copy(target).map_err(|why| failed(&why))?;
         if self.stack.len() + target.height() > DEPTH {
@@ -286,8 +288,8 @@ impl<'a> Composer<'a> {
             let (kind, source) = (target.kind.clone(), source.unwrap_or_default().to_owned());
             return self.key(&kind, &source, span);
         }
-        let form = Form {
-            style: Style::Alias,
+        let form = NodeForm {
+            style: NodeStyle::Alias,
             lead: self.base.offset + lead,
             outer: span.start,
             decorated: false,
@@ -300,53 +302,53 @@ impl<'a> Composer<'a> {
 
     fn open(
         &mut self,
-        items: Items,
+        items: CollectionItems,
         style: StructureStyle,
         anchor: usize,
         tagged: bool,
         raw: &Raw,
-    ) -> Result<(), ReadError> {
-        let (lead, outer) = self.before(anchor != 0 || tagged)?;
+    ) -> Result<(), YamlError> {
+        let (lead, outer) = self.skip_to_node(anchor != 0 || tagged)?;
         let flow = style == StructureStyle::Flow;
         let start = skip_blank(self.text, self.cursor);
         if self.stack.len() >= DEPTH {
-            let place = self.places.at(raw.byte_range().map_or(start, |range| range.start));
-            return Err(ReadError { place: Some(place), why: too_deep() });
+            let place = self.places.locate(raw.byte_range().map_or(start, |range| range.start));
+            return Err(YamlError { location: Some(place), why: too_deep() });
         }
         if self.expects_key() {
-            let place = self.places.at(start);
-            return Err(ReadError { place: Some(place), why: "a list or map cannot be a key".to_owned() });
+            let place = self.places.locate(start);
+            return Err(YamlError { location: Some(place), why: "a list or map cannot be a key".to_owned() });
         }
         let span = self.span(start, start);
         let opens = matches!(self.text.as_bytes().get(start), Some(b'{' | b'['));
         self.cursor = if flow && opens { start + 1 } else { start };
         if flow && opens {
-            self.last = Last::Other;
+            self.last = LastToken::Other;
         }
-        let form = Form {
-            style: if flow { Style::Flow } else { Style::Block },
+        let form = NodeForm {
+            style: if flow { NodeStyle::Flow } else { NodeStyle::Block },
             lead: self.base.offset + lead,
             outer: self.base.offset + outer.unwrap_or(start),
             decorated: anchor != 0 || tagged,
             shared: self.used.contains(&anchor),
             hidden: 0,
         };
-        self.stack.push(Frame { flow, anchor, span, form, items });
+        self.stack.push(OpenCollection { flow, anchor, span, form, items });
         Ok(())
     }
 
-    fn close(&mut self, raw: &Raw) -> Result<(), ReadError> {
+    fn close(&mut self, raw: &Raw) -> Result<(), YamlError> {
         let Some(mut frame) = self.stack.pop() else { return Ok(()) };
         if frame.flow
             && let Some(range) = raw.byte_range()
         {
             self.cursor = self.cursor.max(range.end);
-            self.last = Last::Other;
+            self.last = LastToken::Other;
         }
         frame.span.end = self.base.offset + self.cursor;
         let kind = match frame.items {
-            Items::Sequence(items) => NodeKind::Sequence(items),
-            Items::Mapping(entries) => {
+            CollectionItems::Sequence(items) => NodeKind::Sequence(items),
+            CollectionItems::Mapping(entries) => {
                 frame.form.hidden = entries.hidden;
                 NodeKind::Mapping(entries.entries)
             }
@@ -355,18 +357,18 @@ impl<'a> Composer<'a> {
     }
 
     /// Puts a complete node where it belongs.
-    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), ReadError> {
+    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
         if anchor != 0 && self.used.contains(&anchor) {
-            let place = Some(node.span.place);
-            self.budget.copy(&node).map_err(|why| ReadError { place, why })?;
+            let place = Some(node.span.location);
+            self.budget.copy(&node).map_err(|why| YamlError { location: place, why })?;
             self.anchors.insert(anchor, node.clone());
         }
         match self.stack.last_mut().map(|frame| &mut frame.items) {
             None => self.root = Some(node),
-            Some(Items::Sequence(items)) => items.push(node),
-            Some(Items::Mapping(entries)) => match entries.pending.take() {
-                Some(Pending::Key(name, span)) => entries.put((name, span), node, self.repeats)?,
-                Some(Pending::Merge) => entries.merge(node)?,
+            Some(CollectionItems::Sequence(items)) => items.push(node),
+            Some(CollectionItems::Mapping(entries)) => match entries.pending.take() {
+                Some(PendingKey::Key(name, span)) => entries.put((name, span), node, self.repeats)?,
+                Some(PendingKey::Merge) => entries.merge(node)?,
                 None => {}
             },
         }
@@ -374,28 +376,34 @@ impl<'a> Composer<'a> {
     }
 
     fn expects_key(&self) -> bool {
-        matches!(self.stack.last(), Some(Frame { items: Items::Mapping(Entries { pending: None, .. }), .. }))
+        matches!(
+            self.stack.last(),
+            Some(OpenCollection {
+                items: CollectionItems::Mapping(MappingEntries { pending: None, .. }),
+                ..
+            })
+        )
     }
 
-    fn key(&mut self, kind: &NodeKind, source: &str, span: Span) -> Result<(), ReadError> {
-        let failed = |why| ReadError { place: Some(span.place), why };
+    fn key(&mut self, kind: &NodeKind, source: &str, span: Span) -> Result<(), YamlError> {
+        let failed = |why| YamlError { location: Some(span.location), why };
         let name = resolve::key_name(kind, source).map_err(failed)?;
-        if let Some(Frame { items: Items::Mapping(entries), .. }) = self.stack.last_mut() {
-            entries.pending = Some(Pending::Key(name, span));
+        if let Some(OpenCollection { items: CollectionItems::Mapping(entries), .. }) = self.stack.last_mut() {
+            entries.pending = Some(PendingKey::Key(name, span));
         }
         Ok(())
     }
 
-    fn merge_key(&mut self) -> Result<(), ReadError> {
-        if let Some(Frame { items: Items::Mapping(entries), .. }) = self.stack.last_mut() {
-            entries.pending = Some(Pending::Merge);
+    fn merge_key(&mut self) -> Result<(), YamlError> {
+        if let Some(OpenCollection { items: CollectionItems::Mapping(entries), .. }) = self.stack.last_mut() {
+            entries.pending = Some(PendingKey::Merge);
         }
         Ok(())
     }
 
     fn span(&mut self, start: usize, end: usize) -> Span {
-        let place = self.places.at(start);
-        Span { start: self.base.offset + start, end: self.base.offset + end.max(start), place }
+        let place = self.places.locate(start);
+        Span { start: self.base.offset + start, end: self.base.offset + end.max(start), location: place }
     }
 }
 

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::align::{Aligned, align};
-use super::layout::{Habits, Layout, is_empty, ordered};
+use super::batch_edit;
+use super::layout::{DocumentLayout, Layout, is_empty, order_entries};
 use super::lines::Base;
 use super::moves::{moved, with_moved};
-use super::node::{Node, NodeKind, Style};
-use super::pointer::{apply, index, normal, tokens, wrap};
-use super::read::{is_json, parts, read_parts, root_of};
-use super::splice::{Site, Splice};
-use super::together;
+use super::node::{Node, NodeKind, NodeStyle};
+use super::pointer::{apply_operation, normalise_numbers, parse_index, parse_tokens, wrap_in_parents};
+use super::read::{is_json, read_parts, read_root, split_documents};
+use super::splice::{EditSite, Splice};
 
 /// One change of one document of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +81,7 @@ const MOST_WORK: usize = 64 << 20;
 
 /// All edits at once, where they are many; `None` where they are few, or cannot be proven together.
 fn edit_together(text: &str, edits: &[Edit]) -> Option<String> {
-    let (documents, edited) = together::edit(text, edits)?;
+    let (documents, edited) = batch_edit::edit_batch(text, edits)?;
     let (mut before, mut after) = (values(text), values(&edited));
     let as_intended =
         |(document, intended): &(usize, Value)| after.get(*document) == Some(&Ok(intended.clone()));
@@ -102,16 +102,16 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
         Some(Err(why)) => return Err(format!("the document cannot be read: {why}")),
         _ => return Err("there is no such document, or it is empty".to_owned()),
     };
-    let tokens = tokens(&edit.pointer)?;
+    let tokens = parse_tokens(&edit.pointer)?;
     let operation = match &edit.operation {
-        Operation::Set(value) => Operation::Set(normal(value)),
+        Operation::Set(value) => Operation::Set(normalise_numbers(value)),
         other => other.clone(),
     };
-    let intended = apply(old.clone(), &tokens, &operation)?;
+    let intended = apply_operation(old.clone(), &tokens, &operation)?;
     if intended == old {
         return Ok(text.to_owned());
     }
-    let range = parts(text.as_bytes()).swap_remove(edit.document).range;
+    let range = split_documents(text.as_bytes()).swap_remove(edit.document).range;
     let part = &text[range.clone()];
     let mut editor = Editor { text: part.to_owned(), json: is_json(part), work: 0 };
     match &operation {
@@ -126,7 +126,7 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
 
 /// Every document of a stream; an empty one is null.
 fn values(text: &str) -> Vec<Result<Value, String>> {
-    let value = |read: Result<Option<super::Document>, super::ReadError>| match read {
+    let value = |read: Result<Option<super::Document>, super::YamlError>| match read {
         Ok(document) => Ok(document.map_or(Value::Null, |document| document.into_json())),
         Err(error) => Err(error.why),
     };
@@ -161,7 +161,7 @@ struct Editor {
 }
 
 /// The way from the root to a node.
-pub(super) struct Walk<'a, 't> {
+pub(super) struct NodePath<'a, 't> {
     /// The containers passed, outermost first, and the position in each.
     pub(super) trail: Vec<(&'a Node, usize)>,
     pub(super) node: &'a Node,
@@ -171,7 +171,7 @@ pub(super) struct Walk<'a, 't> {
 
 impl Editor {
     fn root(&self) -> Result<Node, String> {
-        let root = root_of(&self.text, Base::default()).map_err(|error| error.to_string())?;
+        let root = read_root(&self.text, Base::default()).map_err(|error| error.to_string())?;
         root.ok_or_else(|| "the document is empty".to_owned())
     }
 
@@ -180,12 +180,18 @@ impl Editor {
         let walk = walk(&root, tokens)?;
         if let [token, inner @ ..] = walk.rest {
             let depth = tokens.len() - walk.rest.len();
-            return self.create(&root, &walk, &tokens[..=depth], &wrap(inner, value.clone()), token);
+            return self.create(
+                &root,
+                &walk,
+                &tokens[..=depth],
+                &wrap_in_parents(inner, value.clone()),
+                token,
+            );
         }
         if walk.node.to_json() == *value {
             return Ok(());
         }
-        let own = walk.node.form.style != Style::Alias && !walk.node.form.shared && !is_empty(value);
+        let own = walk.node.form.style != NodeStyle::Alias && !walk.node.form.shared && !is_empty(value);
         match (&walk.node.kind, value) {
             (NodeKind::Mapping(old), Value::Object(new)) if own && !old.is_empty() => {
                 self.set_entries(tokens, &walk.node.to_json(), new)
@@ -197,7 +203,7 @@ impl Editor {
             _ => {
                 refuse_shared(walk.node)?;
                 let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
-                let ways = ways(site, |site| site.replace(value));
+                let ways = candidate_splices(site, |site| site.replace(value));
                 let lines = site.own_lines();
                 self.take(&root, ways, lines, tokens, &Operation::Set(value.clone()))
             }
@@ -208,7 +214,7 @@ impl Editor {
     fn create(
         &mut self,
         root: &Node,
-        walk: &Walk<'_, '_>,
+        walk: &NodePath<'_, '_>,
         tokens: &[String],
         value: &Value,
         token: &str,
@@ -216,12 +222,12 @@ impl Editor {
         let node = walk.node;
         refuse_own(node)?;
         let site = self.site(root, node, walk.trail.last().map(|(parent, _)| *parent));
-        let ways = ways(site, |site| match &node.kind {
+        let ways = candidate_splices(site, |site| match &node.kind {
             NodeKind::Mapping(_) => site.add(token, value),
             NodeKind::Sequence(items) => site.insert(items.len(), value),
-            _ => site.replace(&wrap(&[token.to_owned()], value.clone())),
+            _ => site.replace(&wrap_in_parents(&[token.to_owned()], value.clone())),
         });
-        let lines = site.lines_with_comments();
+        let lines = site.commented_lines();
         self.take(root, ways, lines, tokens, &Operation::Set(value.clone()))
     }
 
@@ -231,7 +237,7 @@ impl Editor {
         old: &Value,
         new: &serde_json::Map<String, Value>,
     ) -> Result<(), String> {
-        for (name, value) in ordered(new) {
+        for (name, value) in order_entries(new) {
             if old.get(name) != Some(value) {
                 self.set(&child(tokens, name), value)?;
             }
@@ -291,7 +297,7 @@ impl Editor {
         let walk = walk(&root, tokens)?;
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
         let ways = site.move_item(at, before).into_iter().collect();
-        let lines = site.lines_with_comments();
+        let lines = site.commented_lines();
         self.take(&root, ways, lines, tokens, &Operation::Set(Value::from(items.to_vec())))
     }
 
@@ -301,8 +307,8 @@ impl Editor {
         let Value::Array(mut items) = walk.node.to_json() else { return Err("it is not a list".to_owned()) };
         items.insert(at, value.clone());
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
-        let ways = ways(site, |site| site.insert(at, value));
-        let lines = site.lines_with_comments();
+        let ways = candidate_splices(site, |site| site.insert(at, value));
+        let lines = site.commented_lines();
         self.take(&root, ways, lines, tokens, &Operation::Set(Value::Array(items)))
     }
 
@@ -315,7 +321,7 @@ impl Editor {
         refuse_shared(walk.node)?;
         let site = self.site(&root, parent, walk.trail.last().map(|(parent, _)| *parent));
         let ways = site.remove(position);
-        let lines = site.lines_with_comments();
+        let lines = site.commented_lines();
         self.take(&root, ways, lines, tokens, &Operation::Remove)
     }
 
@@ -330,17 +336,17 @@ impl Editor {
         self.take(&root, ways, site.own_lines(), tokens, &Operation::Rename(name.to_owned()))
     }
 
-    fn site<'a>(&'a self, root: &'a Node, node: &'a Node, parent: Option<&'a Node>) -> Site<'a> {
+    fn site<'a>(&'a self, root: &'a Node, node: &'a Node, parent: Option<&'a Node>) -> EditSite<'a> {
         let near = if matches!(node.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_)) {
             node
         } else {
             parent.unwrap_or(node)
         };
-        Site {
+        EditSite {
             text: &self.text,
             node,
             parent,
-            layout: Habits::of(&self.text, root, self.json).near(&self.text, near),
+            layout: DocumentLayout::detect(&self.text, root, self.json).layout_near(&self.text, near),
         }
     }
 
@@ -357,14 +363,14 @@ impl Editor {
         if self.work > MOST_WORK {
             return Err("it differs in too many places to be edited one by one".to_owned());
         }
-        let intended = apply(root.to_json(), tokens, operation)?;
+        let intended = apply_operation(root.to_json(), tokens, operation)?;
         let read_back = |text: &String| {
-            root_of(text, Base::default())
+            read_root(text, Base::default())
                 .is_ok_and(|root| root.is_some_and(|root| root.to_json() == intended))
         };
         let found = ways
             .iter()
-            .filter(|way| within(way, &lines))
+            .filter(|way| stays_within(way, &lines))
             .filter_map(|way| way.apply(&self.text))
             .find(read_back);
         self.text = found.ok_or_else(|| NOT_PROVEN.to_owned())?;
@@ -373,15 +379,18 @@ impl Editor {
 }
 
 /// Whether a change stays within these lines.
-pub(super) fn within(splice: &Splice, lines: &std::ops::Range<usize>) -> bool {
+pub(super) fn stays_within(splice: &Splice, lines: &std::ops::Range<usize>) -> bool {
     // Lines at the end of a file without a final break go together with the break before them.
     let start = lines.start.saturating_sub(2);
     start <= splice.range.start && splice.range.end <= lines.end
 }
 
 /// The ways of a site, then those without literal block scalars: comments that follow one may become a part of it.
-pub(super) fn ways(site: Site<'_>, ways: impl Fn(&Site<'_>) -> Vec<Splice>) -> Vec<Splice> {
-    let quoted = Site { layout: Layout { literals: false, ..site.layout }, ..site };
+pub(super) fn candidate_splices(
+    site: EditSite<'_>,
+    ways: impl Fn(&EditSite<'_>) -> Vec<Splice>,
+) -> Vec<Splice> {
+    let quoted = EditSite { layout: Layout { literals: false, ..site.layout }, ..site };
     ways(&site).into_iter().chain(ways(&quoted)).collect()
 }
 
@@ -390,8 +399,8 @@ fn child(tokens: &[String], token: &str) -> Vec<String> {
 }
 
 /// Goes down as far as the pointer leads. Refuses to go through an alias, a merge key, or what aliases refer to.
-pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<Walk<'a, 't>, String> {
-    let mut walk = Walk { trail: Vec::new(), node: root, rest: tokens };
+pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<NodePath<'a, 't>, String> {
+    let mut walk = NodePath { trail: Vec::new(), node: root, rest: tokens };
     while let [token, rest @ ..] = walk.rest {
         let (position, next) = match &walk.node.kind {
             NodeKind::Mapping(entries) => {
@@ -407,7 +416,7 @@ pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<Walk<
             }
             NodeKind::Sequence(_) if token == "-" => break,
             NodeKind::Sequence(items) => {
-                let position = index(token, items.len())?;
+                let position = parse_index(token, items.len())?;
                 (position, &items[position])
             }
             _ => break,
@@ -422,7 +431,7 @@ pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<Walk<
 
 /// Refuses a node that is written elsewhere, or is also used elsewhere.
 pub(super) fn refuse_own(node: &Node) -> Result<(), String> {
-    if node.form.style == Style::Alias {
+    if node.form.style == NodeStyle::Alias {
         return Err(
             "the value is an alias (`*name`): what it holds is written elsewhere, and used there too"
                 .to_owned(),
@@ -438,7 +447,7 @@ pub(super) fn refuse_own(node: &Node) -> Result<(), String> {
 
 /// Refuses a node that is, or holds, an anchor that aliases refer to.
 pub(super) fn refuse_shared(node: &Node) -> Result<(), String> {
-    if node.form.style == Style::Alias {
+    if node.form.style == NodeStyle::Alias {
         return Ok(());
     }
     if node.form.shared {

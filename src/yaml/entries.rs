@@ -4,32 +4,32 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::ReadError;
-use super::node::{Form, Key, Node, NodeKind, Span};
+use super::YamlError;
+use super::node::{Key, Node, NodeForm, NodeKind, Span};
 
 /// Text that aliases may add to one document.
 const ALIAS_BYTES: usize = 32 << 20;
 
-pub(super) struct Frame {
+pub(super) struct OpenCollection {
     pub(super) flow: bool,
     pub(super) anchor: usize,
     pub(super) span: Span,
-    pub(super) form: Form,
-    pub(super) items: Items,
+    pub(super) form: NodeForm,
+    pub(super) items: CollectionItems,
 }
 
-pub(super) enum Items {
+pub(super) enum CollectionItems {
     Sequence(Vec<Node>),
-    Mapping(Entries),
+    Mapping(MappingEntries),
 }
 
 #[derive(Default)]
-pub(super) struct Entries {
+pub(super) struct MappingEntries {
     pub(super) entries: Vec<(Key, Node)>,
     /// The indexes of `entries` by name, and whether a literal key of that name was seen.
     known: HashTable<(u32, bool)>,
     hasher: RandomState,
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<PendingKey>,
     /// Whether the current key has a `?`.
     pub(super) explicit: bool,
     pub(super) hidden: usize,
@@ -37,26 +37,26 @@ pub(super) struct Entries {
 
 /// What becomes of a key that is written twice in one map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeats {
-    Refused,
-    LastCounts,
+pub(super) enum DuplicateKeys {
+    Reject,
+    LastWins,
 }
 
 /// A key whose value is still to come.
-pub(super) enum Pending {
+pub(super) enum PendingKey {
     Key(String, Span),
     Merge,
 }
 
 /// What aliases may cost: the rule of go-yaml against alias bombs, and a bound on bytes.
 #[derive(Default)]
-pub(super) struct Budget {
+pub(super) struct AliasBudget {
     pub(super) values: usize,
     copied: usize,
     bytes: usize,
 }
 
-impl Budget {
+impl AliasBudget {
     pub(super) fn copy(&mut self, node: &Node) -> Result<(), String> {
         let (values, bytes) = node.weight();
         self.values += values;
@@ -85,23 +85,23 @@ fn allowed_ratio(values: usize) -> f64 {
     }
 }
 
-impl Entries {
+impl MappingEntries {
     /// Sets a key that is written in the map. Of equal keys the last counts where they are allowed.
     pub(super) fn put(
         &mut self,
         (name, span): (String, Span),
         node: Node,
-        repeats: Repeats,
-    ) -> Result<(), ReadError> {
+        repeats: DuplicateKeys,
+    ) -> Result<(), YamlError> {
         let key = Key { name, span, merged: false };
         let entries = &self.entries;
         let is_it = |(index, _): &(u32, bool)| entries[*index as usize].0.name == key.name;
         match self.known.find_mut(self.hasher.hash_one(&key.name), is_it) {
-            Some((index, true)) if repeats == Repeats::Refused => {
+            Some((index, true)) if repeats == DuplicateKeys::Reject => {
                 // Its name is left out: where text stands in the wrong column, a part of a value is a key.
-                let line = self.entries[*index as usize].0.span.place.line;
+                let line = self.entries[*index as usize].0.span.location.line;
                 let why = format!("this key is already set in this map, in line {line}");
-                return Err(ReadError { place: Some(key.span.place), why });
+                return Err(YamlError { location: Some(key.span.location), why });
             }
             Some((index, literal)) => {
                 *literal = true;
@@ -112,10 +112,10 @@ impl Entries {
         Ok(())
     }
 
-    fn push(&mut self, entry: (Key, Node), literal: bool) -> Result<(), ReadError> {
-        let place = Some(entry.0.span.place);
+    fn push(&mut self, entry: (Key, Node), literal: bool) -> Result<(), YamlError> {
+        let place = Some(entry.0.span.location);
         let index = u32::try_from(self.entries.len());
-        let index = index.map_err(|_| ReadError { place, why: "too many keys".to_owned() })?;
+        let index = index.map_err(|_| YamlError { location: place, why: "too many keys".to_owned() })?;
         let hash = self.hasher.hash_one(&entry.0.name);
         self.entries.push(entry);
         let (entries, hasher) = (&self.entries, &self.hasher);
@@ -125,10 +125,11 @@ impl Entries {
     }
 
     /// Merges as go-yaml v2 does: a merge key overrides what stands before it, the first of a list wins.
-    pub(super) fn merge(&mut self, node: Node) -> Result<(), ReadError> {
+    pub(super) fn merge(&mut self, node: Node) -> Result<(), YamlError> {
         self.hidden += 1;
-        let place = Some(node.span.place);
-        let wrong = || ReadError { place, why: "a merge (`<<`) needs a map or a list of maps".to_owned() };
+        let place = Some(node.span.location);
+        let wrong =
+            || YamlError { location: place, why: "a merge (`<<`) needs a map or a list of maps".to_owned() };
         match node.kind {
             NodeKind::Mapping(entries) => self.merge_entries(entries)?,
             NodeKind::Sequence(items) => {
@@ -142,7 +143,7 @@ impl Entries {
         Ok(())
     }
 
-    fn merge_entries(&mut self, merged: Vec<(Key, Node)>) -> Result<(), ReadError> {
+    fn merge_entries(&mut self, merged: Vec<(Key, Node)>) -> Result<(), YamlError> {
         for (mut key, node) in merged {
             key.merged = true;
             let entries = &self.entries;

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::align::{Aligned, align};
 use super::layout::{lines_are_printable, spaces};
 use super::lines::{column, line_end};
-use super::node::{Node, NodeKind, Style};
+use super::node::{Node, NodeKind, NodeStyle};
 use super::rewrap::{Chunk, Join, Piece, chunks};
-use super::splice::{Site, Splice};
+use super::splice::{EditSite, Splice};
 
 /// Lines that are one line of the text: folded, or one that is indented and stands as it is.
 struct Part<'t> {
@@ -28,7 +28,7 @@ fn is_indented(line: &str) -> bool {
     line.starts_with([' ', '\t'])
 }
 
-impl Site<'_> {
+impl EditSite<'_> {
     /// A folded block scalar with another text: of each of its lines the ones that stay are kept.
     pub(super) fn as_folded(&self, old: &str, text: &str) -> Option<Splice> {
         let span = self.node.span;
@@ -83,7 +83,7 @@ impl Site<'_> {
     /// What this block scalar's header says of its depth and its end; nothing for other nodes.
     fn indicators(&self) -> &str {
         let Node { span, form, .. } = self.node;
-        if !matches!(form.style, Style::Literal | Style::Folded) {
+        if !matches!(form.style, NodeStyle::Literal | NodeStyle::Folded) {
             return "";
         }
         let header = &self.text[span.start..line_end(self.text, span.start)];
@@ -102,7 +102,7 @@ impl Site<'_> {
     /// Column of a block scalar's text.
     pub(super) fn content_column(&self) -> Option<usize> {
         let Node { span, form, .. } = self.node;
-        if !matches!(form.style, Style::Literal | Style::Folded) {
+        if !matches!(form.style, NodeStyle::Literal | NodeStyle::Folded) {
             return None;
         }
         if let Some(digit) = self.indicators().chars().find_map(|character| character.to_digit(10)) {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::lines::{column, line_start};
-use super::node::{Node, NodeKind, Style};
-use super::scalar::{Context, is_printable, key, scalar};
+use super::node::{Node, NodeKind, NodeStyle};
+use super::scalar::{ScalarContext, format_key, format_scalar, is_printable};
 
 /// Habits of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,38 +24,38 @@ pub(super) struct Layout {
     /// Whether strings of several lines are written as literal block scalars.
     pub(super) literals: bool,
     /// How new texts are quoted: as all those beside them, or all of the document.
-    pub(super) quotes: Style,
+    pub(super) quotes: NodeStyle,
 }
 
 /// How often each habit is seen.
 #[derive(Default)]
-struct Votes {
+struct LayoutVotes {
     step: BTreeMap<usize, usize>,
     dashes: BTreeMap<usize, usize>,
     gap: BTreeMap<usize, usize>,
 }
 
 /// The habits of a whole document, counted once.
-pub(super) struct Habits {
-    all: Votes,
-    quotes: Style,
+pub(super) struct DocumentLayout {
+    all: LayoutVotes,
+    quotes: NodeStyle,
     json: bool,
 }
 
-impl Habits {
-    pub(super) fn of(text: &str, root: &Node, json: bool) -> Self {
-        let mut all = Votes::default();
+impl DocumentLayout {
+    pub(super) fn detect(text: &str, root: &Node, json: bool) -> Self {
+        let mut all = LayoutVotes::default();
         all.count(text, root, true);
         let mut styles = Vec::new();
         styles_of_texts(root, true, &mut styles);
         // Quotes around a few texts are for their own sake.
-        let quotes = shared(&styles).filter(|_| styles.len() > 3).unwrap_or(Style::Plain);
+        let quotes = shared(&styles).filter(|_| styles.len() > 3).unwrap_or(NodeStyle::Plain);
         Self { all, quotes, json }
     }
 
     /// The habits of the nodes right under `near` where it has any, else of the document.
-    pub(super) fn near(&self, text: &str, near: &Node) -> Layout {
-        let mut close = Votes::default();
+    pub(super) fn layout_near(&self, text: &str, near: &Node) -> Layout {
+        let mut close = LayoutVotes::default();
         close.count(text, near, false);
         let all = &self.all;
         let step = most(&close.step).or(most(&all.step)).unwrap_or(2);
@@ -69,7 +69,7 @@ impl Habits {
             quotes: {
                 let mut styles = Vec::new();
                 styles_of_texts(near, false, &mut styles);
-                if styles.is_empty() { self.quotes } else { shared(&styles).unwrap_or(Style::Plain) }
+                if styles.is_empty() { self.quotes } else { shared(&styles).unwrap_or(NodeStyle::Plain) }
             },
         }
     }
@@ -77,37 +77,43 @@ impl Habits {
 
 impl Layout {
     /// What scalars and flow collections are written for, inside a flow collection or not.
-    pub(super) fn context(&self, in_flow: bool) -> Context {
+    pub(super) fn context(&self, in_flow: bool) -> ScalarContext {
         match (self.json, in_flow) {
-            (true, _) => Context::Json,
-            (false, true) => Context::Flow,
-            (false, false) => Context::Block,
+            (true, _) => ScalarContext::Json,
+            (false, true) => ScalarContext::Flow,
+            (false, false) => ScalarContext::Block,
         }
     }
 
     /// Lines of an entry of a block mapping whose keys stand in `column`; `like` are values of this key that stand beside
     /// it: where they are in flow style, it is.
-    pub(super) fn entry(&self, name: &str, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
-        let head = format!("{}{}:", spaces(column), key(name, Context::Block));
+    pub(super) fn format_entry(
+        &self,
+        name: &str,
+        value: &Value,
+        column: usize,
+        like: &[&Node],
+    ) -> Vec<String> {
+        let head = format!("{}{}:", spaces(column), format_key(name, ScalarContext::Block));
         match value {
             Value::Object(_) | Value::Array(_) if !is_empty(value) && !are_flow(like) => {
                 let inner = if value.is_array() { self.dashes } else { self.step };
                 let mut lines = vec![head];
-                lines.extend(self.lines(value, column + inner, like));
+                lines.extend(self.format_lines(value, column + inner, like));
                 lines
             }
-            _ => self.leaf(&format!("{head} "), value, column, column + self.step),
+            _ => self.format_leaf(&format!("{head} "), value, column, column + self.step),
         }
     }
 
     /// Lines of an item of a block sequence whose dashes stand in `column`, and beside which others stand.
-    pub(super) fn item(&self, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
+    pub(super) fn format_item(&self, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
         let head = format!("{}-{}", spaces(column), spaces(self.gap));
         let inner = column + 1 + self.gap;
         if is_empty(value) || !(value.is_object() || value.is_array()) || are_flow(like) {
-            return self.leaf(&head, value, column, inner);
+            return self.format_leaf(&head, value, column, inner);
         }
-        let mut lines = self.lines(value, inner, like);
+        let mut lines = self.format_lines(value, inner, like);
         if let Some(first) = lines.first_mut() {
             *first = format!("{head}{}", first.trim_start());
         }
@@ -115,55 +121,58 @@ impl Layout {
     }
 
     /// Lines of a collection that is not empty, all indented.
-    pub(super) fn lines(&self, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
+    pub(super) fn format_lines(&self, value: &Value, column: usize, like: &[&Node]) -> Vec<String> {
         match value {
-            Value::Object(entries) => ordered(entries)
+            Value::Object(entries) => order_entries(entries)
                 .into_iter()
-                .flat_map(|(name, value)| self.entry(name, value, column, &entries_of(like, name)))
+                .flat_map(|(name, value)| self.format_entry(name, value, column, &entries_of(like, name)))
                 .collect(),
             Value::Array(items) => {
                 let like = items_of(like);
-                items.iter().flat_map(|item| self.item(item, column, &like)).collect()
+                items.iter().flat_map(|item| self.format_item(item, column, &like)).collect()
             }
-            other => vec![scalar(other, Context::Block, self.quotes)],
+            other => vec![format_scalar(other, ScalarContext::Block, self.quotes)],
         }
     }
 
-    fn leaf(&self, head: &str, value: &Value, parent: usize, content: usize) -> Vec<String> {
+    fn format_leaf(&self, head: &str, value: &Value, parent: usize, content: usize) -> Vec<String> {
         if self.literals
             && let Value::String(text) = value
-            && let Some((header, lines)) = literal(text, parent, content)
+            && let Some((header, lines)) = format_literal(text, parent, content)
         {
             return std::iter::once(format!("{head}{header}")).chain(lines).collect();
         }
-        vec![format!("{head}{}", self.inline(value, false, self.quotes))]
+        vec![format!("{head}{}", self.format_inline(value, false, self.quotes))]
     }
 
     /// A value on one line.
-    pub(super) fn inline(&self, value: &Value, in_flow: bool, like: Style) -> String {
+    pub(super) fn format_inline(&self, value: &Value, in_flow: bool, like: NodeStyle) -> String {
         match value {
             Value::Object(entries) => {
-                let entries: Vec<_> =
-                    ordered(entries).into_iter().map(|(name, value)| self.pair(name, value)).collect();
+                let entries: Vec<_> = order_entries(entries)
+                    .into_iter()
+                    .map(|(name, value)| self.format_pair(name, value))
+                    .collect();
                 format!("{{{}}}", entries.join(", "))
             }
             Value::Array(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.inline(item, true, self.quotes)).collect();
+                let items: Vec<_> =
+                    items.iter().map(|item| self.format_inline(item, true, self.quotes)).collect();
                 format!("[{}]", items.join(", "))
             }
-            other => scalar(other, self.context(in_flow), like),
+            other => format_scalar(other, self.context(in_flow), like),
         }
     }
 
     /// An entry of a flow mapping.
-    pub(super) fn pair(&self, name: &str, value: &Value) -> String {
-        format!("{}: {}", key(name, self.context(true)), self.inline(value, true, self.quotes))
+    pub(super) fn format_pair(&self, name: &str, value: &Value) -> String {
+        format!("{}: {}", format_key(name, self.context(true)), self.format_inline(value, true, self.quotes))
     }
 }
 
 /// A string of several lines as a literal block scalar: its header, and its lines indented to `content`. `None` where
 /// that style cannot hold it.
-pub(super) fn literal(text: &str, parent: usize, content: usize) -> Option<(String, Vec<String>)> {
+pub(super) fn format_literal(text: &str, parent: usize, content: usize) -> Option<(String, Vec<String>)> {
     let body = text.trim_end_matches('\n');
     if !text.contains('\n') || body.trim_matches('\n').is_empty() || !lines_are_printable(text) {
         return None;
@@ -171,7 +180,7 @@ pub(super) fn literal(text: &str, parent: usize, content: usize) -> Option<(Stri
     let first = body.split('\n').find(|line| !line.is_empty())?;
     let step = content.checked_sub(parent).filter(|step| (1..=9).contains(step));
     let indicator = if first.starts_with([' ', '\t']) { step?.to_string() } else { String::new() };
-    let mut lines = indented(body, content);
+    let mut lines = indent_lines(body, content);
     let chomping = match text.len() - body.len() {
         0 => "-",
         1 => "",
@@ -189,14 +198,14 @@ pub(super) fn lines_are_printable(text: &str) -> bool {
 }
 
 /// The lines of a block scalar's text.
-pub(super) fn indented(body: &str, content: usize) -> Vec<String> {
+pub(super) fn indent_lines(body: &str, content: usize) -> Vec<String> {
     let indent =
         |line: &str| if line.is_empty() { String::new() } else { format!("{}{line}", spaces(content)) };
     body.split('\n').map(indent).collect()
 }
 
 /// Entries in the order in which a person writes them.
-pub(super) fn ordered(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
+pub(super) fn order_entries(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let rank =
         |name: &str| ["apiVersion", "kind", "metadata", "name"].iter().position(|first| *first == name);
     let mut entries: Vec<_> = entries.iter().collect();
@@ -215,7 +224,7 @@ fn are_flow(like: &[&Node]) -> bool {
         _ => false,
     };
     let mut filled = like.iter().filter(|node| is_filled(node)).peekable();
-    filled.peek().is_some() && filled.all(|node| node.form.style == Style::Flow)
+    filled.peek().is_some() && filled.all(|node| node.form.style == NodeStyle::Flow)
 }
 
 fn entries_of<'n>(like: &[&'n Node], name: &str) -> Vec<&'n Node> {
@@ -251,9 +260,9 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-impl Votes {
+impl LayoutVotes {
     fn count(&mut self, text: &str, node: &Node, deep: bool) {
-        if node.form.style != Style::Block {
+        if node.form.style != NodeStyle::Block {
             return;
         }
         match &node.kind {
@@ -281,7 +290,7 @@ impl Votes {
     }
 
     fn count_entry(&mut self, text: &str, key: usize, value: &Node) {
-        if value.form.style != Style::Block {
+        if value.form.style != NodeStyle::Block {
             return;
         }
         let deeper = column(text, value.span.start).checked_sub(column(text, key));
@@ -293,7 +302,7 @@ impl Votes {
 }
 
 /// The styles of the texts in a collection, and of those below it if `deep`.
-fn styles_of_texts(node: &Node, deep: bool, styles: &mut Vec<Style>) {
+fn styles_of_texts(node: &Node, deep: bool, styles: &mut Vec<NodeStyle>) {
     let mut child = |child: &Node| match child.kind {
         NodeKind::String(_) => styles.push(child.form.style),
         _ if deep => styles_of_texts(child, deep, styles),
@@ -309,9 +318,9 @@ fn styles_of_texts(node: &Node, deep: bool, styles: &mut Vec<Style>) {
 }
 
 /// The quotes that all have.
-fn shared(styles: &[Style]) -> Option<Style> {
+fn shared(styles: &[NodeStyle]) -> Option<NodeStyle> {
     let first = *styles.first()?;
-    (matches!(first, Style::Single | Style::Double) && styles.iter().all(|style| *style == first))
+    (matches!(first, NodeStyle::Single | NodeStyle::Double) && styles.iter().all(|style| *style == first))
         .then_some(first)
 }
 

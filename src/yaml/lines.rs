@@ -1,6 +1,6 @@
 //! Lines of a text: offsets to places, and the whitespace and comments between tokens.
 
-use crate::model::Place;
+use crate::model::SourceLocation;
 
 /// Where a piece of text begins in its file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,7 +14,7 @@ pub(super) struct Base {
 
 impl Base {
     /// The base of the text from `to` on.
-    pub(super) fn moved_over(self, bytes: &[u8], to: usize) -> Self {
+    pub(super) fn advance(self, bytes: &[u8], to: usize) -> Self {
         let between = &bytes[self.offset..to];
         let line_start = between.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
         let rest = &between[line_start.map_or(0, |found| found + 1)..];
@@ -22,12 +22,12 @@ impl Base {
         // Every byte but those that continue a character.
         let characters = rest.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
         let column = if line_start.is_some() { characters } else { self.column + characters };
-        Self { offset: to, line: self.line + breaks(between), column }
+        Self { offset: to, line: self.line + count_breaks(between), column }
     }
 }
 
 /// Number of line breaks in `bytes`: `\n`, `\r\n`, and `\r` alone.
-pub(super) fn breaks(bytes: &[u8]) -> usize {
+pub(super) fn count_breaks(bytes: &[u8]) -> usize {
     let alone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
     memchr::memchr_iter(b'\n', bytes).count() + memchr::memchr_iter(b'\r', bytes).filter(alone).count()
 }
@@ -81,7 +81,7 @@ pub(super) fn skip_blank(text: &str, at: usize) -> usize {
 }
 
 /// Counts lines and columns of offsets that mostly rise.
-pub(super) struct Places<'a> {
+pub(super) struct LineIndex<'a> {
     text: &'a str,
     base: Base,
     line: usize,
@@ -92,7 +92,7 @@ pub(super) struct Places<'a> {
     last: (usize, usize),
 }
 
-impl<'a> Places<'a> {
+impl<'a> LineIndex<'a> {
     pub(super) fn new(text: &'a str, base: Base) -> Self {
         let mut places = Self { text, base, line: 0, line_start: 0, next: 0, last: (0, 0) };
         places.start_line(0);
@@ -100,11 +100,11 @@ impl<'a> Places<'a> {
     }
 
     /// The place of an offset of the text, in the file.
-    pub(super) fn at(&mut self, offset: usize) -> Place {
+    pub(super) fn locate(&mut self, offset: usize) -> SourceLocation {
         let offset = offset.min(self.text.len());
         if offset < self.line_start {
             let start = line_start(self.text, offset);
-            self.line = breaks(&self.text.as_bytes()[..start]);
+            self.line = count_breaks(&self.text.as_bytes()[..start]);
             self.start_line(start);
         }
         while offset >= self.next {
@@ -118,7 +118,10 @@ impl<'a> Places<'a> {
         let column = self.last.1 + between.chars().filter(|character| *character != '\u{feff}').count();
         self.last = (offset, column);
         let before = if self.line == 0 { self.base.column } else { 0 };
-        Place { line: number(self.base.line + self.line), column: number(before + column) }
+        SourceLocation {
+            line: to_one_based(self.base.line + self.line),
+            column: to_one_based(before + column),
+        }
     }
 
     fn start_line(&mut self, start: usize) {
@@ -131,6 +134,6 @@ impl<'a> Places<'a> {
 }
 
 /// Counted from 1.
-pub(super) fn number(from_zero: usize) -> u32 {
+pub(super) fn to_one_based(from_zero: usize) -> u32 {
     u32::try_from(from_zero).unwrap_or(u32::MAX - 1).saturating_add(1)
 }

@@ -1,33 +1,33 @@
 //! Documents as Kubernetes reads them, with a span for every node, and byte-exact edits.
 
 mod align;
+mod batch_edit;
+mod builder;
 mod compose;
+mod document_source;
 mod edit;
 mod entries;
+mod fast_reader;
 mod folded;
-mod gaps;
 mod layout;
 mod lines;
-mod make;
 mod moves;
+mod multiline;
 mod node;
 mod pointer;
 mod read;
 mod resolve;
 mod rewrap;
 mod scalar;
-mod simple;
 mod splice;
 mod split;
-mod together;
-mod wrapped;
-mod written;
+mod trivia;
 
 pub use align::{Aligned, align};
+pub use document_source::{DocumentSource, read_previews};
 pub use edit::{Edit, EditError, Operation, edit};
 pub use node::{Key, Node, NodeKind, Span};
-pub use read::{Document, ReadError, read, read_first};
-pub use written::{Written, outlines};
+pub use read::{Document, YamlError, read, read_first};
 
 #[cfg(test)]
 mod tests;

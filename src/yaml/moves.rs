@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::align::{Aligned, align, is_moved};
 use super::lines::{column, line_end, line_start, next_line, skip_blank};
-use super::node::{NodeKind, Style};
-use super::splice::{Site, Splice};
+use super::node::{NodeKind, NodeStyle};
+use super::splice::{EditSite, Splice};
 
 /// Items of lists up to which it is looked for those that moved.
 const MOST_ITEMS: usize = 200;
@@ -45,7 +45,7 @@ pub(super) fn with_moved(items: &[Value], (at, before): (usize, usize)) -> Vec<V
     items
 }
 
-impl Site<'_> {
+impl EditSite<'_> {
     /// The way to move an item of this sequence before another, or to its end; none where they share lines.
     pub(super) fn move_item(&self, at: usize, before: usize) -> Option<Splice> {
         let own = self.lines_of(at)?;
@@ -76,7 +76,7 @@ impl Site<'_> {
     fn lines_of(&self, at: usize) -> Option<Range<usize>> {
         let NodeKind::Sequence(items) = &self.node.kind else { return None };
         let item = items.get(at)?;
-        let is_flow = self.node.form.style == Style::Flow;
+        let is_flow = self.node.form.style == NodeStyle::Flow;
         let start = if is_flow { item.form.outer.min(item.span.start) } else { item.form.lead };
         let line = line_start(self.text, start);
         if !self.text[line..start].trim_matches(' ').is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::model::{FieldOrigins, Place};
+use crate::model::{SourceLocation, SourceMap};
 
 /// Where a node stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +12,12 @@ pub struct Span {
     /// Byte after the last one. Of a block collection: the end of its last child.
     pub end: usize,
     /// Line and column of `start`.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// How a node is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum NodeStyle {
     /// A scalar that is not written at all: `key:`.
     Empty,
     Plain,
@@ -33,8 +33,8 @@ pub(super) enum Style {
 
 /// What an edit must know of a node beside its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
-    pub(super) style: Style,
+pub(super) struct NodeForm {
+    pub(super) style: NodeStyle,
     /// The `-` of a block sequence's item, the `:` of a mapping's value; else the start of the node.
     pub(super) lead: usize,
     /// Start of the anchor or tag before the node; else the start of the node.
@@ -54,7 +54,7 @@ pub struct Node {
     pub kind: NodeKind,
     /// Where it is written. For an alias: the `*name`; for what is below it: where the anchor's value is written.
     pub span: Span,
-    pub(super) form: Form,
+    pub(super) form: NodeForm,
 }
 
 /// A value, typed as Kubernetes reads it.
@@ -161,9 +161,9 @@ impl Node {
 }
 
 /// The place of every node under `root`, by its pointer.
-pub(super) fn places(root: &Node) -> FieldOrigins {
+pub(super) fn build_source_map(root: &Node) -> SourceMap {
     let (values, keys) = size(root);
-    let mut places = FieldOrigins::with_capacity(values, keys);
+    let mut places = SourceMap::with_capacity(values, keys);
     add(root, "", &mut places);
     places
 }
@@ -181,8 +181,8 @@ fn size(node: &Node) -> (usize, usize) {
     }
 }
 
-fn add(node: &Node, key: &str, places: &mut FieldOrigins) {
-    places.add(key, node.span.place, |places| match &node.kind {
+fn add(node: &Node, key: &str, places: &mut SourceMap) {
+    places.add(key, node.span.location, |places| match &node.kind {
         NodeKind::Sequence(items) => {
             items.iter().enumerate().for_each(|(index, item)| add(item, &index.to_string(), places));
         }

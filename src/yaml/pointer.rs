@@ -6,7 +6,7 @@ use super::edit::Operation;
 use super::resolve::json_number;
 
 /// The reference tokens of a pointer.
-pub(super) fn tokens(pointer: &str) -> Result<Vec<String>, String> {
+pub(super) fn parse_tokens(pointer: &str) -> Result<Vec<String>, String> {
     let Some(rest) = pointer.strip_prefix('/') else {
         return if pointer.is_empty() { Ok(Vec::new()) } else { Err("a pointer begins with `/`".to_owned()) };
     };
@@ -14,28 +14,28 @@ pub(super) fn tokens(pointer: &str) -> Result<Vec<String>, String> {
 }
 
 /// Index of a list's item, as RFC 6901 writes it.
-pub(super) fn index(token: &str, length: usize) -> Result<usize, String> {
+pub(super) fn parse_index(token: &str, length: usize) -> Result<usize, String> {
     let canonical = token == "0" || !token.starts_with(['0', '+']);
     let index = token.parse::<usize>().ok().filter(|index| canonical && *index < length);
     index.ok_or_else(|| format!("the list of {length} has no item `{token}`"))
 }
 
 /// `value` with every float that is an integer as one: as Kubernetes' JSON has it.
-pub(super) fn normal(value: &Value) -> Value {
+pub(super) fn normalise_numbers(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => {
             number.as_f64().and_then(json_number).map_or_else(|| value.clone(), Value::Number)
         }
-        Value::Array(items) => items.iter().map(normal).collect(),
-        Value::Object(entries) => {
-            Value::Object(entries.iter().map(|(key, value)| (key.clone(), normal(value))).collect())
-        }
+        Value::Array(items) => items.iter().map(normalise_numbers).collect(),
+        Value::Object(entries) => Value::Object(
+            entries.iter().map(|(key, value)| (key.clone(), normalise_numbers(value))).collect(),
+        ),
         other => other.clone(),
     }
 }
 
 /// What missing parents around `value` look like: maps, and a list for `-`.
-pub(super) fn wrap(tokens: &[String], value: Value) -> Value {
+pub(super) fn wrap_in_parents(tokens: &[String], value: Value) -> Value {
     tokens.iter().rev().fold(value, |inner, token| match token.as_str() {
         "-" => Value::Array(vec![inner]),
         _ => Value::Object(Map::from_iter([(token.clone(), inner)])),
@@ -43,7 +43,11 @@ pub(super) fn wrap(tokens: &[String], value: Value) -> Value {
 }
 
 /// The value that `value` becomes.
-pub(super) fn apply(value: Value, tokens: &[String], operation: &Operation) -> Result<Value, String> {
+pub(super) fn apply_operation(
+    value: Value,
+    tokens: &[String],
+    operation: &Operation,
+) -> Result<Value, String> {
     let Some((token, rest)) = tokens.split_first() else {
         return match operation {
             Operation::Set(new) => Ok(new.clone()),
@@ -55,7 +59,7 @@ pub(super) fn apply(value: Value, tokens: &[String], operation: &Operation) -> R
         Value::Object(entries) => apply_to_map(entries, token, rest, operation),
         Value::Array(items) => apply_to_list(items, token, rest, operation),
         Value::Null => match operation {
-            Operation::Set(new) => Ok(wrap(tokens, new.clone())),
+            Operation::Set(new) => Ok(wrap_in_parents(tokens, new.clone())),
             _ => Err(format!("there is no `{token}`")),
         },
         _ => Err(format!("`{token}` would be inside a scalar")),
@@ -77,8 +81,8 @@ fn apply_to_map(
     }
     let new = match (entries.get_mut(token).map(Value::take), operation) {
         (Some(_), Operation::Remove) if rest.is_empty() => None,
-        (Some(old), _) => Some(apply(old, rest, operation)?),
-        (None, Operation::Set(new)) => Some(wrap(rest, new.clone())),
+        (Some(old), _) => Some(apply_operation(old, rest, operation)?),
+        (None, Operation::Set(new)) => Some(wrap_in_parents(rest, new.clone())),
         (None, _) => return Err(format!("there is no `{token}`")),
     };
     match new {
@@ -95,13 +99,13 @@ fn apply_to_list(
     operation: &Operation,
 ) -> Result<Value, String> {
     match operation {
-        Operation::Set(new) if token == "-" => items.push(wrap(rest, new.clone())),
+        Operation::Set(new) if token == "-" => items.push(wrap_in_parents(rest, new.clone())),
         _ => {
-            let index = index(token, items.len())?;
+            let index = parse_index(token, items.len())?;
             if rest.is_empty() && *operation == Operation::Remove {
                 items.remove(index);
             } else {
-                items[index] = apply(items[index].take(), rest, operation)?;
+                items[index] = apply_operation(items[index].take(), rest, operation)?;
             }
         }
     }

@@ -6,14 +6,14 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::compose::{Failure, Syntax, compose};
-use super::entries::Repeats;
-use super::lines::{Base, Places, breaks, number};
-use super::make::{Make, Outline};
-use super::node::{Node, NodeKind, places};
-use super::simple;
-use super::split::{Part, split, split_json};
-use crate::model::{FieldOrigins, Place};
+use super::builder::{NodeBuilder, Preview};
+use super::compose::{ComposeError, Syntax, compose};
+use super::entries::DuplicateKeys;
+use super::fast_reader;
+use super::lines::{Base, LineIndex, count_breaks, to_one_based};
+use super::node::{Node, NodeKind, build_source_map};
+use super::split::{DocumentRange, split, split_json};
+use crate::model::{SourceLocation, SourceMap};
 
 /// Attempts to read past tabs at the start of a flow collection's lines.
 const TAB_LINES: usize = 2_000;
@@ -30,16 +30,16 @@ pub struct Document {
 
 /// Why a document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ReadError {
+pub struct YamlError {
     /// Where, in the file; `None` where the text as a whole is at fault.
-    pub place: Option<Place>,
+    pub location: Option<SourceLocation>,
     /// What is wrong.
     pub why: String,
 }
 
-impl fmt::Display for ReadError {
+impl fmt::Display for YamlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = self.place {
+        if let Some(place) = self.location {
             write!(f, "{}:{}: ", place.line, place.column)?;
         }
         f.write_str(&self.why)
@@ -79,8 +79,8 @@ impl Document {
 
     /// Line and column in the file of every value, by its RFC 6901 pointer.
     #[must_use]
-    pub fn places(&self) -> FieldOrigins {
-        places(&self.root)
+    pub fn source_map(&self) -> SourceMap {
+        build_source_map(&self.root)
     }
 }
 
@@ -91,7 +91,7 @@ impl Document {
 /// equal keys written in one map are an error, and so is what would need unbounded memory, and line breaks (U+0085,
 /// U+2028, U+2029) that YAML 1.1 and 1.2 read differently. JSON is read as JSON.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Vec<Result<Document, ReadError>> {
+pub fn read(bytes: &[u8]) -> Vec<Result<Document, YamlError>> {
     read_parts(bytes).into_iter().filter_map(Result::transpose).collect()
 }
 
@@ -99,23 +99,23 @@ pub fn read(bytes: &[u8]) -> Vec<Result<Document, ReadError>> {
 /// not count, and of equal keys the last does. `None` where it is empty.
 ///
 /// # Errors
-/// [`ReadError`], as for [`read`].
-pub fn read_first(bytes: &[u8]) -> Result<Option<Document>, ReadError> {
-    let all = parts(bytes);
+/// [`YamlError`], as for [`read`].
+pub fn read_first(bytes: &[u8]) -> Result<Option<Document>, YamlError> {
+    let all = split_documents(bytes);
     // Comments and blank lines before a `---` are no document of go-yaml's; what follows it on its line is.
-    let is_bare = |part: &Part| {
+    let is_bare = |part: &DocumentRange| {
         let mut lines = bytes[part.range.clone()].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         part.bad_separator.is_none() && lines.all(|line| line.is_empty() || line.starts_with(b"#"))
     };
     let Some((index, part)) = all.iter().enumerate().find(|(_, part)| !is_bare(part)) else {
         return Ok(None);
     };
-    let base = Base::default().moved_over(bytes, part.range.start);
+    let base = Base::default().advance(bytes, part.range.start);
     let root = read_part(bytes, part, base, |text, base| match is_json(text) {
-        true => json_of(text, base, Repeats::LastCounts),
+        true => json_of(text, base, DuplicateKeys::LastWins),
         false => {
             check_characters(text, base)?;
-            yaml_of(text, base, Repeats::LastCounts)
+            read_yaml(text, base, DuplicateKeys::LastWins)
         }
     })?;
     let root = root.filter(|root| root.kind != NodeKind::Null);
@@ -123,9 +123,9 @@ pub fn read_first(bytes: &[u8]) -> Result<Option<Document>, ReadError> {
 }
 
 /// As [`read`], with an entry for empty documents too, so that the position of an entry is its index.
-pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError>> {
+pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, YamlError>> {
     each_part(bytes, |index, part, base| {
-        let root = read_part(bytes, part, base, root_of)?.filter(|root| root.kind != NodeKind::Null);
+        let root = read_part(bytes, part, base, read_root)?.filter(|root| root.kind != NodeKind::Null);
         Ok(root.map(|root| Document { index, range: part.range.clone(), root }))
     })
 }
@@ -133,23 +133,23 @@ pub(super) fn read_parts(bytes: &[u8]) -> Vec<Result<Option<Document>, ReadError
 /// Does something with every document of a stream: its index, its part of the bytes, and where that begins.
 pub(super) fn each_part<T>(
     bytes: &[u8],
-    mut read_one: impl FnMut(usize, &Part, Base) -> Result<T, ReadError>,
-) -> Vec<Result<T, ReadError>> {
+    mut read_one: impl FnMut(usize, &DocumentRange, Base) -> Result<T, YamlError>,
+) -> Vec<Result<T, YamlError>> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         let why = "the file is UTF-16; Kubernetes reads UTF-8 only".to_owned();
-        return vec![Err(ReadError { place: None, why })];
+        return vec![Err(YamlError { location: None, why })];
     }
     let mut base = Base::default();
-    let parts = parts(bytes);
+    let parts = split_documents(bytes);
     let parts = parts.iter().enumerate().map(|(index, part)| {
-        base = base.moved_over(bytes, part.range.start);
+        base = base.advance(bytes, part.range.start);
         read_one(index, part, base)
     });
     parts.collect()
 }
 
 /// The stream cut into documents; a byte order mark before the first belongs to none.
-pub(super) fn parts(bytes: &[u8]) -> Vec<Part> {
+pub(super) fn split_documents(bytes: &[u8]) -> Vec<DocumentRange> {
     let bom = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let mut parts = split_json(&bytes[bom..]).unwrap_or_else(|| split(&bytes[bom..]));
     for part in &mut parts {
@@ -162,54 +162,57 @@ pub(super) fn parts(bytes: &[u8]) -> Vec<Part> {
 /// Reads one document by its text.
 pub(super) fn read_part<T>(
     bytes: &[u8],
-    part: &Part,
+    part: &DocumentRange,
     base: Base,
-    read: impl FnOnce(&str, Base) -> Result<Option<T>, ReadError>,
-) -> Result<Option<T>, ReadError> {
+    read: impl FnOnce(&str, Base) -> Result<Option<T>, YamlError>,
+) -> Result<Option<T>, YamlError> {
     let text = text_of(&bytes[part.range.clone()], base)?;
     if let Some(at) = part.bad_separator {
-        let place = Place { line: number(base.line + breaks(&bytes[part.range.start..at])), column: 4 };
+        let place = SourceLocation {
+            line: to_one_based(base.line + count_breaks(&bytes[part.range.start..at])),
+            column: 4,
+        };
         let why = "only a comment may follow `---` on its line".to_owned();
-        return Err(ReadError { place: Some(place), why });
+        return Err(YamlError { location: Some(place), why });
     }
     read(text, base)
 }
 
 /// The outermost node of one document's text.
-pub(super) fn root_of(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
-    made_of(text, base, |node, _| node, |node| node)
+pub(super) fn read_root(text: &str, base: Base) -> Result<Option<Node>, YamlError> {
+    read_with(text, base, |node, _| node, |node| node)
 }
 
 /// The value of one document's text, and where it begins.
-pub(super) fn value_of(text: &str, base: Base) -> Result<Option<(Value, Place)>, ReadError> {
-    made_of(text, base, |value, place| (value, place), value_and_place)
+pub(super) fn read_value(text: &str, base: Base) -> Result<Option<(Value, SourceLocation)>, YamlError> {
+    read_with(text, base, |value, place| (value, place), value_and_place)
 }
 
-/// As [`value_of`]; of a document that is simple only what stands at these paths, and no items of lists.
-pub(super) fn outline_of(
+/// As [`read_value`]; of a document that is simple only what stands at these paths, and no items of lists.
+pub(super) fn read_preview(
     text: &str,
     base: Base,
     paths: &[&[&str]],
-) -> Result<Option<(Value, Place)>, ReadError> {
-    made_of(text, base, |outline: Outline<'_>, place| (outline.at(paths), place), value_and_place)
+) -> Result<Option<(Value, SourceLocation)>, YamlError> {
+    read_with(text, base, |outline: Preview<'_>, place| (outline.value_at(paths), place), value_and_place)
 }
 
-fn value_and_place(node: Node) -> (Value, Place) {
-    (node.kind.into_json(), node.span.place)
+fn value_and_place(node: Node) -> (Value, SourceLocation) {
+    (node.kind.into_json(), node.span.location)
 }
 
 /// What is made of one document's text, where it is simple and where it is the parser's.
-fn made_of<'t, M: Make<'t>, T>(
+fn read_with<'t, M: NodeBuilder<'t>, T>(
     text: &'t str,
     base: Base,
-    of_simple: impl FnOnce(M, Place) -> T,
+    of_simple: impl FnOnce(M, SourceLocation) -> T,
     of_node: impl FnOnce(Node) -> T,
-) -> Result<Option<T>, ReadError> {
+) -> Result<Option<T>, YamlError> {
     let composed = if is_json(text) {
-        json_of(text, base, Repeats::Refused)?
+        json_of(text, base, DuplicateKeys::Reject)?
     } else {
         check_characters(text, base)?;
-        if let Some((made, place)) = simple::read(text, base) {
+        if let Some((made, place)) = fast_reader::read(text, base) {
             return Ok(Some(of_simple(made, place)));
         }
         compose_yaml(text, base)?
@@ -222,16 +225,16 @@ pub(super) fn is_json(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-fn text_of(bytes: &[u8], base: Base) -> Result<&str, ReadError> {
+fn text_of(bytes: &[u8], base: Base) -> Result<&str, YamlError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = &bytes[..error.valid_up_to()];
-        let place = std::str::from_utf8(valid).ok().map(|text| Places::new(text, base).at(text.len()));
-        ReadError { place, why: "invalid UTF-8".to_owned() }
+        let place = std::str::from_utf8(valid).ok().map(|text| LineIndex::new(text, base).locate(text.len()));
+        YamlError { location: place, why: "invalid UTF-8".to_owned() }
     })
 }
 
 /// Refuses what go-yaml refuses in any place, comments included, and what the two versions of YAML read differently.
-fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
+fn check_characters(text: &str, base: Base) -> Result<(), YamlError> {
     // Nearly every text has no others.
     let usual = |byte: u8| matches!(byte, b' '..=b'~') | matches!(byte, b'\n' | b'\t' | b'\r');
     if text.bytes().fold(true, |all, byte| all & usual(byte)) {
@@ -249,26 +252,26 @@ fn check_characters(text: &str, base: Base) -> Result<(), ReadError> {
         }
         other => format!("the control character U+{:04X} is not allowed", u32::from(other)),
     };
-    Err(ReadError { place: Some(Places::new(text, base).at(at)), why })
+    Err(YamlError { location: Some(LineIndex::new(text, base).locate(at)), why })
 }
 
 /// Composes a document. Tabs that start a line inside a flow collection are blanks to go-yaml and an error to our parser:
 /// each such line is tried again with spaces, which change no value there.
-pub(super) fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, ReadError> {
-    yaml_of(text, base, Repeats::Refused)
+pub(super) fn compose_yaml(text: &str, base: Base) -> Result<Option<Node>, YamlError> {
+    read_yaml(text, base, DuplicateKeys::Reject)
 }
 
-fn json_of(text: &str, base: Base, repeats: Repeats) -> Result<Option<Node>, ReadError> {
+fn json_of(text: &str, base: Base, repeats: DuplicateKeys) -> Result<Option<Node>, YamlError> {
     compose(&text.replace('\t', " "), base, Syntax::Json, repeats).map_err(|failure| failure.error)
 }
 
-fn yaml_of(text: &str, base: Base, repeats: Repeats) -> Result<Option<Node>, ReadError> {
+fn read_yaml(text: &str, base: Base, repeats: DuplicateKeys) -> Result<Option<Node>, YamlError> {
     // kubectl ends every line, the last one too.
     let ended = text.is_empty() || text.ends_with('\n');
     let mut text = if ended { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
     for _ in 0..TAB_LINES.min(TAB_BYTES / text.len().max(1)) {
         match compose(&text, base, Syntax::Yaml, repeats) {
-            Err(Failure { tab_line: Some(line), .. }) => text = Cow::Owned(without_tabs(&text, line)),
+            Err(ComposeError { tab_line: Some(line), .. }) => text = Cow::Owned(without_tabs(&text, line)),
             outcome => return outcome.map_err(|failure| failure.error),
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Number;
 use super::node::NodeKind;
 
 /// The type and value of a plain scalar without a tag. `Err` says what JSON cannot hold.
-pub(super) fn plain(text: &str) -> Result<NodeKind, String> {
+pub(super) fn resolve_plain(text: &str) -> Result<NodeKind, String> {
     match word(text) {
         Some(Word::Bool(value)) => Ok(NodeKind::Bool(value)),
         Some(Word::Null) => Ok(NodeKind::Null),
@@ -22,7 +22,7 @@ pub(super) fn is_text(text: &str) -> bool {
 }
 
 /// Whether JSON can hold a plain scalar.
-pub(super) fn is_in_json(text: &str) -> bool {
+pub(super) fn fits_json(text: &str) -> bool {
     !matches!(word(text), Some(Word::NoJson))
 }
 
@@ -49,7 +49,7 @@ fn word(text: &str) -> Option<Word> {
 }
 
 /// The value of a scalar with a tag (its long form), whatever its style.
-pub(super) fn tagged(tag: &str, text: &str) -> Result<NodeKind, String> {
+pub(super) fn resolve_tagged(tag: &str, text: &str) -> Result<NodeKind, String> {
     let Some(tag) = tag.strip_prefix("tag:yaml.org,2002:") else {
         return Ok(NodeKind::String(text.to_owned()));
     };
@@ -65,7 +65,7 @@ pub(super) fn tagged(tag: &str, text: &str) -> Result<NodeKind, String> {
 
 fn tag_value(tag: &str, text: &str) -> Result<NodeKind, String> {
     match tag {
-        "bool" | "null" | "int" | "float" => plain(text),
+        "bool" | "null" | "int" | "float" => resolve_plain(text),
         "binary" => {
             let packed: String = text.chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
             let bytes = STANDARD.decode(packed).map_err(|_| "!!binary value is not base64".to_owned())?;
@@ -90,7 +90,7 @@ pub(super) fn key_name(kind: &NodeKind, source: &str) -> Result<String, String> 
 
 /// Whether a plain scalar is a string for go-yaml v2, go-yaml v3 (Kustomize) and YAML 1.2 alike.
 pub(super) fn is_string_everywhere(text: &str) -> bool {
-    let go_v2 = matches!(plain(text), Ok(NodeKind::String(_)));
+    let go_v2 = matches!(resolve_plain(text), Ok(NodeKind::String(_)));
     let first = text.bytes().next().unwrap_or(b' ');
     // Dates become timestamps in v3, base 60 is a number in YAML 1.1, and whoever reads the file takes the rest of
     // what begins with a digit and holds nothing else for a number as well.

@@ -2,39 +2,39 @@
 
 use serde_json::Value;
 
-use super::node::Style;
+use super::node::NodeStyle;
 use super::resolve::is_string_everywhere;
 use crate::text::is_invisible;
 
 /// Where a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Context {
+pub(super) enum ScalarContext {
     Block,
     Flow,
     Json,
 }
 
 /// A scalar on one line; in the style of the one it replaces, where that can hold it.
-pub(super) fn scalar(value: &Value, context: Context, like: Style) -> String {
+pub(super) fn format_scalar(value: &Value, context: ScalarContext, like: NodeStyle) -> String {
     match value {
-        Value::String(text) => string(text, context, like),
+        Value::String(text) => format_string(text, context, like),
         other => other.to_string(),
     }
 }
 
 /// A key of a mapping.
-pub(super) fn key(name: &str, context: Context) -> String {
-    string(name, context, Style::Plain)
+pub(super) fn format_key(name: &str, context: ScalarContext) -> String {
+    format_string(name, context, NodeStyle::Plain)
 }
 
-fn string(text: &str, context: Context, like: Style) -> String {
-    if context == Context::Json {
-        return crate::text::json(&Value::from(text).to_string());
+fn format_string(text: &str, context: ScalarContext, like: NodeStyle) -> String {
+    if context == ScalarContext::Json {
+        return crate::text::escape_json(&Value::from(text).to_string());
     }
     let single = can_be_single(text);
     match like {
-        Style::Single if single => single_quoted(text),
-        Style::Double => double_quoted(text),
+        NodeStyle::Single if single => single_quoted(text),
+        NodeStyle::Double => double_quoted(text),
         _ if can_be_plain(text, context) => text.to_owned(),
         _ if single && text.contains(['"', '\\']) => single_quoted(text),
         _ => double_quoted(text),
@@ -53,7 +53,7 @@ fn can_be_single(text: &str) -> bool {
 }
 
 /// Whether a text reads as itself without quotes.
-pub(super) fn can_be_plain(text: &str, context: Context) -> bool {
+pub(super) fn can_be_plain(text: &str, context: ScalarContext) -> bool {
     let mut characters = text.chars();
     let (Some(first), second) = (characters.next(), characters.next()) else { return false };
     let good_start = match first {
@@ -67,7 +67,7 @@ pub(super) fn can_be_plain(text: &str, context: Context) -> bool {
         && !text.contains(" #")
         && !text.ends_with(|last: char| last == ':' || last.is_whitespace())
         && is_printable(text);
-    let good_in_flow = context == Context::Block || !text.contains([',', '[', ']', '{', '}', ':', '?']);
+    let good_in_flow = context == ScalarContext::Block || !text.contains([',', '[', ']', '{', '}', ':', '?']);
     good_start && good_rest && good_in_flow && is_string_everywhere(text)
 }
 

@@ -5,9 +5,11 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::align::has_flag;
-use super::layout::{Layout, indented, is_empty, items_around, lines_are_printable, literal, spaces};
+use super::layout::{
+    Layout, format_literal, indent_lines, is_empty, items_around, lines_are_printable, spaces,
+};
 use super::lines::{column, line_end, line_start, next_line, skip_blank};
-use super::node::{Key, Node, NodeKind, Style};
+use super::node::{Key, Node, NodeKind, NodeStyle};
 
 /// Bytes to replace, and with what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +32,7 @@ impl Splice {
 
 /// A node, and what is around it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site<'a> {
+pub(super) struct EditSite<'a> {
     pub(super) text: &'a str,
     pub(super) node: &'a Node,
     /// `None` for the root.
@@ -41,9 +43,9 @@ pub(super) struct Site<'a> {
 /// What a new node is called: the key of a mapping, or nothing for a sequence's item.
 type Name<'a> = Option<&'a str>;
 
-impl Site<'_> {
+impl EditSite<'_> {
     pub(super) fn in_flow(&self) -> bool {
-        self.layout.json || self.parent.is_some_and(|parent| parent.form.style == Style::Flow)
+        self.layout.json || self.parent.is_some_and(|parent| parent.form.style == NodeStyle::Flow)
     }
 
     /// Whole lines that hold the node and its indicator.
@@ -59,10 +61,10 @@ impl Site<'_> {
         let collection = (value.is_object() || value.is_array()) && !is_empty(value);
         match value {
             // One that is replaced as a whole stays in its style.
-            _ if collection && self.node.form.style == Style::Flow && self.length() > 0 => {}
+            _ if collection && self.node.form.style == NodeStyle::Flow && self.length() > 0 => {}
             _ if collection && !self.in_flow() => ways.extend(self.as_block(value)),
             Value::String(text) if self.layout.literals && !self.layout.json => {
-                ways.extend(self.as_before(text));
+                ways.extend(self.as_same_style(text));
                 ways.extend(if self.in_flow() { None } else { self.as_literal(text) });
             }
             _ => {}
@@ -74,20 +76,20 @@ impl Site<'_> {
     /// The value on one line.
     fn as_inline(&self, value: &Value) -> Vec<Splice> {
         let Node { span, form, .. } = self.node;
-        let inline = self.layout.inline(value, self.in_flow(), form.style);
+        let inline = self.layout.format_inline(value, self.in_flow(), form.style);
         match form.style {
-            Style::Block | Style::Literal | Style::Folded => {
+            NodeStyle::Block | NodeStyle::Literal | NodeStyle::Folded => {
                 let start = if form.decorated { form.outer } else { span.start };
                 let own_line = line_start(self.text, start) != line_start(self.text, form.lead);
                 let end = self.end_of_rest();
                 if !own_line || self.parent.is_none() {
-                    let comment = if form.style == Style::Block { String::new() } else { self.comment() };
+                    let comment = if form.style == NodeStyle::Block { String::new() } else { self.comment() };
                     return vec![Splice::new(start..end, format!("{inline}{comment}"))];
                 }
                 let comment = self.rest_of_line(form.lead + 1);
                 vec![Splice::new(form.lead + 1..end, format!(" {inline}{comment}"))]
             }
-            Style::Empty => {
+            NodeStyle::Empty => {
                 let gap = match self.text.as_bytes().get(span.start.wrapping_sub(1)) {
                     Some(b':' | b'-') => " ",
                     Some(b' ') => "",
@@ -117,13 +119,16 @@ impl Site<'_> {
         let lines = match &parent.kind {
             NodeKind::Mapping(_) => {
                 let inner = if value.is_array() { self.layout.dashes } else { self.layout.step };
-                let lines =
-                    self.layout.lines(value, column(self.text, parent.span.start) + inner, &[self.node]);
+                let lines = self.layout.format_lines(
+                    value,
+                    column(self.text, parent.span.start) + inner,
+                    &[self.node],
+                );
                 std::iter::once(comment).chain(lines).collect::<Vec<_>>()
             }
             _ => {
                 let dash = column(self.text, form.lead);
-                let mut lines = self.layout.item(value, dash, &[]);
+                let mut lines = self.layout.format_item(value, dash, &[]);
                 let first = lines.first_mut()?;
                 *first = format!("{}{comment}", first.get(dash + 1..)?);
                 lines
@@ -136,8 +141,8 @@ impl Site<'_> {
     /// A string as literal block scalar: one of several lines, or in place of one.
     fn as_literal(&self, text: &str) -> Option<Splice> {
         let Node { span, form, .. } = self.node;
-        let block_scalar = matches!(form.style, Style::Literal | Style::Folded);
-        if form.style == Style::Block {
+        let block_scalar = matches!(form.style, NodeStyle::Literal | NodeStyle::Folded);
+        if form.style == NodeStyle::Block {
             return None;
         }
         let parent = self.parent_column()?;
@@ -150,15 +155,15 @@ impl Site<'_> {
                 && !text.is_empty()
                 && !text.starts_with([' ', '\t'])
                 && lines_are_printable(text);
-            (fits && !text.contains('\n')).then(|| ("|-".to_owned(), indented(text, content)))
+            (fits && !text.contains('\n')).then(|| ("|-".to_owned(), indent_lines(text, content)))
         };
-        let (mut header, lines) = literal(text, parent, content).or_else(one_line)?;
+        let (mut header, lines) = format_literal(text, parent, content).or_else(one_line)?;
         if block_scalar {
             let body = text.trim_end_matches('\n');
             let is_deeper = body.trim_start_matches('\n').starts_with([' ', '\t']);
             header = self.header('|', text.len() - body.len(), (is_deeper, content))?;
         }
-        let gap = if form.style == Style::Empty { " " } else { "" };
+        let gap = if form.style == NodeStyle::Empty { " " } else { "" };
         let end = self.end_of_rest();
         let first = format!("{gap}{header}{}", self.comment());
         let lines: Vec<_> = std::iter::once(first).chain(lines).collect();
@@ -176,7 +181,7 @@ impl Site<'_> {
     pub(super) fn comment(&self) -> String {
         let Node { span, form, .. } = self.node;
         match form.style {
-            Style::Literal | Style::Folded => {
+            NodeStyle::Literal | NodeStyle::Folded => {
                 let header = &self.text[span.start..line_end(self.text, span.start)];
                 header.find(" #").map(|at| &header[at..]).map_or_else(String::new, |rest| {
                     let blanks = header[..header.len() - rest.len()].len()
@@ -205,22 +210,22 @@ impl Site<'_> {
 
     /// Ways to add an entry to this mapping, after its last one.
     pub(super) fn add(&self, name: &str, value: &Value) -> Vec<Splice> {
-        if self.node.form.style == Style::Flow {
+        if self.node.form.style == NodeStyle::Flow {
             return self.insert_in_flow(self.length(), Some(name), value);
         }
         let keys = column(self.text, self.node.span.start);
-        let lines = self.layout.entry(name, value, keys, &[]);
+        let lines = self.layout.format_entry(name, value, keys, &[]);
         self.after_child(self.node.span.end, keys, (&lines, value))
     }
 
     /// Ways to insert an item into this sequence.
     pub(super) fn insert(&self, at: usize, value: &Value) -> Vec<Splice> {
         let NodeKind::Sequence(items) = &self.node.kind else { return Vec::new() };
-        if self.node.form.style == Style::Flow {
+        if self.node.form.style == NodeStyle::Flow {
             return self.insert_in_flow(at, None, value);
         }
         let dash = column(self.text, self.node.span.start);
-        let lines = self.layout.item(value, dash, &items_around(items, at));
+        let lines = self.layout.format_item(value, dash, &items_around(items, at));
         match at.checked_sub(1).and_then(|before| items.get(before)) {
             Some(before) => self.after_child(before.span.end, dash, (&lines, value)),
             // Comments above the first item stay with it where they speak of it.
@@ -242,7 +247,8 @@ impl Site<'_> {
     pub(super) fn rename(&self, at: usize, name: &str) -> Option<Splice> {
         let NodeKind::Mapping(entries) = &self.node.kind else { return None };
         let (key, _) = entries.get(at).filter(|(key, _)| !key.merged)?;
-        let text = super::scalar::key(name, self.layout.context(self.node.form.style == Style::Flow));
+        let text =
+            super::scalar::format_key(name, self.layout.context(self.node.form.style == NodeStyle::Flow));
         Some(Splice::new(key.span.start..key.span.end, text))
     }
 
@@ -269,8 +275,8 @@ impl Site<'_> {
 
     fn insert_in_flow(&self, at: usize, name: Name<'_>, value: &Value) -> Vec<Splice> {
         let new = match name {
-            Some(name) => self.layout.pair(name, value),
-            None => self.layout.inline(value, true, self.layout.quotes),
+            Some(name) => self.layout.format_pair(name, value),
+            None => self.layout.format_inline(value, true, self.layout.quotes),
         };
         let Some(last) = at.checked_sub(1).and_then(|before| self.child_end(before)) else {
             return self.insert_first(name, value, &new);
@@ -358,7 +364,7 @@ impl Site<'_> {
             };
             return self.as_inline(&empty);
         }
-        if self.node.form.style == Style::Flow {
+        if self.node.form.style == NodeStyle::Flow {
             let own = self.remove_own_lines(at, start, end);
             return own.into_iter().chain([self.remove_from_flow(at, start, end)]).collect();
         }
@@ -404,7 +410,7 @@ impl Site<'_> {
     }
 
     /// Whole lines that hold the node, and those that may go with its first or last child.
-    pub(super) fn lines_with_comments(&self) -> Range<usize> {
+    pub(super) fn commented_lines(&self) -> Range<usize> {
         let Range { start, end } = self.own_lines();
         self.with_comments_above(0, start)..self.after_comments(end, 0).1
     }
@@ -440,7 +446,7 @@ impl Site<'_> {
     /// has its own; else they may speak of the whole, and stay.
     pub(super) fn with_comments_above(&self, at: usize, line: usize) -> usize {
         let start = |at: usize| match &self.node.kind {
-            NodeKind::Sequence(items) if self.node.form.style != Style::Flow => {
+            NodeKind::Sequence(items) if self.node.form.style != NodeStyle::Flow => {
                 items.get(at).map(|item| item.form.lead)
             }
             _ => self.child_start(at),
@@ -555,7 +561,7 @@ fn ends_with_break(value: &Value) -> bool {
         Value::String(text) => text.ends_with('\n'),
         Value::Array(items) => items.last().is_some_and(ends_with_break),
         Value::Object(entries) => {
-            super::layout::ordered(entries).last().is_some_and(|(_, value)| ends_with_break(value))
+            super::layout::order_entries(entries).last().is_some_and(|(_, value)| ends_with_break(value))
         }
         _ => false,
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// One document of a stream, as bytes of it.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
+pub(super) struct DocumentRange {
     pub(super) range: Range<usize>,
     /// Offset of a separator line that kubectl refuses, if one ends the document: something but a comment follows `---`.
     pub(super) bad_separator: Option<usize>,
@@ -12,7 +12,7 @@ pub(super) struct Part {
 
 /// Cuts at lines that begin with `---` (`k8s.io/apimachinery`, `YAMLReader`). A separator belongs to no document, but for
 /// those before anything else.
-pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
+pub(super) fn split(bytes: &[u8]) -> Vec<DocumentRange> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut at = 0;
@@ -21,20 +21,20 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
         if let Some(rest) = bytes[at..next].strip_prefix(b"---") {
             let bad = !matches!(rest.trim_ascii_start().first(), None | Some(b'#'));
             if bad || at > start {
-                parts.push(Part { range: start..at, bad_separator: bad.then_some(at) });
+                parts.push(DocumentRange { range: start..at, bad_separator: bad.then_some(at) });
                 start = next;
             }
         }
         at = next;
     }
     if start < bytes.len() {
-        parts.push(Part { range: start..bytes.len(), bad_separator: None });
+        parts.push(DocumentRange { range: start..bytes.len(), bad_separator: None });
     }
     parts
 }
 
 /// Cuts a stream of JSON objects, `{..}{..}`; `None` where it is not one.
-pub(super) fn split_json(bytes: &[u8]) -> Option<Vec<Part>> {
+pub(super) fn split_json(bytes: &[u8]) -> Option<Vec<DocumentRange>> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
@@ -48,7 +48,7 @@ pub(super) fn split_json(bytes: &[u8]) -> Option<Vec<Part>> {
         if bytes.get(start + blank) != Some(&b'{') {
             return None;
         }
-        parts.push(Part { range: start + blank..end, bad_separator: None });
+        parts.push(DocumentRange { range: start + blank..end, bad_separator: None });
         start = end;
     }
     Some(parts)

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use drift::cluster::{
-    Cluster, ClusterError, Scope, ServiceAccount, Settings, Unread, UnreadKind, What, write_snapshot,
+    Cluster, ClusterError, ClusterSettings, ListScope, Projection, ReadError, ReadErrorKind, ServiceAccount,
+    write_snapshot,
 };
-use drift::model::ServedKind;
+use drift::model::ApiResource;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -15,11 +16,11 @@ use crate::support::cluster::ControlPlane;
 use crate::support::needs;
 use crate::support::servers::eventually;
 
-fn settings(plane: &ControlPlane, user: &str) -> Settings {
-    Settings {
+fn settings(plane: &ControlPlane, user: &str) -> ClusterSettings {
+    ClusterSettings {
         kubeconfig: Some(plane.kubeconfig(user)),
         timeout: Duration::from_secs(20),
-        ..Settings::default()
+        ..ClusterSettings::default()
     }
 }
 
@@ -37,27 +38,34 @@ async fn connect_with(cluster: &Value, user: &Value) -> Result<Cluster, ClusterE
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("kubeconfig");
     std::fs::write(&file, kubeconfig.to_string()).expect("the folder is ours");
-    let settings =
-        Settings { kubeconfig: Some(file), timeout: Duration::from_secs(20), ..Settings::default() };
+    let settings = ClusterSettings {
+        kubeconfig: Some(file),
+        timeout: Duration::from_secs(20),
+        ..ClusterSettings::default()
+    };
     Cluster::connect(&settings).await
 }
 
-fn kind(cluster: &Cluster, group: &str, kind: &str) -> ServedKind {
-    cluster.served().any_version(group, kind).unwrap_or_else(|| panic!("{kind} is served")).clone()
+fn kind(cluster: &Cluster, group: &str, kind: &str) -> ApiResource {
+    cluster
+        .api_resources()
+        .preferred_version(group, kind)
+        .unwrap_or_else(|| panic!("{kind} is served"))
+        .clone()
 }
 
 /// The pages of a list, and why it ended early.
 async fn pages(
     cluster: &Cluster,
-    kind: &ServedKind,
+    kind: &ApiResource,
     namespace: Option<&str>,
-    what: What,
-) -> (Vec<Vec<Value>>, Option<Unread>) {
+    what: Projection,
+) -> (Vec<Vec<Value>>, Option<ReadError>) {
     let (mut pages, mut unread) = (vec![], None);
     let mut list = cluster.list(kind, namespace, what);
     while let Some(next) = list.next().await {
         match next {
-            Ok(page) => pages.push(page.iter().map(|item| item.whole().expect("it is JSON")).collect()),
+            Ok(page) => pages.push(page.iter().map(|item| item.parse_full().expect("it is JSON")).collect()),
             Err(cause) => unread = Some(cause),
         }
     }
@@ -92,14 +100,14 @@ async fn a_list_of_many_pages_is_whole() {
     make_config_maps(plane, &namespace, 1501).await;
     let cluster = connect(plane, "admin").await;
     let config_maps = kind(&cluster, "", "ConfigMap");
-    for (what, expected) in [(What::Objects, 7), (What::Metadata, 4)] {
+    for (what, expected) in [(Projection::Objects, 7), (Projection::Metadata, 4)] {
         let (pages, unread) = pages(&cluster, &config_maps, Some(&namespace), what).await;
         assert_eq!(unread, None);
         assert_eq!(pages.len(), expected, "{what:?}");
         let mut numbers: Vec<usize> = vec![];
         for object in pages.iter().flatten() {
             assert_eq!((&object["apiVersion"], &object["kind"]), (&json!("v1"), &json!("ConfigMap")));
-            assert_eq!(object.get("data").is_some(), what == What::Objects);
+            assert_eq!(object.get("data").is_some(), what == Projection::Objects);
             assert!(object["metadata"]["managedFields"].is_array(), "attribution needs them: {object}");
             let name = object["metadata"]["name"].as_str().expect("a name");
             numbers.push(name.strip_prefix("c-").expect("ours").parse().expect("a number"));
@@ -139,11 +147,14 @@ async fn a_custom_kind_is_discovered_listed_read_and_described() {
     plane.apply("admin", &namespace, gadget, &[]);
     let cluster = connect(plane, "admin").await;
     let gadgets = kind(&cluster, "cluster-test.example", "Gadget");
-    assert_eq!((gadgets.version.as_str(), gadgets.namespaced, gadgets.listable), ("v1", true, true));
-    let older =
-        cluster.served().kind("cluster-test.example", "v1beta1", "Gadget").expect("served too").clone();
+    assert_eq!((gadgets.version.as_str(), gadgets.namespaced, gadgets.supports_list), ("v1", true, true));
+    let older = cluster
+        .api_resources()
+        .kind("cluster-test.example", "v1beta1", "Gadget")
+        .expect("served too")
+        .clone();
     for kind in [&gadgets, &older] {
-        let (pages, unread) = pages(&cluster, kind, None, What::Objects).await;
+        let (pages, unread) = pages(&cluster, kind, None, Projection::Objects).await;
         assert_eq!(unread, None);
         let listed: Vec<_> = pages.into_iter().flatten().collect();
         assert_eq!(listed.len(), 1);
@@ -155,7 +166,7 @@ async fn a_custom_kind_is_discovered_listed_read_and_described() {
     assert_eq!(cluster.get(&gadgets, Some(&namespace), "two").await, Ok(None));
     let schema =
         cluster.schema("cluster-test.example", "v1").await.expect("it is read").expect("it is there");
-    assert!(schema.knows("cluster-test.example", "v1", "Gadget"));
+    assert!(schema.has_kind("cluster-test.example", "v1", "Gadget"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,16 +176,16 @@ async fn the_server_tells_what_it_serves_and_which_it_is() {
     }
     let plane = ControlPlane::shared();
     let cluster = connect(plane, "admin").await;
-    assert!(cluster.served().version.starts_with("v1."), "{}", cluster.served().version);
-    let scales = cluster.served().kinds.iter().filter(|of| of.group == "autoscaling");
+    assert!(cluster.api_resources().version.starts_with("v1."), "{}", cluster.api_resources().version);
+    let scales = cluster.api_resources().kinds.iter().filter(|of| of.group == "autoscaling");
     let versions: Vec<_> = scales.map(|of| format!("{} {}", of.version, of.kind)).collect();
     assert_eq!(versions, ["v2 HorizontalPodAutoscaler", "v1 HorizontalPodAutoscaler"]);
     assert!(
         !cluster
-            .served()
+            .api_resources()
             .kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview")
             .expect("served")
-            .listable
+            .supports_list
     );
     let uid = plane.live("default", "namespace/kube-system")["metadata"]["uid"].clone();
     let identity = cluster.identity().await.expect("it is read").expect("it is there");
@@ -197,7 +208,7 @@ async fn a_user_reads_what_a_role_allows_and_the_rest_is_unread() {
     plane.apply("admin", &open, role, &[]);
     let cluster = connect(plane, "auditor").await;
     let (config_maps, secrets) = (kind(&cluster, "", "ConfigMap"), kind(&cluster, "", "Secret"));
-    let allowed = async || pages(&cluster, &config_maps, Some(&open), What::Objects).await.1.is_none();
+    let allowed = async || pages(&cluster, &config_maps, Some(&open), Projection::Objects).await.1.is_none();
     for _ in 0..50 {
         if allowed().await {
             break;
@@ -215,10 +226,10 @@ async fn a_user_reads_what_a_role_allows_and_the_rest_is_unread() {
         (&config_maps, None, "configmaps".to_owned(), "allows `list` on configmaps"),
         (&secrets, Some(open.as_str()), format!("secrets in {open}"), "`secrets: skip`"),
     ] {
-        let (pages, unread) = pages(&cluster, kind, namespace, What::Objects).await;
+        let (pages, unread) = pages(&cluster, kind, namespace, Projection::Objects).await;
         let unread = unread.expect("it is forbidden");
         assert!(pages.is_empty());
-        assert_eq!((unread.kind, unread.what.as_str()), (UnreadKind::Forbidden, what.as_str()));
+        assert_eq!((unread.kind, unread.what.as_str()), (ReadErrorKind::Forbidden, what.as_str()));
         assert!(
             unread.why.contains("403 Forbidden") && unread.why.contains("User \"auditor\" cannot list"),
             "{unread}"
@@ -226,7 +237,7 @@ async fn a_user_reads_what_a_role_allows_and_the_rest_is_unread() {
         assert!(unread.why.contains(message), "{unread}");
     }
     let unread = cluster.identity().await.expect_err("kube-system is not theirs");
-    assert_eq!(unread.kind, UnreadKind::Forbidden);
+    assert_eq!(unread.kind, ReadErrorKind::Forbidden);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,7 +302,7 @@ async fn a_plug_in_or_a_service_account_gives_the_credentials() {
     std::fs::write(folder.path().join("token"), plane.token("admin")).expect("the folder is ours");
     let port = plane.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let account = ServiceAccount { host: "127.0.0.1".to_owned(), port, folder: folder.path().to_owned() };
-    let settings = Settings { service_account: Some(account), ..Settings::default() };
+    let settings = ClusterSettings { service_account: Some(account), ..ClusterSettings::default() };
     let cluster = Cluster::connect(&settings).await.expect("the service account is right");
     assert!(cluster.identity().await.expect("admin may read it").is_some());
     assert_eq!(cluster.context(), None);
@@ -312,7 +323,7 @@ async fn a_snapshot_of_a_real_cluster_holds_its_objects_and_no_secret_value() {
     for (group, name) in [("", "Secret"), ("", "Namespace"), ("apps", "Deployment")] {
         let kind = kind(&cluster, group, name);
         let namespace = kind.namespaced.then(|| namespace.clone());
-        scopes.push(Scope { kind, namespace });
+        scopes.push(ListScope { kind, namespace });
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("snapshot.jsonl");
@@ -324,10 +335,10 @@ async fn a_snapshot_of_a_real_cluster_holds_its_objects_and_no_secret_value() {
         assert!(!text.contains(leaked), "{leaked} is in the snapshot");
     }
     let snapshot = Cluster::open_snapshot(&file).expect("we wrote it");
-    assert_eq!(snapshot.served(), cluster.served());
+    assert_eq!(snapshot.api_resources(), cluster.api_resources());
     assert_eq!(snapshot.identity().await, cluster.identity().await);
     let secrets = kind(&snapshot, "", "Secret");
-    let (pages, unread) = pages(&snapshot, &secrets, Some(&namespace), What::Objects).await;
+    let (pages, unread) = pages(&snapshot, &secrets, Some(&namespace), Projection::Objects).await;
     assert_eq!(unread, None);
     assert_eq!(pages[0][0]["data"], json!({"password": null}));
     let namespaces = kind(&snapshot, "", "Namespace");
@@ -344,7 +355,7 @@ async fn drift_only_gets_and_lists() {
     let plane = ControlPlane::shared();
     let cluster = connect(plane, "carol").await;
     let _ = cluster.identity().await;
-    let _ = pages(&cluster, &kind(&cluster, "", "Pod"), None, What::Metadata).await;
+    let _ = pages(&cluster, &kind(&cluster, "", "Pod"), None, Projection::Metadata).await;
     let ours = |entry: &Value| entry["userAgent"].as_str().is_some_and(|agent| agent.starts_with("drift/"));
     plane.audited("carol lists Pods", |entry| {
         ours(entry) && entry["user"]["username"] == "carol" && entry["objectRef"]["resource"] == "pods"

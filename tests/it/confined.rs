@@ -76,7 +76,7 @@ fn a_confined_program_ends_as_it_would() {
 }
 
 fn kustomize() -> Tools {
-    Tools::at(None, Some(program("kustomize", "kustomize")), None)
+    Tools::from_paths(None, Some(program("kustomize", "kustomize")), None)
 }
 
 const GENERATOR: &str =

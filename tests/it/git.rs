@@ -10,13 +10,13 @@ mod writing;
 
 use std::ffi::OsString;
 
-use drift::git::{CommitId, Options, Repository, Signature};
+use drift::git::{CommitId, GitOptions, Repository, Signature};
 
 use crate::support::repo::Repo;
 
 /// The environment that the library hands to `git`: the PATH, a home of its own.
-fn options(repo: &Repo) -> Options {
-    Options {
+fn options(repo: &Repo) -> GitOptions {
+    GitOptions {
         env: environment(repo.path().parent().expect("a folder around the repository")),
         any_owner: false,
         bare: true,

@@ -1,7 +1,7 @@
 //! What the rest of a Kustomize root says is true of the whole: each tree is rendered with a part that is refused, and with
 //! that part in the repository. What differs must be among what is not compared.
 
-use drift::source::{Rendered, Tools};
+use drift::source::{RenderOutput, Tools};
 use serde_json::Value;
 
 use crate::refused_entries::{REMOTE, told};
@@ -52,7 +52,7 @@ impl Case<'_> {
 }
 
 /// What the rest says and the whole does not.
-fn falsehoods(rest: &Rendered, whole: &Rendered) -> Vec<String> {
+fn falsehoods(rest: &RenderOutput, whole: &RenderOutput) -> Vec<String> {
     let mut found = Vec::new();
     for object in &rest.objects {
         let Some(same) = whole.objects.iter().find(|other| other.id == object.id) else {
@@ -65,7 +65,7 @@ fn falsehoods(rest: &Rendered, whole: &Rendered) -> Vec<String> {
             let is_within = |hidden: &String| {
                 at.strip_prefix(hidden.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            !object.unstable.iter().any(is_within)
+            !object.nondeterministic.iter().any(is_within)
         };
         found.extend(differing.into_iter().filter(is_known).map(|at| format!("{} {at}", object.id)));
     }

@@ -1,6 +1,6 @@
 //! One entry of a Kustomize root that is not rendered hides itself, or what it may change, and nothing else.
 
-use drift::source::Rendered;
+use drift::source::RenderOutput;
 
 use crate::source::{Tree, ids, kustomizes, source};
 
@@ -24,8 +24,8 @@ fn rendered(files: &[(&str, &str)]) -> Vec<String> {
     first
 }
 
-pub(crate) fn told(rendered: &Rendered) -> Vec<String> {
-    let uncertain = rendered.objects.iter().map(|object| object.unstable.join(" "));
+pub(crate) fn told(rendered: &RenderOutput) -> Vec<String> {
+    let uncertain = rendered.objects.iter().map(|object| object.nondeterministic.join(" "));
     let objects = ids(rendered).into_iter().zip(uncertain);
     let objects = objects.map(|(id, uncertain)| format!("{id} {uncertain}").trim_end().to_owned());
     let missing = rendered.incomplete.iter().map(|missing| format!("{}: {}", missing.what, missing.why));

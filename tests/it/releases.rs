@@ -1,14 +1,14 @@
 //! What charts write of their own release, and the hooks of charts and overlays: rendered by the real helm (both majors in
 //! use) and kustomize.
 
-use drift::model::{Optional, ResourceId};
-use drift::source::Rendered;
+use drift::model::{AbsenceReason, ResourceId};
+use drift::source::RenderOutput;
 use serde_json::{Value, json};
 
 use crate::source::{CHART, Tree, chart, helms, ids, kustomizes, object, source};
 
 /// The objects of a chart with these files, by every helm.
-fn rendered(files: &[(&str, &str)], check: impl Fn(&str, Rendered)) {
+fn rendered(files: &[(&str, &str)], check: impl Fn(&str, RenderOutput)) {
     let files: Vec<_> = [("web/Chart.yaml", CHART)].into_iter().chain(files.iter().copied()).collect();
     let tree = Tree::new(&files);
     for (version, tools) in helms() {
@@ -16,8 +16,8 @@ fn rendered(files: &[(&str, &str)], check: impl Fn(&str, Rendered)) {
     }
 }
 
-fn unstable(rendered: &Rendered, id: &str) -> Vec<String> {
-    object(rendered, id).unstable.clone()
+fn unstable(rendered: &RenderOutput, id: &str) -> Vec<String> {
+    object(rendered, id).nondeterministic.clone()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_revision_of_a_release_is_marked_wherever_a_chart_writes_it() {
         assert!(rendered.incomplete.is_empty(), "{version}: {:?}", rendered.incomplete);
         let config = object(&rendered, "ConfigMap/shop/config");
         let places = ["/data/all", "/data/index", "/data/next", "/data/odd", "/metadata/labels/revision"];
-        let mut found = config.unstable.clone();
+        let mut found = config.nondeterministic.clone();
         found.sort();
         assert_eq!(found, places, "{version}");
         assert!(
@@ -96,9 +96,9 @@ fn an_upgrade_is_told_from_an_install() {
         let optional = |id: &str| object(&rendered, id).optional;
         assert_eq!(unstable(&rendered, "ConfigMap/shop/both"), ["/data/mode", "/data/since"], "{version}");
         assert_eq!(optional("ConfigMap/shop/both"), None, "{version}");
-        assert_eq!(optional("Secret/shop/seed"), Some(Optional::Install), "{version}");
-        assert_eq!(optional("Job/shop/migrate-1"), Some(Optional::Revision), "{version}");
-        assert_eq!(optional("Service/shop/upgraded"), Some(Optional::Upgrade), "{version}");
+        assert_eq!(optional("Secret/shop/seed"), Some(AbsenceReason::Install), "{version}");
+        assert_eq!(optional("Job/shop/migrate-1"), Some(AbsenceReason::Revision), "{version}");
+        assert_eq!(optional("Service/shop/upgraded"), Some(AbsenceReason::Upgrade), "{version}");
         assert_eq!(unstable(&rendered, "Service/shop/upgraded"), ["/metadata/labels/revision"], "{version}");
         assert_eq!(rendered.objects.len(), 4, "{version}: {:?}", ids(&rendered));
     });
@@ -158,7 +158,7 @@ fn live(kind: &str, name: &str, metadata: Value) -> (ResourceId, Value) {
     let mut live = json!({"apiVersion": "batch/v1", "kind": kind, "metadata": metadata});
     live["metadata"]["name"] = name.into();
     live["metadata"]["namespace"] = "shop".into();
-    (ResourceId::of(&live).expect("it has all that an id needs"), live)
+    (ResourceId::from_object(&live).expect("it has all that an id needs"), live)
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn hooks_of_a_chart_are_left_out_and_known_again_whatever_their_names() {
             ["CustomResourceDefinition/a.example.com", "Job/shop/synced"],
             "{version}"
         );
-        assert_eq!(object(&rendered, "Job/shop/synced").optional, Some(Optional::Hook), "{version}");
+        assert_eq!(object(&rendered, "Job/shop/synced").optional, Some(AbsenceReason::Hook), "{version}");
         assert_eq!(rendered.warnings, ["6 hooks are not compared in web: hooks come and go"], "{version}");
         let annotated = || json!({"annotations": {"helm.sh/hook": "pre-upgrade"}});
         for (kind, name, metadata, expected) in [
@@ -205,7 +205,7 @@ fn hooks_of_a_chart_are_left_out_and_known_again_whatever_their_names() {
             ("CronJob", "random-qwerty", annotated(), false),
         ] {
             let (id, live) = live(kind, name, metadata);
-            assert_eq!(rendered.hooks.made(&id, &live), expected, "{version} {id}");
+            assert_eq!(rendered.hooks.matches_live(&id, &live), expected, "{version} {id}");
         }
     });
 }
@@ -226,7 +226,7 @@ fn hooks_of_an_overlay_need_not_be_live() {
         assert!(rendered.incomplete.is_empty(), "{name}: {:?}", rendered.incomplete);
         let found: Vec<_> =
             rendered.objects.iter().map(|object| (object.id.name.as_str(), object.optional)).collect();
-        let hook = Some(Optional::Hook);
+        let hook = Some(AbsenceReason::Hook);
         assert_eq!(found, [("my-kept", None), ("my-rendered", hook), ("my-sync", hook)], "{name}");
     }
 }

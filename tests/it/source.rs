@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use drift::config::{Helm, Source};
-use drift::model::{Desired, Served, ServedKind};
-use drift::source::{Rendered, Request, SourceKind, Tools, render};
+use drift::config::{HelmOptions, Source};
+use drift::model::{ApiResource, ApiResources, Desired};
+use drift::source::{RenderOutput, RenderRequest, SourceKind, Tools, render};
 
 use crate::support::parts::program;
 
@@ -53,11 +53,11 @@ impl Tree {
         symlink(target, self.root().join(name)).unwrap();
     }
 
-    pub(crate) fn render(&self, tools: &Tools, sources: &[Source]) -> Rendered {
+    pub(crate) fn render(&self, tools: &Tools, sources: &[Source]) -> RenderOutput {
         let served = served();
         let root = self.root();
         let before = listing(&root);
-        let rendered = render(&Request {
+        let rendered = render(&RenderRequest {
             tree: &root,
             files: None,
             sources,
@@ -87,7 +87,7 @@ fn listing(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-fn served() -> Served {
+fn served() -> ApiResources {
     let kinds = [
         ("", "v1", "ConfigMap", true),
         ("", "v1", "Namespace", false),
@@ -104,33 +104,33 @@ fn served() -> Served {
         ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", false),
         ("rbac.authorization.k8s.io", "v1", "RoleBinding", true),
     ];
-    let kinds = kinds.map(|(group, version, kind, namespaced)| ServedKind {
+    let kinds = kinds.map(|(group, version, kind, namespaced)| ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),
         kind: kind.to_owned(),
         plural: format!("{}s", kind.to_lowercase()),
         namespaced,
-        listable: true,
+        supports_list: true,
     });
-    Served { version: "v1.36.2".to_owned(), kinds: kinds.to_vec() }
+    ApiResources { version: "v1.36.2".to_owned(), kinds: kinds.to_vec() }
 }
 
 /// Helm 4 and helm 3, by name.
 pub(crate) fn helms() -> [(&'static str, Tools); 2] {
     [("helm", "v4."), ("helm3", "v3.")]
-        .map(|(part, major)| (major, Tools::at(Some(program(part, "helm")), None, None)))
+        .map(|(part, major)| (major, Tools::from_paths(Some(program(part, "helm")), None, None)))
 }
 
 /// Kustomize, alone and inside kubectl.
 pub(crate) fn kustomizes() -> [(&'static str, Tools); 2] {
     [
-        ("kustomize", Tools::at(None, Some(program("kustomize", "kustomize")), None)),
-        ("kubectl", Tools::at(None, None, Some(program("kubectl", "kubectl")))),
+        ("kustomize", Tools::from_paths(None, Some(program("kustomize", "kustomize")), None)),
+        ("kubectl", Tools::from_paths(None, None, Some(program("kubectl", "kubectl")))),
     ]
 }
 
 fn kustomize() -> Tools {
-    Tools::at(None, Some(program("kustomize", "kustomize")), None)
+    Tools::from_paths(None, Some(program("kustomize", "kustomize")), None)
 }
 
 pub(crate) fn source(path: &str) -> Source {
@@ -139,21 +139,21 @@ pub(crate) fn source(path: &str) -> Source {
 
 pub(crate) fn chart(path: &str, release: Option<&str>, values: &[&str]) -> Source {
     let values = values.iter().map(|file| (*file).to_owned()).collect();
-    let helm = Helm { release: release.map(str::to_owned), values };
+    let helm = HelmOptions { release: release.map(str::to_owned), values };
     Source { helm: Some(helm), namespace: Some("shop".to_owned()), ..source(path) }
 }
 
-pub(crate) fn object<'a>(rendered: &'a Rendered, id: &str) -> &'a Desired {
+pub(crate) fn object<'a>(rendered: &'a RenderOutput, id: &str) -> &'a Desired {
     let found = rendered.objects.iter().find(|object| object.id.to_string() == id);
     found.unwrap_or_else(|| panic!("{id} is not among {:?}, {:?}", ids(rendered), rendered.incomplete))
 }
 
-pub(crate) fn ids(rendered: &Rendered) -> Vec<String> {
+pub(crate) fn ids(rendered: &RenderOutput) -> Vec<String> {
     rendered.objects.iter().map(|object| object.id.to_string()).collect()
 }
 
 /// The one reason why something is incomplete; nothing was rendered.
-fn refused(rendered: &Rendered) -> (&str, &str) {
+fn refused(rendered: &RenderOutput) -> (&str, &str) {
     assert!(rendered.objects.is_empty(), "{:?}", ids(rendered));
     assert_eq!(rendered.incomplete.len(), 1, "{:?}", rendered.incomplete);
     assert!(!rendered.sources[0].complete);
@@ -251,7 +251,9 @@ fn a_chart_is_rendered_with_its_release_namespace_values_and_capabilities() {
         assert_eq!(deployment.value["spec"]["kube"], "v1.36.2");
         assert_eq!(deployment.origin.file, "charts/web/templates/deploy.yaml");
         assert!(
-            deployment.unstable.is_empty() && deployment.notes.is_empty() && deployment.document.is_none()
+            deployment.nondeterministic.is_empty()
+                && deployment.notes.is_empty()
+                && deployment.document.is_none()
         );
         assert_eq!(
             object(&rendered, "ConfigMap/shop/config").origin.file,
@@ -301,9 +303,9 @@ fn what_a_chart_renders_differently_each_time_is_marked() {
     for (version, tools) in helms() {
         let rendered = tree.render(&tools, &[chart("web", None, &[])]);
         let secret = object(&rendered, "Secret/shop/token");
-        assert_eq!(secret.unstable, ["/data/token", "/metadata/annotations/a~1b"], "{version}");
+        assert_eq!(secret.nondeterministic, ["/data/token", "/metadata/annotations/a~1b"], "{version}");
         let dated = object(&rendered, "ConfigMap/shop/dated");
-        assert_eq!(dated.unstable, ["/data/day"], "{version}");
+        assert_eq!(dated.nondeterministic, ["/data/day"], "{version}");
         assert_eq!(dated.notes, ["the chart writes the time here, which is not compared: .data.day"]);
         assert_eq!(rendered.incomplete.len(), 1, "{:?}", rendered.incomplete);
         assert_eq!(rendered.incomplete[0].what, "web/templates/named.yaml");
@@ -544,7 +546,7 @@ fn an_overlay_is_rendered_with_the_file_of_each_object() {
         let deployment = object(&rendered, "Deployment/shop/prod-web");
         assert_eq!(deployment.value["spec"]["replicas"], 4, "{name}");
         assert_eq!(deployment.origin.file, "base/deploy.yaml", "{name}");
-        assert_eq!(deployment.origin.place.map(|place| place.line), Some(3), "{name}");
+        assert_eq!(deployment.origin.location.map(|place| place.line), Some(3), "{name}");
         assert_eq!(
             deployment.value["metadata"]["annotations"],
             serde_json::json!({"docs": "https://example.com/x"})

@@ -4,35 +4,35 @@
 use memchr::memmem;
 use serde_json::Value;
 
-use super::Asked;
+use super::HistoryQuery;
 use crate::model::{ChangeKind, Difference};
 
 /// What the files of a version that explains a difference have, as a rule.
-pub(super) enum Hint {
+pub(super) enum TextHint {
     /// All of these texts.
-    Has(Vec<String>),
+    Contains(Vec<String>),
     /// Not this text.
-    Lacks(String),
+    NotContains(String),
 }
 
 /// Texts beyond this number tell nothing more.
 const MOST: usize = 8;
 
 /// The hints of an object: one for each difference that a version may explain.
-pub(super) fn of(asked: &Asked<'_>) -> Vec<Hint> {
+pub(super) fn text_hints(asked: &HistoryQuery<'_>) -> Vec<TextHint> {
     match &asked.live {
-        None => vec![Hint::Lacks(asked.desired.id.name.clone())],
-        Some((_, differences)) => differences.iter().map(of_difference).collect(),
+        None => vec![TextHint::NotContains(asked.desired.id.name.clone())],
+        Some((_, differences)) => differences.iter().map(hint_for).collect(),
     }
 }
 
-fn of_difference(difference: &Difference) -> Hint {
+fn hint_for(difference: &Difference) -> TextHint {
     if difference.kind == ChangeKind::Removed {
-        return Hint::Lacks(difference.path.last_field().unwrap_or_default().to_owned());
+        return TextHint::NotContains(difference.path.last_field().unwrap_or_default().to_owned());
     }
     let mut texts = Vec::new();
     scalars(difference.live.as_ref().unwrap_or(&Value::Null), &mut texts);
-    Hint::Has(texts)
+    TextHint::Contains(texts)
 }
 
 fn scalars(value: &Value, texts: &mut Vec<String>) {
@@ -46,16 +46,16 @@ fn scalars(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-impl Hint {
+impl TextHint {
     /// Whether the files of a version are as the hint says.
-    pub(super) fn is_in<'f>(&self, files: impl Iterator<Item = &'f [u8]> + Clone) -> bool {
+    pub(super) fn matches<'f>(&self, files: impl Iterator<Item = &'f [u8]> + Clone) -> bool {
         let has = |text: &String| files.clone().any(|file| has_word(file, text.as_bytes()));
         match self {
             // An image stands apart from its tag, a port from its host.
-            Self::Has(texts) => {
+            Self::Contains(texts) => {
                 texts.iter().all(|text| text.split(['/', ':', '@']).all(|part| has(&part.to_owned())))
             }
-            Self::Lacks(text) => !has(text),
+            Self::NotContains(text) => !has(text),
         }
     }
 }
@@ -72,17 +72,18 @@ fn has_word(file: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Hint;
+    use super::TextHint;
 
     #[test]
     fn words_are_looked_for_in_all_files() {
         let files = [&b"image: nginx\nnewTag: 1.27"[..], b"replicas: 13"];
         let has = |texts: &[&str]| {
-            Hint::Has(texts.iter().map(|text| (*text).to_owned()).collect()).is_in(files.iter().copied())
+            TextHint::Contains(texts.iter().map(|text| (*text).to_owned()).collect())
+                .matches(files.iter().copied())
         };
         assert!(has(&["nginx:1.27"]) && has(&["13"]) && has(&[]) && has(&[""]));
         assert!(!has(&["3"]) && !has(&["nginx:1.26"]) && !has(&["13", "14"]));
-        assert!(Hint::Lacks("limits".to_owned()).is_in(files.iter().copied()));
-        assert!(!Hint::Lacks("replicas".to_owned()).is_in(files.iter().copied()));
+        assert!(TextHint::NotContains("limits".to_owned()).matches(files.iter().copied()));
+        assert!(!TextHint::NotContains("replicas".to_owned()).matches(files.iter().copied()));
     }
 }

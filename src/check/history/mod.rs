@@ -1,8 +1,8 @@
 //! What older commits declared of the objects that differ: rendered again, as far back as it may matter.
 
 mod hints;
-mod kept;
 mod rendering;
+mod version_cache;
 mod versions;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -13,19 +13,19 @@ use serde_json::Value;
 
 use super::CheckError;
 use super::schemas::Schemas;
-use crate::attribution::{Older, Superseded};
+use crate::attribution::{PastVersion, Supersession};
 use crate::checkout::{Checkout, CheckoutError};
 use crate::config::Source;
-use crate::git::{CommitId, GitError, Line, Past};
-use crate::model::{Desired, Difference, ObjectKey, ResourceId, Served};
+use crate::git::{Ancestry, CommitId, GitError, PathHistory};
+use crate::model::{ApiResources, Desired, Difference, ObjectKey, ResourceId};
 use crate::schema::Schema;
 use crate::source::Tools;
-use crate::text::count;
-use rendering::{Declared, Recipe, Renderer};
-use versions::{Version, versions};
+use crate::text::pluralize;
+use rendering::{Recipe, RenderedVersion, Renderer};
+use versions::{SourceVersion, superseded_versions};
 
 /// Commits touching a source that are looked at (issue 3: the last 50).
-const COMMITS: usize = 50;
+const MAX_COMMITS: usize = 50;
 /// Versions of a source in which objects are looked for that nothing declares any more.
 const LEFTOVER_VERSIONS: usize = 20;
 /// Versions that helm and kustomize render in one run: each takes them a tenth of a second, or more. The next run
@@ -38,26 +38,26 @@ const MOST_OF_FILES: usize = 20_000;
 /// Versions that are rendered before it is asked again which are needed.
 const AT_ONCE: usize = 8;
 /// Versions that are held in memory at the same time.
-const HELD: usize = 64;
+const MAX_IN_MEMORY: usize = 64;
 
 /// The past of the objects that differ.
 pub(super) struct History<'a> {
     opened: &'a Checkout,
     schemas: &'a Schemas,
     renderer: Renderer<'a>,
-    past: OnceCell<Past<'a>>,
+    past: OnceCell<Ancestry<'a>>,
     /// The commits that roots say they applied last, by what they say.
     applied: RefCell<BTreeMap<String, Option<CommitId>>>,
     /// Whether every version is compared, whether the verdict needs it or not.
     pub(super) thorough: bool,
     /// Sources whose older versions were not all looked at, with how many were.
-    cut: RefCell<BTreeMap<String, usize>>,
+    truncated: RefCell<BTreeMap<String, usize>>,
     left_by_tools: Cell<usize>,
     left_of_files: Cell<usize>,
 }
 
 /// An object whose past is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct HistoryQuery<'a> {
     pub(super) desired: &'a Desired,
     /// The live object, and the differences that older versions may explain; `None` where it is missing.
     pub(super) live: Option<(&'a Value, Vec<Difference>)>,
@@ -65,13 +65,13 @@ pub(super) struct Asked<'a> {
     pub(super) applied: Option<&'a str>,
 }
 
-impl Asked<'_> {
+impl HistoryQuery<'_> {
     /// Whether no further version can change the verdict: the newest one counts that explains a difference.
-    fn is_settled(&self, older: &[&Older]) -> bool {
+    fn is_settled(&self, older: &[&PastVersion]) -> bool {
         match &self.live {
             None => older.iter().any(|older| older.differs_at.is_none()),
             Some((_, differences)) => {
-                differences.iter().all(|difference| older.iter().any(|older| older.explains(difference)))
+                differences.iter().all(|difference| older.iter().any(|older| older.declares_live(difference)))
             }
         }
     }
@@ -80,13 +80,13 @@ impl Asked<'_> {
 /// One source, or one file of a plain source, on its way back.
 struct Search<'s, 'a> {
     source: Source,
-    asked: Vec<&'s Asked<'a>>,
+    queries: Vec<&'s HistoryQuery<'a>>,
     keys: BTreeSet<ObjectKey>,
-    versions: Vec<(Version, Option<Recipe>)>,
+    versions: Vec<(SourceVersion, Option<Recipe>)>,
     /// There are older versions than these.
     more: bool,
     /// The versions that were looked at, and how each object that is asked for was there.
-    looked: BTreeMap<usize, Vec<Older>>,
+    examined: BTreeMap<usize, Vec<PastVersion>>,
 }
 
 impl Search<'_, '_> {
@@ -97,14 +97,14 @@ impl Search<'_, '_> {
 
     /// Whether no other version can change a verdict: what explains it is newer than all that was not looked at.
     fn is_settled(&self) -> bool {
-        let whole = self.looked.keys().enumerate().take_while(|(at, version)| at == *version).count();
+        let whole = self.examined.keys().enumerate().take_while(|(at, version)| at == *version).count();
         self.is_settled_by(whole)
     }
 
     fn is_settled_by(&self, versions: usize) -> bool {
-        self.asked.iter().enumerate().all(|(at, one)| {
-            let older: Vec<&Older> =
-                self.looked.range(..versions).filter_map(|(_, older)| older.get(at)).collect();
+        self.queries.iter().enumerate().all(|(at, one)| {
+            let older: Vec<&PastVersion> =
+                self.examined.range(..versions).filter_map(|(_, older)| older.get(at)).collect();
             one.is_settled(&older)
         })
     }
@@ -114,7 +114,7 @@ impl<'a> History<'a> {
     /// `cache` is a folder that outlives the run.
     pub(super) fn new(
         opened: &'a Checkout,
-        (served, tools): (&'a Served, &'a Tools),
+        (served, tools): (&'a ApiResources, &'a Tools),
         schemas: &'a Schemas,
         cache: Option<&Path>,
     ) -> Self {
@@ -125,26 +125,29 @@ impl<'a> History<'a> {
             past: OnceCell::new(),
             applied: RefCell::default(),
             thorough: false,
-            cut: RefCell::default(),
+            truncated: RefCell::default(),
             left_by_tools: Cell::new(MOST_BY_TOOLS),
             left_of_files: Cell::new(MOST_OF_FILES),
         }
     }
 
-    fn past(&self) -> Result<&Past<'a>, CheckError> {
+    fn past(&self) -> Result<&Ancestry<'a>, CheckError> {
         if let Some(past) = self.past.get() {
             return Ok(past);
         }
-        let past = self.opened.repository.past(&self.opened.commit)?;
+        let past = self.opened.repository.read_ancestry(&self.opened.commit)?;
         Ok(self.past.get_or_init(|| past))
     }
 
     /// For each object its older versions, newest first: as declared before the tree that was checked, as far back as the
     /// verdict may depend on them.
-    pub(super) fn of(&self, asked: &[Asked<'_>]) -> Result<BTreeMap<ObjectKey, Vec<Older>>, CheckError> {
-        let mut found: BTreeMap<ObjectKey, Vec<Older>> = BTreeMap::new();
+    pub(super) fn find_older_versions(
+        &self,
+        asked: &[HistoryQuery<'_>],
+    ) -> Result<BTreeMap<ObjectKey, Vec<PastVersion>>, CheckError> {
+        let mut found: BTreeMap<ObjectKey, Vec<PastVersion>> = BTreeMap::new();
         // A plain object's past is its file's; a rendered one's is that of all files that its source is made of.
-        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&Asked<'_>>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&HistoryQuery<'_>>> = BTreeMap::new();
         for one in asked {
             let origin = &one.desired.origin;
             let file = one.desired.document.is_some().then_some(origin.file.as_str());
@@ -160,47 +163,48 @@ impl<'a> History<'a> {
         if searches.is_empty() {
             return Ok(found);
         }
-        let lines = self.lines(searches.iter().map(|(source, _)| source), COMMITS)?;
+        let lines = self.commit_lines(searches.iter().map(|(source, _)| source), MAX_COMMITS)?;
         let mut searches = searches
             .into_iter()
             .zip(lines)
-            .map(|((source, asked), line)| self.search(source, asked, &line))
+            .map(|((source, asked), line)| self.build_search(source, asked, &line))
             .collect::<Result<Vec<_>, CheckError>>()?;
         let recipes =
             searches.iter().flat_map(|search| &search.versions).filter_map(|(_, recipe)| recipe.as_ref());
         if recipes.filter(|recipe| recipe.needs_tool()).count() > self.left_by_tools.get() {
             // Not all may be rendered: those come first that are likely to explain something.
-            let likely = searches.iter().map(|search| self.likely(search)).collect::<Result<Vec<_>, _>>()?;
-            self.go_back(&mut searches, &likely, |search| search.is_explained())?;
+            let likely =
+                searches.iter().map(|search| self.likely_versions(search)).collect::<Result<Vec<_>, _>>()?;
+            self.search_back(&mut searches, &likely, |search| search.is_explained())?;
         }
         let all: Vec<Vec<usize>> =
             searches.iter().map(|search| (0..search.versions.len()).collect()).collect();
-        self.go_back(&mut searches, &all, |search| search.is_settled())?;
+        self.search_back(&mut searches, &all, |search| search.is_settled())?;
         let is_complete = self.past()?.is_complete();
         for search in searches {
-            let is_all = search.looked.len() == search.versions.len() && !search.more && is_complete;
+            let is_all = search.examined.len() == search.versions.len() && !search.more && is_complete;
             if !is_all && !search.is_settled() {
-                self.cut.borrow_mut().insert(search.source.path.clone(), search.looked.len());
+                self.truncated.borrow_mut().insert(search.source.path.clone(), search.examined.len());
             }
-            for looked in search.looked.into_values() {
-                for (one, older) in search.asked.iter().zip(looked) {
+            for looked in search.examined.into_values() {
+                for (one, older) in search.queries.iter().zip(looked) {
                     found.entry(one.desired.id.key()).or_default().push(older);
                 }
             }
         }
-        self.renderer.tidy();
+        self.renderer.evict_cache();
         Ok(found)
     }
 
     /// The commits that touched what each source was made of, then.
-    fn lines<'s>(
+    fn commit_lines<'s>(
         &self,
         sources: impl Iterator<Item = &'s Source>,
         limit: usize,
-    ) -> Result<Vec<Line>, CheckError> {
+    ) -> Result<Vec<PathHistory>, CheckError> {
         let sources: Vec<&Source> = sources.collect();
         let reach = |commit: &CommitId, source: &Source| {
-            Ok::<_, CheckError>(self.renderer.reach(commit, source)?.paths)
+            Ok::<_, CheckError>(self.renderer.resolve_inputs(commit, source)?.paths)
         };
         let now = sources.iter().map(|source| reach(&self.opened.commit, source));
         let now = now.collect::<Result<Vec<_>, CheckError>>()?;
@@ -213,21 +217,21 @@ impl<'a> History<'a> {
             }),
             Ok(paths) => Ok(paths),
         };
-        Ok(self.past()?.touching(&now, limit, &mut further)?)
+        Ok(self.past()?.find_touching(&now, limit, &mut further)?)
     }
 
     /// The versions of a source that differ from one another.
-    fn search<'s, 'q>(
+    fn build_search<'s, 'q>(
         &self,
         source: Source,
-        asked: Vec<&'s Asked<'q>>,
-        line: &Line,
+        asked: Vec<&'s HistoryQuery<'q>>,
+        line: &PathHistory,
     ) -> Result<Search<'s, 'q>, CheckError> {
         let mut seen: BTreeSet<Option<String>> = BTreeSet::new();
         let mut different = Vec::new();
-        for version in versions(line, self.opened.dirty, self.past()?, source.path != ".") {
+        for version in superseded_versions(line, self.opened.dirty, self.past()?, source.path != ".") {
             let recipe = match &version.commit {
-                Some(commit) => self.renderer.recipe(&commit.id, &source)?,
+                Some(commit) => self.renderer.build_recipe(&commit.id, &source)?,
                 None => None,
             };
             if seen.insert(recipe.as_ref().map(|recipe| recipe.content.clone())) {
@@ -235,12 +239,20 @@ impl<'a> History<'a> {
             }
         }
         let keys = asked.iter().map(|one| one.desired.id.key()).collect();
-        Ok(Search { source, asked, keys, versions: different, more: line.more, looked: BTreeMap::new() })
+        Ok(Search {
+            source,
+            queries: asked,
+            keys,
+            versions: different,
+            more: line.more,
+            examined: BTreeMap::new(),
+        })
     }
 
     /// The versions that may explain something, by their texts.
-    fn likely(&self, search: &Search<'_, '_>) -> Result<Vec<usize>, CheckError> {
-        let wanted: Vec<hints::Hint> = search.asked.iter().flat_map(|asked| hints::of(asked)).collect();
+    fn likely_versions(&self, search: &Search<'_, '_>) -> Result<Vec<usize>, CheckError> {
+        let wanted: Vec<hints::TextHint> =
+            search.queries.iter().flat_map(|asked| hints::text_hints(asked)).collect();
         let mut likely = Vec::new();
         for (at, (_, recipe)) in search.versions.iter().enumerate() {
             let mut files = Vec::new();
@@ -248,7 +260,8 @@ impl<'a> History<'a> {
                 for path in &recipe.paths {
                     files.extend(self.opened.repository.read_all(recipe.commit(), path)?);
                 }
-                let is_in = |hint: &hints::Hint| hint.is_in(files.iter().map(|(_, bytes)| bytes.as_slice()));
+                let is_in =
+                    |hint: &hints::TextHint| hint.matches(files.iter().map(|(_, bytes)| bytes.as_slice()));
                 if !wanted.iter().any(is_in) {
                     continue;
                 }
@@ -260,7 +273,7 @@ impl<'a> History<'a> {
 
     /// Looks at versions of all searches side by side, in the order that each is given, until it has `ended` or no more
     /// may be rendered.
-    fn go_back(
+    fn search_back(
         &self,
         searches: &mut [Search<'_, '_>],
         order: &[Vec<usize>],
@@ -272,7 +285,7 @@ impl<'a> History<'a> {
                 return Ok(());
             }
             while chosen.len() > 0 {
-                self.look(searches, chosen.by_ref().take(HELD).collect())?;
+                self.examine(searches, chosen.by_ref().take(MAX_IN_MEMORY).collect())?;
             }
         }
     }
@@ -283,51 +296,53 @@ impl<'a> History<'a> {
         searches: &[Search<'_, '_>],
         order: &[Vec<usize>],
         ended: fn(&Search<'_, '_>) -> bool,
-    ) -> Vec<(usize, usize, Way)> {
+    ) -> Vec<(usize, usize, VersionContent)> {
         let going_on = searches.iter().zip(order).enumerate();
         let going_on = going_on.filter(|(_, (search, _))| self.thorough || !ended(search));
         let rest: Vec<(usize, Vec<usize>)> = going_on
             .map(|(at, (search, order))| {
-                let rest = order.iter().filter(|version| !search.looked.contains_key(version));
+                let rest = order.iter().filter(|version| !search.examined.contains_key(version));
                 (at, rest.take(AT_ONCE).copied().collect::<Vec<_>>())
             })
             .filter(|(_, rest)| !rest.is_empty())
             .collect();
         let each = (AT_ONCE / rest.len().max(1)).max(1);
         let ways = rest.into_iter().flat_map(|(at, rest)| {
-            let way = move |version| Some((at, version, self.way(&searches[at], version)?));
+            let way = move |version| Some((at, version, self.rendering_for(&searches[at], version)?));
             rest.into_iter().take(each).map_while(way)
         });
         ways.collect()
     }
 
     /// How to know what a version declares; `None` where no more may be rendered.
-    fn way(&self, search: &Search<'_, '_>, version: usize) -> Option<Way> {
-        let Some(recipe) = &search.versions[version].1 else { return Some(Way::Known(Declared::default())) };
-        if let Some(kept) = self.renderer.kept(recipe, &search.keys) {
-            return Some(Way::Known(kept));
+    fn rendering_for(&self, search: &Search<'_, '_>, version: usize) -> Option<VersionContent> {
+        let Some(recipe) = &search.versions[version].1 else {
+            return Some(VersionContent::Known(RenderedVersion::default()));
+        };
+        if let Some(kept) = self.renderer.read_cached(recipe, &search.keys) {
+            return Some(VersionContent::Known(kept));
         }
         let left = if recipe.needs_tool() { &self.left_by_tools } else { &self.left_of_files };
         left.set(left.get().checked_sub(1)?);
-        Some(Way::Render)
+        Some(VersionContent::Render)
     }
 
-    fn look(
+    fn examine(
         &self,
         searches: &mut [Search<'_, '_>],
-        chosen: Vec<(usize, usize, Way)>,
+        chosen: Vec<(usize, usize, VersionContent)>,
     ) -> Result<(), CheckError> {
-        let unknown = chosen.iter().filter(|(.., way)| matches!(way, Way::Render));
+        let unknown = chosen.iter().filter(|(.., way)| matches!(way, VersionContent::Render));
         let recipes: Vec<&Recipe> =
             unknown.filter_map(|(at, version, _)| searches[*at].versions[*version].1.as_ref()).collect();
         let mut rendered = self.renderer.render(&recipes)?.into_iter();
         for (at, version, way) in chosen {
             let declared = match way {
-                Way::Known(declared) => declared,
-                Way::Render => rendered.next().unwrap_or_default(),
+                VersionContent::Known(declared) => declared,
+                VersionContent::Render => rendered.next().unwrap_or_default(),
             };
             let older = self.compare(&searches[at], version, &declared)?;
-            searches[at].looked.insert(version, older);
+            searches[at].examined.insert(version, older);
         }
         Ok(())
     }
@@ -336,29 +351,29 @@ impl<'a> History<'a> {
         &self,
         search: &Search<'_, '_>,
         version: usize,
-        declared: &Declared,
-    ) -> Result<Vec<Older>, CheckError> {
+        declared: &RenderedVersion,
+    ) -> Result<Vec<PastVersion>, CheckError> {
         let (version, _) = &search.versions[version];
         let id = version.commit.as_ref().map(|commit| commit.id.short()).unwrap_or_default();
-        let older = |one: &&Asked<'_>| {
+        let older = |one: &&HistoryQuery<'_>| {
             let before = declared.objects.get(&one.desired.id.key());
-            let schema = self.schemas.of(&one.desired.id.group, &one.desired.id.version);
+            let schema = self.schemas.for_version(&one.desired.id.group, &one.desired.id.version);
             let live = one.live.as_ref().map_or(&Value::Null, |(live, _)| live);
-            Ok(Older::new(id, self.superseded(version, one.applied)?, before, live, schema))
+            Ok(PastVersion::new(id, self.superseded(version, one.applied)?, before, live, schema))
         };
-        search.asked.iter().map(older).collect()
+        search.queries.iter().map(older).collect()
     }
 
     /// When the version was superseded, and whether a root that says what it applied last has the newer one.
-    fn superseded(&self, version: &Version, applied: Option<&str>) -> Result<Superseded, CheckError> {
+    fn superseded(&self, version: &SourceVersion, applied: Option<&str>) -> Result<Supersession, CheckError> {
         let newer_applied = match (&version.newer, applied) {
             (Some(newer), Some(applied)) => match self.applied(applied)? {
-                Some(applied) => Some(self.past()?.holds(&applied, &newer.id)?),
+                Some(applied) => Some(self.past()?.contains_ancestor(&applied, &newer.id)?),
                 None => None,
             },
             _ => None,
         };
-        Ok(Superseded {
+        Ok(Supersession {
             committed_at: version.newer.as_ref().map_or(i64::MAX, |newer| newer.time),
             superseded_at: version.superseded_at,
             newer_applied,
@@ -376,56 +391,60 @@ impl<'a> History<'a> {
 
     /// Of objects that nothing declares any more, those that an older version of a source declared: since when it does
     /// not, and that version's commit.
-    pub(super) fn leftovers(&self, ids: &[ResourceId]) -> Result<BTreeMap<ObjectKey, Older>, CheckError> {
+    pub(super) fn find_leftovers(
+        &self,
+        ids: &[ResourceId],
+    ) -> Result<BTreeMap<ObjectKey, PastVersion>, CheckError> {
         let mut found = BTreeMap::new();
         let mut wanted: BTreeSet<ObjectKey> = ids.iter().map(ResourceId::key).collect();
         if wanted.is_empty() {
             return Ok(found);
         }
         self.left_by_tools.set(MOST_LEFTOVER_BY_TOOLS);
-        let lines = self.lines(self.opened.sources.iter(), LEFTOVER_VERSIONS)?;
+        let lines = self.commit_lines(self.opened.sources.iter(), LEFTOVER_VERSIONS)?;
         for (source, line) in self.opened.sources.iter().zip(&lines) {
-            let mut search = self.search(source.clone(), Vec::new(), line)?;
+            let mut search = self.build_search(source.clone(), Vec::new(), line)?;
             search.versions.retain(|(_, recipe)| recipe.is_some());
             let mut next = 0;
             while next < search.versions.len() && !wanted.is_empty() {
                 let end = search.versions.len().min(next + AT_ONCE);
-                let ways = (next..end).map_while(|at| Some((at, self.way(&search, at)?)));
-                let ways: Vec<(usize, Way)> = ways.collect();
+                let ways = (next..end).map_while(|at| Some((at, self.rendering_for(&search, at)?)));
+                let ways: Vec<(usize, VersionContent)> = ways.collect();
                 if ways.is_empty() {
-                    self.cut.borrow_mut().insert(source.path.clone(), next);
+                    self.truncated.borrow_mut().insert(source.path.clone(), next);
                     break;
                 }
                 next += ways.len();
                 self.take(&search, ways, &mut wanted, &mut found)?;
             }
         }
-        self.renderer.tidy();
+        self.renderer.evict_cache();
         Ok(found)
     }
 
     fn take(
         &self,
         search: &Search<'_, '_>,
-        ways: Vec<(usize, Way)>,
+        ways: Vec<(usize, VersionContent)>,
         wanted: &mut BTreeSet<ObjectKey>,
-        found: &mut BTreeMap<ObjectKey, Older>,
+        found: &mut BTreeMap<ObjectKey, PastVersion>,
     ) -> Result<(), CheckError> {
-        let unknown = ways.iter().filter(|(_, way)| matches!(way, Way::Render));
+        let unknown = ways.iter().filter(|(_, way)| matches!(way, VersionContent::Render));
         let recipes: Vec<&Recipe> =
             unknown.filter_map(|(version, _)| search.versions[*version].1.as_ref()).collect();
         let mut rendered = self.renderer.render(&recipes)?.into_iter();
         for (version, way) in ways {
             let declared = match way {
-                Way::Known(declared) => declared,
-                Way::Render => rendered.next().unwrap_or_default(),
+                VersionContent::Known(declared) => declared,
+                VersionContent::Render => rendered.next().unwrap_or_default(),
             };
             let (version, _) = &search.versions[version];
             let Some(commit) = &version.commit else { continue };
             let superseded = self.superseded(version, None)?;
             let keys = declared.objects.into_keys().chain(declared.secret);
             for key in keys.filter(|key| wanted.remove(key)).collect::<Vec<_>>() {
-                let older = Older::new(commit.id.short(), superseded, None, &Value::Null, Schema::built_in());
+                let older =
+                    PastVersion::new(commit.id.short(), superseded, None, &Value::Null, Schema::built_in());
                 found.insert(key, older);
             }
         }
@@ -435,7 +454,7 @@ impl<'a> History<'a> {
     /// What of the history was not looked at, for a person to know.
     pub(super) fn warnings(&self) -> Vec<String> {
         const NAMED: usize = 3;
-        let cut = self.cut.borrow();
+        let cut = self.truncated.borrow();
         if cut.is_empty() {
             return Vec::new();
         }
@@ -445,7 +464,7 @@ impl<'a> History<'a> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let sources = count(cut.len(), "source");
+        let sources = pluralize(cut.len(), "source");
         vec![format!(
             "of {sources} only so many older versions were compared with live: {named}{more}; what the others \
              declared is not known"
@@ -454,7 +473,7 @@ impl<'a> History<'a> {
 }
 
 /// How it comes to be known what a version declares.
-enum Way {
-    Known(Declared),
+enum VersionContent {
+    Known(RenderedVersion),
     Render,
 }

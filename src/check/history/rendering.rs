@@ -7,13 +7,13 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::super::CheckError;
-use super::kept::{Kept, hex};
+use super::version_cache::{VersionCache, hex};
 use crate::checkout::{DEFAULT_NAMESPACE, export_paths};
 use crate::config::Source;
 use crate::git::{CommitId, Repository};
-use crate::model::{Desired, ObjectKey, Served};
-use crate::source::{Reach, Reaches, Request, SourceKind, Tools, render};
-use crate::threads::side_by_side;
+use crate::model::{ApiResources, Desired, ObjectKey};
+use crate::source::{InputsReader, RenderRequest, SourceInputs, SourceKind, Tools, render};
+use crate::threads::parallel_map;
 
 /// What a version of a source is made of.
 pub(super) struct Recipe {
@@ -39,7 +39,7 @@ impl Recipe {
 
 /// What a version declares.
 #[derive(Default)]
-pub(super) struct Declared {
+pub(super) struct RenderedVersion {
     pub(super) objects: BTreeMap<ObjectKey, Desired>,
     /// Objects that it declares too, and whose content was not kept.
     pub(super) secret: BTreeSet<ObjectKey>,
@@ -48,10 +48,10 @@ pub(super) struct Declared {
 /// Renders versions.
 pub(super) struct Renderer<'a> {
     repository: &'a Repository,
-    served: &'a Served,
+    served: &'a ApiResources,
     tools: &'a Tools,
-    kept: Option<Kept>,
-    reaches: RefCell<Reaches>,
+    cache: Option<VersionCache>,
+    inputs_reader: RefCell<InputsReader>,
     /// What of the cluster a rendering may depend on.
     cluster: OnceCell<String>,
     /// How many were rendered by a program.
@@ -61,32 +61,40 @@ pub(super) struct Renderer<'a> {
 impl<'a> Renderer<'a> {
     pub(super) fn new(
         repository: &'a Repository,
-        (served, tools): (&'a Served, &'a Tools),
+        (served, tools): (&'a ApiResources, &'a Tools),
         cache: Option<&Path>,
     ) -> Self {
         Self {
             repository,
             served,
             tools,
-            kept: cache.and_then(Kept::in_cache),
-            reaches: RefCell::default(),
+            cache: cache.and_then(VersionCache::in_cache),
+            inputs_reader: RefCell::default(),
             cluster: OnceCell::new(),
             rendered: Cell::new(0),
         }
     }
 
     /// What a source is made of at a commit.
-    pub(super) fn reach(&self, commit: &CommitId, source: &Source) -> Result<Reach, CheckError> {
-        Ok(self.reaches.borrow_mut().of(self.repository, commit, source)?)
+    pub(super) fn resolve_inputs(
+        &self,
+        commit: &CommitId,
+        source: &Source,
+    ) -> Result<SourceInputs, CheckError> {
+        Ok(self.inputs_reader.borrow_mut().read(self.repository, commit, source)?)
     }
 
     /// How to make the version of a source at a commit; `None` where it has nothing there.
-    pub(super) fn recipe(&self, commit: &CommitId, source: &Source) -> Result<Option<Recipe>, CheckError> {
-        let reach = self.reach(commit, source)?;
+    pub(super) fn build_recipe(
+        &self,
+        commit: &CommitId,
+        source: &Source,
+    ) -> Result<Option<Recipe>, CheckError> {
+        let reach = self.resolve_inputs(commit, source)?;
         let Some(kind) = reach.kind else { return Ok(None) };
         let mut hash = Sha256::new();
         hash.update(format!("{kind:?}"));
-        for (path, content) in reach.paths.iter().zip(self.repository.contents(commit, &reach.paths)?) {
+        for (path, content) in reach.paths.iter().zip(self.repository.content_ids(commit, &reach.paths)?) {
             hash.update(format!("{path}\0{}\0", content.unwrap_or_default()));
         }
         let content = hex(&hash.finalize());
@@ -95,24 +103,28 @@ impl<'a> Renderer<'a> {
     }
 
     /// What is kept of a version, if that has all that is `wanted`.
-    pub(super) fn kept(&self, recipe: &Recipe, wanted: &BTreeSet<ObjectKey>) -> Option<Declared> {
-        let kept = self.kept.as_ref().filter(|_| recipe.needs_tool())?.read(&self.key(recipe))?;
+    pub(super) fn read_cached(
+        &self,
+        recipe: &Recipe,
+        wanted: &BTreeSet<ObjectKey>,
+    ) -> Option<RenderedVersion> {
+        let kept = self.cache.as_ref().filter(|_| recipe.needs_tool())?.read(&self.key(recipe))?;
         kept.secret.is_disjoint(wanted).then_some(kept)
     }
 
     /// Renders versions side by side; what cannot be rendered declares nothing.
-    pub(super) fn render(&self, recipes: &[&Recipe]) -> Result<Vec<Declared>, CheckError> {
+    pub(super) fn render(&self, recipes: &[&Recipe]) -> Result<Vec<RenderedVersion>, CheckError> {
         let mut written = Vec::new();
         for recipe in recipes {
             let folder = export_paths(self.repository, &recipe.commit, &recipe.paths)?;
             // Before the threads: not every one asks for itself.
-            let key = (self.kept.is_some() && recipe.needs_tool()).then(|| self.key(recipe));
+            let key = (self.cache.is_some() && recipe.needs_tool()).then(|| self.key(recipe));
             written.push((*recipe, folder, key));
             self.rendered.set(self.rendered.get() + usize::from(recipe.needs_tool()));
         }
-        let (served, tools, kept) = (self.served, self.tools, &self.kept);
-        Ok(side_by_side(&written, |(recipe, folder, key)| {
-            let request = Request {
+        let (served, tools, kept) = (self.served, self.tools, &self.cache);
+        Ok(parallel_map(&written, |(recipe, folder, key)| {
+            let request = RenderRequest {
                 tree: folder.path(),
                 files: None,
                 sources: std::slice::from_ref(&recipe.source),
@@ -126,15 +138,15 @@ impl<'a> Renderer<'a> {
                 // What cannot be kept is rendered again.
                 let _ = kept.write(key, &objects);
             }
-            Declared { objects, secret: BTreeSet::new() }
+            RenderedVersion { objects, secret: BTreeSet::new() }
         }))
     }
 
     /// Removes what is too much or too old of what is kept.
-    pub(super) fn tidy(&self) {
-        if let Some(kept) = self.kept.as_ref().filter(|_| self.rendered.get() > 0) {
+    pub(super) fn evict_cache(&self) {
+        if let Some(kept) = self.cache.as_ref().filter(|_| self.rendered.get() > 0) {
             // What cannot be removed is left to the next run.
-            let _ = kept.tidy();
+            let _ = kept.evict_oldest();
         }
     }
 
@@ -145,7 +157,7 @@ impl<'a> Renderer<'a> {
             hex(&Sha256::digest(served))
         });
         let Recipe { source, kind, content, .. } = recipe;
-        let (version, tool) = (env!("CARGO_PKG_VERSION"), self.tools.shown(*kind));
+        let (version, tool) = (env!("CARGO_PKG_VERSION"), self.tools.describe(*kind));
         let all = format!("{version}\n{tool}\n{cluster}\n{DEFAULT_NAMESPACE}\n{source:?}\n{content}");
         hex(&Sha256::digest(all))
     }

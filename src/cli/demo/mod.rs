@@ -10,12 +10,12 @@ use anstyle::{AnsiColor, Style as Paint};
 use super::arguments::DemoArguments;
 use super::error::CommandError;
 use super::{environment, output};
-use crate::report::{self, Format, Style};
-use story::Scene;
+use crate::report::{self, Format, ReportStyle};
+use story::DemoStep;
 
 /// Tells the story, and says where to look next.
 pub(super) async fn run(arguments: DemoArguments) -> Result<u8, CommandError> {
-    let style = Style { color: output::colored(arguments.color), all: false };
+    let style = ReportStyle { color: output::use_color(arguments.color), all: false };
     let folder = Folder::make(arguments.keep)?;
     let mut scenes = Vec::new();
     story::demo(folder.path(), environment::now(), &mut |scene| scenes.push(scene)).await?;
@@ -58,27 +58,27 @@ impl Folder {
     }
 }
 
-fn show(style: Style, scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
+fn show(style: ReportStyle, scene: &DemoStep, out: &mut dyn Write) -> io::Result<()> {
     let prompt = AnsiColor::Cyan.on_default().bold();
     match scene {
-        Scene::Say(text) => writeln!(out, "{}\n", wrap(text, 80)),
-        Scene::Command(command) => writeln!(out, "{}\n", style.paint(prompt, &format!("$ {command}"))),
-        Scene::Checked(checked) => {
+        DemoStep::Narration(text) => writeln!(out, "{}\n", wrap(text, 80)),
+        DemoStep::Command(command) => writeln!(out, "{}\n", style.paint(prompt, &format!("$ {command}"))),
+        DemoStep::CheckReport(checked) => {
             report::check(Format::Text, style, checked, out)?;
             writeln!(out)
         }
-        Scene::Ran(ran) => {
+        DemoStep::RunReport(ran) => {
             report::run(style, ran, out)?;
             writeln!(out)
         }
-        Scene::Audited(audited) => {
+        DemoStep::AuditReport(audited) => {
             report::audit_text(style, audited, out)?;
             writeln!(out)
         }
     }
 }
 
-fn next(style: Style, folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
+fn next(style: ReportStyle, folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
     let bold = Paint::new().bold();
     writeln!(out, "{}", style.paint(bold, "Where to look next"))?;
     match folder {

@@ -11,23 +11,23 @@ use super::super::error::CommandError;
 use crate::audit::audit;
 use crate::check::{CheckSettings, ClusterTarget, check};
 use crate::checkout::{CheckoutSettings, RepositoryLocation, Tokens};
-use crate::git::{CommitId, GitError, Options, RefUpdate, Repository, Signature};
+use crate::git::{CommitId, GitError, GitOptions, RefUpdate, Repository, Signature};
 use crate::reconcile::{ForgeOptions, RunError, RunSettings, branch_name, read_ledger, run};
 use crate::source::Tools;
 
 /// Something that the story shows.
 #[derive(Debug)]
-pub(super) enum Scene {
+pub(super) enum DemoStep {
     /// What is about to happen, in words.
-    Say(&'static str),
+    Narration(&'static str),
     /// The command that a person would type.
     Command(&'static str),
     /// The result of a check.
-    Checked(Box<CheckReport>),
+    CheckReport(Box<CheckReport>),
     /// The result of a run.
-    Ran(Box<RunReport>),
+    RunReport(Box<RunReport>),
     /// The result of an audit.
-    Audited(AuditReport),
+    AuditReport(AuditReport),
 }
 
 /// The base branch of the story.
@@ -42,45 +42,45 @@ const CLUSTER: &[u8] = include_bytes!("cluster.jsonl");
 pub(super) async fn demo(
     folder: &Path,
     now: Timestamp,
-    tell: &mut dyn FnMut(Scene),
+    tell: &mut dyn FnMut(DemoStep),
 ) -> Result<(), CommandError> {
-    let story = Story::begin(folder, now)?;
-    tell(Scene::Say(
+    let story = Demo::begin(folder, now)?;
+    tell(DemoStep::Narration(
         "A shop runs in a cluster; Git declares it in three commits. Last night web ran out of memory, and somebody \
          fixed it by hand. The newest commit is on its way: the GitOps tool has not applied it yet.",
     ));
-    tell(Scene::Command("drift check"));
-    tell(Scene::Checked(Box::new(check(&story.settings, &|_| {}).await?.report)));
-    tell(Scene::Say(
+    tell(DemoStep::Command("drift check"));
+    tell(DemoStep::CheckReport(Box::new(check(&story.settings, &|_| {}).await?.report)));
+    tell(DemoStep::Narration(
         "The grace period and the ConfigMap were never declared in Git: `kubectl diff` does not show them. The commit \
          that is on its way is called unsynced, not manual. Now the scheduled job:",
     ));
-    tell(Scene::Command("drift run"));
-    tell(Scene::Ran(Box::new(story.run().await?)));
-    tell(Scene::Say(
+    tell(DemoStep::Command("drift run"));
+    tell(DemoStep::RunReport(Box::new(story.run().await?)));
+    tell(DemoStep::Narration(
         "Each incident is in the ledger and has a proposal: a commit where drift can prove one, an issue where a \
          person must decide. Here we merge the commit, and put the stray ConfigMap into Git.",
     ));
-    tell(Scene::Command("git merge drift/incident/demo-… && git commit -m 'Keep the debug settings'"));
+    tell(DemoStep::Command("git merge drift/incident/demo-… && git commit -m 'Keep the debug settings'"));
     story.merge()?;
-    tell(Scene::Command("drift run"));
-    tell(Scene::Ran(Box::new(story.run().await?)));
-    tell(Scene::Say(
+    tell(DemoStep::Command("drift run"));
+    tell(DemoStep::RunReport(Box::new(story.run().await?)));
+    tell(DemoStep::Narration(
         "But for the commit that is still on its way, Git and the cluster agree; and Git proves how each incident ended:",
     ));
-    tell(Scene::Command("drift audit"));
-    tell(Scene::Audited(audit(&story.settings.checkout)?));
+    tell(DemoStep::Command("drift audit"));
+    tell(DemoStep::AuditReport(audit(&story.settings.checkout)?));
     Ok(())
 }
 
-struct Story {
+struct Demo {
     repository: Repository,
     settings: CheckSettings,
 }
 
-impl Story {
+impl Demo {
     fn begin(folder: &Path, now: Timestamp) -> Result<Self, CommandError> {
-        let repository = Repository::init_bare(folder, BRANCH, Options::default())?;
+        let repository = Repository::init_bare(folder, BRANCH, GitOptions::default())?;
         let story = Self { repository, settings: settings(folder.to_owned(), now) };
         let web = include_str!("web.yaml");
         story.commit(
@@ -160,9 +160,9 @@ fn settings(folder: PathBuf, now: Timestamp) -> CheckSettings {
         revision: Some(BRANCH.to_owned()),
         path: None,
         include_untracked: false,
-        tools: Tools::at(None, None, None),
+        tools: Tools::from_paths(None, None, None),
         cache: None,
-        git: Options { bare: true, ..Options::default() },
+        git: GitOptions { bare: true, ..GitOptions::default() },
         tokens: Tokens::default(),
         now,
     };

@@ -9,17 +9,17 @@ use super::arguments::SnapshotArguments;
 use super::error::CommandError;
 use super::{INCOMPLETE, environment, output};
 use crate::check::CheckSettings;
-use crate::cluster::Summary;
-use scope::Extent;
+use crate::cluster::SnapshotSummary;
+use scope::SnapshotScope;
 
 /// Writes the snapshot beside its place and moves it there when it is whole.
 pub(super) async fn run(arguments: SnapshotArguments) -> Result<u8, CommandError> {
-    let SnapshotArguments { file, path, everything, place } = arguments;
+    let SnapshotArguments { file, path, everything, target: place } = arguments;
     if file != Path::new("-") {
-        output::no_link(&file)?;
+        output::refuse_link(&file)?;
     }
     let settings = environment::settings(&place, None, path.as_deref())?;
-    let extent = if everything { Extent::Everything } else { Extent::Declared };
+    let extent = if everything { SnapshotScope::Everything } else { SnapshotScope::Declared };
     let summary = if file == Path::new("-") {
         let mut bytes = Vec::new();
         let summary = scope::snapshot(&settings, extent, &mut bytes).await?;
@@ -31,12 +31,16 @@ pub(super) async fn run(arguments: SnapshotArguments) -> Result<u8, CommandError
     summary.unread.iter().for_each(|unread| output::error(&format!("not in the snapshot: {unread}")));
     output::note(&format!(
         "{} written",
-        crate::text::count(usize::try_from(summary.objects).unwrap_or(usize::MAX), "object")
+        crate::text::pluralize(usize::try_from(summary.objects).unwrap_or(usize::MAX), "object")
     ));
     Ok(if summary.unread.is_empty() { 0 } else { INCOMPLETE })
 }
 
-async fn to_file(settings: &CheckSettings, extent: Extent, file: &Path) -> Result<Summary, CommandError> {
+async fn to_file(
+    settings: &CheckSettings,
+    extent: SnapshotScope,
+    file: &Path,
+) -> Result<SnapshotSummary, CommandError> {
     let failed = |source| CommandError::Io { what: format!("writing {}", file.display()), source };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;

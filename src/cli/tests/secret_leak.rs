@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::attribution::{Evidence, Managers, Older, Superseded, attribute, strongest};
+use crate::attribution::{Evidence, Managers, PastVersion, Supersession, attribute, strongest_verdict};
 use crate::incident::RecordedFinding;
 use crate::model::{
-    Change, CheckReport, Desired, Difference, Finding, Later, Origin, ResourceId, State, fingerprint,
+    Change, CheckReport, Desired, Difference, Finding, Lazy, Origin, ResourceId, State, fingerprint,
 };
-use crate::report::{Format, Style, check};
+use crate::report::{Format, ReportStyle, check};
 use crate::schema::Schema;
 
 /// One key of the Secret: which of three values each side holds, if any. Equal numbers are equal values.
@@ -61,13 +61,13 @@ fn secret(
 
 fn desired(value: Value) -> Desired {
     Desired {
-        id: ResourceId::of(&value).expect("it has kind and name"),
+        id: ResourceId::from_object(&value).expect("it has kind and name"),
         value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: "secret.yaml".to_owned(), place: None },
-        fields: Later::default(),
+        origin: Origin { source: ".".to_owned(), file: "secret.yaml".to_owned(), location: None },
+        fields: Lazy::default(),
         document: Some((0, None)),
         notes: Vec::new(),
-        unstable: Vec::new(),
+        nondeterministic: Vec::new(),
         optional: None,
     }
 }
@@ -93,32 +93,33 @@ fn everything(keys: &[Key], texts: &[String; 3], encrypted: bool) -> String {
         {"manager": "kustomize-controller", "operation": "Apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:data": owned}},
     ]);
     let git = desired(git);
-    let older = Older::new(
+    let older = PastVersion::new(
         "1a2b",
-        Superseded { committed_at: 1, superseded_at: 1, newer_applied: None },
+        Supersession { committed_at: 1, superseded_at: 1, newer_applied: None },
         Some(&desired(secret(keys, "data", true, texts, |key| key.older))),
         &live,
         schema,
     );
     let differences: Vec<Difference> = crate::diff::compare(&git, &live, schema);
     let managers = Managers::default();
-    let evidence = Evidence { older: &[older], ..Evidence::of_object(&git, &live, schema, &managers) };
+    let evidence = Evidence { older: &[older], ..Evidence::from_object(&git, &live, schema, &managers) };
     let mut told = format!("{differences:?}\n");
     let changes: Vec<Change> = attribute(differences, &evidence);
     let finding = Finding {
         resource: git.id.clone(),
         state: State::Modified,
         origin: Some(git.origin.clone()),
-        verdict: strongest(&changes),
+        verdict: strongest_verdict(&changes),
         changes,
         notes: Vec::new(),
     };
-    let (recorded, print) = (RecordedFinding::of("c", &finding), fingerprint("c", &finding));
+    let (recorded, print) = (RecordedFinding::from_finding("c", &finding), fingerprint("c", &finding));
     write!(told, "{finding:?}\n{recorded:?}\n{print}\n").expect("a String takes all");
     let checked = CheckReport { findings: vec![finding], ..CheckReport::default() };
     let mut out = Vec::new();
     for format in [Format::Text, Format::Json, Format::Markdown, Format::Github] {
-        check(format, Style { color: false, all: true }, &checked, &mut out).expect("memory can be written");
+        check(format, ReportStyle { color: false, all: true }, &checked, &mut out)
+            .expect("memory can be written");
     }
     told + &String::from_utf8(out).expect("reports are text")
 }

@@ -8,10 +8,10 @@ mod write;
 use serde::{Deserialize, Serialize};
 
 pub use open::Snapshot;
-pub use write::{Scope, Summary, write_snapshot};
+pub use write::{ListScope, SnapshotSummary, write_snapshot};
 
-use super::discovery::Undiscovered;
-use crate::model::Served;
+use super::discovery::FailedDiscovery;
+use crate::model::ApiResources;
 
 /// The format that this drift reads and writes.
 const SCHEMA: &str = "drift/snapshot/v1";
@@ -26,8 +26,8 @@ struct Header {
     cluster: Option<String>,
     /// URL, without credentials.
     server: Option<String>,
-    served: Served,
-    undiscovered: Vec<Undiscovered>,
+    served: ApiResources,
+    undiscovered: Vec<FailedDiscovery>,
 }
 
 /// Last line: what was listed, and how it went.
@@ -37,12 +37,12 @@ struct End {
     /// The schema again, so that no object can be taken for this line.
     end: String,
     objects: u64,
-    scopes: Vec<Listed>,
+    scopes: Vec<ListedScope>,
 }
 
 /// One list that was taken, whole or not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Listed {
+struct ListedScope {
     group: String,
     version: String,
     kind: String,

@@ -12,12 +12,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::api::NOT_JSON;
-use super::super::discovery::Undiscovered;
-use super::super::error::{ClusterError, Unread, UnreadKind, name_of_list, one_line};
-use super::super::item::{Item, Of};
-use super::super::list::What;
-use super::{End, Header, Listed, SCHEMA, SCHEMA_STEM};
-use crate::model::{Served, ServedKind, join_api_version};
+use super::super::discovery::FailedDiscovery;
+use super::super::error::{ClusterError, ReadError, ReadErrorKind, one_line, resource_display_name};
+use super::super::item::{Item, ListContext};
+use super::super::list::Projection;
+use super::{End, Header, ListedScope, SCHEMA, SCHEMA_STEM};
+use crate::model::{ApiResource, ApiResources, join_api_version};
 
 /// Objects of one page.
 const PAGE: usize = 250;
@@ -28,7 +28,7 @@ const LINE_LIMIT: u64 = 256 << 20;
 pub struct Snapshot {
     bytes: Bytes,
     header: Header,
-    scopes: Vec<Listed>,
+    scopes: Vec<ListedScope>,
     index: Index,
 }
 
@@ -37,7 +37,7 @@ enum Bytes {
     Memory(&'static [u8]),
 }
 
-struct Entry {
+struct ObjectEntry {
     start: u64,
     length: usize,
     namespace: Option<String>,
@@ -77,11 +77,11 @@ impl Snapshot {
         Ok(Self { bytes, header, scopes: end.scopes, index })
     }
 
-    pub(in super::super) fn served(&self) -> &Served {
+    pub(in super::super) fn api_resources(&self) -> &ApiResources {
         &self.header.served
     }
 
-    pub(in super::super) fn undiscovered(&self) -> &[Undiscovered] {
+    pub(in super::super) fn failed_discoveries(&self) -> &[FailedDiscovery] {
         &self.header.undiscovered
     }
 
@@ -95,26 +95,26 @@ impl Snapshot {
 
     pub(in super::super) fn get(
         &self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
         name: &str,
-    ) -> Result<Option<Value>, Unread> {
-        self.require(kind, namespace)?;
+    ) -> Result<Option<Value>, ReadError> {
+        self.check_scope(kind, namespace)?;
         let namespace = namespace.filter(|_| kind.namespaced);
         let found =
             self.entries(kind).iter().find(|of| of.name == name && of.namespace.as_deref() == namespace);
         let Some(entry) = found else { return Ok(None) };
-        let mut items = self.read_page(&[entry], kind, What::Objects)?;
-        items.pop().map(|item| item.whole()).transpose()
+        let mut items = self.read_page(&[entry], kind, Projection::Objects)?;
+        items.pop().map(|item| item.parse_full()).transpose()
     }
 
     pub(in super::super) fn pages<'a>(
         &'a self,
-        kind: &ServedKind,
+        kind: &ApiResource,
         namespace: Option<&str>,
-        what: What,
-    ) -> impl Stream<Item = Result<Vec<Item>, Unread>> + Send + use<'a> {
-        let refused = self.require(kind, namespace).err();
+        what: Projection,
+    ) -> impl Stream<Item = Result<Vec<Item>, ReadError>> + Send + use<'a> {
+        let refused = self.check_scope(kind, namespace).err();
         let namespace = namespace.filter(|_| kind.namespaced);
         let entries: Vec<_> = self
             .entries(kind)
@@ -137,15 +137,16 @@ impl Snapshot {
         })
     }
 
-    fn entries(&self, kind: &ServedKind) -> &[Entry] {
+    fn entries(&self, kind: &ApiResource) -> &[ObjectEntry] {
         let key = (join_api_version(&kind.group, &kind.version), kind.kind.clone());
         self.index.get(&key).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether the snapshot holds the whole list.
-    fn require(&self, kind: &ServedKind, namespace: Option<&str>) -> Result<(), Unread> {
+    fn check_scope(&self, kind: &ApiResource, namespace: Option<&str>) -> Result<(), ReadError> {
         let namespace = namespace.filter(|_| kind.namespaced);
-        let refuse = |unread, why| Err(Unread { what: name_of_list(kind, namespace), why, kind: unread });
+        let refuse =
+            |unread, why| Err(ReadError { what: resource_display_name(kind, namespace), why, kind: unread });
         let of_kind =
             || self.scopes.iter().filter(|listed| listed.group == kind.group && listed.kind == kind.kind);
         let mut fits = of_kind().filter(|listed| {
@@ -156,7 +157,7 @@ impl Snapshot {
             return match &listed.unread {
                 Some(why) => {
                     let why = format!("the snapshot lacks it: {}", one_line(why));
-                    refuse(UnreadKind::Other, why)
+                    refuse(ReadErrorKind::Other, why)
                 }
                 None => Ok(()),
             };
@@ -168,22 +169,30 @@ impl Snapshot {
             [only] if *only == kind.version => "the snapshot holds it of other namespaces only".to_owned(),
             others => format!("the snapshot holds it at {}, not at {}", others.join(", "), kind.version),
         };
-        refuse(UnreadKind::NotServed, why)
+        refuse(ReadErrorKind::NotServed, why)
     }
 
-    fn read_page(&self, entries: &[&Entry], kind: &ServedKind, what: What) -> Result<Vec<Item>, Unread> {
-        let unread =
-            |why: String| Unread { what: name_of_list(kind, None), why, kind: UnreadKind::Malformed };
+    fn read_page(
+        &self,
+        entries: &[&ObjectEntry],
+        kind: &ApiResource,
+        what: Projection,
+    ) -> Result<Vec<Item>, ReadError> {
+        let unread = |why: String| ReadError {
+            what: resource_display_name(kind, None),
+            why,
+            kind: ReadErrorKind::Malformed,
+        };
         let changed = || unread("the snapshot changed while it was read".to_owned());
         let mut file = self.bytes.open().map_err(|cause| unread(cause.to_string()))?;
-        let of = Of::new(kind, what);
+        let of = ListContext::new(kind, what);
         let mut items = Vec::with_capacity(entries.len());
         for entry in entries {
             let mut text = vec![0; entry.length];
             file.seek(SeekFrom::Start(entry.start)).map_err(|cause| unread(cause.to_string()))?;
             file.read_exact(&mut text).map_err(|_| changed())?;
             let text = String::from_utf8(text).map_err(|_| changed())?;
-            let item = Item::alone(text, &of, None);
+            let item = Item::from_single(text, &of, None);
             items.push(item.map_err(|why| if why == NOT_JSON { changed() } else { unread(why) })?);
         }
         Ok(items)
@@ -191,7 +200,7 @@ impl Snapshot {
 }
 
 /// Objects by `apiVersion` and kind, in the file's order.
-type Index = BTreeMap<(String, String), Vec<Entry>>;
+type Index = BTreeMap<(String, String), Vec<ObjectEntry>>;
 
 /// The objects and the end; a file without one is torn.
 fn read_index<R: Read>(lines: &mut Lines<R>) -> Result<(Index, End), String> {
@@ -214,7 +223,7 @@ fn read_index<R: Read>(lines: &mut Lines<R>) -> Result<(Index, End), String> {
         let key = (object.api_version.into_owned(), object.kind.into_owned());
         let namespace = object.metadata.namespace.map(Cow::into_owned);
         let name = object.metadata.name.into_owned();
-        index.entry(key).or_default().push(Entry { start, length: line.len(), namespace, name });
+        index.entry(key).or_default().push(ObjectEntry { start, length: line.len(), namespace, name });
         objects += 1;
     }
 }

@@ -5,61 +5,61 @@ use std::io::{self, Write};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::super::{Cluster, Unread};
-use super::{End, Header, Listed, SCHEMA};
-use crate::model::{ResourceId, ServedKind, is_secret};
+use super::super::{Cluster, ReadError};
+use super::{End, Header, ListedScope, SCHEMA};
+use crate::model::{ApiResource, ResourceId, is_secret};
 
 /// One list that a snapshot takes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Scope {
+pub struct ListScope {
     /// The kind, at the version it is taken at.
-    pub kind: ServedKind,
+    pub kind: ApiResource,
     /// Its namespace; `None`: everywhere.
     pub namespace: Option<String>,
 }
 
 /// What a snapshot holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct SnapshotSummary {
     /// Objects written.
     pub objects: u64,
     /// What was not read; the snapshot says so too.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<ReadError>,
 }
 
 /// Writes what the cluster serves and the objects of the scopes, as JSON lines, sorted by kind and namespace, in the
 /// server's order within. What cannot be read is noted in the file and returned; an error is one of writing.
 pub async fn write_snapshot(
     cluster: &Cluster,
-    scopes: &[Scope],
+    scopes: &[ListScope],
     into: &mut (dyn Write + Send),
-) -> io::Result<Summary> {
-    let mut summary = Summary::default();
+) -> io::Result<SnapshotSummary> {
+    let mut summary = SnapshotSummary::default();
     let identity = cluster.identity().await.unwrap_or_else(|unread| {
         summary.unread.push(unread);
         None
     });
-    line(
+    write_line(
         into,
         &Header {
             schema: SCHEMA.to_owned(),
             cluster: identity,
             server: cluster.server().map(str::to_owned),
-            served: cluster.served().clone(),
-            undiscovered: cluster.undiscovered().to_vec(),
+            served: cluster.api_resources().clone(),
+            undiscovered: cluster.failed_discoveries().to_vec(),
         },
     )?;
     let mut listed = Vec::new();
-    for scope in each_once(scopes) {
+    for scope in drop_covered(scopes) {
         listed.push(write_scope(cluster, scope, into, &mut summary).await?);
     }
-    line(into, &End { end: SCHEMA.to_owned(), objects: summary.objects, scopes: listed })?;
+    write_line(into, &End { end: SCHEMA.to_owned(), objects: summary.objects, scopes: listed })?;
     into.flush()?;
     Ok(summary)
 }
 
 /// The scopes, sorted, without those that another covers.
-fn each_once(scopes: &[Scope]) -> Vec<&Scope> {
+fn drop_covered(scopes: &[ListScope]) -> Vec<&ListScope> {
     let mut scopes: Vec<_> = scopes.iter().collect();
     scopes.sort();
     scopes.dedup();
@@ -70,10 +70,10 @@ fn each_once(scopes: &[Scope]) -> Vec<&Scope> {
 
 async fn write_scope(
     cluster: &Cluster,
-    scope: &Scope,
+    scope: &ListScope,
     into: &mut (dyn Write + Send),
-    summary: &mut Summary,
-) -> io::Result<Listed> {
+    summary: &mut SnapshotSummary,
+) -> io::Result<ListedScope> {
     let mut unread = None;
     let mut pages = cluster.objects(&scope.kind, scope.namespace.as_deref());
     while let Some(page) = pages.next().await {
@@ -81,7 +81,7 @@ async fn write_scope(
             Ok(objects) => {
                 for mut object in objects {
                     mask(&mut object);
-                    line(into, &object)?;
+                    write_line(into, &object)?;
                     summary.objects += 1;
                 }
             }
@@ -91,7 +91,7 @@ async fn write_scope(
             }
         }
     }
-    Ok(Listed {
+    Ok(ListedScope {
         group: scope.kind.group.clone(),
         version: scope.kind.version.clone(),
         kind: scope.kind.kind.clone(),
@@ -104,7 +104,7 @@ async fn write_scope(
 /// may be in any). The names of the keys stay, with `null`.
 fn mask(object: &mut Value) {
     // What has no name cannot be told from a Secret by its id: then its kind decides.
-    let secret = match ResourceId::of(object) {
+    let secret = match ResourceId::from_object(object) {
         Ok(id) => is_secret(&id),
         Err(_) => object["kind"] == "Secret",
     };
@@ -120,7 +120,7 @@ fn mask(object: &mut Value) {
     }
 }
 
-fn line(into: &mut (dyn Write + Send), value: &impl serde::Serialize) -> io::Result<()> {
+fn write_line(into: &mut (dyn Write + Send), value: &impl serde::Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *into, value)?;
     into.write_all(b"\n")
 }

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::mock::{Mock, Reply, impatient};
-use crate::cluster::{Cluster, ClusterError, ServiceAccount, Settings};
+use crate::cluster::{Cluster, ClusterError, ClusterSettings, ServiceAccount};
 
 const SECRET: &str = "s3cr3t-t0k3n";
 
-async fn refused(settings: &Settings) -> ClusterError {
+async fn refused(settings: &ClusterSettings) -> ClusterError {
     Cluster::connect(settings).await.err().expect("it must not connect")
 }
 
-fn kubeconfig(folder: &Path, text: &str) -> Settings {
+fn kubeconfig(folder: &Path, text: &str) -> ClusterSettings {
     let file = folder.join("config");
     std::fs::write(&file, text).expect("the folder is ours");
-    Settings { kubeconfig: Some(file), timeout: Duration::from_secs(2), ..Settings::default() }
+    ClusterSettings { kubeconfig: Some(file), timeout: Duration::from_secs(2), ..ClusterSettings::default() }
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_kubeconfig_that_cannot_be_used_is_a_configuration_error_and_says_why(
 async fn an_unknown_context_names_the_known_ones() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = r#"{"contexts":[{"name":"prod"},{"name":"dev"}],"current-context":"dev"}"#;
-    let settings = Settings { context: Some("prdo".to_owned()), ..kubeconfig(folder.path(), text) };
+    let settings = ClusterSettings { context: Some("prdo".to_owned()), ..kubeconfig(folder.path(), text) };
     let error = refused(&settings).await;
     assert!(error.to_string().ends_with("it has: dev, prod"), "{error}");
     assert!(error.is_configuration());
@@ -69,7 +69,8 @@ async fn an_unknown_context_names_the_known_ones() {
 
 #[tokio::test]
 async fn no_cluster_at_all_says_where_was_looked() {
-    let settings = Settings { default_kubeconfigs: vec!["/nowhere/config".into()], ..Settings::default() };
+    let settings =
+        ClusterSettings { default_kubeconfigs: vec!["/nowhere/config".into()], ..ClusterSettings::default() };
     let error = refused(&settings).await;
     assert!(error.to_string().contains("no /nowhere/config, and drift does not run in a Pod"), "{error}");
     assert!(error.is_configuration());
@@ -79,13 +80,13 @@ async fn no_cluster_at_all_says_where_was_looked() {
 async fn a_named_kubeconfig_that_is_not_there_is_no_reason_to_use_another() {
     let mock = Mock::start(|_| None);
     let there = mock.settings().kubeconfig.expect("the mock wrote one");
-    let settings = Settings {
+    let settings = ClusterSettings {
         kubeconfig: Some("/nowhere/config".into()),
         default_kubeconfigs: vec![there],
-        ..Settings::default()
+        ..ClusterSettings::default()
     };
     assert!(refused(&settings).await.to_string().contains("/nowhere/config"));
-    assert_eq!(mock.asked("/"), 0);
+    assert_eq!(mock.request_count("/"), 0);
 }
 
 #[tokio::test]
@@ -94,8 +95,10 @@ async fn default_kubeconfigs_are_merged_and_absent_ones_left_out() {
     let there = mock.settings().kubeconfig.expect("the mock wrote one");
     let first = mock.folder.path().join("first");
     std::fs::write(&first, r#"{"current-context":"here"}"#).expect("the folder is ours");
-    let settings =
-        Settings { default_kubeconfigs: vec!["/nowhere/config".into(), first, there], ..Settings::default() };
+    let settings = ClusterSettings {
+        default_kubeconfigs: vec!["/nowhere/config".into(), first, there],
+        ..ClusterSettings::default()
+    };
     let cluster = Cluster::connect(&settings).await.expect("the second has the context");
     assert_eq!(cluster.context(), Some("here"));
     assert_eq!(cluster.server(), Some(mock.url.as_str()));
@@ -105,7 +108,7 @@ async fn default_kubeconfigs_are_merged_and_absent_ones_left_out() {
 async fn a_service_account_without_its_files_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let account = ServiceAccount { host: "10.0.0.1".to_owned(), port: 443, folder: folder.path().to_owned() };
-    let settings = Settings { service_account: Some(account), ..Settings::default() };
+    let settings = ClusterSettings { service_account: Some(account), ..ClusterSettings::default() };
     let error = refused(&settings).await;
     assert!(error.to_string().contains("ca.crt: "), "{error}");
 }
@@ -182,7 +185,7 @@ async fn a_credential_plug_in_that_fails_is_named_without_what_it_knows() {
         assert!(text.contains(why), "{text}");
         assert!(!format!("{text}{error:?}").contains(SECRET), "{text}");
         assert!(!error.is_configuration());
-        assert_eq!(mock.asked("/"), 0);
+        assert_eq!(mock.request_count("/"), 0);
     }
 }
 
@@ -194,7 +197,7 @@ async fn a_refused_connection_fails_within_ten_seconds_whatever_the_time_out() {
     let mock = Mock::start(|_| None);
     let settings = mock.settings_with(&json!({"server": url}), &json!({}));
     let start = Instant::now();
-    let error = refused(&Settings { timeout: Duration::from_secs(60), ..settings }).await;
+    let error = refused(&ClusterSettings { timeout: Duration::from_secs(60), ..settings }).await;
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let text = error.to_string();
     assert!(

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::mock::{Mock, Reply, all, impatient};
-use crate::cluster::{Cluster, What};
+use crate::cluster::{Cluster, Projection};
 
 type Case = (&'static str, fn() -> Reply, &'static str);
 
 fn shown(cluster: &Cluster) -> Vec<String> {
-    let kinds = &cluster.served().kinds;
+    let kinds = &cluster.api_resources().kinds;
     kinds.iter().map(|kind| format!("{}/{} {}", kind.group, kind.version, kind.kind)).collect()
 }
 
@@ -28,10 +28,10 @@ async fn kinds_are_sorted_with_the_preferred_version_first() {
         "example.com/v1beta1 Widget",
     ];
     assert_eq!(shown(&cluster), expected);
-    assert_eq!(cluster.served().version, "v1.36.2");
-    assert!(cluster.undiscovered().is_empty());
-    let namespace = cluster.served().kind("", "v1", "Namespace").expect("it is served");
-    assert!(!namespace.namespaced && namespace.listable);
+    assert_eq!(cluster.api_resources().version, "v1.36.2");
+    assert!(cluster.failed_discoveries().is_empty());
+    let namespace = cluster.api_resources().kind("", "v1", "Namespace").expect("it is served");
+    assert!(!namespace.namespaced && namespace.supports_list);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_group_whose_server_is_down_is_undiscovered_and_the_rest_is_read() {
         })
     });
     let cluster = mock.cluster().await;
-    let undiscovered = cluster.undiscovered();
+    let undiscovered = cluster.failed_discoveries();
     assert_eq!(undiscovered.len(), 1);
     assert_eq!(
         (undiscovered[0].group.as_str(), undiscovered[0].version.as_str()),
@@ -55,8 +55,8 @@ async fn a_group_whose_server_is_down_is_undiscovered_and_the_rest_is_read() {
     );
     let incomplete = crate::model::Incomplete::from(undiscovered[0].clone());
     assert_eq!(incomplete.what, "kinds of metrics.k8s.io/v1beta1");
-    let deployment = cluster.served().kind("apps", "v1", "Deployment").expect("it is served");
-    assert!(!deployment.listable);
+    let deployment = cluster.api_resources().kind("apps", "v1", "Deployment").expect("it is served");
+    assert!(!deployment.supports_list);
 }
 
 #[tokio::test]
@@ -74,9 +74,10 @@ async fn a_list_of_a_group_that_is_down_does_not_use_up_the_whole_time_out() {
         }
     });
     let cluster = mock.cluster().await;
-    let widgets = cluster.served().kind("down.example.com", "v1", "Widget").expect("it was served").clone();
+    let widgets =
+        cluster.api_resources().kind("down.example.com", "v1", "Widget").expect("it was served").clone();
     let start = Instant::now();
-    let (_, unread) = all(&cluster, &widgets, None, What::Objects).await;
+    let (_, unread) = all(&cluster, &widgets, None, Projection::Objects).await;
     assert!(unread.is_some_and(|unread| unread.why.contains("503")));
     assert!(start.elapsed() < Duration::from_secs(10), "of 20: {:?}", start.elapsed());
 }
@@ -104,8 +105,8 @@ async fn an_older_server_is_asked_group_by_group() {
     });
     let cluster = mock.cluster().await;
     assert_eq!(shown(&cluster), ["/v1 Pod", "batch/v1 CronJob", "batch/v1beta1 CronJob"]);
-    assert_eq!(cluster.undiscovered()[0].group, "down.example.com");
-    assert!(cluster.undiscovered()[0].why.contains("503"), "{:?}", cluster.undiscovered());
+    assert_eq!(cluster.failed_discoveries()[0].group, "down.example.com");
+    assert!(cluster.failed_discoveries()[0].why.contains("503"), "{:?}", cluster.failed_discoveries());
 }
 
 #[tokio::test]
@@ -139,5 +140,5 @@ async fn a_server_that_does_not_say_what_it_serves_is_no_empty_cluster() {
 #[tokio::test]
 async fn a_server_may_keep_its_version_to_itself() {
     let mock = Mock::start(|seen| (seen.url == "/version").then(|| Reply::Json(403, json!({}))));
-    assert_eq!(mock.cluster().await.served().version, "");
+    assert_eq!(mock.cluster().await.api_resources().version, "");
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::mock::{Mock, Reply, Seen, config_maps, core};
-use crate::cluster::{Played, Unread, UnreadKind};
+use super::mock::{Mock, Reply, SeenRequest, config_maps, core};
+use crate::cluster::{DryRunOutcome, ReadError, ReadErrorKind};
 
 const TARGET: &str =
     "/api/v1/namespaces/shop/configmaps/a?dryRun=All&fieldManager=drift-verify&fieldValidation=Ignore";
@@ -19,10 +19,12 @@ fn status(code: u16, message: &str, details: Value) -> Reply {
     Reply::Json(code, body)
 }
 
-async fn play(reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Result<Played, Unread> {
+async fn play(
+    reply: impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static,
+) -> Result<DryRunOutcome, ReadError> {
     let mock = Mock::start(move |seen| (seen.url == TARGET).then(|| reply(seen)));
     let patch = json!([{"op": "remove", "path": "/data"}]);
-    mock.cluster().await.play(&config_maps(), Some("shop"), "a", &patch).await
+    mock.cluster().await.dry_run(&config_maps(), Some("shop"), "a", &patch).await
 }
 
 #[tokio::test]
@@ -33,21 +35,25 @@ async fn a_patch_that_is_played_through_gives_the_object_as_it_would_be() {
             && seen.body == r#"[{"op":"remove","path":"/data"}]"#;
         if right { Reply::Json(200, object("a")) } else { Reply::Json(400, json!({})) }
     });
-    assert_eq!(answered.await, Ok(Played::Object(object("a"))));
+    assert_eq!(answered.await, Ok(DryRunOutcome::Object(object("a"))));
     let busy = play(|seen| match seen.before {
         0 => Reply::Json(503, json!({})),
         _ => Reply::Json(200, object("a")),
     });
-    assert_eq!(busy.await, Ok(Played::Object(object("a"))));
+    assert_eq!(busy.await, Ok(DryRunOutcome::Object(object("a"))));
 }
 
 #[tokio::test]
 async fn each_refusal_is_told_from_an_object_that_changed() {
-    assert_eq!(play(|_| status(409, "the object has been modified", json!({}))).await, Ok(Played::Changed));
-    assert_eq!(play(|_| status(404, "not found", json!({"name": "a"}))).await, Ok(Played::Changed));
+    assert_eq!(
+        play(|_| status(409, "the object has been modified", json!({}))).await,
+        Ok(DryRunOutcome::Changed)
+    );
+    assert_eq!(play(|_| status(404, "not found", json!({"name": "a"}))).await, Ok(DryRunOutcome::Changed));
     let causes =
         json!({"causes": [{"field": "spec.b"}, {"field": "spec.a"}, {"field": "spec.b"}, {"reason": "x"}]});
-    let Ok(Played::Refused(refusal)) = play(move |_| status(422, "is invalid", causes.clone())).await else {
+    let Ok(DryRunOutcome::Rejected(refusal)) = play(move |_| status(422, "is invalid", causes.clone())).await
+    else {
         panic!("a 422 is a refusal");
     };
     assert_eq!(refusal.fields, ["spec.a", "spec.b"]);
@@ -57,7 +63,7 @@ async fn each_refusal_is_told_from_an_object_that_changed() {
         "roles \"x\" is forbidden: user \"u\" is attempting to grant RBAC permissions not currently held";
     let found = play(move |_| status(403, denied, json!({}))).await;
     assert!(
-        matches!(&found, Ok(Played::Refused(refusal)) if refusal.why.contains("attempting")),
+        matches!(&found, Ok(DryRunOutcome::Rejected(refusal)) if refusal.why.contains("attempting")),
         "{found:?}"
     );
 }
@@ -66,19 +72,19 @@ async fn each_refusal_is_told_from_an_object_that_changed() {
 async fn what_is_no_answer_is_unread_and_says_why() {
     let lacking =
         "configmaps \"a\" is forbidden: User \"u\" cannot patch resource \"configmaps\" in API group \"\"";
-    let cases: [(Result<Played, Unread>, UnreadKind, &str); 4] = [
+    let cases: [(Result<DryRunOutcome, ReadError>, ReadErrorKind, &str); 4] = [
         (
             play(move |_| status(403, lacking, json!({}))).await,
-            UnreadKind::Forbidden,
+            ReadErrorKind::Forbidden,
             "bind a role that allows `patch` on configmaps",
         ),
         (
             play(|_| status(401, "Unauthorized", json!({}))).await,
-            UnreadKind::Forbidden,
+            ReadErrorKind::Forbidden,
             "missing, wrong or expired",
         ),
-        (play(|_| Reply::Json(200, object("b"))).await, UnreadKind::Malformed, "another object"),
-        (play(|_| Reply::Text(200, "", "<html>".to_owned())).await, UnreadKind::Malformed, "not JSON"),
+        (play(|_| Reply::Json(200, object("b"))).await, ReadErrorKind::Malformed, "another object"),
+        (play(|_| Reply::Text(200, "", "<html>".to_owned())).await, ReadErrorKind::Malformed, "not JSON"),
     ];
     for (found, kind, why) in cases {
         let unread = found.expect_err(why);
@@ -118,6 +124,6 @@ async fn a_kind_is_asked_for_only_where_the_server_says_that_it_knows_dry_runs()
         core("Pod", "pods"),
         other,
     ];
-    let found = cluster.playable(&kinds.iter().collect()).await;
+    let found = cluster.supporting_dry_run(&kinds.iter().collect()).await;
     assert_eq!(found, BTreeSet::from([&kinds[0], &kinds[2]]));
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::mock::{Mock, Reply, Seen, all, config_maps, core, names, page};
-use crate::cluster::{UnreadKind, What};
+use super::mock::{Mock, Reply, SeenRequest, all, config_maps, core, names, page};
+use crate::cluster::{Projection, ReadErrorKind};
 
 const LIST: &str = "/api/v1/configmaps?limit=";
 
@@ -19,12 +19,12 @@ fn status(code: u16, reason: &str, message: &str) -> Reply {
     Reply::Json(code, json!({"kind": "Status", "reason": reason, "message": message, "code": code}))
 }
 
-fn server(reply: fn(&Seen) -> Reply) -> Mock {
+fn server(reply: fn(&SeenRequest) -> Reply) -> Mock {
     Mock::start(move |seen| seen.url.starts_with(LIST).then(|| reply(seen)))
 }
 
-type Case = (&'static str, fn(&Seen) -> Reply);
-type Refused = (&'static str, fn(&Seen) -> Reply, UnreadKind, &'static str);
+type Case = (&'static str, fn(&SeenRequest) -> Reply);
+type Refused = (&'static str, fn(&SeenRequest) -> Reply, ReadErrorKind, &'static str);
 
 #[tokio::test]
 async fn what_passes_is_retried_and_then_read() {
@@ -46,7 +46,7 @@ async fn what_passes_is_retried_and_then_read() {
     ];
     for (name, reply) in cases {
         let cluster = server(reply).cluster().await;
-        let (objects, unread) = all(&cluster, &config_maps(), None, What::Objects).await;
+        let (objects, unread) = all(&cluster, &config_maps(), None, Projection::Objects).await;
         assert_eq!(unread, None, "{name}");
         assert_eq!(names(&objects), ["a", "b"], "{name}");
         assert_eq!(objects[0]["kind"], "ConfigMap", "{name}");
@@ -56,7 +56,7 @@ async fn what_passes_is_retried_and_then_read() {
 
 #[tokio::test]
 async fn what_stays_is_unread_and_says_why() {
-    use UnreadKind::{Forbidden, Malformed, NotServed, Other, Timeout};
+    use ReadErrorKind::{Forbidden, Malformed, NotServed, Other, Timeout};
     let cases: [Refused; 19] = [
         ("401", |_| status(401, "Unauthorized", "Unauthorized"), Forbidden, "missing, wrong or expired"),
         (
@@ -116,7 +116,7 @@ async fn what_stays_is_unread_and_says_why() {
         futures::stream::iter(cases).for_each_concurrent(None, |(name, reply, kind, why)| async move {
             let cluster = server(reply).impatient().await;
             let start = Instant::now();
-            let (_, unread) = all(&cluster, &config_maps(), None, What::Objects).await;
+            let (_, unread) = all(&cluster, &config_maps(), None, Projection::Objects).await;
             let unread = unread.unwrap_or_else(|| panic!("{name} was read"));
             assert_eq!(unread.what, "configmaps", "{name}");
             assert!(unread.why.contains(why), "{name}: {}", unread.why);
@@ -134,7 +134,10 @@ async fn no_items_is_an_empty_list_and_no_error() {
             list["items"] = items.clone();
             seen.url.starts_with(LIST).then_some(Reply::Json(200, list))
         });
-        assert_eq!(all(&mock.cluster().await, &config_maps(), None, What::Objects).await, (vec![], None));
+        assert_eq!(
+            all(&mock.cluster().await, &config_maps(), None, Projection::Objects).await,
+            (vec![], None)
+        );
     }
 }
 
@@ -142,7 +145,7 @@ async fn no_items_is_an_empty_list_and_no_error() {
 async fn a_forbidden_list_of_secrets_names_both_ways_out() {
     let mock = Mock::start(|seen| seen.url.contains("/secrets").then(|| status(403, "Forbidden", "no")));
     let cluster = mock.cluster().await;
-    let (_, unread) = all(&cluster, &core("Secret", "secrets"), Some("shop"), What::Objects).await;
+    let (_, unread) = all(&cluster, &core("Secret", "secrets"), Some("shop"), Projection::Objects).await;
     let unread = unread.expect("it is forbidden");
     assert_eq!(unread.what, "secrets in shop");
     assert!(
@@ -164,7 +167,8 @@ async fn pages_follow_the_servers_token() {
             },
         ))
     });
-    let (objects, unread) = all(&mock.cluster().await, &config_maps(), Some("shop"), What::Objects).await;
+    let (objects, unread) =
+        all(&mock.cluster().await, &config_maps(), Some("shop"), Projection::Objects).await;
     assert_eq!((names(&objects), unread), (vec!["a", "b", "c"], None));
 }
 
@@ -181,9 +185,9 @@ async fn a_list_goes_on_with_the_token_that_a_410_offers() {
             _ => Reply::Json(200, page("ConfigMap", &["b"], "")),
         })
     });
-    let (objects, unread) = all(&mock.cluster().await, &config_maps(), None, What::Objects).await;
+    let (objects, unread) = all(&mock.cluster().await, &config_maps(), None, Projection::Objects).await;
     assert_eq!((names(&objects), unread), (vec!["a", "b"], None));
-    assert_eq!(mock.asked("/api/v1/configmaps"), 3);
+    assert_eq!(mock.request_count("/api/v1/configmaps"), 3);
 }
 
 #[tokio::test]
@@ -197,7 +201,7 @@ async fn a_list_that_begins_again_after_a_410_gives_no_object_twice() {
             _ => Reply::Json(200, page("ConfigMap", &["b", "c"], "")),
         })
     });
-    let (objects, unread) = all(&mock.cluster().await, &config_maps(), None, What::Objects).await;
+    let (objects, unread) = all(&mock.cluster().await, &config_maps(), None, Projection::Objects).await;
     assert_eq!((names(&objects), unread), (vec!["a", "b", "aa", "c"], None));
 }
 
@@ -210,7 +214,7 @@ async fn a_list_whose_tokens_always_expire_is_unread() {
             _ => status(410, "Expired", "too old"),
         })
     });
-    let (objects, unread) = all(&mock.cluster().await, &config_maps(), None, What::Objects).await;
+    let (objects, unread) = all(&mock.cluster().await, &config_maps(), None, Projection::Objects).await;
     assert_eq!(names(&objects), ["a"]);
     assert!(unread.is_some_and(|unread| unread.why.contains("expire faster than they are read")));
 }
@@ -233,7 +237,7 @@ async fn metadata_is_all_that_a_metadata_list_gives() {
             (seen.url.contains("/secrets") && asked).then_some(Reply::Json(200, list))
         });
         let (objects, unread) =
-            all(&mock.cluster().await, &core("Secret", "secrets"), None, What::Metadata).await;
+            all(&mock.cluster().await, &core("Secret", "secrets"), None, Projection::Metadata).await;
         assert_eq!(unread, None);
         let metadata = json!({"name": "s", "namespace": "shop", "uid": "uid-s"});
         assert_eq!(objects, [json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})]);
@@ -245,7 +249,7 @@ async fn an_object_of_another_namespace_is_refused() {
     let mock = Mock::start(|seen| {
         seen.url.contains("/configmaps?").then(|| Reply::Json(200, page("ConfigMap", &["a"], "")))
     });
-    let (_, unread) = all(&mock.cluster().await, &config_maps(), Some("other"), What::Objects).await;
+    let (_, unread) = all(&mock.cluster().await, &config_maps(), Some("other"), Projection::Objects).await;
     assert!(unread.is_some_and(|unread| unread.why.contains("another namespace")));
 }
 
@@ -275,11 +279,11 @@ async fn a_named_object_that_is_not_there_is_a_value_and_anything_else_is_not() 
     assert_eq!(get("gone").await, Ok(None));
     assert!(get("a/../b?x").await.is_ok_and(|object| object.is_some()), "names are escaped");
     for (name, kind) in [
-        ("no-kind", UnreadKind::NotServed),
-        ("forbidden", UnreadKind::Forbidden),
-        ("page", UnreadKind::Malformed),
-        ("swapped", UnreadKind::Malformed),
-        ("..", UnreadKind::Other),
+        ("no-kind", ReadErrorKind::NotServed),
+        ("forbidden", ReadErrorKind::Forbidden),
+        ("page", ReadErrorKind::Malformed),
+        ("swapped", ReadErrorKind::Malformed),
+        ("..", ReadErrorKind::Other),
     ] {
         let unread = get(name).await.expect_err(name);
         assert_eq!(unread.kind, kind, "{name}: {unread}");
@@ -304,11 +308,11 @@ async fn the_identity_is_the_uid_of_kube_system() {
 async fn requests_and_bytes_are_counted() {
     let mock = Mock::start(|seen| seen.url.starts_with(LIST).then(good));
     let cluster = mock.cluster().await;
-    let (requests, bytes) = (cluster.requests(), cluster.bytes());
+    let (requests, bytes) = (cluster.request_count(), cluster.byte_count());
     assert_eq!(requests, 3, "version, api and apis");
-    all(&cluster, &config_maps(), None, What::Objects).await;
-    assert_eq!(cluster.requests(), 4);
-    assert_eq!(cluster.bytes() - bytes, page("ConfigMap", &["a", "b"], "").to_string().len() as u64);
+    all(&cluster, &config_maps(), None, Projection::Objects).await;
+    assert_eq!(cluster.request_count(), 4);
+    assert_eq!(cluster.byte_count() - bytes, page("ConfigMap", &["a", "b"], "").to_string().len() as u64);
 }
 
 #[tokio::test]
@@ -316,9 +320,9 @@ async fn a_server_that_asks_for_no_wait_is_not_hammered() {
     let mock = Mock::start(|seen| {
         seen.url.starts_with(LIST).then(|| Reply::Text(503, "retry-after: 0\r\n", String::new()))
     });
-    let (_, unread) = all(&mock.impatient().await, &config_maps(), None, What::Objects).await;
+    let (_, unread) = all(&mock.impatient().await, &config_maps(), None, Projection::Objects).await;
     assert!(unread.is_some());
-    assert!((2..8).contains(&mock.asked(LIST)), "asked {} times in 1.5 s", mock.asked(LIST));
+    assert!((2..8).contains(&mock.request_count(LIST)), "asked {} times in 1.5 s", mock.request_count(LIST));
 }
 
 /// A server of so many objects of so many bytes each, which keeps the limits that it was asked for.
@@ -346,7 +350,7 @@ async fn pages_of_large_objects_hold_fewer_and_all_are_read_once() {
         let limits = Arc::default();
         let mock = large(objects, bytes, &limits);
         let cluster = mock.cluster().await;
-        let (read, unread) = all(&cluster, &config_maps(), None, What::Objects).await;
+        let (read, unread) = all(&cluster, &config_maps(), None, Projection::Objects).await;
         assert_eq!((read.len(), unread), (objects, None), "{bytes}");
         let asked = limits.lock().expect("nobody panics with it").clone();
         assert_eq!((asked[0], asked.iter().min()), (250, Some(&smallest)), "{bytes}: {asked:?}");
@@ -362,9 +366,9 @@ async fn an_object_that_is_too_deep_is_named_and_the_others_are_read() {
     let mock =
         Mock::start(move |seen| seen.url.starts_with(LIST).then(|| Reply::Text(200, "", body.clone())));
     let cluster = mock.cluster().await;
-    let mut pages = cluster.list(&config_maps(), None, What::Objects);
+    let mut pages = cluster.list(&config_maps(), None, Projection::Objects);
     let page = pages.next().await.expect("one page").expect("it can be read");
-    let said = page[0].compared().expect_err("it is too deep").to_string();
+    let said = page[0].parse_comparable().expect_err("it is too deep").to_string();
     assert_eq!(said, "deep of configmaps: it is nested deeper than 127 levels, and is not looked at");
-    assert_eq!(page[1].compared().expect("it is flat")["metadata"]["name"], "flat");
+    assert_eq!(page[1].parse_comparable().expect("it is flat")["metadata"]["name"], "flat");
 }

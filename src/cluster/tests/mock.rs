@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Settings, Unread, What};
-use crate::model::ServedKind;
+use crate::cluster::{Cluster, ClusterSettings, Projection, ReadError};
+use crate::model::ApiResource;
 
 /// What the server does with one request.
 pub(super) enum Reply {
@@ -27,7 +27,7 @@ pub(super) enum Reply {
 }
 
 /// One request as the server saw it.
-pub(super) struct Seen {
+pub(super) struct SeenRequest {
     /// Path and query.
     pub(super) url: String,
     /// Lines of the head.
@@ -38,7 +38,7 @@ pub(super) struct Seen {
     pub(super) body: String,
 }
 
-impl Seen {
+impl SeenRequest {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.head.iter().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -57,7 +57,7 @@ pub(super) struct Mock {
 
 impl Mock {
     /// A server that answers with `reply`, and where that has none with what a small healthy cluster would say.
-    pub(super) fn start(reply: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static) -> Self {
+    pub(super) fn start(reply: impl Fn(&SeenRequest) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let log = Log::default();
@@ -72,16 +72,16 @@ impl Mock {
     }
 
     /// How often a URL that begins so was asked for.
-    pub(super) fn asked(&self, start: &str) -> usize {
+    pub(super) fn request_count(&self, start: &str) -> usize {
         self.log.lock().expect("nobody panics with it").iter().filter(|url| url.starts_with(start)).count()
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> ClusterSettings {
         let user = json!({"token": "t0ken"});
         self.settings_with(&json!({"server": self.url}), &user)
     }
 
-    pub(super) fn settings_with(&self, cluster: &Value, user: &Value) -> Settings {
+    pub(super) fn settings_with(&self, cluster: &Value, user: &Value) -> ClusterSettings {
         let kubeconfig = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "here",
             "clusters": [{"name": "c", "cluster": cluster}],
@@ -90,7 +90,11 @@ impl Mock {
         });
         let file: PathBuf = self.folder.path().join("kubeconfig");
         std::fs::write(&file, kubeconfig.to_string()).expect("the folder is ours");
-        Settings { kubeconfig: Some(file), timeout: Duration::from_secs(20), ..Settings::default() }
+        ClusterSettings {
+            kubeconfig: Some(file),
+            timeout: Duration::from_secs(20),
+            ..ClusterSettings::default()
+        }
     }
 
     pub(super) async fn cluster(&self) -> Cluster {
@@ -103,7 +107,7 @@ impl Mock {
     }
 }
 
-fn serve(mut stream: TcpStream, reply: &dyn Fn(&Seen) -> Option<Reply>, log: &Log) {
+fn serve(mut stream: TcpStream, reply: &dyn Fn(&SeenRequest) -> Option<Reply>, log: &Log) {
     let mut reader = BufReader::new(&stream);
     let lines = reader.by_ref().lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
@@ -117,7 +121,7 @@ fn serve(mut stream: TcpStream, reply: &dyn Fn(&Seen) -> Option<Reply>, log: &Lo
         log.push(url.clone());
         before
     };
-    let mut seen = Seen { url, head, before, body: String::new() };
+    let mut seen = SeenRequest { url, head, before, body: String::new() };
     let length = seen.header("content-length").and_then(|length| length.parse().ok()).unwrap_or_default();
     let _ = reader.take(length).read_to_string(&mut seen.body);
     let (status, more, body) = match reply(&seen).unwrap_or_else(|| healthy(&seen.url)) {
@@ -141,8 +145,8 @@ fn serve(mut stream: TcpStream, reply: &dyn Fn(&Seen) -> Option<Reply>, log: &Lo
 }
 
 /// The same with a short time-out.
-pub(super) fn impatient(settings: Settings) -> Settings {
-    Settings { timeout: Duration::from_millis(1500), ..settings }
+pub(super) fn impatient(settings: ClusterSettings) -> ClusterSettings {
+    ClusterSettings { timeout: Duration::from_millis(1500), ..settings }
 }
 
 /// What a small healthy cluster says.
@@ -177,18 +181,18 @@ fn healthy(url: &str) -> Reply {
 }
 
 /// A core/v1 kind of the mock.
-pub(super) fn core(kind: &str, plural: &str) -> ServedKind {
-    ServedKind {
+pub(super) fn core(kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
         group: String::new(),
         version: "v1".to_owned(),
         kind: kind.to_owned(),
         plural: plural.to_owned(),
         namespaced: kind != "Namespace",
-        listable: true,
+        supports_list: true,
     }
 }
 
-pub(super) fn config_maps() -> ServedKind {
+pub(super) fn config_maps() -> ApiResource {
     core("ConfigMap", "configmaps")
 }
 
@@ -204,16 +208,16 @@ pub(super) fn page(kind: &str, names: &[&str], next: &str) -> Value {
 /// Every object of a list, or why it ended early; and what came before that.
 pub(super) async fn all(
     cluster: &Cluster,
-    kind: &ServedKind,
+    kind: &ApiResource,
     namespace: Option<&str>,
-    what: What,
-) -> (Vec<Value>, Option<Unread>) {
+    what: Projection,
+) -> (Vec<Value>, Option<ReadError>) {
     let (mut objects, mut unread) = (Vec::new(), None);
     let mut pages = cluster.list(kind, namespace, what);
     while let Some(next) = pages.next().await {
         assert!(unread.is_none(), "nothing follows an error");
         match next {
-            Ok(page) => objects.extend(page.iter().map(|item| item.whole().expect("it is JSON"))),
+            Ok(page) => objects.extend(page.iter().map(|item| item.parse_full().expect("it is JSON"))),
             Err(cause) => unread = Some(cause),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::mock::{Mock, Reply};
-use crate::cluster::{Cluster, Settings, UnreadKind};
+use crate::cluster::{Cluster, ClusterSettings, ReadErrorKind};
 use crate::schema::Schema;
 
 const DOCUMENT: &str = "/openapi/v3/apis/apps/v1?hash=";
@@ -33,7 +33,7 @@ fn server() -> Mock {
 }
 
 async fn connect(mock: &Mock, cache: Option<PathBuf>) -> Cluster {
-    Cluster::connect(&Settings { cache, ..mock.settings() }).await.expect("the mock is healthy")
+    Cluster::connect(&ClusterSettings { cache, ..mock.settings() }).await.expect("the mock is healthy")
 }
 
 async fn schema(cluster: &Cluster) -> Schema {
@@ -55,9 +55,9 @@ async fn a_document_is_asked_for_once_for_each_hash_where_there_is_a_cache() {
         let cluster = connect(&mock, Some(cache.clone())).await;
         assert_eq!(schema(&cluster).await, expected);
     }
-    assert_eq!(mock.asked(DOCUMENT), 1);
+    assert_eq!(mock.request_count(DOCUMENT), 1);
     schema(&connect(&mock, None).await).await;
-    assert_eq!(mock.asked(DOCUMENT), 2);
+    assert_eq!(mock.request_count(DOCUMENT), 2);
 }
 
 /// The only file of the cache.
@@ -82,7 +82,7 @@ async fn another_hash_replaces_what_was_kept() {
     let cache = mock.folder.path().join("cache");
     for asked in 1..=2 {
         schema(&connect(&mock, Some(cache.clone())).await).await;
-        assert_eq!(mock.asked(DOCUMENT), asked);
+        assert_eq!(mock.request_count(DOCUMENT), asked);
         only_file(&cache);
     }
 }
@@ -103,7 +103,7 @@ async fn a_torn_or_foreign_cache_file_is_ignored_and_replaced() {
     for (asked, broken) in broken.iter().enumerate() {
         fs::write(&file, broken).expect("the folder is ours");
         schema(&connect(&mock, Some(cache.clone())).await).await;
-        assert_eq!(mock.asked(DOCUMENT), asked + 2);
+        assert_eq!(mock.request_count(DOCUMENT), asked + 2);
         assert_eq!(fs::read(&file).expect("it can be read"), whole);
     }
 }
@@ -114,7 +114,7 @@ async fn what_another_server_is_kept_of_is_not_believed() {
     let cache = one.folder.path().join("cache");
     schema(&connect(&one, Some(cache.clone())).await).await;
     schema(&connect(&other, Some(cache)).await).await;
-    assert_eq!((one.asked(DOCUMENT), other.asked(DOCUMENT)), (1, 1));
+    assert_eq!((one.request_count(DOCUMENT), other.request_count(DOCUMENT)), (1, 1));
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn the_cache_is_bounded_and_the_newest_stay() {
     schema(&connect(&mock, Some(cache.clone())).await).await;
     assert_eq!(fs::read_dir(&folder).expect("it is there").count(), 1024);
     schema(&connect(&mock, Some(cache)).await).await;
-    assert_eq!(mock.asked(DOCUMENT), 1);
+    assert_eq!(mock.request_count(DOCUMENT), 1);
 }
 
 #[tokio::test]
@@ -147,11 +147,11 @@ async fn what_the_server_has_no_document_of_is_none_and_no_other_address_is_foll
     for (group, version) in [("none", "v1"), ("evil", "v1"), ("evil", "v2")] {
         assert_eq!(cluster.schema(group, version).await, Ok(None), "{group}/{version}");
     }
-    assert_eq!(mock.asked("/api/v1/secrets"), 0);
+    assert_eq!(mock.request_count("/api/v1/secrets"), 0);
     let torn = cluster.schema("torn", "v1").await.expect_err("it is cut");
-    assert_eq!((torn.kind, torn.what.as_str()), (UnreadKind::Malformed, "OpenAPI of apis/torn/v1"));
+    assert_eq!((torn.kind, torn.what.as_str()), (ReadErrorKind::Malformed, "OpenAPI of apis/torn/v1"));
     let down = cluster.schema("down", "v1").await.expect_err("it is forbidden");
-    assert_eq!(down.kind, UnreadKind::Forbidden);
+    assert_eq!(down.kind, ReadErrorKind::Forbidden);
 }
 
 #[tokio::test]

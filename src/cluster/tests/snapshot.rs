@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::mock::{Mock, Reply, all, config_maps, core, names, page};
-use crate::cluster::{Cluster, ClusterError, Scope, UnreadKind, What, write_snapshot};
+use crate::cluster::{Cluster, ClusterError, ListScope, Projection, ReadErrorKind, write_snapshot};
 
-fn everywhere(kind: crate::model::ServedKind) -> Scope {
-    Scope { kind, namespace: None }
+fn everywhere(kind: crate::model::ApiResource) -> ListScope {
+    ListScope { kind, namespace: None }
 }
 
 /// A cluster with a Secret, two ConfigMaps in two pages, no Pods, and Widgets that may not be listed.
@@ -43,7 +43,7 @@ fn server() -> Mock {
 async fn snapshot() -> Vec<u8> {
     let mock = server();
     let cluster = mock.cluster().await;
-    let widgets = cluster.served().kind("example.com", "v1", "Widget").expect("it is served").clone();
+    let widgets = cluster.api_resources().kind("example.com", "v1", "Widget").expect("it is served").clone();
     let scopes = [widgets, config_maps(), core("Secret", "secrets"), core("Pod", "pods")].map(everywhere);
     let mut bytes = Vec::new();
     let summary = write_snapshot(&cluster, &scopes, &mut bytes).await.expect("memory can be written");
@@ -60,20 +60,20 @@ async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
     let cluster = Cluster::from_snapshot_bytes("demo", bytes.leak()).expect("we wrote it");
     assert_eq!(cluster.identity().await, Ok(Some("cluster-1".to_owned())));
     assert!(cluster.server().is_some_and(|server| server.starts_with("http://127.0.0.1:")));
-    assert_eq!(cluster.served().version, "v1.36.2");
-    assert!(cluster.served().kind("apps", "v1", "Deployment").is_some());
-    let (maps, unread) = all(&cluster, &config_maps(), Some("shop"), What::Objects).await;
+    assert_eq!(cluster.api_resources().version, "v1.36.2");
+    assert!(cluster.api_resources().kind("apps", "v1", "Deployment").is_some());
+    let (maps, unread) = all(&cluster, &config_maps(), Some("shop"), Projection::Objects).await;
     assert_eq!((names(&maps), unread), (vec!["b", "a"], None));
     assert_eq!(maps[1]["data"], json!({"k": "v\n\u{1F600}", "n": ""}));
-    let (secrets, _) = all(&cluster, &core("Secret", "secrets"), None, What::Objects).await;
+    let (secrets, _) = all(&cluster, &core("Secret", "secrets"), None, Projection::Objects).await;
     assert_eq!(
         secrets,
         [json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {"password": null},
         "metadata": {"name": "s", "namespace": "shop", "uid": "uid-s", "annotations": {"last-applied": null}}})]
     );
-    assert_eq!(all(&cluster, &core("Pod", "pods"), None, What::Objects).await, (vec![], None));
-    assert_eq!(all(&cluster, &config_maps(), Some("other"), What::Metadata).await, (vec![], None));
+    assert_eq!(all(&cluster, &core("Pod", "pods"), None, Projection::Objects).await, (vec![], None));
+    assert_eq!(all(&cluster, &config_maps(), Some("other"), Projection::Metadata).await, (vec![], None));
     let found = cluster.get(&config_maps(), Some("shop"), "a").await.expect("it is held");
     assert_eq!(found.as_ref(), Some(&maps[1]));
     assert_eq!(cluster.get(&config_maps(), Some("shop"), "c").await, Ok(None));
@@ -83,14 +83,15 @@ async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
 #[tokio::test]
 async fn what_a_snapshot_does_not_hold_is_unread_and_never_empty() {
     let cluster = Cluster::from_snapshot_bytes("demo", snapshot().await.leak()).expect("we wrote it");
-    let widgets =
-        |version: &str| cluster.served().kind("example.com", version, "Widget").expect("served").clone();
+    let widgets = |version: &str| {
+        cluster.api_resources().kind("example.com", version, "Widget").expect("served").clone()
+    };
     for (kind, unread_kind, why) in [
-        (widgets("v1"), UnreadKind::Other, "the snapshot lacks it: 403"),
-        (widgets("v1beta1"), UnreadKind::NotServed, "holds it at v1, not at v1beta1"),
-        (core("Namespace", "namespaces"), UnreadKind::NotServed, "does not hold this kind"),
+        (widgets("v1"), ReadErrorKind::Other, "the snapshot lacks it: 403"),
+        (widgets("v1beta1"), ReadErrorKind::NotServed, "holds it at v1, not at v1beta1"),
+        (core("Namespace", "namespaces"), ReadErrorKind::NotServed, "does not hold this kind"),
     ] {
-        let (objects, unread) = all(&cluster, &kind, None, What::Objects).await;
+        let (objects, unread) = all(&cluster, &kind, None, Projection::Objects).await;
         let unread = unread.unwrap_or_else(|| panic!("{why}: it was read"));
         assert!(objects.is_empty() && unread.why.contains(why) && unread.kind == unread_kind, "{unread}");
         assert!(cluster.get(&kind, None, "x").await.is_err());
@@ -104,14 +105,14 @@ async fn a_snapshot_of_some_namespaces_says_nothing_of_others() {
             .contains("/namespaces/shop/configmaps")
             .then(|| Reply::Json(200, page("ConfigMap", &["a"], "")))
     });
-    let scopes = [Scope { kind: config_maps(), namespace: Some("shop".to_owned()) }];
+    let scopes = [ListScope { kind: config_maps(), namespace: Some("shop".to_owned()) }];
     let mut bytes = Vec::new();
     write_snapshot(&mock.cluster().await, &scopes, &mut bytes).await.expect("memory can be written");
     let cluster = Cluster::from_snapshot_bytes("demo", bytes.leak()).expect("we wrote it");
-    let (objects, unread) = all(&cluster, &config_maps(), Some("shop"), What::Objects).await;
+    let (objects, unread) = all(&cluster, &config_maps(), Some("shop"), Projection::Objects).await;
     assert_eq!((names(&objects), unread), (vec!["a"], None));
     for namespace in [None, Some("other")] {
-        let (_, unread) = all(&cluster, &config_maps(), namespace, What::Objects).await;
+        let (_, unread) = all(&cluster, &config_maps(), namespace, Projection::Objects).await;
         assert!(unread.is_some_and(|unread| unread.why.contains("other namespaces only")), "{namespace:?}");
     }
 }
@@ -123,7 +124,7 @@ async fn a_snapshot_of_the_same_state_has_the_same_bytes_whatever_the_order_of_i
     let mut scopes = vec![
         everywhere(core("Secret", "secrets")),
         everywhere(config_maps()),
-        Scope { kind: config_maps(), namespace: Some("shop".to_owned()) },
+        ListScope { kind: config_maps(), namespace: Some("shop".to_owned()) },
     ];
     let mut first = Vec::new();
     write_snapshot(&cluster, &scopes, &mut first).await.expect("memory can be written");
@@ -187,9 +188,9 @@ async fn a_snapshot_that_changes_while_it_is_read_is_unread() {
     let file = folder.path().join("snapshot");
     std::fs::write(&file, snapshot().await).expect("the folder is ours");
     let cluster = Cluster::open_snapshot(&file).expect("we wrote it");
-    assert_eq!(all(&cluster, &config_maps(), None, What::Objects).await.0.len(), 2);
+    assert_eq!(all(&cluster, &config_maps(), None, Projection::Objects).await.0.len(), 2);
     std::fs::write(&file, "{}\n").expect("the folder is ours");
-    let (_, unread) = all(&cluster, &config_maps(), None, What::Objects).await;
+    let (_, unread) = all(&cluster, &config_maps(), None, Projection::Objects).await;
     assert!(unread.is_some_and(|unread| unread.why.contains("changed while it was read")));
 }
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::declared;
-use super::super::held::compare;
+use super::super::cross_check::compare;
+use super::super::normalise_declared;
 use super::{is_at, places, random_object, stored, tape};
 use crate::diff::tests::of;
 use crate::model::push_pointer;
@@ -84,7 +84,7 @@ proptest! {
         let object = random_object(&choices);
         let mut live = stored(&object);
         let mut all = Vec::new();
-        places(&declared(&object), "", &mut all);
+        places(&normalise_declared(&object), "", &mut all);
         let pointer = &all[which.index(all.len())];
         prop_assume!(remove(&mut live, pointer));
         let found = compare(&of(object.clone()), &live, Schema::built_in());

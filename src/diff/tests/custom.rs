@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{check_custom, desired, line, object};
-use crate::diff::held::compare;
+use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 /// `pruning/algorithm_test.go` (`TestPrune`): what the schema does not have is left out; `x-kubernetes-preserve-unknown-fields`
@@ -254,7 +254,7 @@ fn a_field_that_the_server_prunes_is_named() {
         let found: Vec<String> = crate::diff::unknown_fields(&desired(&text), &schema)
             .into_iter()
             .map(|field| {
-                format!("{} {} {}", field.path, field.pointer, field.meant.as_deref().unwrap_or("-"))
+                format!("{} {} {}", field.path, field.pointer, field.suggestion.as_deref().unwrap_or("-"))
             })
             .collect();
         assert_eq!(found, *expected, "{spec}");

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{desired, line, object};
-use crate::diff::held::compare;
+use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 fn crd(subresources: &str) -> Schema {

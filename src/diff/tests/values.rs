@@ -2,7 +2,7 @@
 //! kube-apiserver v1.36.
 
 use super::{check, check_custom};
-use crate::diff::held::compare;
+use crate::diff::cross_check::compare;
 
 /// The pattern that controller-gen writes for `resource.Quantity`.
 const QUANTITY: &str = "pattern: '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'";

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::pairs::pair;
 use crate::diff::normalise::SERVER_METADATA;
-use crate::model::{FieldPath, Step, push_pointer};
+use crate::model::{FieldPath, PathElement, push_pointer};
 
 /// The smallest place that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ struct At {
 }
 
 impl At {
-    fn step(&self, step: Step, server: &str, live: &str) -> Self {
+    fn step(&self, step: PathElement, server: &str, live: &str) -> Self {
         let mut next = Self { path: self.path.join(step), ..self.clone() };
         push_pointer(&mut next.server, server);
         push_pointer(&mut next.live, live);
@@ -35,7 +35,7 @@ impl At {
     }
 
     fn field(&self, key: &str) -> Self {
-        self.step(Step::field(key), key, key)
+        self.step(PathElement::field(key), key, key)
     }
 }
 
@@ -127,7 +127,7 @@ fn list(at: &At, server: &[Value], live: &[Value], out: &mut Vec<Leaf>) {
 }
 
 /// How an item is named to a person.
-fn item_step(item: Option<&Value>, index: usize) -> Step {
+fn item_step(item: Option<&Value>, index: usize) -> PathElement {
     let value = |key: &str| {
         let found = item?.get(key)?;
         (found.is_string() || found.is_number()).then(|| (key.to_owned(), found.clone()))
@@ -138,7 +138,7 @@ fn item_step(item: Option<&Value>, index: usize) -> Step {
         value(keys[0])?;
         Some(keys.iter().filter_map(|key| value(key)).collect::<Vec<_>>())
     });
-    named.map_or(Step::Index(index), Step::Key)
+    named.map_or(PathElement::Index(index), PathElement::Key)
 }
 
 /// Every leaf of what only one side has; an empty map or list is a leaf.

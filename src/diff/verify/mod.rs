@@ -3,36 +3,36 @@
 //! Independent of the comparison on purpose: both sides come from the server, so that nothing has to be known of
 //! defaults, list keys or formats. Values of Secrets end here.
 
+mod dry_run_patch;
 mod leaves;
 mod pairs;
-mod question;
 
 #[cfg(test)]
 mod tests;
 
 use crate::model::Disagreement;
-use crate::model::Explained;
+use crate::model::ExplainedDifference;
 use crate::model::Fault;
 use serde_json::Value;
 
-use super::server_set::{is_item_of_the_system, is_older_default, is_server_set};
-use crate::model::{Cause, Change, ChangeKind, Desired, FieldPath, Step, is_secret, is_secret_value};
+use super::server_set::{is_older_default, is_server_set, is_system_list_item};
+use crate::model::{Cause, Change, ChangeKind, Desired, FieldPath, PathElement, is_secret, is_secret_value};
+pub use dry_run_patch::DryRunPatch;
 use leaves::{Leaf, leaves};
-pub use question::Question;
 
 /// One object's changes held against the server's answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Judged {
+pub struct DryRunComparison {
     /// What differs for a known reason.
-    pub explained: Vec<Explained>,
+    pub explained: Vec<ExplainedDifference>,
     /// What the server would change and drift does not say. Some of it may follow from what drift says: see
-    /// [`Judged::settle`].
+    /// [`DryRunComparison::drop_consequences`].
     pub disagreements: Vec<Disagreement>,
 }
 
 const FOLLOWS: &str = "follows from a reported change: the server would put it back with it";
 
-impl Judged {
+impl DryRunComparison {
     /// Whether the server would change something that drift does not say.
     #[must_use]
     pub fn has_missed(&self) -> bool {
@@ -41,7 +41,7 @@ impl Judged {
 
     /// Takes away what follows from reported changes: where Git has them taken in, the server (`answer`) changes
     /// nothing of it.
-    pub fn settle(&mut self, answer: &Value, live: &Value) {
+    pub fn drop_consequences(&mut self, answer: &Value, live: &Value) {
         let still = leaves(answer, live);
         let stands = |path: &FieldPath| {
             still.iter().any(|leaf| leaf.path.starts_with(path) || path.starts_with(&leaf.path))
@@ -50,53 +50,54 @@ impl Judged {
             .into_iter()
             .partition(|found| found.fault == Fault::False || stands(&found.path));
         self.disagreements = left;
-        self.explained.extend(settled.into_iter().map(|found| Explained { path: found.path, why: FOLLOWS }));
+        self.explained
+            .extend(settled.into_iter().map(|found| ExplainedDifference { path: found.path, why: FOLLOWS }));
     }
 }
 
 /// Holds drift's changes of an object against what the server answered to the question.
 #[must_use]
-pub fn judge(
+pub fn compare_answer(
     desired: &Desired,
     live: &Value,
     answer: &Value,
-    question: &Question<'_>,
+    question: &DryRunPatch<'_>,
     changes: &[Change],
-) -> Judged {
-    let judge = Judge { desired, live, answer, question };
+) -> DryRunComparison {
+    let judge = AnswerComparer { desired, live, answer, question };
     let found = leaves(answer, live);
-    let reported: Vec<Reported<'_>> = changes.iter().map(|change| judge.locate(change)).collect();
-    let mut judged = Judged::default();
+    let reported: Vec<ReportedChange<'_>> = changes.iter().map(|change| judge.locate(change)).collect();
+    let mut judged = DryRunComparison::default();
     for leaf in &found {
         if reported.iter().any(|change| change.covers(leaf)) {
             continue;
         }
         match judge.reason(leaf) {
-            Some(why) => judged.explained.push(Explained { path: leaf.path.clone(), why }),
-            None => judged.disagreements.push(judge.missed(leaf)),
+            Some(why) => judged.explained.push(ExplainedDifference { path: leaf.path.clone(), why }),
+            None => judged.disagreements.push(judge.missed_disagreement(leaf)),
         }
     }
     for change in &reported {
-        judge.hold(change, &found, &mut judged);
+        judge.check_change(change, &found, &mut judged);
     }
     judged
 }
 
-struct Judge<'a> {
+struct AnswerComparer<'a> {
     desired: &'a Desired,
     live: &'a Value,
     answer: &'a Value,
-    question: &'a Question<'a>,
+    question: &'a DryRunPatch<'a>,
 }
 
 /// A change of drift's, and where it is on both sides.
-struct Reported<'a> {
+struct ReportedChange<'a> {
     change: &'a Change,
     server: Vec<String>,
     live: Vec<String>,
 }
 
-impl Reported<'_> {
+impl ReportedChange<'_> {
     fn covers(&self, leaf: &Leaf) -> bool {
         let within = |places: &[String], leaf: &Option<String>| {
             leaf.as_ref().is_some_and(|leaf| places.iter().any(|place| is_within(leaf, place)))
@@ -110,8 +111,8 @@ fn is_within(pointer: &str, place: &str) -> bool {
     pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-impl Judge<'_> {
-    fn locate<'c>(&self, change: &'c Change) -> Reported<'c> {
+impl AnswerComparer<'_> {
+    fn locate<'c>(&self, change: &'c Change) -> ReportedChange<'c> {
         let found = &change.difference;
         let is_there = |object: &Value, pointer: &String| object.pointer(pointer).is_some();
         let mut server: Vec<String> = pointer_of(&found.path, self.answer).into_iter().collect();
@@ -123,13 +124,13 @@ impl Judge<'_> {
         if found.kind != ChangeKind::Removed {
             live.extend(Some(found.pointer.clone()).filter(|at| is_there(self.live, at)));
         }
-        Reported { change, server, live }
+        ReportedChange { change, server, live }
     }
 
     /// Holds one change of drift's against all that the server would change.
-    fn hold(&self, change: &Reported<'_>, found: &[Leaf], judged: &mut Judged) {
+    fn check_change(&self, change: &ReportedChange<'_>, found: &[Leaf], judged: &mut DryRunComparison) {
         let difference = &change.change.difference;
-        let explain = |why: &'static str| Explained { path: difference.path.clone(), why };
+        let explain = |why: &'static str| ExplainedDifference { path: difference.path.clone(), why };
         if found.iter().any(|leaf| change.covers(leaf)) {
             match change.change.verdict.cause {
                 Cause::Controller => judged.explained.push(explain("a controller may own it")),
@@ -140,20 +141,20 @@ impl Judge<'_> {
             }
             return;
         }
-        match self.unjudged(change) {
+        match self.why_unanswerable(change) {
             Some(why) => judged.explained.push(explain(why)),
             None => judged.disagreements.push(Disagreement {
                 path: difference.path.clone(),
                 fault: Fault::False,
-                server: self.shown(&difference.path, change.server.first(), self.answer),
-                live: self.shown(&difference.path, change.live.first(), self.live),
+                server: self.visible_value(&difference.path, change.server.first(), self.answer),
+                live: self.visible_value(&difference.path, change.live.first(), self.live),
                 masked: self.is_masked(&difference.path),
             }),
         }
     }
 
     /// Why the server's answer says nothing of a change.
-    fn unjudged(&self, change: &Reported<'_>) -> Option<&'static str> {
+    fn why_unanswerable(&self, change: &ReportedChange<'_>) -> Option<&'static str> {
         let difference = &change.change.difference;
         if difference.path.fields().next() == Some("status") {
             return Some("the server is not asked about the status");
@@ -162,7 +163,7 @@ impl Judge<'_> {
         let inside = |of: &std::collections::BTreeSet<String>| {
             of.iter().any(|place| places().any(|at| is_within(at, place)))
         };
-        if inside(&self.question.kept) {
+        if inside(&self.question.unchanged) {
             return Some("the server refuses every change here");
         }
         if change.change.verdict.cause.is_hidden() {
@@ -180,14 +181,14 @@ impl Judge<'_> {
         let unstable = leaf
             .server
             .as_ref()
-            .is_some_and(|at| self.desired.unstable.iter().any(|unstable| is_within(at, unstable)));
+            .is_some_and(|at| self.desired.nondeterministic.iter().any(|unstable| is_within(at, unstable)));
         if unstable {
             return Some("it renders differently each time");
         }
         if leaf.order {
             return Some("only the order differs");
         }
-        let rules = matches!(path.steps().first(), Some(Step::Field(name)) if name == "rules");
+        let rules = matches!(path.elements().first(), Some(PathElement::Field(name)) if name == "rules");
         if rules && self.desired.value.get("aggregationRule").is_some() {
             return Some("the rules are gathered by a controller");
         }
@@ -204,37 +205,37 @@ impl Judge<'_> {
             return Some("Git writes null, which client-side apply leaves out");
         }
         let by_itself = is_server_set(&self.desired.id, path) || is_older_default(path, live);
-        let by_itself = by_itself || self.is_in_item_of_the_system(leaf);
+        let by_itself = by_itself || self.is_in_system_item(leaf);
         (by_itself && !declared).then_some("the server, a controller or a deployer keeps it there")
     }
 
     /// Whether Git writes null here or around, in a custom resource.
     fn is_in_null(&self, path: &FieldPath) -> bool {
-        let steps = path.steps();
+        let steps = path.elements();
         let around = |count: usize| FieldPath::from(steps[..count].to_vec());
         let is_null = |path: FieldPath| path.find(&self.desired.value).is_some_and(Value::is_null);
         !self.desired.id.is_built_in() && (1..=steps.len()).any(|count| is_null(around(count)))
     }
 
     /// Whether the place is an item of a live list that the system keeps, or in one.
-    fn is_in_item_of_the_system(&self, leaf: &Leaf) -> bool {
+    fn is_in_system_item(&self, leaf: &Leaf) -> bool {
         let Some(pointer) = &leaf.live else { return false };
-        let steps = leaf.path.steps();
+        let steps = leaf.path.elements();
         let ends = pointer.match_indices('/').skip(1).map(|(at, _)| at).chain([pointer.len()]);
         // Each step is one token of the pointer.
         ends.zip(1..=steps.len()).any(|(end, count)| {
             let item = self.live.pointer(&pointer[..end]);
             let path = FieldPath::from(steps[..count].to_vec());
-            item.is_some_and(|item| is_item_of_the_system(&self.desired.id, &path, item))
+            item.is_some_and(|item| is_system_list_item(&self.desired.id, &path, item))
         })
     }
 
-    fn missed(&self, leaf: &Leaf) -> Disagreement {
+    fn missed_disagreement(&self, leaf: &Leaf) -> Disagreement {
         Disagreement {
             path: leaf.path.clone(),
             fault: Fault::Missed,
-            server: self.shown(&leaf.path, leaf.server.as_ref(), self.answer),
-            live: self.shown(&leaf.path, leaf.live.as_ref(), self.live),
+            server: self.visible_value(&leaf.path, leaf.server.as_ref(), self.answer),
+            live: self.visible_value(&leaf.path, leaf.live.as_ref(), self.live),
             masked: self.is_masked(&leaf.path),
         }
     }
@@ -243,7 +244,7 @@ impl Judge<'_> {
         is_secret(&self.desired.id) && is_secret_value(path)
     }
 
-    fn shown(&self, path: &FieldPath, at: Option<&String>, object: &Value) -> Option<Value> {
+    fn visible_value(&self, path: &FieldPath, at: Option<&String>, object: &Value) -> Option<Value> {
         at.and_then(|at| object.pointer(at)).filter(|_| !self.is_masked(path)).cloned()
     }
 }
@@ -252,12 +253,12 @@ impl Judge<'_> {
 fn pointer_of(path: &FieldPath, object: &Value) -> Option<String> {
     let mut pointer = String::new();
     let mut here = object;
-    for step in path.steps() {
+    for step in path.elements() {
         let token = match step {
-            Step::Field(name) => name.clone(),
-            Step::Index(index) => index.to_string(),
-            Step::Value(value) => position(here, |item| item == value)?.to_string(),
-            Step::Key(keys) => {
+            PathElement::Field(name) => name.clone(),
+            PathElement::Index(index) => index.to_string(),
+            PathElement::Value(value) => position(here, |item| item == value)?.to_string(),
+            PathElement::Key(keys) => {
                 let is_it = |item: &Value| keys.iter().all(|(key, value)| item.get(key) == Some(value));
                 position(here, is_it)?.to_string()
             }

@@ -23,10 +23,10 @@ const TELLING: &[&str] = &[
 const MOST: usize = 250_000;
 
 /// Positions in both lists, every item once, in the order of the first list, then what only the second has.
-pub(super) type Pairs = Vec<(Option<usize>, Option<usize>)>;
+pub(super) type PositionPairs = Vec<(Option<usize>, Option<usize>)>;
 
 /// Pairs the items of two lists: equal ones first, then those that are most alike.
-pub(super) fn pair(left: &[Value], right: &[Value]) -> Pairs {
+pub(super) fn pair(left: &[Value], right: &[Value]) -> PositionPairs {
     let mut of_left: Vec<Option<usize>> = vec![None; left.len()];
     let mut taken = vec![false; right.len()];
     pair_equal(left, right, &mut of_left, &mut taken);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Judged, Question, judge};
+use super::{DryRunComparison, DryRunPatch, compare_answer};
 use crate::diff::compare;
 use crate::diff::tests::of;
 use crate::model::{Cause, Change, Desired, Fault, Verdict};
@@ -20,21 +20,26 @@ fn changes(desired: &Desired, live: &Value) -> Vec<Change> {
 }
 
 /// Judges with the changes that `of_drift` leaves.
-fn judged(git: &Value, live: &Value, answer: &Value, of_drift: impl Fn(&mut Vec<Change>)) -> Judged {
+fn judged(
+    git: &Value,
+    live: &Value,
+    answer: &Value,
+    of_drift: impl Fn(&mut Vec<Change>),
+) -> DryRunComparison {
     let desired = of(git.clone());
     let mut said = changes(&desired, live);
     of_drift(&mut said);
-    judge(&desired, live, answer, &Question::new(git, live), &said)
+    compare_answer(&desired, live, answer, &DryRunPatch::new(git, live), &said)
 }
 
 /// `missed .data.a`, ...
-fn faults(judged: &Judged) -> Vec<String> {
+fn faults(judged: &DryRunComparison) -> Vec<String> {
     let word = |fault| if fault == Fault::Missed { "missed" } else { "false" };
     judged.disagreements.iter().map(|found| format!("{} {}", word(found.fault), found.path)).collect()
 }
 
 /// `REASON: PATH`.
-fn reasons(judged: &Judged) -> Vec<String> {
+fn reasons(judged: &DryRunComparison) -> Vec<String> {
     judged.explained.iter().map(|found| format!("{}: {}", found.why, found.path)).collect()
 }
 
@@ -129,10 +134,10 @@ fn a_null_that_was_stored_as_an_empty_text_is_explained() {
 fn a_null_of_a_custom_resource_is_asked_about() {
     let with = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x", "resourceVersion": "7"}, "spec": spec});
     let (git, live) = (with(json!({"size": null, "list": null})), with(json!({"size": 3, "list": null})));
-    let question = Question::new(&git, &live);
+    let question = DryRunPatch::new(&git, &live);
     let operation = json!({"op": "add", "path": "/spec", "value": {"size": null, "list": null}});
     assert!(
-        question.patch().as_array().is_some_and(|operations| operations.contains(&operation)),
+        question.to_json_patch().as_array().is_some_and(|operations| operations.contains(&operation)),
         "{question:?}"
     );
     // Client-side apply leaves nulls out, and the defaults come.
@@ -146,7 +151,7 @@ fn a_null_of_a_custom_resource_is_asked_about() {
     // Labels are of a type of Kubernetes.
     let mut labelled = git.clone();
     labelled["metadata"]["labels"] = json!({"a": null});
-    assert!(!Question::new(&labelled, &live).patch().to_string().contains("null"));
+    assert!(!DryRunPatch::new(&labelled, &live).to_json_patch().to_string().contains("null"));
 }
 
 #[test]
@@ -162,7 +167,7 @@ fn of_a_status_the_server_is_not_asked() {
         .map(|difference| Change { difference, verdict: verdict.clone(), origin: None })
         .collect();
     assert_eq!(said.len(), 1);
-    let found = judge(&desired, &live, &live, &Question::new(&git, &live), &said);
+    let found = compare_answer(&desired, &live, &live, &DryRunPatch::new(&git, &live), &said);
     assert_eq!(faults(&found), [""; 0]);
     assert_eq!(reasons(&found), ["the server is not asked about the status: .status.phase"]);
 }
@@ -184,7 +189,7 @@ fn what_follows_from_a_reported_change_is_explained_by_the_servers_second_answer
         ["missed .spec.externalTrafficPolicy", "missed .spec.publishNotReadyAddresses"]
     );
     let second = with(json!({"type": "NodePort", "externalTrafficPolicy": "Cluster"}));
-    found.settle(&second, &live);
+    found.drop_consequences(&second, &live);
     assert_eq!(faults(&found), ["missed .spec.publishNotReadyAddresses"]);
     assert_eq!(reasons(&found), [format!("{}: .spec.externalTrafficPolicy", super::FOLLOWS)]);
 }
@@ -209,7 +214,7 @@ fn the_question_is_what_git_declares_and_nothing_else() {
             "annotations": {last: "{}", "by": "hand"}}});
     let git = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": null,
             "annotations": {"a": "b"}}, "status": {}, "stringData": {"a": "one"}, "immutable": null});
-    let patch = Question::new(&git, &live).patch();
+    let patch = DryRunPatch::new(&git, &live).to_json_patch();
     let expected = json!([
         {"op": "add", "path": "/metadata/resourceVersion", "value": "7"},
         {"op": "remove", "path": "/metadata/labels"},
@@ -233,24 +238,24 @@ fn where_the_server_refuses_live_stays_first_in_part_and_then_whole() {
     let git = json!({"spec": {"template": {"labels": {"a": "1"}, "ports": [{"port": 1}]}, "other": 1}});
     let live = json!({"metadata": {}, "spec": {"selector": {"uid": "u"}, "other": 2,
         "template": {"labels": {"uid": "u", "a": "0"}, "ports": [{"port": 1, "protocol": "TCP"}, {"port": 2}]}}});
-    let mut question = Question::new(&git, &live);
-    let spec = |question: &Question<'_>| question.patch()[1]["value"].clone();
+    let mut question = DryRunPatch::new(&git, &live);
+    let spec = |question: &DryRunPatch<'_>| question.to_json_patch()[1]["value"].clone();
     assert_eq!(spec(&question), git["spec"]);
     let refused =
         ["spec.selector".to_owned(), "spec.template.ports[1].port".to_owned(), "spec.template".to_owned()];
-    assert!(question.give_way(&refused));
+    assert!(question.relax(&refused));
     assert_eq!(
         spec(&question),
         json!({"selector": {"uid": "u"}, "other": 1,
         "template": {"labels": {"uid": "u", "a": "1"}, "ports": [{"port": 1, "protocol": "TCP"}, {"port": 2}]}})
     );
-    assert!(question.give_way(&refused));
+    assert!(question.relax(&refused));
     assert_eq!(
         spec(&question),
         json!({"selector": {"uid": "u"}, "other": 1, "template": live["spec"]["template"]})
     );
-    assert!(!question.give_way(&refused), "there is no more to give way in");
-    assert!(!question.give_way(&["metadata".to_owned(), String::new(), "[0]".to_owned()]));
+    assert!(!question.relax(&refused), "there is no more to give way in");
+    assert!(!question.relax(&["metadata".to_owned(), String::new(), "[0]".to_owned()]));
 }
 
 /// With its own changes taken in, what Git declares asks for what live has.
@@ -269,7 +274,7 @@ fn changes_that_are_taken_in_leave_no_question() {
         json!({"b~/": "2"}),
     );
     let said = changes(&of(git.clone()), &live);
-    let asked = Question::new(&git, &live).with_changes(&git, &said).patch();
+    let asked = DryRunPatch::new(&git, &live).with_changes(&git, &said).to_json_patch();
     let asked = asked.as_array().expect("a patch is a list");
     assert_eq!(asked.len(), 1, "{asked:#?}");
 }

@@ -19,13 +19,13 @@ const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// A status, headers and a whole body.
 #[derive(Debug)]
-pub(in crate::forge) struct Answer {
+pub(in crate::forge) struct ForgeAnswer {
     pub(in crate::forge) status: u16,
     pub(in crate::forge) headers: HeaderMap,
     body: Vec<u8>,
 }
 
-impl Answer {
+impl ForgeAnswer {
     pub(super) fn new(status: u16, headers: HeaderMap) -> Self {
         Self { status, headers, body: Vec::new() }
     }
@@ -48,7 +48,7 @@ impl Answer {
     /// The rows of a list, one by one. Gitea writes an empty list as null.
     pub(super) fn rows<T: DeserializeOwned>(&self, each: impl FnMut(T)) -> Result<(), String> {
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        let read = reader.deserialize_any(Rows { each, row: PhantomData }).and_then(|()| reader.end());
+        let read = reader.deserialize_any(RowVisitor { each, row: PhantomData }).and_then(|()| reader.end());
         read.map_err(|error| self.unreadable(&error))
     }
 
@@ -64,7 +64,7 @@ impl Answer {
         } else if error.is_eof() {
             "JSON that ends too early".to_owned()
         } else {
-            shown(&error.to_string())
+            escape_message(&error.to_string())
         };
         format!("status {} with {what}", self.status)
     }
@@ -87,12 +87,12 @@ impl Answer {
         let after = self.header("retry-after");
         let reset =
             self.header("x-ratelimit-reset").filter(|_| self.header("x-ratelimit-remaining") == Some("0"));
-        wait::asked(after, reset, self.header("date"))
+        wait::requested_wait(after, reset, self.header("date"))
     }
 
     /// What it said, escaped and cut, with `: ` before it; empty where it said nothing.
-    pub(super) fn said(&self) -> String {
-        let said = shown(self.message().trim());
+    pub(super) fn message_suffix(&self) -> String {
+        let said = escape_message(self.message().trim());
         if said.is_empty() { said } else { format!(": {said}") }
     }
 
@@ -114,12 +114,12 @@ impl Answer {
 }
 
 /// Reads a list row by row.
-struct Rows<T, F> {
+struct RowVisitor<T, F> {
     each: F,
     row: PhantomData<T>,
 }
 
-impl<'de, T: DeserializeOwned, F: FnMut(T)> Visitor<'de> for Rows<T, F> {
+impl<'de, T: DeserializeOwned, F: FnMut(T)> Visitor<'de> for RowVisitor<T, F> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,6 +139,6 @@ impl<'de, T: DeserializeOwned, F: FnMut(T)> Visitor<'de> for Rows<T, F> {
 }
 
 /// Text of a stranger for one line of a terminal, escaped and cut.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn escape_message(text: &str) -> String {
     crate::text::one_line(text, SHOWN)
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::answer::{Answer, shown};
+use super::answer::{ForgeAnswer, escape_message};
 use super::wait;
 
-fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ForgeAnswer {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let mut answer = Answer::new(status, map);
+    let mut answer = ForgeAnswer::new(status, map);
     assert!(answer.add(body.as_bytes(), 1 << 20));
     answer
 }
@@ -36,11 +36,11 @@ fn waits_are_read_as_seconds_dates_and_resets() {
         (None, None, Some(DATE), None),
     ];
     for (after, reset, date, wanted) in cases {
-        let told = wait::asked(after, reset, date);
+        let told = wait::requested_wait(after, reset, date);
         assert_eq!(told, wanted.map(Duration::from_secs), "{after:?} {reset:?} {date:?}");
     }
     let pauses: Vec<Duration> =
-        std::iter::successors(Some(wait::FIRST), |pause| Some(wait::next(*pause))).take(8).collect();
+        std::iter::successors(Some(wait::FIRST), |pause| Some(wait::next_pause(*pause))).take(8).collect();
     assert!(pauses.is_sorted() && pauses[7] == Duration::from_secs(15), "{pauses:?}");
 }
 
@@ -77,9 +77,9 @@ fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
         ("", ""),
     ];
     for (body, wanted) in cases {
-        assert_eq!(answer(400, &[], body).said(), wanted, "{body}");
+        assert_eq!(answer(400, &[], body).message_suffix(), wanted, "{body}");
     }
-    assert_eq!(shown(&"ü".repeat(10_000)).chars().count(), 400);
+    assert_eq!(escape_message(&"ü".repeat(10_000)).chars().count(), 400);
 }
 
 #[test]

@@ -8,13 +8,17 @@ use jiff::fmt::rfc2822;
 pub(super) const FIRST: Duration = Duration::from_millis(500);
 
 /// The pause after `pause`.
-pub(super) fn next(pause: Duration) -> Duration {
+pub(super) fn next_pause(pause: Duration) -> Duration {
     (pause * 2).min(Duration::from_secs(15))
 }
 
 /// What `Retry-After` (seconds or a date) or `x-ratelimit-reset` (seconds of the epoch) ask for. Times are compared with
 /// the answer's own `Date`: the two clocks need not agree.
-pub(super) fn asked(after: Option<&str>, reset: Option<&str>, date: Option<&str>) -> Option<Duration> {
+pub(super) fn requested_wait(
+    after: Option<&str>,
+    reset: Option<&str>,
+    date: Option<&str>,
+) -> Option<Duration> {
     if let Some(after) = after {
         if let Ok(seconds) = after.trim().parse::<u32>() {
             return Some(Duration::from_secs(seconds.into()));

@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::body::below_mark;
-use super::{Kind, Proposal};
+use super::super::body::below_marker;
+use super::{Proposal, ProposalKind};
 
 /// Who closed a proposal, where it was drift.
 pub(super) const US: &str = "drift";
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct File {
+pub(super) struct ProposalFile {
     pub(super) incident: String,
     pub(super) fingerprint: String,
     pub(super) kind: FileKind,
     /// That it was merged is found in the history, and written down afterwards.
-    pub(super) state: State,
+    pub(super) state: FileState,
     pub(super) title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) branch: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct File {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) labels: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) closed: Option<Closed>,
+    pub(super) closed: Option<Closure>,
     /// Below the second `---`.
     #[serde(skip)]
     pub(super) body: String,
@@ -41,7 +41,7 @@ pub(super) enum FileKind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub(super) enum FileState {
     Open,
     /// A word that people may write too.
     #[serde(alias = "declined")]
@@ -51,7 +51,7 @@ pub(super) enum State {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Closed {
+pub(super) struct Closure {
     pub(super) by: String,
     #[serde(default)]
     pub(super) reason: String,
@@ -59,21 +59,21 @@ pub(super) struct Closed {
     pub(super) completed: bool,
 }
 
-impl File {
+impl ProposalFile {
     /// The file of an open proposal; `body` with its mark, which the head of the file replaces.
     pub(super) fn new(proposal: &Proposal, title: &str, body: &str, head: Option<String>) -> Self {
         Self {
             incident: proposal.incident.clone(),
             fingerprint: proposal.fingerprint.clone(),
             kind: proposal.kind.into(),
-            state: State::Open,
+            state: FileState::Open,
             title: title.to_owned(),
             branch: proposal.branch.clone(),
             base: proposal.base.clone(),
             head,
             labels: proposal.labels.clone(),
             closed: None,
-            body: below_mark(body).to_owned(),
+            body: below_marker(body).to_owned(),
         }
     }
 
@@ -87,21 +87,21 @@ impl File {
     }
 
     pub(super) fn to_text(&self) -> Result<String, String> {
-        let head = crate::text::yaml_record(self).map_err(|error| error.to_string())?;
+        let head = crate::text::format_yaml_record(self).map_err(|error| error.to_string())?;
         Ok(format!("---\n{head}---\n{}\n", self.body.trim_end()))
     }
 }
 
-impl From<Kind> for FileKind {
-    fn from(kind: Kind) -> Self {
+impl From<ProposalKind> for FileKind {
+    fn from(kind: ProposalKind) -> Self {
         match kind {
-            Kind::PullRequest => Self::PullRequest,
-            Kind::Issue => Self::Issue,
+            ProposalKind::PullRequest => Self::PullRequest,
+            ProposalKind::Issue => Self::Issue,
         }
     }
 }
 
-impl From<FileKind> for Kind {
+impl From<FileKind> for ProposalKind {
     fn from(kind: FileKind) -> Self {
         match kind {
             FileKind::PullRequest => Self::PullRequest,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::{Document, read};
 
 fn values(text: &[u8]) -> Vec<Result<Value, String>> {
-    let show = |read: Result<Document, super::super::ReadError>| match read {
+    let show = |read: Result<Document, super::super::YamlError>| match read {
         Ok(document) => Ok(document.to_json()),
         Err(error) => Err(error.to_string()),
     };
@@ -80,7 +80,7 @@ fn places_are_those_of_the_values_in_the_file() {
     let document = read(text.as_bytes()).remove(1).unwrap();
     assert_eq!(document.index(), 1);
     assert!(text[document.range()].starts_with("meta:"));
-    let places = document.places();
+    let places = document.source_map();
     let shown: Vec<_> =
         places.iter().map(|(pointer, at)| format!("{pointer} {}:{}", at.line, at.column)).collect();
     assert_eq!(
@@ -102,7 +102,7 @@ fn places_are_those_of_the_values_in_the_file() {
 #[test]
 fn places_below_an_alias_are_those_of_its_anchor() {
     let document = read(b"a: &x\n  k: 1\nb: *x\n").remove(0).unwrap();
-    let places = document.places();
+    let places = document.source_map();
     let show = |pointer: &str| places.get(pointer).map(|place| (place.line, place.column)).unwrap();
     assert_eq!((show("/b"), show("/b/k")), ((3, 4), (2, 6)));
 }
@@ -124,7 +124,7 @@ fn deep_nesting_is_an_error_and_no_overflow() {
             (0..3_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(),
         ] {
             let error = read(text.as_bytes()).remove(0).unwrap_err();
-            assert!(error.place.is_some(), "{error}");
+            assert!(error.location.is_some(), "{error}");
         }
     });
 }
@@ -144,7 +144,7 @@ fn aliases_cannot_multiply_without_bound() {
     for text in [laughs, long] {
         let error = read(text.as_bytes()).remove(0).unwrap_err();
         assert_eq!(error.why, "the document contains excessive aliasing");
-        assert!(error.place.is_some());
+        assert!(error.location.is_some());
     }
     assert!(read(nested.as_bytes())[0].is_ok());
     drop(read(format!("{chain}{}x\n", " ".repeat(250)).as_bytes()));
@@ -159,7 +159,7 @@ fn streams_of_json_objects_are_several_documents() {
         documents.iter().map(|one| one.to_json()).collect::<Vec<_>>(),
         [json!({"a": 1}), json!({"b": 2}), json!({"c": [3]})]
     );
-    let place = documents[2].places().get("/c/0").unwrap();
+    let place = documents[2].source_map().get("/c/0").unwrap();
     assert_eq!((place.line, place.column), (3, 9));
 }
 

@@ -1,7 +1,7 @@
+mod batch_edit;
 mod details;
 mod editing;
 mod edits;
+mod fast_reader;
 mod random;
 mod reading;
-mod simple;
-mod together;

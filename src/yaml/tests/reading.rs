@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::super::{Document, ReadError, read};
+use super::super::{Document, YamlError, read};
 
 /// Cases that are read otherwise than kubectl reads them, and why.
 const DIFFERENT: &[(&str, &str)] = &[
@@ -26,7 +26,7 @@ fn documents(expected: &Value) -> Vec<Value> {
     all.iter().filter(|document| **document != json!("<EMPTY>")).cloned().collect()
 }
 
-fn equal(read: &[Result<Document, ReadError>], expected: &Value) -> bool {
+fn equal(read: &[Result<Document, YamlError>], expected: &Value) -> bool {
     let good: Vec<Value> = read.iter().map_while(|one| one.as_ref().ok()).map(Document::to_json).collect();
     let failed = read.iter().any(Result::is_err);
     let expected_failure = expected.get("streamErr").is_some();
@@ -59,7 +59,7 @@ fn every_case_is_read_as_kubectl_reads_it() {
             );
         }
         for error in read.iter().filter_map(|one| one.as_ref().err()) {
-            assert!(error.place.is_some(), "{file}: {error} has no place");
+            assert!(error.location.is_some(), "{file}: {error} has no place");
         }
     }
     assert!(wrong.is_empty(), "{} of {count} wrong:\n{}", wrong.len(), wrong.join("\n"));

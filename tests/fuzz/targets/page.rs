@@ -2,7 +2,7 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let Some(names) = drift::cluster::names_of_page(text) else { return };
+    let Some(names) = drift::cluster::read_page_names(text) else { return };
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     // Deeper than serde_json goes: nothing to hold it against.
     let Some(items) = value.get("items") else { return };

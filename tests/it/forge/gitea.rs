@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drift::config::ForgeKind;
-use drift::forge::{Closer, Existing, Forge, ForgeError, Kind, Preflight, Proposal, ProposalState, Settings};
+use drift::forge::{
+    Closer, ExistingProposal, Forge, ForgeError, ForgeSettings, Preflight, Proposal, ProposalKind,
+    ProposalState,
+};
 use drift::git::{RemoteAddress, Token};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -34,14 +37,14 @@ impl Place {
         Self { gitea, owner, bot, remote, repo }
     }
 
-    fn settings(&self, token: &str) -> Settings {
-        Settings {
+    fn settings(&self, token: &str) -> ForgeSettings {
+        ForgeSettings {
             kind: Some(ForgeKind::Gitea),
             remote: Some(RemoteAddress::new("origin", &self.remote.clone_url)),
             login: Some(self.bot.name.clone()),
             token: Token::new(token),
             deadline: Duration::from_secs(30),
-            ..Settings::default()
+            ..ForgeSettings::default()
         }
     }
 
@@ -85,13 +88,13 @@ impl Place {
     }
 }
 
-async fn only(forge: &Forge) -> Existing {
+async fn only(forge: &Forge) -> ExistingProposal {
     let listed = all(forge).await;
     assert_eq!(listed.len(), 1, "{listed:?}");
     listed.into_iter().next().expect("one")
 }
 
-fn closer(existing: &Existing) -> &Closer {
+fn closer(existing: &ExistingProposal) -> &Closer {
     match &existing.state {
         ProposalState::Closed { by, at: Some(_) } => by,
         other => panic!("{other:?}"),
@@ -119,7 +122,7 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
         .await
         .expect("a token that works");
     assert_eq!(told, wanted(&place.owner, true));
-    let nobody = Settings { login: None, ..place.settings(&place.bot.token) };
+    let nobody = ForgeSettings { login: None, ..place.settings(&place.bot.token) };
     let error =
         Forge::connect(&nobody).expect("complete").preflight().await.expect_err("nobody knows who we are");
     assert!(error.is_configuration() && error.to_string().contains("forge.login"), "{error}");
@@ -161,7 +164,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let found = only(&forge).await;
     assert_eq!(
         (found.number, found.kind, &found.state),
-        (first.existing.number, Kind::Issue, &ProposalState::Open)
+        (first.existing.number, ProposalKind::Issue, &ProposalState::Open)
     );
     assert_eq!(
         found.body,
@@ -178,7 +181,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
         Proposal { fingerprint: "fedcba9876543210".to_owned(), title: "drift: now".to_owned(), ..hostile };
     assert!(forge.update(&found, &changed).await.expect("it can be written"));
     let now = only(&forge).await;
-    assert_eq!((now.mark.fingerprint.as_str(), now.title.as_str()), ("fedcba9876543210", "drift: now"));
+    assert_eq!((now.marker.fingerprint.as_str(), now.title.as_str()), ("fedcba9876543210", "drift: now"));
     // A second proposal uses the label that is there: Gitea would allow two of one name.
     opened(&forge, &issue("two")).await;
     assert_eq!(place.owner(200, "GET", "/labels", None).as_array().map(Vec::len), Some(1));
@@ -215,7 +218,7 @@ async fn a_merge_is_told_in_every_style() {
         assert_eq!(first.existing.branch, Some(format!("drift/{style}")));
         place.merge(first.existing.number, style);
         let listed = all(&forge).await;
-        let found = listed.iter().find(|one| one.mark.incident == style).expect("it is listed");
+        let found = listed.iter().find(|one| one.marker.incident == style).expect("it is listed");
         let ProposalState::Merged { commit: Some(commit), by, at: Some(_) } = &found.state else {
             panic!("{style}: {found:?}")
         };
@@ -243,7 +246,7 @@ async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
     assert_eq!(all(&forge).await, []);
     let again = opened(&forge, &pull("one")).await;
     assert_eq!((again.created, again.existing.number), (false, first.number));
-    assert_eq!(only(&forge).await.mark.incident, "one");
+    assert_eq!(only(&forge).await.marker.incident, "one");
 }
 
 #[tokio::test]
@@ -305,7 +308,7 @@ async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
     place.push("pull");
     opened(&forge, &pull("pull")).await;
     let listed = all(&forge).await;
-    let incidents: BTreeSet<&str> = listed.iter().map(|one| one.mark.incident.as_str()).collect();
+    let incidents: BTreeSet<&str> = listed.iter().map(|one| one.marker.incident.as_str()).collect();
     assert_eq!((listed.len(), incidents.len()), (56, 56));
     assert!(!incidents.contains("forged") && incidents.contains("pull"));
 }
@@ -324,8 +327,8 @@ async fn several_at_once_leave_one_open() {
             each.expect("each finds one that is open");
         }
         let listed = all(&forges[0]).await;
-        let ours: Vec<&Existing> =
-            listed.iter().filter(|one| one.mark.incident == proposal.incident).collect();
+        let ours: Vec<&ExistingProposal> =
+            listed.iter().filter(|one| one.marker.incident == proposal.incident).collect();
         let open: Vec<u64> = ours.iter().filter(|one| one.state.is_open()).map(|one| one.number).collect();
         let lowest = ours.iter().map(|one| one.number).min().expect("one was opened");
         assert_eq!(open, [lowest], "{listed:?}");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drift::config::ForgeKind;
-use drift::forge::{Closer, Forge, ForgeError, Kind, Preflight, ProposalState, Settings};
+use drift::forge::{Closer, Forge, ForgeError, ForgeSettings, Preflight, ProposalKind, ProposalState};
 use drift::git::Token;
 
 use super::github_fake::{BOT, Fake, Fault, How, REPOSITORY};
@@ -12,14 +12,14 @@ use super::{FINGERPRINT, all, issue, opened, pull};
 
 /// The forge as drift sees it, with somebody's token.
 pub(super) fn connect_as(fake: &Fake, login: &str, deadline: Duration) -> Forge {
-    let settings = Settings {
+    let settings = ForgeSettings {
         kind: Some(ForgeKind::GitHub),
         api: Some(fake.address.clone()),
         repository: Some(REPOSITORY.to_owned()),
         token: Token::new(&format!("token-of-{login}")),
         trusted_hosts: vec!["127.0.0.1".to_owned()],
         deadline,
-        ..Settings::default()
+        ..ForgeSettings::default()
     };
     Forge::connect(&settings).expect("settings that name everything")
 }
@@ -61,14 +61,14 @@ async fn a_token_that_may_not_read_its_user_needs_a_configured_login() {
     fake.state().anonymous.insert(BOT.to_owned());
     let error = connect(&fake).list(&BTreeSet::new()).await.expect_err("nobody knows who we are");
     assert!(error.is_configuration() && error.to_string().contains("forge.login"), "{error}");
-    let settings = Settings {
+    let settings = ForgeSettings {
         kind: Some(ForgeKind::GitHub),
         api: Some(fake.address.clone()),
         repository: Some(REPOSITORY.to_owned()),
         login: Some(BOT.to_owned()),
         token: Token::new(&format!("token-of-{BOT}")),
         trusted_hosts: vec!["127.0.0.1".to_owned()],
-        ..Settings::default()
+        ..ForgeSettings::default()
     };
     let forge = Forge::connect(&settings).expect("settings that name everything");
     assert!(opened(&forge, &issue("workflow")).await.created);
@@ -84,8 +84,8 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let listed = all(&forge).await;
     assert_eq!(listed, std::slice::from_ref(&first.existing));
     let found = &listed[0];
-    assert_eq!((found.number, found.kind, &found.state), (1, Kind::Issue, &ProposalState::Open));
-    assert_eq!((found.mark.incident.as_str(), found.mark.fingerprint.as_str()), ("one", FINGERPRINT));
+    assert_eq!((found.number, found.kind, &found.state), (1, ProposalKind::Issue, &ProposalState::Open));
+    assert_eq!((found.marker.incident.as_str(), found.marker.fingerprint.as_str()), ("one", FINGERPRINT));
     assert_eq!(found.url, format!("{}/{REPOSITORY}/issues/1", fake.address));
     {
         let mut state = fake.state();
@@ -100,7 +100,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let changed = drift::forge::Proposal { fingerprint: "fedcba9876543210".to_owned(), ..issue("one") };
     assert!(forge.update(found, &changed).await.expect("it can be written"));
     assert_eq!(fake.writes(), writes + 1);
-    assert_eq!(all(&forge).await[0].mark.fingerprint, "fedcba9876543210");
+    assert_eq!(all(&forge).await[0].marker.fingerprint, "fedcba9876543210");
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
         opened(&forge, &issue(&format!("page-{number}"))).await;
         fake.state().add_issue("alice", "between", "");
     }
-    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.mark.incident).collect();
+    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.marker.incident).collect();
     let wanted: Vec<String> = (0..7).map(|number| format!("page-{number}")).collect();
     assert_eq!(incidents, wanted);
 }

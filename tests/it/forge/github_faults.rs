@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use drift::config::ForgeKind;
-use drift::forge::{Forge, ForgeError, Kind, Settings};
+use drift::forge::{Forge, ForgeError, ForgeSettings, ProposalKind};
 use drift::git::Token;
 
 use super::github::{connect, connect_as};
@@ -30,12 +30,15 @@ async fn a_proposal_whose_answer_is_lost_is_looked_for_and_made_once() {
         ("not done, told to wait by 403", limited(403, "1"), 2),
         ("not done, told to wait by 429", limited(429, "1"), 2),
     ];
-    for kind in [Kind::Issue, Kind::PullRequest] {
+    for kind in [ProposalKind::Issue, ProposalKind::PullRequest] {
         for (name, how, posts) in cases.clone() {
             let fake = Fake::start().await;
             fake.state().branches.insert("drift/lost".to_owned());
-            let (proposal, end) =
-                if kind == Kind::Issue { (issue("lost"), "/issues") } else { (pull("lost"), "/pulls") };
+            let (proposal, end) = if kind == ProposalKind::Issue {
+                (issue("lost"), "/issues")
+            } else {
+                (pull("lost"), "/pulls")
+            };
             fake.fail(Fault::new("POST", end, how));
             let forge = connect(&fake);
             let first = opened(&forge, &proposal).await;
@@ -135,14 +138,14 @@ async fn a_refused_connection_fails_within_its_time() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("it is bound"));
     drop(listener);
-    let settings = Settings {
+    let settings = ForgeSettings {
         kind: Some(ForgeKind::GitHub),
         api: Some(address),
         repository: Some(REPOSITORY.to_owned()),
         token: Token::new("secret-token"),
         trusted_hosts: vec!["127.0.0.1".to_owned()],
         deadline: Duration::from_secs(2),
-        ..Settings::default()
+        ..ForgeSettings::default()
     };
     let forge = Forge::connect(&settings).expect("settings that name everything");
     let start = Instant::now();
@@ -179,7 +182,7 @@ async fn a_list_without_an_end_is_an_error_and_closed_ones_hide_no_open_one() {
     for number in &others {
         fake.state().thing(*number).closed_by = Some("alice".to_owned());
     }
-    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.mark.incident).collect();
+    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.marker.incident).collect();
     assert_eq!(incidents, ["ours"]);
     for number in others {
         fake.state().thing(number).closed_by = None;

@@ -1,14 +1,16 @@
 //! Proposals in the repository itself.
 
 use drift::config::ForgeKind;
-use drift::forge::{Closer, Existing, Forge, ForgeError, Kind, PROPOSALS_BRANCH, Proposal, ProposalState};
-use drift::git::{Options, Repository, Signature};
+use drift::forge::{
+    Closer, ExistingProposal, Forge, ForgeError, PROPOSALS_BRANCH, Proposal, ProposalKind, ProposalState,
+};
+use drift::git::{GitOptions, Repository, Signature};
 
 use super::{all, issue, opened, pull};
 use crate::support::repo::Repo;
 
 fn forge(repo: &Repo) -> Forge {
-    let repository = Repository::open(repo.path(), Options::default()).expect("a repository");
+    let repository = Repository::open(repo.path(), GitOptions::default()).expect("a repository");
     let (name, email) = ("drift".to_owned(), "drift@example.com".to_owned());
     Forge::local(repository, Signature { name, email, time: 1_704_100_000 })
 }
@@ -33,7 +35,7 @@ fn edit(repo: &Repo, from: &str, to: &str) {
     repo.git(&["checkout", "--quiet", "main"]);
 }
 
-async fn only(forge: &Forge) -> Existing {
+async fn only(forge: &Forge) -> ExistingProposal {
     let listed = all(forge).await;
     assert_eq!(listed.len(), 1, "{listed:?}");
     listed.into_iter().next().expect("one")
@@ -50,7 +52,10 @@ async fn proposals_are_files_on_a_branch_of_their_own() {
     assert!(first.created);
     let found = only(&forge).await;
     assert_eq!(found, first.existing);
-    assert_eq!((found.number, found.kind, &found.state), (1, Kind::PullRequest, &ProposalState::Open));
+    assert_eq!(
+        (found.number, found.kind, &found.state),
+        (1, ProposalKind::PullRequest, &ProposalState::Open)
+    );
     assert_eq!(found.head.as_deref(), Some(repo.revision("drift/one").as_str()));
     let text = repo.git(&["show", &format!("{PROPOSALS_BRANCH}:1.md")]);
     let head = "---\nincident: one\nfingerprint: 0123456789abcdef\nkind: pull-request\nstate: open\n";
@@ -74,7 +79,7 @@ async fn the_second_time_nothing_is_written() {
     assert_eq!(repo.revision(PROPOSALS_BRANCH), tip);
     let changed = Proposal { fingerprint: "fedcba9876543210".to_owned(), ..pull("one") };
     assert!(forge.update(&found, &changed).await.expect("it can be written"));
-    assert_eq!(only(&forge).await.mark.fingerprint, "fedcba9876543210");
+    assert_eq!(only(&forge).await.marker.fingerprint, "fedcba9876543210");
     assert_eq!(repo.git(&["rev-parse", &format!("{PROPOSALS_BRANCH}^")]), tip, "without force");
 }
 
@@ -148,7 +153,7 @@ async fn our_own_closing_is_ours_and_done_once() {
     assert_eq!(repo.revision(PROPOSALS_BRANCH), tip);
     let found = only(&forge).await;
     assert!(matches!(found.state, ProposalState::Closed { by: Closer::Us, .. }), "{found:?}");
-    assert!(found.mark.closed_by_us);
+    assert!(found.marker.closed_by_us);
     let text = repo.git(&["show", &format!("{PROPOSALS_BRANCH}:1.md")]);
     assert!(text.contains("reason: Live equals Git again.") && text.contains("by: drift"), "{text}");
     edit(&repo, "state: closed", "state: open");
@@ -194,6 +199,6 @@ async fn a_damaged_file_is_said_and_never_taken_for_none() {
 
 #[test]
 fn the_local_forge_is_what_stands_where_there_is_no_remote() {
-    let settings = drift::forge::Settings::default();
+    let settings = drift::forge::ForgeSettings::default();
     assert_eq!(settings.kind().expect("no remote"), ForgeKind::Local);
 }

@@ -8,7 +8,7 @@ mod local;
 
 use std::collections::BTreeSet;
 
-use drift::forge::{Existing, Forge, Kind, Opened, Proposal};
+use drift::forge::{ExistingProposal, Forge, OpenOutcome, Proposal, ProposalKind};
 
 const FINGERPRINT: &str = "0123456789abcdef";
 
@@ -17,7 +17,7 @@ fn issue(incident: &str) -> Proposal {
     Proposal {
         incident: incident.to_owned(),
         fingerprint: FINGERPRINT.to_owned(),
-        kind: Kind::Issue,
+        kind: ProposalKind::Issue,
         title: format!("drift: {incident}"),
         body: format!("Somebody changed `web`.\n\nDrift-Incident: {incident}"),
         branch: None,
@@ -29,13 +29,13 @@ fn issue(incident: &str) -> Proposal {
 
 /// A pull request for an incident, from the branch `drift/<incident>`.
 fn pull(incident: &str) -> Proposal {
-    Proposal { kind: Kind::PullRequest, branch: Some(format!("drift/{incident}")), ..issue(incident) }
+    Proposal { kind: ProposalKind::PullRequest, branch: Some(format!("drift/{incident}")), ..issue(incident) }
 }
 
-async fn all(forge: &Forge) -> Vec<Existing> {
+async fn all(forge: &Forge) -> Vec<ExistingProposal> {
     forge.list(&BTreeSet::new()).await.expect("the list can be read")
 }
 
-async fn opened(forge: &Forge, proposal: &Proposal) -> Opened {
+async fn opened(forge: &Forge, proposal: &Proposal) -> OpenOutcome {
     forge.open(proposal).await.expect("the proposal can be opened")
 }

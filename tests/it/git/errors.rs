@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use drift::git::{GitError, Options, Remote, Repository};
+use drift::git::{GitError, GitOptions, Remote, Repository};
 
 use super::{environment, id, open, options, set, who};
 use crate::support::repo::Repo;
@@ -11,7 +11,7 @@ use crate::support::repo::Repo;
 fn outside_a_repository_the_path_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for path in [folder.path().to_owned(), folder.path().join("missing")] {
-        let error = Repository::open(&path, Options::default()).expect_err("no repository");
+        let error = Repository::open(&path, GitOptions::default()).expect_err("no repository");
         assert!(matches!(error, GitError::NotARepository { .. }), "{error:?}");
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     }
@@ -39,7 +39,7 @@ fn a_bare_repository_among_the_files_of_another_is_never_used() {
         let evil = embedded(&repo, at, settings);
         for inside in [evil.clone(), evil.join("objects"), evil.join("refs"), evil.join("config")] {
             for bare in [true, false] {
-                let options = Options { bare, ..options(&repo) };
+                let options = GitOptions { bare, ..options(&repo) };
                 let error = Repository::open(&inside, options).expect_err("nobody's choice");
                 assert!(matches!(error, GitError::Embedded { .. }), "{}: {error:?}", inside.display());
                 assert!(error.to_string().contains("its settings are not used"), "{error}");
@@ -54,7 +54,7 @@ fn a_bare_repository_among_the_files_of_another_is_never_used() {
 fn a_bare_repository_is_used_only_where_it_is_named() {
     let bare = Repo::bare();
     assert!(Repository::open(bare.path(), options(&bare)).is_ok());
-    let looked_for = Options { bare: false, ..options(&bare) };
+    let looked_for = GitOptions { bare: false, ..options(&bare) };
     for inside in [bare.path().to_owned(), bare.path().join("objects")] {
         let error = Repository::open(&inside, looked_for.clone()).expect_err("not named");
         assert!(matches!(error, GitError::Unnamed { .. }), "{error:?}");
@@ -73,7 +73,7 @@ fn a_repository_without_commits_says_so() {
         assert!(matches!(error, GitError::NoCommits { .. }), "{error:?}");
         assert_eq!(opened.head_branch().expect("readable").as_deref(), Some("main"));
         assert_eq!(opened.resolve("HEAD").expect("readable"), None);
-        assert!(!opened.dirty().expect("readable"));
+        assert!(!opened.is_dirty().expect("readable"));
     }
 }
 
@@ -109,7 +109,7 @@ fn a_remote_of_another_format_is_an_error_that_says_so() {
     std::fs::remove_dir_all(sha256.path().join(".git")).expect("our own folder");
     sha256.git(&["init", "--quiet", "--object-format=sha256", "."]);
     sha256.commit("First");
-    let remote = Remote::url(&sha256.url()).expect("an address");
+    let remote = Remote::from_url(&sha256.url()).expect("an address");
     let error = Repository::clone(&remote, None, options(&sha256)).expect_err("sha256");
     assert!(error.to_string().contains("sha256"), "{error}");
 }
@@ -125,7 +125,7 @@ fn a_missing_object_is_named_not_taken_for_an_absent_file() {
     let error = opened.read(&head, "a/file").expect_err("its content is gone");
     assert!(matches!(&error, GitError::MissingObject { id, .. } if *id == blob), "{error:?}");
     let into = tempfile::tempdir().expect("a temporary folder");
-    assert!(opened.materialise(&head, "", into.path(), 100).is_err());
+    assert!(opened.export_tree(&head, "", into.path(), 100).is_err());
     let unknown = id("0123456789012345678901234567890123456789");
     assert!(matches!(opened.read(&unknown, "a"), Err(GitError::MissingObject { .. })));
 }
@@ -166,18 +166,19 @@ fn a_repository_of_another_user_is_read_only_when_allowed() {
     let error = Repository::open(repo.path(), options(&repo)).expect_err("somebody else's");
     assert!(matches!(error, GitError::Owner { .. }), "{error:?}");
     assert!(error.to_string().contains("safe.directory"), "{error}");
-    let allowed = Options { any_owner: true, ..options(&repo) };
+    let allowed = GitOptions { any_owner: true, ..options(&repo) };
     let opened = Repository::open(&repo.path().join("."), allowed).expect("allowed");
     assert_eq!(opened.head().expect("a head").as_str(), head);
     assert_eq!(opened.root().map(|r| r.canonicalize().ok()), Some(repo.path().canonicalize().ok()));
-    assert!(!opened.dirty().expect("readable"));
+    assert!(!opened.is_dirty().expect("readable"));
     let other = Repo::with(&[("a", "b")]);
-    let listed =
-        opened.list_remote(&Remote::url(&other.url()).expect("an address")).expect("the program runs too");
+    let listed = opened
+        .list_remote(&Remote::from_url(&other.url()).expect("an address"))
+        .expect("the program runs too");
     assert_eq!(listed["main"].as_str(), other.head());
     opened.commit(None, &[set("a", "b")], "Written", &who()).expect("root may write");
     repo.write("new", "x");
-    assert!(opened.dirty().expect("readable"));
+    assert!(opened.is_dirty().expect("readable"));
 }
 
 #[test]
@@ -186,10 +187,10 @@ fn without_the_program_reading_works_and_fetching_says_what_is_missing() {
     let remote = repo.with_remote();
     let mut env = environment(remote.path());
     env.retain(|(name, _)| name != "PATH");
-    let opened =
-        Repository::open(repo.path(), Options { env, any_owner: false, bare: true }).expect("a repository");
+    let opened = Repository::open(repo.path(), GitOptions { env, any_owner: false, bare: true })
+        .expect("a repository");
     assert_eq!(opened.read(&id(&repo.head()), "a").expect("readable").as_deref(), Some(&b"b"[..]));
-    let origin = Remote::named("origin").expect("a name");
+    let origin = Remote::from_name("origin").expect("a name");
     let error = opened.list_remote(&origin).expect_err("no git");
     assert!(matches!(error, GitError::NoProgram { .. }), "{error:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use drift::git::{CommitId, Line, Repository};
+use drift::git::{CommitId, PathHistory, Repository};
 
 use super::{id, open, options};
 use crate::support::repo::Repo;
@@ -64,14 +64,14 @@ fn commits_that_touch_a_path_are_those_of_git_log() {
 }
 
 /// What one walk finds of many lines of paths; nothing else belongs to them.
-fn touching(repository: &Repository, lines: &[&[&str]], limit: usize) -> Vec<Line> {
+fn touching(repository: &Repository, lines: &[&[&str]], limit: usize) -> Vec<PathHistory> {
     let lines: Vec<BTreeSet<String>> =
         lines.iter().map(|paths| paths.iter().map(|path| (*path).to_owned()).collect()).collect();
-    let past = repository.past(&repository.head().expect("a head")).expect("readable");
-    past.touching(&lines, limit, &mut |_, _| Ok(BTreeSet::new())).expect("readable")
+    let past = repository.read_ancestry(&repository.head().expect("a head")).expect("readable");
+    past.find_touching(&lines, limit, &mut |_, _| Ok(BTreeSet::new())).expect("readable")
 }
 
-fn ids(line: &Line) -> Vec<&str> {
+fn ids(line: &PathHistory) -> Vec<&str> {
     line.commits.iter().map(|commit| commit.id.as_str()).collect()
 }
 
@@ -156,7 +156,7 @@ fn one_walk_finds_of_many_paths_what_git_log_finds_of_each() {
             assert_eq!(limited.more, line.commits.len() > 3, "seed {seed}");
         }
         let head = id(&repo.head());
-        let past = opened.past(&head).expect("readable");
+        let past = opened.read_ancestry(&head).expect("readable");
         let first_parents = repo.git(&["rev-list", "--first-parent", "main"]);
         let time = |id: &str| opened.commit_info(&self::id(id), "").expect("readable").time;
         for commit in repo.git(&["rev-list", "main"]).lines() {
@@ -166,10 +166,14 @@ fn one_walk_finds_of_many_paths_what_git_log_finds_of_each() {
             let oldest = if seed % 6 == 0 { first_parents.lines().filter(holds).last() } else { continue };
             let arrived = oldest
                 .map(|oldest| if oldest == commit { time(oldest) } else { time(oldest).max(time(commit)) });
-            assert_eq!(past.arrived(&id(commit)), arrived, "seed {seed}: {commit}");
+            assert_eq!(past.arrival_time(&id(commit)), arrived, "seed {seed}: {commit}");
             let is_before = |of: &CommitId| opened.is_ancestor(&id(commit), of).expect("readable");
             for of in first_parents.lines().map(id) {
-                assert_eq!(past.holds(&of, &id(commit)).expect("readable"), is_before(&of), "seed {seed}");
+                assert_eq!(
+                    past.contains_ancestor(&of, &id(commit)).expect("readable"),
+                    is_before(&of),
+                    "seed {seed}"
+                );
             }
         }
     }
@@ -190,7 +194,7 @@ fn a_line_follows_what_it_was_made_of_before() {
     let of_new_base = step("new/base", "3\n");
     let opened = open(&repo);
     let start = [BTreeSet::from(["app".to_owned(), "new/base".to_owned()])];
-    let past = opened.past(&id(&repo.head())).expect("readable");
+    let past = opened.read_ancestry(&id(&repo.head())).expect("readable");
     let mut asked = 0;
     let mut further = |line: usize, commit: &CommitId| {
         assert_eq!(line, 0);
@@ -198,12 +202,12 @@ fn a_line_follows_what_it_was_made_of_before() {
         let base = opened.read(commit, "app")?.map(|text| String::from_utf8_lossy(&text).trim().to_owned());
         Ok(base.into_iter().map(|base| format!("{base}/base")).collect())
     };
-    let found = past.touching(&start, 10, &mut further).expect("readable");
+    let found = past.find_touching(&start, 10, &mut further).expect("readable");
     let first = repo.git(&["rev-list", "--max-parents=0", "HEAD"]);
     let added = repo.git(&["log", "-1", "--format=%H", "--diff-filter=A", "--", "new/base"]);
     assert_eq!(ids(&found[0]), [&of_new_base, &moved, &added, &of_old_base, &first]);
     assert_eq!(asked, 4, "once for each commit that changed something and has one before");
-    assert_eq!(past.commits(), 7);
+    assert_eq!(past.commit_count(), 7);
 }
 
 #[test]
@@ -245,7 +249,7 @@ fn the_end_of_a_shallow_clone_is_marked() {
     let touching_a = shallow.commits_touching(&head, "a", 10).expect("readable");
     assert_eq!(touching_a.len(), 1, "the last commit that is here");
     assert!(touching_a[0].boundary);
-    let origin = drift::git::Remote::named("origin").expect("a name");
+    let origin = drift::git::Remote::from_name("origin").expect("a name");
     shallow.deepen(&origin, Some(1)).expect("the remote has more");
     assert_eq!(shallow.commits_touching(&head, "b", 10).expect("readable").len(), 3);
     shallow.deepen(&origin, None).expect("the remote has all");

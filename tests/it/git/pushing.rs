@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
 use drift::git::{
-    CommitId, GitError, PushError, Pushed, RefUpdate, Remote, RemoteFailure, Repository, Token,
+    CommitId, GitError, PushError, PushReport, RefUpdate, Remote, RemoteFailure, Repository, Token,
 };
 
 use super::{id, open, set, who};
@@ -13,7 +13,7 @@ use crate::support::needs;
 use crate::support::repo::Repo;
 
 fn origin() -> Remote {
-    Remote::named("origin").expect("a name")
+    Remote::from_name("origin").expect("a name")
 }
 
 fn update(branch: &str, new: Option<&CommitId>, expected: Option<&CommitId>) -> RefUpdate {
@@ -56,7 +56,7 @@ fn branches_are_made_moved_and_removed_in_one_push() {
     let (one, two) = (change(&git, Some(&base), "one"), change(&git, None, "two"));
     let made = [update("drift/one", Some(&one), None), update("drift/ledger", Some(&two), None)];
     let pushed = git.push(Some(&origin()), &made).expect("a folder");
-    assert!(!pushed.already);
+    assert!(!pushed.up_to_date);
     assert_eq!(pushed.branches["drift/one"], Some(one.clone()));
     let next = change(&git, Some(&two), "three");
     let moved = [update("drift/one", None, Some(&one)), update("drift/ledger", Some(&next), Some(&two))];
@@ -68,11 +68,11 @@ fn branches_are_made_moved_and_removed_in_one_push() {
     assert_eq!(branches(&remote), expected);
     assert_eq!(repo.git(&["branch", "--format=%(refname)"]), "refs/heads/main", "no branch of the user's");
     let again = git.push(Some(&origin()), &moved).expect("as it is meant already");
-    assert!(again.already);
+    assert!(again.up_to_date);
     let same = git.push(Some(&origin()), &[update("main", Some(&base), Some(&base))]).expect("nothing to do");
-    assert!(same.already);
+    assert!(same.up_to_date);
     let none = git.push(Some(&origin()), &[]).expect("nothing to do");
-    assert_eq!(none, Pushed { branches: BTreeMap::new(), already: true });
+    assert_eq!(none, PushReport { branches: BTreeMap::new(), up_to_date: true });
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn of_two_pushes_at_once_one_wins() {
     let contenders = [(git, "one"), (open(&second), "two")];
     let commits: Vec<CommitId> =
         contenders.iter().map(|(git, text)| change(git, Some(&base), text)).collect();
-    let results: Vec<Result<Pushed, PushError>> = std::thread::scope(|scope| {
+    let results: Vec<Result<PushReport, PushError>> = std::thread::scope(|scope| {
         let runs: Vec<_> = contenders
             .into_iter()
             .zip(&commits)
@@ -234,7 +234,7 @@ fn a_push_whose_answer_was_lost_is_a_success() {
     let ours = change(&git, Some(&base), "ours");
     let updates = [update("drift/one", Some(&ours), None), update("main", Some(&ours), Some(&base))];
     let pushed = git.push(Some(&origin()), &updates).expect("it was written");
-    assert!(pushed.already);
+    assert!(pushed.up_to_date);
     assert_eq!(branches(&remote)["main"], ours.to_string());
 }
 
@@ -305,9 +305,9 @@ fn without_a_remote_the_branches_of_the_repository_are_set() {
     let Place { repo, remote: _remote, git, base } = place();
     let (one, two) = (change(&git, Some(&base), "one"), change(&git, None, "two"));
     let made = [update("drift/one", Some(&one), None), update("drift/ledger", Some(&two), None)];
-    assert!(!git.push(None, &made).expect("written").already);
+    assert!(!git.push(None, &made).expect("written").up_to_date);
     assert_eq!(git.branch("drift/ledger").expect("readable"), Some(two.clone()));
-    assert!(git.push(None, &made).expect("as it is meant").already);
+    assert!(git.push(None, &made).expect("as it is meant").up_to_date);
     let next = change(&git, Some(&two), "next");
     let stale = [update("drift/one", None, Some(&one)), update("drift/ledger", Some(&next), Some(&one))];
     let error = git.push(None, &stale).expect_err("not what was expected");
@@ -316,7 +316,7 @@ fn without_a_remote_the_branches_of_the_repository_are_set() {
     // What a kill between two writes leaves: the first is done, the second is not.
     repo.git(&["branch", "--delete", "--force", "drift/one"]);
     let rest = [update("drift/one", None, Some(&one)), update("drift/ledger", Some(&next), Some(&two))];
-    assert!(!git.push(None, &rest).expect("the rest is done").already);
+    assert!(!git.push(None, &rest).expect("the rest is done").up_to_date);
     assert_eq!(repo.revision("drift/ledger"), next.to_string());
     assert_eq!(git.branch("drift/one").expect("readable"), None);
 }
@@ -393,15 +393,17 @@ fn a_forge_takes_a_token_and_refuses_by_its_rules() {
     let _ = repo.push_with_token(&private.clone_url, &user.token, &["main"]).expect_status(0);
     let git = open(&repo);
     let base = id(&repo.head());
-    let remote = Remote::url(&private.clone_url).expect("an address").with_token(Token::new(&user.token));
+    let remote =
+        Remote::from_url(&private.clone_url).expect("an address").with_token(Token::new(&user.token));
     let ours = change(&git, Some(&base), "ours");
     let two = [update("drift/one", Some(&ours), None), update("drift/ledger", Some(&base), None)];
     git.push(Some(&remote), &two).expect("the token may push");
-    assert!(git.push(Some(&remote), &two).expect("as it is meant").already);
+    assert!(git.push(Some(&remote), &two).expect("as it is meant").up_to_date);
     let stale = git.push(Some(&remote), &[update("drift/one", Some(&base), None)]).expect_err("it exists");
     assert!(stale.is_stale(), "{stale:?}");
     let stranger = gitea.user("stranger");
-    let denied = Remote::url(&private.clone_url).expect("an address").with_token(Token::new(&stranger.token));
+    let denied =
+        Remote::from_url(&private.clone_url).expect("an address").with_token(Token::new(&stranger.token));
     let error = git.push(Some(&denied), &[update("drift/two", Some(&ours), None)]).expect_err("not theirs");
     assert!(!error.is_stale() && !format!("{error} {error:?}").contains(&stranger.token), "{error:?}");
     let rule = serde_json::json!({"rule_name": "main", "enable_push": false});

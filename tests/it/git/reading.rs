@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use drift::git::{EntryKind, Materialised, Repository, Special};
+use drift::git::{EntryKind, ExportReport, Repository, SkippedEntry};
 
 use super::{id, open, options};
 use crate::support::repo::Repo;
@@ -53,7 +53,7 @@ fn a_linked_work_tree_has_its_own_head_and_the_same_history() {
     let opened = Repository::open(&linked, options(&repo)).expect("a linked work tree");
     assert_eq!(opened.head_branch().expect("readable").as_deref(), Some("side"));
     assert_eq!(opened.root().expect("a work tree").canonicalize().ok(), linked.canonicalize().ok());
-    assert!(!opened.dirty().expect("readable"));
+    assert!(!opened.is_dirty().expect("readable"));
     assert_eq!(opened.read(&id(&repo.head()), "README").expect("readable").as_deref(), Some(&b"hello\n"[..]));
 }
 
@@ -64,7 +64,7 @@ fn a_bare_repository_has_no_work_tree_and_is_never_dirty() {
     let opened = open(&bare);
     assert_eq!(opened.root(), None);
     assert_eq!(opened.head().expect("a head").as_str(), repo.head());
-    assert!(!opened.dirty().expect("readable"));
+    assert!(!opened.is_dirty().expect("readable"));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn dirty_counts_changed_staged_and_untracked_but_not_ignored_files() {
     let repo = sample();
     repo.write(".gitignore", "*.log\n");
     repo.commit("Ignore logs");
-    let dirty = || open(&repo).dirty().expect("readable");
+    let dirty = || open(&repo).is_dirty().expect("readable");
     repo.write("a.log", "x");
     assert!(!dirty(), "ignored");
     repo.write("new.yaml", "x");
@@ -139,9 +139,9 @@ fn filters_and_hooks_of_the_repository_do_not_run() {
     repo.git(&["config", "core.fsmonitor", &touch]);
     repo.write("README", "another text of the same file\n");
     let opened = open(&repo);
-    assert!(opened.dirty().expect("readable"));
+    assert!(opened.is_dirty().expect("readable"));
     let into = tempfile::tempdir().expect("a temporary folder");
-    opened.materialise(&id(&head), "", into.path(), MOST).expect("small");
+    opened.export_tree(&id(&head), "", into.path(), MOST).expect("small");
     assert!(!mark.exists());
 }
 
@@ -199,8 +199,8 @@ fn a_commit_is_materialised_as_stored() {
     repo.write(".gitattributes", "*.yaml text eol=crlf\n");
     let head = id(&repo.commit("Attributes"));
     let into = tempfile::tempdir().expect("a temporary folder");
-    let done = open(&repo).materialise(&head, "", into.path(), MOST).expect("small");
-    assert_eq!((done.files, done.special), (6, vec![]));
+    let done = open(&repo).export_tree(&head, "", into.path(), MOST).expect("small");
+    assert_eq!((done.files, done.skipped), (6, vec![]));
     let read = |path: &str| std::fs::read_to_string(into.path().join(path)).expect("written");
     assert_eq!(read("apps/web/deploy.yaml"), "kind: Deployment\n");
     assert_eq!(read("apps/link"), "kind: Deployment\n");
@@ -215,11 +215,11 @@ fn a_part_is_materialised_under_its_path_and_a_second_time_is_refused() {
     let head = id(&repo.head());
     let into = tempfile::tempdir().expect("a temporary folder");
     let opened = open(&repo);
-    let done = opened.materialise(&head, "apps/web", into.path(), MOST).expect("small");
+    let done = opened.export_tree(&head, "apps/web", into.path(), MOST).expect("small");
     assert_eq!((done.files, done.bytes), (2, 27));
     assert!(into.path().join("apps/web/deploy.yaml").is_file() && !into.path().join("README").exists());
-    assert!(opened.materialise(&head, "apps/web", into.path(), MOST).is_err());
-    let error = opened.materialise(&head, "", &into.path().join("x"), 10).expect_err("larger than ten bytes");
+    assert!(opened.export_tree(&head, "apps/web", into.path(), MOST).is_err());
+    let error = opened.export_tree(&head, "", &into.path().join("x"), 10).expect_err("larger than ten bytes");
     assert!(error.to_string().contains("larger than 10 bytes"), "{error}");
 }
 
@@ -246,10 +246,12 @@ fn links_that_leave_the_tree_are_named_and_not_written() {
     }
     let head = id(&repo.commit("Links"));
     let into = tempfile::tempdir().expect("a temporary folder");
-    let done = open(&repo).materialise(&head, "", into.path(), MOST).expect("small");
-    let refused: Vec<&str> = done.special.iter().map(|(path, _)| path.as_str()).collect();
+    let done = open(&repo).export_tree(&head, "", into.path(), MOST).expect("small");
+    let refused: Vec<&str> = done.skipped.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(refused, ["a/up", "absolute", "loop", "parent", "trick"]);
-    assert!(done.special.contains(&("absolute".to_owned(), Special::LinkOutside("/etc/passwd".to_owned()))));
+    assert!(
+        done.skipped.contains(&("absolute".to_owned(), SkippedEntry::LinkOutside("/etc/passwd".to_owned())))
+    );
     for (link, _) in links {
         let written = into.path().join(link).symlink_metadata().is_ok();
         assert_eq!(written, !refused.contains(&link), "{link}");
@@ -274,9 +276,10 @@ fn submodules_and_lfs_pointers_are_named() {
     repo.git(&["commit", "--quiet", "-m", "Submodule"]);
     let head = id(&repo.head());
     let into = tempfile::tempdir().expect("a temporary folder");
-    let done = open(&repo).materialise(&head, "", into.path(), MOST).expect("small");
-    let special = vec![("big.yaml".to_owned(), Special::Lfs), ("vendor/sub".to_owned(), Special::Submodule)];
-    assert_eq!(done, Materialised { files: 1, bytes: pointer.len() as u64, special });
+    let done = open(&repo).export_tree(&head, "", into.path(), MOST).expect("small");
+    let special =
+        vec![("big.yaml".to_owned(), SkippedEntry::Lfs), ("vendor/sub".to_owned(), SkippedEntry::Submodule)];
+    assert_eq!(done, ExportReport { files: 1, bytes: pointer.len() as u64, skipped: special });
     assert_eq!(
         std::fs::read_dir(into.path().join("vendor/sub")).expect("a folder").count(),
         0,
@@ -308,8 +311,8 @@ fn names_that_lead_out_of_the_folder_are_not_written() {
     let commit = repo.git(&["commit-tree", &tree, "-m", "Hostile"]);
     let outer = tempfile::tempdir().expect("a temporary folder");
     let into = outer.path().join("a/b/c");
-    let done = open(&repo).materialise(&id(&commit), "", &into, MOST).expect("small");
-    let named: Vec<&str> = done.special.iter().map(|(path, _)| path.as_str()).collect();
+    let done = open(&repo).export_tree(&id(&commit), "", &into, MOST).expect("small");
+    let named: Vec<&str> = done.skipped.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(named, ["../escaped", ".GIT/config", "sub/../../../slash"]);
     assert_eq!(done.files, 1);
     let written: Vec<_> = std::fs::read_dir(&into).expect("made").flatten().map(|e| e.file_name()).collect();
@@ -364,10 +367,13 @@ fn folders_that_are_too_deep_keep_nothing_else_from_being_read() {
     let head = id(repo.git(&["commit-tree", "-m", "Deep", &root]).trim());
     let into = tempfile::tempdir().expect("a temporary folder");
     let opened = open(&repo);
-    let done = opened.materialise(&head, "", into.path(), MOST).expect("passed over");
-    let special: Vec<_> = done.special.iter().map(|(path, why)| (&path[..4], why.clone())).collect();
-    assert_eq!(special, [("deep", Special::Deep), ("long", Special::Deep), ("nnnn", Special::Name)]);
-    assert!(done.special.iter().all(|(path, _)| path.len() <= 300));
+    let done = opened.export_tree(&head, "", into.path(), MOST).expect("passed over");
+    let special: Vec<_> = done.skipped.iter().map(|(path, why)| (&path[..4], why.clone())).collect();
+    assert_eq!(
+        special,
+        [("deep", SkippedEntry::Deep), ("long", SkippedEntry::Deep), ("nnnn", SkippedEntry::Name)]
+    );
+    assert!(done.skipped.iter().all(|(path, _)| path.len() <= 300));
     assert!(into.path().join("apps/web/deploy.yaml").is_file());
     let error = opened.list(&head, "").expect_err("a list is whole");
     assert!(error.to_string().contains("folders deep"), "{error}");
@@ -384,6 +390,6 @@ fn a_tree_that_names_itself_without_end_is_given_up() {
     }
     let head = id(repo.git(&["commit-tree", "-m", "Bomb", &tree]).trim());
     let into = tempfile::tempdir().expect("a temporary folder");
-    let error = open(&repo).materialise(&head, "", into.path(), MOST).expect_err("without end");
+    let error = open(&repo).export_tree(&head, "", into.path(), MOST).expect_err("without end");
     assert!(error.to_string().contains("more than 1000000"), "{error}");
 }

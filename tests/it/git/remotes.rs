@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use drift::git::{GitError, Options, RefUpdate, Remote, RemoteFailure, Repository, Token};
+use drift::git::{GitError, GitOptions, RefUpdate, Remote, RemoteFailure, Repository, Token};
 
 use super::{environment, id, open, options};
 use crate::support::gitea::Gitea;
@@ -11,11 +11,11 @@ use crate::support::needs;
 use crate::support::repo::Repo;
 
 fn origin() -> Remote {
-    Remote::named("origin").expect("a name")
+    Remote::from_name("origin").expect("a name")
 }
 
 fn url(repo: &Repo) -> Remote {
-    Remote::url(&repo.url()).expect("an address")
+    Remote::from_url(&repo.url()).expect("an address")
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn a_remote_that_fails_is_named_without_credentials() {
     let repo = Repo::with(&[("a", "b")]);
     repo.git(&["remote", "add", "gone", "https://bot:s3cret@127.0.0.1:1/x"]);
     let opened = open(&repo);
-    let address = |text: &str| Remote::url(text).expect("an address");
+    let address = |text: &str| Remote::from_url(text).expect("an address");
     type Is = fn(&RemoteFailure) -> bool;
     let cases: [(Remote, Is); 4] = [
         (address("http://bot:s3cret@127.0.0.1:1/x.git"), |f| matches!(f, RemoteFailure::Network(_))),
-        (Remote::named("gone").expect("a name"), |f| matches!(f, RemoteFailure::Network(_))),
+        (Remote::from_name("gone").expect("a name"), |f| matches!(f, RemoteFailure::Network(_))),
         (address("/nowhere/at/all"), |f| matches!(f, RemoteFailure::NotFound(_))),
         (address("file:///nowhere/at/all"), |f| matches!(f, RemoteFailure::NotFound(_))),
     ];
@@ -328,7 +328,7 @@ fn a_partial_clone_gets_what_it_lacks() {
         repo.git(&["clone", "--quiet", "--bare", &format!("--filter={filter}"), &repo.url(), place_str]);
         let partial = Repository::open(&place, options(&repo)).expect("a clone");
         let into = folder.path().join("into");
-        let done = partial.materialise(&head, "", &into, 100).expect("brought");
+        let done = partial.export_tree(&head, "", &into, 100).expect("brought");
         assert_eq!(done.files, 2, "{filter}");
         let first = partial.resolve("HEAD~1").expect("readable").expect("exists");
         assert_eq!(
@@ -351,11 +351,11 @@ fn a_token_opens_a_private_repository_and_is_stored_nowhere() {
     let repo = Repo::with(&[("a", "b")]);
     let pushed = repo.push_with_token(&private.clone_url, &user.token, &["main"]);
     let _ = pushed.expect_status(0);
-    let remote = Remote::url(&private.clone_url).expect("an address");
+    let remote = Remote::from_url(&private.clone_url).expect("an address");
     let cache = tempfile::tempdir().expect("a temporary folder");
     let home = tempfile::tempdir().expect("a temporary folder");
     let clone = |remote: &Remote| {
-        let options = Options { env: environment(home.path()), any_owner: false, bare: true };
+        let options = GitOptions { env: environment(home.path()), any_owner: false, bare: true };
         Repository::clone(remote, Some(cache.path()), options)
     };
     for token in [None, Token::new("0123456789abcdef0123456789abcdef01234567")] {
@@ -367,7 +367,7 @@ fn a_token_opens_a_private_repository_and_is_stored_nowhere() {
     let cloned = clone(&with_token).expect("the token opens it");
     assert_eq!(cloned.head().expect("a head").as_str(), repo.head());
     let in_address = private.clone_url.replace("://", &format!("://{}:{}@", user.name, user.token));
-    assert!(clone(&Remote::url(&in_address).expect("an address")).is_ok());
+    assert!(clone(&Remote::from_url(&in_address).expect("an address")).is_ok());
     for file in fs::read_dir(cloned.path()).expect("a clone").flatten() {
         let text = fs::read(file.path()).unwrap_or_default();
         assert!(!String::from_utf8_lossy(&text).contains(&user.token), "{:?}", file.path());

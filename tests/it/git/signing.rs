@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use drift::git::{CommitId, GitError, Options, Repository};
+use drift::git::{CommitId, GitError, GitOptions, Repository};
 
 use super::{environment, id, set, who};
 use crate::support::keys::{Agent, Gnupg, public, ssh};
@@ -43,7 +43,7 @@ impl Home {
     }
 
     fn open(&self) -> Repository {
-        let options = Options { env: self.env.clone(), any_owner: false, bare: true };
+        let options = GitOptions { env: self.env.clone(), any_owner: false, bare: true };
         Repository::open(self.repo.path(), options).expect("a repository")
     }
 

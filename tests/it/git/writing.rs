@@ -13,7 +13,7 @@ type Files = BTreeMap<String, (Vec<u8>, EntryKind, bool)>;
 
 fn files(repository: &Repository, commit: &CommitId) -> Files {
     let entries = repository.list(commit, "").expect("readable");
-    let with_content = |e: drift::git::Entry| {
+    let with_content = |e: drift::git::TreeEntry| {
         let content = repository.read(commit, &e.path).expect("readable").unwrap_or_default();
         (e.path, (content, e.kind, e.executable))
     };

@@ -1,0 +1,102 @@
+//! Values that are made when they are looked at.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+/// A value that is there, or that is made when it is first looked at.
+///
+/// Most of what Git declares is looked at once, and a tree of all of it would be most of the memory of a run.
+pub struct Lazy<T> {
+    value: OnceLock<T>,
+    compute_value: Option<Arc<dyn Fn() -> T + Send + Sync>>,
+}
+
+impl<T> Lazy<T> {
+    /// A value that `make` makes, the same each time.
+    pub fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self { value: OnceLock::new(), compute_value: Some(Arc::new(make)) }
+    }
+
+    /// As much of a value as is needed until it is let go; `make` makes the whole.
+    pub fn with_preview(value: T, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self { value: OnceLock::from(value), ..Self::new(make) }
+    }
+
+    /// Lets go of a value or an outline that can be made again.
+    pub fn discard(&mut self) {
+        if self.compute_value.is_some() {
+            self.value.take();
+        }
+    }
+}
+
+impl<T: Clone> Lazy<T> {
+    /// A value of the caller's own; what was not looked at before is not kept.
+    #[must_use]
+    pub fn compute(&self) -> T {
+        match (self.value.get(), &self.compute_value) {
+            (None, Some(make)) => make(),
+            _ => T::clone(self),
+        }
+    }
+}
+
+impl<T> Deref for Lazy<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.get_or_init(|| {
+            let make = self.compute_value.as_ref().expect("what cannot be made is there from the start");
+            make()
+        })
+    }
+}
+
+impl<T> From<T> for Lazy<T> {
+    fn from(value: T) -> Self {
+        Self { value: OnceLock::from(value), compute_value: None }
+    }
+}
+
+impl<T: Default> Default for Lazy<T> {
+    fn default() -> Self {
+        T::default().into()
+    }
+}
+
+impl<T: Clone> Clone for Lazy<T> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), compute_value: self.compute_value.clone() }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Lazy<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::fmt(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::Lazy;
+
+    #[test]
+    fn a_value_is_made_when_it_is_looked_at_and_again_when_it_was_let_go() {
+        let times = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&times);
+        let mut later = Lazy::with_preview(9, move || count.fetch_add(1, Ordering::Relaxed));
+        assert_eq!((*later, later.compute(), times.load(Ordering::Relaxed)), (9, 9, 0));
+        later.discard();
+        assert_eq!((*later, *later), (0, 0));
+        assert_eq!(later.compute(), 0, "what is there is copied");
+        later.discard();
+        assert_eq!((later.compute(), later.compute(), *later), (1, 2, 3), "only a look keeps it");
+        let mut there = Lazy::from(7);
+        there.discard();
+        assert_eq!((*there, there.compute()), (7, 7), "what cannot be made again stays");
+    }
+}

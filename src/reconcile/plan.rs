@@ -1,0 +1,398 @@
+//! What a run makes of what it read: events for the ledger, proposals for the forge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::RunError;
+use super::branch::Tip;
+use super::ending::{self, CurrentState};
+use super::examined::is_accounted_for;
+use super::mass_drift::{self, MassDrift};
+use super::remotes::branch_name;
+use super::{RunAttempt, proposal_text};
+use crate::cluster::Cluster;
+use crate::forge::{Closer, ExistingProposal, Proposal, ProposalKind, ProposalMarker, ProposalState};
+use crate::incident::{
+    Event, EventKind, Incident, IncidentStatus, Ledger, RecordedFinding, group_findings, opens_incident,
+};
+use crate::model::{
+    Cause, Desired, Finding, ObjectKey, Resolution, ResourceId, digest, finding_key, fingerprint,
+    incident_fingerprint,
+};
+use crate::remedy::{ProofContext, ProvenPlan, plan, prove};
+
+/// New proposals of one run.
+const NEW_PROPOSALS: usize = 10;
+
+/// What a run will do.
+#[derive(Default)]
+pub(super) struct RunPlan {
+    /// What should stand for each open incident.
+    pub(super) wanted: Vec<DesiredProposal>,
+    /// Incidents that ended, with the words in which their proposals are closed.
+    pub(super) ended: Vec<EndedIncident>,
+    /// Incidents that a person declined in the meantime.
+    pub(super) declined: Vec<(String, String)>,
+    /// Incidents that wait for the next run, with their titles.
+    pub(super) deferred: Vec<(String, String)>,
+    /// Proposals that say "mass drift" and no longer hold.
+    pub(super) mass_over: Option<String>,
+    /// Objects in drift that are held back because there are too many of them.
+    pub(super) held_back: usize,
+    pub(super) notes: Vec<String>,
+}
+
+/// What should stand for an open incident.
+pub(super) struct DesiredProposal {
+    pub(super) incident: String,
+    pub(super) proven: ProvenPlan,
+    /// A pull request, an issue, or both.
+    pub(super) proposals: Vec<Proposal>,
+    /// Kinds that are neither opened, nor updated, nor closed: a person closed that proposal, or committed to its branch.
+    pub(super) left_to_people: Vec<ProposalKind>,
+    /// What the branch of its pull request has.
+    pub(super) tip: Tip,
+}
+
+pub(super) struct EndedIncident {
+    pub(super) incident: String,
+    /// Its objects, for a person.
+    pub(super) objects: String,
+    pub(super) how: Resolution,
+    pub(super) reason: String,
+}
+
+/// Decides, and records events in the ledger.
+pub(super) fn plan_run(
+    round: &RunAttempt<'_>,
+    ledger: &mut Ledger,
+    listed: &[ExistingProposal],
+    gone: &BTreeSet<String>,
+    cluster: &Cluster,
+) -> Result<RunPlan, RunError> {
+    let drifting = drifting(round);
+    let held = MassDrift::from_findings(round.inputs, drifting.values().copied());
+    let decision = RunPlan::default();
+    let mut decider = Planner { round, listed, deleted: gone, cluster, plan: decision, drifting, mass: held };
+    decider.plan_mass_issue();
+    let known: Vec<String> = ledger
+        .incidents()
+        .filter(|incident| is_open(incident, round) && !decider.mass.blocks_incident(incident))
+        .map(|incident| incident.id.clone())
+        .collect();
+    for id in known {
+        decider.update_incident(ledger, &id)?;
+    }
+    decider.open_new(ledger);
+    decider.propose(ledger)?;
+    Ok(decider.plan)
+}
+
+fn is_open(incident: &Incident, round: &RunAttempt<'_>) -> bool {
+    incident.cluster == round.checked.cluster.name && !matches!(incident.status(), IncidentStatus::Ended(_))
+}
+
+/// The findings that open incidents, by key.
+fn drifting<'a>(round: &RunAttempt<'a>) -> BTreeMap<String, &'a Finding> {
+    let findings = round.checked.findings.iter().filter(|finding| opens_incident(finding));
+    findings.map(|finding| (finding_key(&round.checked.cluster.name, finding), finding)).collect()
+}
+
+struct Planner<'a> {
+    round: &'a RunAttempt<'a>,
+    listed: &'a [ExistingProposal],
+    /// Keys of members that were asked for by name and are not live.
+    deleted: &'a BTreeSet<String>,
+    cluster: &'a Cluster,
+    plan: RunPlan,
+    drifting: BTreeMap<String, &'a Finding>,
+    /// What there is too much of.
+    mass: MassDrift,
+}
+
+impl<'a> Planner<'a> {
+    fn event(&self, what: EventKind) -> Event {
+        Event {
+            event: what,
+            at: self.round.checked.checked_at.clone(),
+            commit: self.round.heads.base.as_str().to_owned(),
+            fingerprint: None,
+            findings: Vec::new(),
+            by: None,
+            how: None,
+            ended_by: None,
+            reason: None,
+        }
+    }
+
+    fn recorded(&self, what: EventKind, findings: &[&Finding]) -> Event {
+        let cluster = &self.round.checked.cluster.name;
+        let records =
+            findings.iter().map(|finding| RecordedFinding::from_finding(cluster, finding)).collect();
+        Event { fingerprint: Some(self.fingerprint(findings)), findings: records, ..self.event(what) }
+    }
+
+    fn fingerprint(&self, findings: &[&Finding]) -> String {
+        let cluster = &self.round.checked.cluster.name;
+        let prints: Vec<String> = findings.iter().map(|finding| fingerprint(cluster, finding)).collect();
+        incident_fingerprint(prints.iter().map(String::as_str))
+    }
+
+    fn members(&self, incident: &Incident) -> Vec<&'a Finding> {
+        incident.members.iter().filter_map(|member| self.drifting.get(&member.key).copied()).collect()
+    }
+
+    /// An incident that is not ended: has it ended, changed, or been declined?
+    fn update_incident(&mut self, ledger: &mut Ledger, id: &str) -> Result<(), RunError> {
+        let Some(incident) = ledger.incident(id) else { return Ok(()) };
+        let present = self.members(incident);
+        let complete = self.round.checked.is_complete();
+        if present.is_empty() {
+            if complete && self.is_settled(incident) {
+                let (event, ended) = self.end_incident(incident)?;
+                self.plan.ended.push(ended);
+                ledger.append(id, event);
+            }
+            return Ok(());
+        }
+        let (standing, recorded) = (incident.status(), incident.fingerprint().map(str::to_owned));
+        let sure = complete || present.len() == incident.latest_record().len();
+        // Declined is only what nothing stands for: a person has opened it again.
+        let reopened = standing == IncidentStatus::Declined && self.has_open_proposal(id, None);
+        if sure && (reopened || recorded.as_deref() != Some(self.fingerprint(&present).as_str())) {
+            let event = self.recorded(EventKind::Changed, &present);
+            ledger.append(id, event);
+        } else if standing == IncidentStatus::Open
+            && let Some(by) = self.declined_by(id, recorded.as_deref())
+        {
+            ledger.append(id, Event { by: Some(by.clone()), ..self.event(EventKind::Declined) });
+            self.plan.declined.push((id.to_owned(), by));
+        }
+        Ok(())
+    }
+
+    /// Whether every member was looked at, and Git and live agree about it, or a rule or a controller accounts for what
+    /// differs.
+    fn is_settled(&self, incident: &Incident) -> bool {
+        let cluster = &self.round.checked.cluster.name;
+        let waiting = |finding: &&Finding| {
+            let unsynced = finding.verdict.cause == Cause::Unsynced
+                || finding.changes.iter().any(|change| change.verdict.cause == Cause::Unsynced);
+            unsynced && incident.members.iter().any(|member| member.key == finding_key(cluster, finding))
+        };
+        let known = |member: &crate::incident::Member| {
+            is_accounted_for(self.round, self.deleted, &member.resource, &member.key)
+        };
+        incident.members.iter().all(known)
+            && !self.round.checked.findings.iter().any(|finding| waiting(&finding))
+    }
+
+    fn end_incident(&self, incident: &Incident) -> Result<(Event, EndedIncident), RunError> {
+        let now = CurrentState::new(self.round);
+        let (how, commit, reason) = ending::find_ending(self.round, incident, &now, self.cluster)?;
+        let event = Event {
+            how: Some(how),
+            ended_by: commit,
+            reason: Some(reason.clone()),
+            ..self.event(EventKind::Ended)
+        };
+        let first = incident.members.first().map(|member| member.resource.as_str()).unwrap_or_default();
+        let more = if incident.members.len() > 1 { " and more" } else { "" };
+        let shown = format!("{first}{more} [{}]", incident.id);
+        Ok((event, EndedIncident { incident: incident.id.clone(), objects: shown, how, reason }))
+    }
+
+    /// Who closed the incident's proposal, if a person did and nothing else is open for it.
+    fn declined_by(&self, id: &str, recorded: Option<&str>) -> Option<String> {
+        let recorded = recorded?;
+        if self.has_open_proposal(id, None) {
+            return None;
+        }
+        [ProposalKind::PullRequest, ProposalKind::Issue]
+            .into_iter()
+            .find_map(|kind| self.closed_by(id, kind, recorded))
+    }
+
+    /// Whether a proposal is open for the incident, of any kind or of this one.
+    fn has_open_proposal(&self, id: &str, kind: Option<ProposalKind>) -> bool {
+        let same = |existing: &&ExistingProposal| kind.is_none_or(|kind| existing.kind == kind);
+        let open = self.listed.iter().filter(same);
+        open.filter(|existing| existing.state.is_open()).any(|existing| existing.marker.incident == id)
+    }
+
+    /// The person who closed a proposal of this kind that showed the incident as it is recorded.
+    fn closed_by(&self, id: &str, kind: ProposalKind, recorded: &str) -> Option<String> {
+        let same = |existing: &&ExistingProposal| {
+            existing.kind == kind && existing.marker.incident == id && existing.marker.fingerprint == recorded
+        };
+        self.listed.iter().filter(same).find_map(|existing| match &existing.state {
+            ProposalState::Closed { by: Closer::Person(login), .. } => Some(login.clone()),
+            ProposalState::Closed { by: Closer::Unknown, .. } => Some("somebody".to_owned()),
+            _ => None,
+        })
+    }
+
+    /// Too much at once to be true becomes one question; what is elsewhere goes on.
+    fn plan_mass_issue(&mut self) {
+        let (checked, held) = (self.round.checked, &self.mass);
+        let id = mass_id(&checked.cluster.name);
+        if held.is_empty() {
+            self.plan.mass_over = checked.is_complete().then_some(id);
+            return;
+        }
+        let proposal = proposal_text::mass_issue(&id, held, &checked.cluster, &self.round.context.base);
+        let lines = mass_drift::describe_groups(held, |name| format!("{name:?}"));
+        self.plan.notes.push(format!(
+            "{}: too much at once, so one issue asks about it, and no incident of these is opened; incidents elsewhere go on",
+            lines.join("; ")
+        ));
+        self.plan.held_back = held.object_count();
+        // A person who closed it has seen it.
+        let seen = self.closed_by(&id, ProposalKind::Issue, &proposal.fingerprint).is_some();
+        if self.has_open_proposal(&id, None) || !seen {
+            let (incident, proposals) = (proposal.incident.clone(), vec![proposal]);
+            let (proven, kept, tip) = (ProvenPlan::default(), Vec::new(), Tip::Absent);
+            self.plan.wanted.push(DesiredProposal { incident, proven, proposals, left_to_people: kept, tip });
+        }
+    }
+
+    /// Findings that no unended incident has become incidents.
+    fn open_new(&mut self, ledger: &mut Ledger) {
+        let cluster = &self.round.checked.cluster.name;
+        let new = self
+            .drifting
+            .iter()
+            .filter(|(key, finding)| ledger.open_for(cluster, key).is_none() && !self.mass.includes(finding));
+        let new: Vec<&Finding> = new.map(|(_, finding)| *finding).collect();
+        for (incident, findings) in group_findings(cluster, new, ledger) {
+            let event = self.recorded(EventKind::Opened, &findings);
+            ledger.open(incident, event);
+        }
+    }
+
+    /// What should stand on the forge for every open incident.
+    fn propose(&mut self, ledger: &Ledger) -> Result<(), RunError> {
+        let mut opened = 0;
+        for incident in ledger.incidents().filter(|incident| is_open(incident, self.round)) {
+            let present = self.members(incident);
+            // Where not everything was read, a member that does not show may be there all the same.
+            let whole = self.round.checked.is_complete() || present.len() == incident.latest_record().len();
+            let waits = present.is_empty() || !whole || self.mass.blocks_incident(incident);
+            if incident.status() != IncidentStatus::Open || waits {
+                continue;
+            }
+            let stands = self.has_open_proposal(&incident.id, None);
+            let waits = |new: usize| !stands && opened + new > NEW_PROPOSALS;
+            let wanted = if waits(1) { None } else { Some(self.plan_proposal(incident, &present)?) };
+            let new = wanted.as_ref().map_or(0, |wanted| {
+                let kinds = wanted.proposals.iter().map(|proposal| proposal.kind);
+                kinds.filter(|kind| !self.has_open_proposal(&incident.id, Some(*kind))).count()
+            });
+            match wanted.filter(|_| !waits(new)) {
+                Some(wanted) => {
+                    opened += new;
+                    self.plan.wanted.push(wanted);
+                }
+                None => {
+                    self.plan.deferred.push((incident.id.clone(), proposal_text::title(incident, &present)));
+                }
+            }
+        }
+        let waiting = self.plan.deferred.len();
+        if waiting > 0 {
+            self.plan.notes.push(format!(
+                "{} wait for the next run: one run opens at most {NEW_PROPOSALS} proposals",
+                crate::text::pluralize(waiting, "incident")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Kinds of proposals for the incident that are a person's now.
+    fn kinds_left_to_people(&self, incident: &Incident) -> Vec<ProposalKind> {
+        let recorded = incident.fingerprint().unwrap_or_default();
+        let mut kept = vec![ProposalKind::PullRequest, ProposalKind::Issue];
+        kept.retain(|kind| {
+            !self.has_open_proposal(&incident.id, Some(*kind))
+                && self.closed_by(&incident.id, *kind, recorded).is_some()
+        });
+        kept
+    }
+
+    /// The mark of the incident's open pull request.
+    fn open_pull_request_marker(&self, incident: &str) -> Option<&'a ProposalMarker> {
+        let open = self.listed.iter().filter(|existing| {
+            existing.kind == ProposalKind::PullRequest
+                && existing.state.is_open()
+                && existing.marker.incident == incident
+        });
+        open.min_by_key(|existing| existing.number).map(|existing| &existing.marker)
+    }
+
+    fn plan_proposal(
+        &mut self,
+        incident: &Incident,
+        present: &[&Finding],
+    ) -> Result<DesiredProposal, RunError> {
+        let branch = branch_name(&self.round.checked.cluster.name, &incident.id);
+        let mut kept = self.kinds_left_to_people(incident);
+        let checked = self.round.checked;
+        let material = self.round.inputs;
+        let objects: BTreeMap<ObjectKey, &Desired> =
+            material.desired.iter().map(|object| (object.id.key(), object)).collect();
+        let object = |key: &ObjectKey| objects.get(key).copied();
+        let live = |key: &ObjectKey| material.live.get(key);
+        let schema = |id: &ResourceId| material.schemas.for_version(&id.group, &id.version);
+        let ground = ProofContext {
+            request: self
+                .round
+                .checkout
+                .render_request(&self.round.settings.check.checkout.tools, self.cluster.api_resources()),
+            desired: &material.desired,
+            incomplete: material.unrendered,
+            skipped: &material.skipped,
+            live: &material.live,
+            schema: &schema,
+        };
+        let proven = prove(present, &|findings| plan(findings, &object, &live, &schema), &ground);
+        let mark = self.open_pull_request_marker(&incident.id);
+        let tip = super::branch::examine_tip(self.round, incident, &proven, mark)?;
+        let changed = matches!(tip, Tip::Foreign(_));
+        if changed {
+            self.plan.notes.push(format!(
+                "branch {branch} is left as it is: somebody else has committed to it, and its pull request says so"
+            ));
+        }
+        if changed && mark.is_none() {
+            kept.push(ProposalKind::PullRequest);
+        }
+        let mut proposals = Vec::new();
+        if !proven.plan.is_empty() {
+            let told = mark.filter(|_| changed).map(|mark| mark.commit.clone());
+            let page = proposal_text::PullRequestContext {
+                checked,
+                base: &self.round.context.base,
+                branch: &branch,
+                changed: told,
+            };
+            proposals.push(proposal_text::pull_request(incident, present, &proven, &page));
+        } else if changed && mark.is_some() {
+            kept.push(ProposalKind::PullRequest);
+        }
+        if !proven.plan.unadopted.is_empty() {
+            proposals.push(proposal_text::issue(
+                incident,
+                present,
+                &proven,
+                checked,
+                &self.round.context.base,
+            ));
+        }
+        proposals.retain(|proposal: &Proposal| !kept.contains(&proposal.kind));
+        Ok(DesiredProposal { incident: incident.id.clone(), proven, proposals, left_to_people: kept, tip })
+    }
+}
+
+/// The id under which the question "wrong context?" stands for a cluster.
+fn mass_id(cluster: &str) -> String {
+    digest(&["mass/v1", cluster])
+}

@@ -1,0 +1,91 @@
+//! What helm and kustomize say when they fail, made short: no noise, nothing of what they read, one line.
+
+use super::message_redaction::{RedactedMessage, RendererTree};
+use super::tools::Tool;
+
+/// The longest reason that is passed on, in characters.
+const LONGEST: usize = 600;
+
+/// The error in a renderer's standard error: what follows its first `Error:` (`error:` of kubectl), on one line. It quotes
+/// what was read, so it is only looked into; what is shown of it is for [`redact_error`] to say.
+pub(super) fn extract_error(stderr: &str) -> String {
+    let lines: Vec<_> = stderr.lines().collect();
+    let begins = |line: &&str| line.starts_with("Error:") || line.starts_with("error:");
+    let Some(start) = lines.iter().position(begins) else {
+        return panic_of(&lines);
+    };
+    let rest = lines[start..].iter().map(|line| line.trim());
+    let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
+    let error = rest.collect::<Vec<_>>().join(" ");
+    error["Error:".len()..].trim().to_owned()
+}
+
+/// What of such an error may be shown, and the first file that it names. `by_hand`: how a person sees all of it.
+pub(super) fn redact_error(error: &str, rendering: &RendererTree<'_>, by_hand: &str) -> RedactedMessage {
+    if error == NO_MEMORY {
+        return RedactedMessage { text: error.to_owned(), place: None };
+    }
+    let shown = rendering.redact(error);
+    let text = if shown.text.is_empty() {
+        format!("its message is not shown, for it may hold values: `{by_hand}` prints it")
+    } else if shown.text.starts_with("execution error") {
+        format!("{} (what the template itself says with `fail` or `required` stands there)", shown.text)
+    } else {
+        shown.text
+    };
+    RedactedMessage { text: bounded(&text), place: shown.place }
+}
+
+/// The command that renders a source outside drift.
+pub(super) fn manual_command(tool: &Tool, path: &str) -> String {
+    let program = tool.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    format!("{} {} {path}", program.unwrap_or_default(), tool.subcommand)
+}
+
+const NO_MEMORY: &str = "it needs more than the 4 GiB of memory that rendering may use";
+
+/// The first line of a Go program's own end (`fatal error: runtime: out of memory`), or the last line.
+fn panic_of(lines: &[&str]) -> String {
+    let fatal = lines.iter().find(|line| line.starts_with("fatal error:") || line.starts_with("panic:"));
+    if lines.iter().any(|line| line.contains("out of memory") || line.contains("cannot allocate memory")) {
+        return NO_MEMORY.to_owned();
+    }
+    let last = lines.iter().rev().find(|line| !line.trim().is_empty());
+    fatal.or(last).map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned())
+}
+
+fn bounded(text: &str) -> String {
+    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = printable.take(LONGEST).collect();
+    if text.chars().count() > LONGEST {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bounded, extract_error};
+
+    #[test]
+    fn errors_lose_noise() {
+        for (stderr, expected) in [
+            (
+                "level=ERROR msg=\"x\"\nError: web/templates/x.yaml:1:13\n  executing \"web/templates/x.yaml\" at <.Values.a>:\n    can't evaluate field b\n\nUse --debug flag to render out invalid YAML\n",
+                "web/templates/x.yaml:1:13 executing \"web/templates/x.yaml\" at <.Values.a>: can't evaluate field b",
+            ),
+            (
+                "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",
+                "it needs more than the 4 GiB of memory that rendering may use",
+            ),
+            ("", "it said nothing"),
+        ] {
+            assert_eq!(extract_error(stderr), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_error_is_cut() {
+        assert_eq!(bounded(&"x".repeat(5000)).chars().count(), 601);
+    }
+}

@@ -1,0 +1,216 @@
+//! What is read in one pass is what the parser reads.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use super::super::builder::Preview;
+use super::super::fast_reader;
+use super::super::lines::Base;
+use super::super::node::Node;
+use super::super::read::{compose_yaml, read, split_documents};
+use super::random::{config, streams};
+
+/// Holds every document of a stream against the parser; how many there are, and how many of them are simple.
+fn held(bytes: &[u8]) -> Result<(usize, usize), TestCaseError> {
+    let mut base = Base::default();
+    let (mut all, mut simple) = (0, 0);
+    for part in split_documents(bytes) {
+        base = base.advance(bytes, part.range.start);
+        let Ok(text) = std::str::from_utf8(&bytes[part.range]) else { continue };
+        all += 1;
+        if let Some((node, place)) = fast_reader::read::<Node>(text, base) {
+            simple += 1;
+            prop_assert_eq!(place, node.span.location);
+            prop_assert_eq!(fast_reader::read(text, base), Some((node.to_json(), place)), "{}", text);
+            let outline =
+                fast_reader::read::<Preview<'_>>(text, base).map(|(outline, _)| outline.value_at(PATHS));
+            prop_assert_eq!(outline, Some(kept(&node.to_json(), PATHS)), "{}", text);
+            prop_assert_eq!(compose_yaml(text, base), Ok(Some(node)), "{}", text);
+        } else {
+            prop_assert_eq!(fast_reader::read::<Value>(text, base), None, "{}", text);
+            prop_assert!(fast_reader::read::<Preview<'_>>(text, base).is_none(), "{}", text);
+        }
+    }
+    Ok((all, simple))
+}
+
+const PATHS: &[&[&str]] = &[&["a"], &["b", "a"], &["b", "b", "a"], &["metadata", "name"], &["kind"]];
+
+/// The value without what is in lists, and of its maps only what stands at these paths.
+fn kept(value: &Value, paths: &[&[&str]]) -> Value {
+    match value {
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(map) => {
+            let inside = |key: &String| -> Vec<&[&str]> {
+                paths
+                    .iter()
+                    .filter(|path| path.first() == Some(&key.as_str()))
+                    .map(|path| &path[1..])
+                    .collect()
+            };
+            let entries = map.iter().filter(|(key, _)| paths.is_empty() || !inside(key).is_empty());
+            let all: &[&[&str]] = &[];
+            let below = |key: &String| {
+                let below = inside(key);
+                if below.iter().any(|path| path.is_empty()) { all.to_vec() } else { below }
+            };
+            Value::Object(entries.map(|(key, value)| (key.clone(), kept(value, &below(key)))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Pieces of lines, put together at random: right and wrong.
+fn lines() -> impl Strategy<Value = String> {
+    const HEADS: &[&str] =
+        &["", "", "- ", "- ", "-", "a: ", "b: ", "k/é: ", "\"a\": ", "'c d': ", "y: ", "a:", "- a: ", "- b:"];
+    const TAILS: &[&str] = &[
+        "",
+        "",
+        "",
+        "x",
+        "x y",
+        "1",
+        "-1",
+        "1.0",
+        "0x1F",
+        "1e3",
+        ".5",
+        "~",
+        "null",
+        "no",
+        "'it''s'",
+        "'a'",
+        "\"b\"",
+        "\"\\n\"",
+        "'C\\: d'",
+        "\"a\\: b\"",
+        "'a\\: b",
+        "\"\\:",
+        "\"é\"",
+        "|",
+        "|-",
+        "|+",
+        ">",
+        "[]",
+        "{}",
+        "[a, b]",
+        "[ \"a\" , 'b', 1]",
+        "[a,]",
+        "[[a]]",
+        "{a: b}",
+        "# c",
+        "x # c",
+        "x #",
+        "x#",
+        "x: y",
+        "x:",
+        "x:y",
+        ": x",
+        "&a x",
+        "*a",
+        "!!str x",
+        "---",
+        "...",
+        "-",
+        "--x",
+        "%x",
+        "@x",
+        "x\ty",
+        "\t",
+        "é ü",
+        "é # c",
+        "[é, b]",
+        "'a' # c",
+        "\"a\"x",
+        "<<",
+        "=",
+        "?",
+        "? x",
+        "(x)",
+        "$(X)",
+        "*.x",
+        "x, y]",
+        "a  ",
+        "x\r",
+        "\u{feff}x",
+        "\u{ff11}",
+    ];
+    let line = (0_usize..5, proptest::sample::select(HEADS), proptest::sample::select(TAILS));
+    let text = vec(line, 1..7).prop_map(|lines| {
+        lines
+            .into_iter()
+            .map(|(indent, head, tail)| format!("{}{head}{tail}\n", " ".repeat(indent)))
+            .collect::<String>()
+    });
+    (text, any::<bool>())
+        .prop_map(|(text, ended)| if ended { text } else { text.trim_end_matches('\n').to_owned() })
+}
+
+#[test]
+fn random_documents_are_read_as_the_parser_reads_them() {
+    let count = Cell::new((0, 0));
+    let hold = |text: &str| {
+        let (all, simple) = held(text.as_bytes())?;
+        count.set((count.get().0 + all, count.get().1 + simple));
+        Ok(())
+    };
+    TestRunner::new(config()).run(&streams(), |stream| hold(&stream.text)).unwrap();
+    let cases = 20_000;
+    TestRunner::new(ProptestConfig { cases, ..config() }).run(&lines(), |text| hold(&text)).unwrap();
+    let (all, simple) = count.get();
+    assert!(simple > 1_000, "only {simple} of {all} were simple");
+}
+
+/// A backslash ends no quote, also where a colon follows it.
+#[test]
+fn a_quoted_text_with_a_backslash_before_a_colon_is_a_text() {
+    for (text, expected) in [
+        ("- 'C\\: drive'\n", json!(["C\\: drive"])),
+        ("a:\n- '--header=X-Path\\: y'\n", json!({"a": ["--header=X-Path\\: y"]})),
+        ("- - '\\:'\n", json!([["\\:"]])),
+        ("- 'a\\: b': c\n", json!([{"a\\: b": "c"}])),
+        ("'a\\': b\n", json!({"a\\": "b"})),
+        ("- [ 'a\\: b', c ]\n", json!([["a\\: b", "c"]])),
+        ("- \"a\\x3a: b\"\n", json!(["a:: b"])),
+    ] {
+        held(text.as_bytes()).unwrap();
+        let read: Vec<Value> =
+            read(text.as_bytes()).into_iter().map(|found| found.unwrap().to_json()).collect();
+        assert_eq!(read, [expected], "{text}");
+    }
+    for text in
+        ["- \"\\: n\n", "- '\\: n\n", "- \"a\\: n\n", "\"a\\: b\n", "- 'a\\: b' c\n", "- \"a\\: b\"\n"]
+    {
+        held(text.as_bytes()).unwrap();
+        assert!(read(text.as_bytes()).into_iter().any(|found| found.is_err()), "{text} is read");
+    }
+}
+
+/// Those of the tests, and of a folder that `DRIFT_TEST_MANIFESTS` names.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a developer names the folder")]
+fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")];
+    folders.extend(std::env::var_os("DRIFT_TEST_MANIFESTS").map(PathBuf::from));
+    let (mut all, mut simple) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+                let (of_file, simple_ones) = held(&fs::read(&path).unwrap()).unwrap();
+                (all, simple) = (all + of_file, simple + simple_ones);
+            }
+        }
+    }
+    println!("{simple} of {all} documents are simple");
+    assert!(simple > 50, "only {simple} of {all} were simple");
+}
