@@ -4,7 +4,7 @@
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for document in drift::yaml::read(bytes).into_iter().flatten() {
         let value = document.to_json();
-        let places = document.places();
+        let places = document.source_map();
         assert!(places.get("").is_some());
         // JSON is YAML: whatever the text was, its value has one reading.
         let json = value.to_string();
