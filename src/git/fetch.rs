@@ -75,25 +75,6 @@ impl Repository {
         Ok(brought)
     }
 
-    /// Lengthens the history of a shallow clone: by a number of commits, or all of it.
-    ///
-    /// # Errors
-    /// [`GitError::Remote`], [`GitError::ReadOnly`].
-    pub fn deepen(&mut self, remote: &Remote, commits: Option<u32>) -> Result<(), GitError> {
-        if !self.is_shallow() {
-            return Ok(());
-        }
-        let how = commits.map_or("--unshallow".to_owned(), |n| format!("--deepen={n}"));
-        let answer = self
-            .command_for(remote)?
-            .args(FETCH_ARGUMENTS)
-            .args([NO_HOUSEKEEPING, &how, &remote.location])
-            .limit(TRANSFER_LIMIT)
-            .run()?;
-        self.check_answer(answer, "fetch from", remote)?;
-        self.reopen()
-    }
-
     /// Brings objects that a partial clone left out.
     pub(super) fn fetch_objects(&self, name: &str, ids: &[Oid]) -> Result<(), GitError> {
         let remote = Remote::from_name(name)?;

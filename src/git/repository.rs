@@ -70,12 +70,6 @@ impl Repository {
         })
     }
 
-    /// libgit2 reads where a shallow history ends only once.
-    pub(super) fn reopen(&mut self) -> Result<(), GitError> {
-        self.inner = discover(self.root.as_deref().unwrap_or(self.inner.path()), &self.options)?;
-        Ok(())
-    }
-
     /// The work tree's folder; absent for a bare repository.
     #[must_use]
     pub fn root(&self) -> Option<&Path> {

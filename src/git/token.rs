@@ -78,13 +78,6 @@ impl Remote {
         self
     }
 
-    /// The same remote with a login to go with the token.
-    #[must_use]
-    pub fn with_login(mut self, login: &str) -> Self {
-        self.login = Some(login.to_owned());
-        self
-    }
-
     /// Name or address, without credentials.
     #[must_use]
     pub fn display(&self) -> &str {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use git2::{DiffFormat, DiffOptions, ErrorCode, ObjectType, Oid};
+use git2::{ErrorCode, ObjectType, Oid};
 
 use super::{CommitId, EntryKind, GitError, Repository, TreeEntry};
 
@@ -126,29 +126,6 @@ impl Repository {
     /// A missing object, or what libgit2 says.
     pub fn parents(&self, commit: &CommitId) -> Result<Vec<CommitId>, GitError> {
         Ok(self.find_commit(commit.oid())?.parent_ids().map(Into::into).collect())
-    }
-
-    /// What differs between two commits, as a unified diff, by path; binary files are only named. Hostile text.
-    ///
-    /// # Errors
-    /// A missing object, or what libgit2 says.
-    pub fn diff_text(&self, from: &CommitId, to: &CommitId) -> Result<String, GitError> {
-        let old = self.tree(self.root_tree(from)?)?;
-        let new = self.tree(self.root_tree(to)?)?;
-        let fail = |e: git2::Error| self.wrap_error("compare two commits", &e);
-        let mut options = DiffOptions::new();
-        options.indent_heuristic(true).ignore_submodules(false);
-        let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options)).map_err(fail)?;
-        let mut text = Vec::new();
-        diff.print(DiffFormat::Patch, |_, _, line| {
-            if matches!(line.origin(), ' ' | '+' | '-') {
-                text.push(line.origin() as u8);
-            }
-            text.extend_from_slice(line.content());
-            true
-        })
-        .map_err(fail)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// The tree of a commit.

@@ -221,12 +221,6 @@ impl Incident {
         self.events.first().map(|event| event.at.as_str()).unwrap_or_default()
     }
 
-    /// The commit that was checked when it was opened.
-    #[must_use]
-    pub fn opened_at_commit(&self) -> &str {
-        self.events.first().map(|event| event.commit.as_str()).unwrap_or_default()
-    }
-
     fn check(&self, name: &str) -> Result<(), String> {
         if self.schema != SCHEMA {
             return Err(format!("its schema is {:?}, not {SCHEMA}", self.schema));

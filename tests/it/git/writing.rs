@@ -147,31 +147,6 @@ fn what_is_no_plain_file_is_not_written_over() {
     assert_eq!(opened.read(&removed, "link").expect("readable"), None);
 }
 
-#[test]
-fn two_commits_are_shown_as_a_unified_diff() {
-    let repo = Repo::with(&[("a", "1\n2\n3\n"), ("gone", "x\n"), ("same", "x\n")]);
-    let parent = id(&repo.head());
-    let opened = open(&repo);
-    let changes = [
-        set("a", "1\ntwo\n3\n"),
-        ("gone".to_owned(), None),
-        set("new", "n\n"),
-        ("bin".to_owned(), Some(vec![0, 1])),
-    ];
-    let made = opened.commit(Some(&parent), &changes, "Change", &who()).expect("written");
-    let text = opened.diff_text(&parent, &made).expect("readable");
-    for part in [
-        "--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n",
-        "+++ /dev/null\n",
-        "--- /dev/null\n+++ b/new\n",
-        "b/bin differ\n",
-    ] {
-        assert!(text.contains(part), "{part:?} in\n{text}");
-    }
-    assert!(!text.contains("same"));
-    assert_eq!(opened.diff_text(&made, &made).expect("readable"), "");
-}
-
 fn path() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         "[a-c]",
