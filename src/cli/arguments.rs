@@ -3,117 +3,136 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::help;
 use crate::report::Format;
 
-/// Finds changes made to a Kubernetes cluster outside Git, and ends each one with a commit.
+/// Find changes made to a Kubernetes cluster outside Git, and end each one with a commit.
 #[derive(Debug, Parser)]
-#[command(name = "drift", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "drift", version, max_term_width = 100, after_help = help::DRIFT)]
+#[command(disable_help_flag = true, disable_help_subcommand = true, subcommand_value_name = "COMMAND")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
+    /// OutputArgs help.
+    // In one form: clap's long one puts every possible value on a line of its own, four screens for `check`.
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, display_order = 999)]
+    help: Option<bool>,
 }
-
-const EXIT_CODES: &str = "Exit codes:
-  0  no drift
-  1  drift
-  2  usage or configuration: nothing was read
-  3  incomplete or failed: something could not be read (beats 1); also when nothing was examined, and when
-     --verify-with-server disagrees";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Compare what Git declares with what the cluster runs, and report.
-    #[command(after_help = EXIT_CODES)]
+    /// Compare what Git declares with what the cluster runs.
+    #[command(next_line_help = true, after_help = help::CHECK)]
     Check(CheckArguments),
-    /// The scheduled job: check the base branch, keep the ledger, open and update pull requests and issues.
-    #[command(after_help = EXIT_CODES)]
+    /// Check the base branch; open pull requests and issues for drift.
+    #[command(next_line_help = true, after_help = help::RUN)]
     Run(RunArguments),
-    /// Tell all that is known of one object: owners, commits, and the rule behind each verdict.
-    #[command(after_help = EXPLAIN_CODES)]
+    /// Show everything that is known about one object.
+    #[command(next_line_help = true, after_help = help::EXPLAIN)]
     Explain(ExplainArguments),
     /// Prove from Git that every incident ended with a commit.
-    #[command(after_help = AUDIT_CODES)]
+    #[command(next_line_help = true, after_help = help::AUDIT)]
     Audit(AuditArguments),
-    /// Write live objects to a file, secret values left out, for `check --snapshot`.
+    /// Write live objects to a file, without secret values.
+    #[command(next_line_help = true, after_help = help::SNAPSHOT)]
     Snapshot(SnapshotArguments),
-    /// Tell the whole loop as a story, on embedded data: no cluster, nothing installed, nothing left behind.
+    /// Run a complete check, run, audit cycle on built-in sample data.
+    #[command(next_line_help = true, after_help = help::DEMO)]
     Demo(DemoArguments),
+    /// OutputArgs a shell completion script.
+    #[command(next_line_help = true, after_help = help::COMPLETIONS)]
+    Completions(CompletionsArguments),
+    /// OutputArgs the manual page, or write the pages of all commands.
+    #[command(next_line_help = true, after_help = help::MAN)]
+    Man(ManArguments),
+    /// OutputArgs the help of a command.
+    #[command(hide = true)]
+    Help(HelpArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// Folder for one page per command [default: print the page of drift].
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HelpArguments {
+    /// The command.
+    pub(super) command: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Keep the story's repository in this folder, which must not exist yet.
+    /// Keep the repository of the demo in this new folder.
     #[arg(long, value_name = "DIR")]
     pub(super) keep: Option<PathBuf>,
-    /// Colour.
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    /// When to use colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
     pub(super) color: Color,
 }
 
-const EXPLAIN_CODES: &str = "Exit codes:
-  0  the object is explained
-  2  usage or configuration
-  3  the object is not known to Git or the cluster, or could not be read";
-
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The object: KIND[.GROUP]/NAMESPACE/NAME, or KIND[.GROUP]/NAME for one without a namespace.
+    /// The object: KIND[.GROUP]/NAMESPACE/NAME, or KIND[.GROUP]/NAME if it has no namespace.
     pub(super) resource: String,
-    /// Folder or file in the repository: narrows the sources of drift.yaml, or is the one source without it.
+    /// Folder or file to read [default: all sources of drift.yaml].
     pub(super) path: Option<PathBuf>,
     /// Read this branch, tag or commit instead of the work tree.
     #[arg(long, value_name = "REV")]
     pub(super) revision: Option<String>,
-    /// Format on standard output.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    /// Output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = help::OUTPUT)]
     pub(super) output: AuditFormat,
-    /// Colour.
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    /// When to use colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
     pub(super) color: Color,
     #[command(flatten)]
     pub(super) target: TargetArgs,
 }
 
-const AUDIT_CODES: &str = "Exit codes:
-  0  every incident ended with a commit (or there is no ledger yet)
-  1  some are open or declined, or their end cannot be proven
-  2  usage or configuration
-  3  the ledger or the repository cannot be read";
-
 #[derive(Debug, Args)]
 pub(super) struct AuditArguments {
-    /// Repository: a folder in it, or an address to clone.
-    #[arg(long, value_name = "PATH|URL", default_value = ".")]
+    /// Local folder, or URL to clone.
+    #[arg(long, value_name = "PATH|URL", default_value = ".", help_heading = help::REPOSITORY)]
     pub(super) repository: String,
-    /// Format on standard output.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    /// Output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = help::OUTPUT)]
     pub(super) output: AuditFormat,
-    /// Folder kept between runs: clones [default: the user's cache folder].
-    #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR")]
+    /// Folder for cached clones [default: ~/.cache/drift].
+    #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR", hide_env_values = true)]
     pub(super) cache_dir: Option<PathBuf>,
-    /// Colour.
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    /// When to use colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
     pub(super) color: Color,
 }
 
 /// A format of an audit or an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum AuditFormat {
-    /// For a person.
+    /// Text for a person.
     Text,
-    /// drift/audit/v1, drift/explain/v1.
+    /// JSON (drift/audit/v1, drift/explain/v1).
     Json,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SnapshotArguments {
-    /// The file to write; `-` for standard output.
+    /// File to write, or `-` for standard output.
     pub(super) file: PathBuf,
-    /// Folder or file in the repository whose kinds are taken [default: the sources of drift.yaml].
+    /// Folder or file whose kinds are written [default: all sources of drift.yaml].
     pub(super) path: Option<PathBuf>,
-    /// Take everything that can be listed, not only the kinds that the sources declare.
+    /// Write every kind that can be listed, not only the kinds that Git declares.
     #[arg(long, conflicts_with = "path")]
     pub(super) everything: bool,
     #[command(flatten)]
@@ -122,122 +141,131 @@ pub(super) struct SnapshotArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
-    /// Show what would be written, and write nothing.
+    /// Show what would be written without writing anything.
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// A host beside the remote's own to which the token may go (the forge's API behind another name).
-    #[arg(long, value_name = "HOST", env = "DRIFT_FORGE_HOST", value_delimiter = ',')]
+    /// Also send the token to this host, if the forge's API is not on the host of the remote.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "DRIFT_FORGE_HOST",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub(super) forge_host: Vec<String>,
     #[command(flatten)]
-    pub(super) target: TargetArgs,
-    #[command(flatten)]
     pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
 }
 
 /// As kustomize names them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "PascalCase")]
 pub(super) enum LoadRestrictor {
-    /// Files of the root's own folder.
+    /// Only files below the kustomization.
     #[default]
     LoadRestrictionsRootOnly,
-    /// Files of the whole repository.
+    /// All files of the repository.
     LoadRestrictionsNone,
 }
 
 /// Which repository, which cluster: the same for every command.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct TargetArgs {
-    /// Repository: a folder in it, or an address to clone.
-    #[arg(long, value_name = "PATH|URL", default_value = ".")]
+    /// Local folder, or URL to clone.
+    #[arg(long, value_name = "PATH|URL", default_value = ".", help_heading = help::REPOSITORY)]
     pub(super) repository: String,
-    /// kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the Pod's own service account].
-    #[arg(long, value_name = "FILE")]
+    /// kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the Pod].
+    #[arg(long, value_name = "FILE", help_heading = help::CLUSTER)]
     pub(super) kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig [default: its current one].
-    #[arg(long)]
+    /// kubeconfig context [default: the current context].
+    #[arg(long, value_name = "NAME", help_heading = help::CLUSTER)]
     pub(super) context: Option<String>,
-    /// Compare with this snapshot instead of a cluster.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context"])]
+    /// Read this snapshot file instead of a cluster.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context"], help_heading = help::CLUSTER)]
     pub(super) snapshot: Option<PathBuf>,
-    /// Read files of the work tree too that Git does not track or ignores: no revision has them, and they may hold
-    /// credentials.
-    #[arg(long)]
+    /// Also read files that Git does not track or ignores; they may contain credentials.
+    #[arg(long, help_heading = help::REPOSITORY)]
     pub(super) include_untracked: bool,
-    /// Fail where the kernel cannot keep helm and kustomize from the network and from files outside of their copy.
-    #[arg(long)]
+    /// Fail if the kernel cannot keep helm and kustomize from the network and from other files.
+    #[arg(long, help_heading = help::RENDERING)]
     pub(super) require_sandbox: bool,
-    /// What kustomize may load: files of the root's own folder, or of the whole repository; never others.
+    /// Which files kustomize may load: those below the kustomization, or all of the repository.
     #[arg(long, value_name = "NAME", env = "DRIFT_LOAD_RESTRICTOR", value_enum, default_value_t)]
+    #[arg(hide_env_values = true, help_heading = help::RENDERING)]
     pub(super) load_restrictor: LoadRestrictor,
-    /// Say more of what is done: what protects from renderers.
+    /// OutputArgs details, such as how helm and kustomize are confined.
     #[arg(short, long)]
     pub(super) verbose: bool,
-    /// Leave Secrets out.
+    /// Skip Secrets.
     #[arg(long)]
     pub(super) skip_secrets: bool,
-    /// Seconds for one request to the cluster or the forge, and its retries.
+    /// Time limit in seconds for one request to the cluster or the forge, including retries.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
-    /// Folder kept between runs: schemas, clones, rendered versions [default: the user's cache folder].
-    #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR")]
+    /// Folder for cached schemas, clones and rendered revisions [default: ~/.cache/drift].
+    #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR", hide_env_values = true)]
     pub(super) cache_dir: Option<PathBuf>,
 }
 
 /// What is printed, and where.
 #[derive(Debug, Clone, Args)]
 pub(super) struct OutputArgs {
-    /// Format on standard output.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    /// Output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = help::OUTPUT)]
     pub(super) output: OutputFormat,
-    /// Another report of the same run, into a file; may be given several times.
-    #[arg(long, value_name = "FORMAT=PATH")]
+    /// Also write a report to a file; may be repeated.
+    #[arg(long, value_name = "FORMAT=PATH", help_heading = help::OUTPUT)]
     pub(super) output_file: Vec<OutputFile>,
-    /// List `controller` and `ignored` changes too, which are only counted otherwise.
-    #[arg(long)]
+    /// Also list changes that are not drift, which are otherwise only counted.
+    #[arg(long, help_heading = help::OUTPUT)]
     pub(super) all: bool,
-    /// Colour.
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    /// When to use colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
     pub(super) color: Color,
-    /// Exit 0 also when there is drift (2 and 3 stay, and 1 where a run holds incidents back).
-    #[arg(long)]
+    /// Exit with 0 instead of 1 if there is drift, unless a run holds incidents back.
+    #[arg(long, help_heading = help::OUTPUT)]
     pub(super) exit_zero: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// Folder or file in the repository: narrows the sources of drift.yaml, or is the one source without it.
+    /// Folder or file to read [default: all sources of drift.yaml].
     pub(super) path: Option<PathBuf>,
     /// Read this branch, tag or commit instead of the work tree.
     #[arg(long, value_name = "REV")]
     pub(super) revision: Option<String>,
-    /// Ask the API server too what it would change, by dry-run patches, and report where it and drift differ (needs the
-    /// verb `patch`; nothing is written).
+    /// Also ask the API server what it would change, and report where it disagrees. Sends dry-run patches, which need
+    /// the verb `patch` and write nothing.
     #[arg(long, conflicts_with = "snapshot")]
     pub(super) verify_with_server: bool,
     #[command(flatten)]
-    pub(super) target: TargetArgs,
-    #[command(flatten)]
     pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
+    /// If standard output is a terminal.
     Auto,
+    /// Always.
     Always,
+    /// Never.
     Never,
 }
 
 /// A format as the command line names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
-    /// For a person.
+    /// Text for a person.
     Text,
-    /// drift/report/v1.
+    /// JSON (drift/report/v1).
     Json,
     /// A page for job summaries.
     Markdown,
-    /// Annotations by GitHub's workflow commands.
+    /// Annotations for GitHub Actions.
     Github,
 }
 

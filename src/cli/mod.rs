@@ -7,6 +7,8 @@ mod demo;
 mod environment;
 mod error;
 mod explain;
+mod generate;
+mod help;
 mod output;
 mod run;
 mod snapshot;
@@ -50,10 +52,7 @@ pub fn main() -> ExitCode {
 fn command() -> ExitCode {
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
-        }
+        Err(error) => return ExitCode::from(print_clap(&error)),
     };
     sweep::sweep(&std::env::temp_dir(), environment::now());
     // The whole tree of dependencies uses one provider; a second installation is refused, and harmless.
@@ -72,6 +71,12 @@ fn command() -> ExitCode {
     }))
 }
 
+/// Prints what clap has to say, an error of usage or a help; with the exit code.
+fn print_clap(said: &clap::Error) -> u8 {
+    let _lost = said.print();
+    if said.use_stderr() { USAGE } else { 0 }
+}
+
 /// A write beyond the limit of a file's size fails with an error where somebody handles the signal that comes with it;
 /// otherwise that ends the process. The handler stays when nobody listens.
 fn survive_file_limit() {
@@ -88,5 +93,8 @@ async fn dispatch(arguments: arguments::Arguments) -> Result<u8, CommandError> {
         arguments::Command::Demo(arguments) => demo::run(arguments).await,
         arguments::Command::Audit(arguments) => audit::run(arguments),
         arguments::Command::Snapshot(arguments) => snapshot::run(arguments).await,
+        arguments::Command::Completions(arguments) => generate::completions(&arguments),
+        arguments::Command::Man(arguments) => generate::man(&arguments),
+        arguments::Command::Help(arguments) => Ok(help::run(arguments)),
     }
 }

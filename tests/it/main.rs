@@ -6,6 +6,7 @@ mod action;
 mod audit;
 mod cache;
 mod cluster;
+mod command_line;
 mod confined;
 mod declared;
 mod deploy;
