@@ -94,7 +94,7 @@ impl ForgeSettings {
                     "the token is not sent to {}, which is not the host of the repository's remote",
                     origin(&api)
                 ),
-                "name that host on the command line or in the environment, or correct `forge.api` in drift.yaml",
+                "name that host with --forge-host or DRIFT_FORGE_HOST, or correct `forge.api` in drift.yaml",
             ));
         }
         Ok(ForgeTarget { api, web, repository, login: self.login.clone(), token, deadline: self.deadline })

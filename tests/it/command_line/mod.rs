@@ -2,6 +2,7 @@
 
 mod generated;
 mod help;
+mod mentions;
 mod words;
 
 use crate::support::command::Drift;

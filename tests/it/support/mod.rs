@@ -10,6 +10,7 @@
 //! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
 //! | [`http`] | one blocking HTTP call |
 //! | [`keys`] | keys to sign with: ssh's and GnuPG's |
+//! | [`literals`] | the string literals of Rust |
 //! | [`snapshot`] | snapshot files of clusters that never were |
 //! | [`tree`] | the project's own files, for tests that look at the project |
 
@@ -24,6 +25,7 @@ pub(crate) mod command;
 pub(crate) mod gitea;
 pub(crate) mod http;
 pub(crate) mod keys;
+pub(crate) mod literals;
 pub(crate) mod parts;
 pub(crate) mod repo;
 pub(crate) mod servers;
