@@ -1,6 +1,11 @@
 //! `drift.yaml`: what may stand in it, read and validated. Knows no stage.
+//!
+//! Its JSON Schema, `deploy/config-v1.schema.json`, is made from these types by their tests, so that the program carries
+//! nothing of it: what [`parse`] refuses beyond types is told there by `cfg_attr(test, schemars(...))`.
 
 mod read;
+#[cfg(test)]
+mod tests;
 
 use crate::model::UnsyncedAfter;
 use serde::Deserialize;
@@ -14,10 +19,13 @@ pub const CONFIG_FILE: &str = "drift.yaml";
 
 /// A validated `drift.yaml`; [`Config::default`] is what stands where there is none.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("required" = ["version"])))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Version of the format: 1.
     #[serde(default)]
+    #[cfg_attr(test, schemars(extend("const" = 1)))]
     pub version: u32,
     /// Identity of the cluster in keys and reports; default: the uid of namespace kube-system.
     #[serde(default)]
@@ -36,6 +44,7 @@ pub struct Config {
     pub ledger: LedgerConfig,
     /// For how long a commit may wait to be applied before that is drift; default six hours.
     #[serde(default, rename = "unsynced-after")]
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9]+[mhd]$"), extend("default" = "6h")))]
     pub unsynced_after: UnsyncedAfter,
     /// Managers beside the known ones.
     #[serde(default)]
@@ -47,6 +56,7 @@ pub struct Config {
 
 /// Whether Secrets are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SecretsMode {
     /// Read and compared; values never leave the process.
@@ -58,9 +68,11 @@ pub enum SecretsMode {
 
 /// A path of the repository and how it is rendered.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Path from the root of the repository, `.` for the root; no leading `/`, no `..`.
+    #[cfg_attr(test, schemars(regex(pattern = r"^(?!/)(?!(.*/)?\.\.(/|$)).+$")))]
     pub path: String,
     /// Namespace of namespaced objects that name none; default `default`.
     #[serde(default)]
@@ -75,10 +87,12 @@ pub struct Source {
 
 /// How Helm renders a chart.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HelmOptions {
     /// Release name; default: the last segment of the source's path.
     #[serde(default)]
+    #[cfg_attr(test, schemars(regex(pattern = "^(?!-)")))]
     pub release: Option<String>,
     /// Values files, paths from the source.
     #[serde(default)]
@@ -87,6 +101,7 @@ pub struct HelmOptions {
 
 /// Where proposals go.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ForgeConfig {
     /// Which kind of forge; default: by the remote's address.
@@ -108,6 +123,7 @@ pub struct ForgeConfig {
 
 /// A kind of forge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ForgeKind {
     /// github.com or GitHub Enterprise Server.
@@ -149,10 +165,12 @@ pub fn github_host(host: &str) -> Option<&str> {
 
 /// Where the ledger is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LedgerConfig {
     /// Its branch.
     #[serde(default = "LedgerConfig::default_branch")]
+    #[cfg_attr(test, schemars(regex(pattern = r"^(?!-)(?!.*\.\.)[^ ~^:]+$")))]
     pub branch: String,
 }
 
@@ -170,26 +188,33 @@ impl Default for LedgerConfig {
 
 /// A field manager and its class.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(transform = tests::needs_reason_with_fields))]
 #[serde(deny_unknown_fields)]
 pub struct ManagerConfig {
     /// The manager string; a trailing `*` matches any ending.
+    #[cfg_attr(test, schemars(regex(pattern = r"[^*\s]")))]
     pub name: String,
     /// Its class.
     pub class: ManagerClass,
     /// Of a platform manager the fields in which it is trusted, everything inside them too; none: wherever no harm is
     /// done (not in images, commands, rules, data, ...).
     #[serde(default)]
+    #[cfg_attr(test, schemars(inner(regex(pattern = r"^[.\[]"))))]
     pub fields: Vec<String>,
     /// Why it is trusted there.
     #[serde(default)]
     pub reason: Option<String>,
     /// Last day on which it holds, `2027-03-31`.
     #[serde(default)]
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$")))]
     pub expires: Option<String>,
 }
 
 /// A difference that is not drift, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(transform = tests::names_field_or_resource))]
 #[serde(deny_unknown_fields)]
 pub struct IgnoreRule {
     /// Which objects; an absent part matches any.
@@ -199,14 +224,17 @@ pub struct IgnoreRule {
     #[serde(default)]
     pub field: Option<String>,
     /// Why.
+    #[cfg_attr(test, schemars(regex(pattern = r"\S")))]
     pub reason: String,
     /// Last day on which it holds, `2027-03-31`.
     #[serde(default)]
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$")))]
     pub expires: Option<String>,
 }
 
 /// Which objects an ignore rule covers; an absent part matches any.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResourceFilter {
     /// API group.

@@ -99,6 +99,7 @@ pub enum Confidence {
 
 /// What kind of writer a field manager is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ManagerClass {
     /// A person's tool.
