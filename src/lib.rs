@@ -2,7 +2,7 @@
 //!
 //! How one object travels: Git tree, rendered YAML, desired object with origins, (with the live object and the
 //! schema) changes, causes, finding, incident, remedy, pull request, and a line in the ledger. No stage reaches back.
-//! Which module may use which is in `tests/it/layers.rs`, and enforced there.
+//! `docs/architecture.md` has the modules and what each may use; `tests/it/layers.rs` enforces it.
 
 pub mod attribution;
 pub mod audit;

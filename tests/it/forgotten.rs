@@ -8,8 +8,20 @@ use crate::support::tree::{files, product_text, root, rust_files};
 /// Lines of a source file, its tests left out.
 const BUDGET: usize = 600;
 
-/// Documents whose paths must exist.
-const DOCUMENTS: [&str; 3] = ["docs", "deploy", ".github"];
+/// Folders with documents, beside the root.
+const DOCUMENTS: [&str; 4] = ["docs", "deploy", "examples", ".github"];
+
+/// The documents: every Markdown file of the root and of the folders for documents, sorted.
+pub(crate) fn documents() -> Vec<String> {
+    let mut documents: Vec<String> = std::fs::read_dir(root())
+        .expect("the root of the project")
+        .filter_map(|entry| entry.expect("readable").file_name().into_string().ok())
+        .collect();
+    documents.extend(DOCUMENTS.iter().flat_map(|folder| files(folder)));
+    documents.retain(|file| file.ends_with(".md"));
+    documents.sort();
+    documents
+}
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
@@ -67,15 +79,8 @@ fn every_folder_of_cases_is_read_by_a_test() {
 
 #[test]
 fn every_path_that_the_documents_name_exists() {
-    let mut documents: Vec<String> = std::fs::read_dir(root())
-        .expect("the root of the project")
-        .filter_map(|entry| entry.expect("readable").file_name().into_string().ok())
-        .collect();
-    documents.extend(DOCUMENTS.iter().flat_map(|folder| files(folder)));
-    documents.retain(|file| file.ends_with(".md"));
-    documents.sort();
     let mut lost = vec![];
-    for document in documents {
+    for document in documents() {
         for path in named_paths(&read(&document)) {
             let beside = Path::new(&document).parent().expect("a file has a parent").join(&path);
             if !root().join(&path).exists() && !root().join(beside).exists() {
@@ -89,8 +94,18 @@ fn every_path_that_the_documents_name_exists() {
 /// The paths of the project that a Markdown text names: targets of relative links, and what stands between backticks
 /// and begins with a folder of the project. Patterns and placeholders are none.
 fn named_paths(text: &str) -> Vec<String> {
-    const FOLDERS: [&str; 8] =
-        ["src/", "tests/", "testdata/", "docs/", "deploy/", ".ci/", ".github/", ".cargo/"];
+    const FOLDERS: [&str; 10] = [
+        "src/",
+        "tests/",
+        "testdata/",
+        "docs/",
+        "deploy/",
+        "benches/",
+        "examples/",
+        ".ci/",
+        ".github/",
+        ".cargo/",
+    ];
     let mut paths = vec![];
     for part in text.split("](").skip(1) {
         let target = part.split([')', '#', ' ']).next().unwrap_or_default();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::support::tree::{product_text, root, rust_files};
 
 /// Each module and what it may use, in the order data flows.
-const MAY_USE: [(&str, &[&str]); 23] = [
+pub(crate) const MAY_USE: [(&str, &[&str]); 23] = [
     ("model", &[]),
     ("text", &[]),
     ("wording", &["model", "text"]),

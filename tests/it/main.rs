@@ -11,6 +11,7 @@ mod config_schema;
 mod confined;
 mod declared;
 mod deploy;
+mod docs;
 mod embedded;
 mod encrypted;
 mod explain;

@@ -15,7 +15,7 @@ use crate::support::repo::Repo;
 use crate::support::tree::root;
 
 #[expect(clippy::disallowed_methods, reason = "recording is asked for by the environment")]
-fn is_recording() -> bool {
+pub(crate) fn is_recording() -> bool {
     std::env::var_os("DRIFT_RECORD").is_some()
 }
 
