@@ -13,7 +13,8 @@ use crate::support::tree::{root, rust_files};
 const ARCHITECTURE: &str = "docs/architecture.md";
 const VERDICTS: &str = "docs/verdicts.md";
 
-fn read(file: &str) -> String {
+/// A document.
+pub(crate) fn read(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
@@ -172,15 +173,36 @@ fn every_item_that_the_documents_name_exists() {
 /// The room and the item of a quoted text such as `diff::compare`.
 fn named_item(quoted: &str) -> Option<(&str, &str)> {
     let (room, item) = quoted.split_once("::")?;
-    let is_name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
     let is_room = MAY_USE.iter().any(|(name, _)| *name == room);
     (is_room && is_name(item)).then_some((room, item))
+}
+
+/// The areas of the tests on real programs: the modules of `tests/it`.
+pub(crate) fn areas() -> Vec<String> {
+    let main = read("tests/it/main.rs");
+    let modules = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    modules.filter(|module| *module != "support").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_area_of_the_tests_is_told_with_what_it_needs() {
+    let text = read("CONTRIBUTING.md");
+    let (_, rest) = text.split_once("\n| area").expect("a table of the areas");
+    let rows = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let mut told: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    told.sort_unstable();
+    let mut areas = areas();
+    areas.sort();
+    assert_eq!(told, areas, "the areas in CONTRIBUTING.md, and the modules of tests/it");
 }
 
 #[test]
 fn names_of_items_and_rules_are_read() {
     assert_eq!(named_item("diff::compare"), Some(("diff", "compare")));
     assert_eq!(named_item("git::*"), None);
+    assert_eq!(named_item("source::"), None);
     assert_eq!(named_item("matrix::whole"), None);
     assert_eq!(kebab("NoRecord"), "no-record");
     assert_eq!(kebab("Missing"), "missing");

@@ -9,7 +9,7 @@ use crate::support::tree::{files, product_text, root, rust_files};
 const BUDGET: usize = 600;
 
 /// Folders with documents, beside the root.
-const DOCUMENTS: [&str; 4] = ["docs", "deploy", "examples", ".github"];
+const DOCUMENTS: [&str; 6] = ["docs", "deploy", "examples", ".github", "benches", "tests/parts"];
 
 /// The documents: every Markdown file of the root and of the folders for documents, sorted.
 pub(crate) fn documents() -> Vec<String> {

@@ -7,6 +7,7 @@ mod audit;
 mod cache;
 mod cluster;
 mod command_line;
+mod commands;
 mod config_schema;
 mod confined;
 mod declared;
