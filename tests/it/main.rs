@@ -15,6 +15,7 @@ mod deploy;
 mod docs;
 mod embedded;
 mod encrypted;
+mod examples;
 mod explain;
 mod forge;
 mod forgotten;

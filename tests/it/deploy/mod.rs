@@ -14,12 +14,12 @@ use crate::support::parts;
 use crate::support::tree::{files, root};
 
 /// `deploy/` with an overlay beside it, as a user would write one.
-struct Overlay {
+pub(crate) struct Overlay {
     folder: TempDir,
 }
 
 impl Overlay {
-    fn new(kustomization: &str) -> Self {
+    pub(crate) fn new(kustomization: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("drift-overlay-").tempdir().expect("a temporary folder");
         for file in files("deploy") {
             let copy = folder.path().join(&file);
@@ -38,7 +38,7 @@ impl Overlay {
 
     /// What the real kustomize makes of it.
     #[track_caller]
-    fn build(&self) -> String {
+    pub(crate) fn build(&self) -> String {
         self.build_path("overlay")
     }
 
