@@ -270,6 +270,21 @@ fn commands_and_flags_that_the_prose_names_exist() {
 }
 
 #[test]
+fn configurations_in_the_documents_are_accepted() {
+    let mut read_ones = 0;
+    for document in documents() {
+        let text = read(&document);
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for block in blocks.filter(|block| block.starts_with("version: 1\n")) {
+            read_ones += 1;
+            let parsed = drift::config::parse("drift.yaml", block);
+            assert!(parsed.is_ok(), "{document}: {}", parsed.expect_err("it is not accepted"));
+        }
+    }
+    assert!(read_ones >= 2, "only {read_ones} configurations were found");
+}
+
+#[test]
 fn lines_are_told_apart_by_what_they_call() {
     let drift = |arguments: &[&str]| Called::Drift(arguments.iter().map(|word| (*word).to_owned()).collect());
     assert_eq!(called("cargo run --release -- demo"), drift(&["demo"]));
