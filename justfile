@@ -8,7 +8,7 @@ check:
 test-lib:
     cargo test --lib
 
-# All tests, on real programs: `just test`, or an area of them: `just test strangers::`.
+# All tests, on real programs: `just test`, or an area of them: `just test matrix::`.
 test *filter:
     cargo test {{ if filter == "" { "" } else { "--test it -- " + filter } }}
 
