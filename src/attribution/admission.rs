@@ -1,4 +1,4 @@
-//! Mutating webhooks and admission policies: who else may have written what nobody owns.
+//! Mutating webhooks and admission policies: possible writers of fields without an owner.
 
 use serde_json::{Map, Value};
 

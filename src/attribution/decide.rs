@@ -1,4 +1,4 @@
-//! The rules, in their order: who owns exactly this leaf, and what explains it that a writer of the object cannot fake.
+//! The rules, in order: who owns this leaf, and which evidence explains it that a writer cannot fake.
 
 use std::cell::Cell;
 
@@ -179,7 +179,7 @@ impl<'a> RuleEngine<'a> {
         claimed_verdict(Cause::Controller).with_manager(manager)
     }
 
-    /// Whether Git asks the platform to fill this: the rules of an aggregated ClusterRole, the data of a token Secret, a
+    /// Whether Git leaves this to the platform: the rules of an aggregated ClusterRole, the data of a token Secret, a
     /// bundle of certificates.
     fn is_asked_for(&self, difference: &Difference) -> bool {
         let (id, git) = (&self.evidence.desired.id, &self.evidence.desired.value);
@@ -586,7 +586,7 @@ impl<'a> RuleEngine<'a> {
     }
 }
 
-/// How an older commit's value came to be live.
+/// Why an older commit's value is live.
 enum Timing {
     /// It is still there, by this rule.
     Unsynced(Rule),
@@ -594,7 +594,7 @@ enum Timing {
     Returned,
 }
 
-/// Only a name would explain it: drift, whatever the name says.
+/// Only the manager's name would explain it: it is drift.
 fn claimed_verdict(cause: Cause) -> Verdict {
     Verdict { claimed: Some(cause), ..Verdict::new(Cause::Unknown, Confidence::None, Rule::NameOnly) }
 }

@@ -1,4 +1,4 @@
-//! Fields in which no name is believed: what runs, with which rights, who may do what, and where traffic goes.
+//! Sensitive fields, in which no manager name is trusted: programs, permissions and traffic.
 
 use serde_json::Value;
 

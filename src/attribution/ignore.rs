@@ -3,7 +3,7 @@
 use crate::config::{IgnoreRule, ResourceFilter};
 use crate::model::{FieldPath, Finding, ResourceId};
 
-/// The ignore rules that hold on a day, and what was wrong with the others.
+/// The ignore rules that are valid on a day, and the expired ones.
 #[derive(Debug, Clone, Default)]
 pub struct IgnoreRules {
     rules: Vec<IgnoreRule>,
@@ -26,16 +26,16 @@ impl IgnoreRules {
         self.rules.iter().find(|rule| covers_object(rule, id) && covers_path(rule, path))
     }
 
-    /// What a person should know of the rules, a sentence each: which expired, which cover nothing of these findings,
-    /// and which cover whatever may change in objects that they do not name.
+    /// Warnings about rules: expired, unused for these findings,
+    /// or overly broad.
     #[must_use]
     pub fn warnings(&self, findings: &[Finding]) -> Vec<String> {
         let expired = self.expired.iter().map(|rule| {
             let day = rule.expires.as_deref().unwrap_or_default();
-            format!("an ignore rule expired on {day} and no longer holds: {}", rule.reason)
+            format!("an ignore rule expired on {day}: {}", rule.reason)
         });
         let unused = self.rules.iter().filter(|rule| count_covered(rule, findings) == 0);
-        let unused = unused.map(|rule| format!("an ignore rule covers nothing now: {}", rule.reason));
+        let unused = unused.map(|rule| format!("an ignore rule is unused: {}", rule.reason));
         let broad = self.rules.iter().filter(|rule| is_broad(rule)).map(|rule| {
             let count = count_covered(rule, findings);
             let objects = if count == 1 { "object" } else { "objects" };
@@ -48,7 +48,10 @@ impl IgnoreRules {
         let everywhere = |rule: &&IgnoreRule| rule.resource == ResourceFilter::default() && !is_broad(rule);
         let everywhere = self.rules.iter().filter(everywhere).map(|rule| {
             let field = rule.field.as_deref().unwrap_or_default();
-            format!("an ignore rule covers {field} of every object: name a `resource`: {}", rule.reason)
+            format!(
+                "an ignore rule is too broad: it covers {field} of every object; name a `resource`: {}",
+                rule.reason
+            )
         });
         expired.chain(unused).chain(broad).chain(everywhere).collect()
     }
@@ -127,13 +130,10 @@ mod tests {
         let findings = [missing("ConfigMap", "a"), missing("ConfigMap", "b")];
         for (text, expected) in [
             ("{resource: {kind: ConfigMap, name: a}, reason: one}", None),
-            (
-                "{resource: {kind: Secret, name: a}, reason: none}",
-                Some("an ignore rule covers nothing now: none"),
-            ),
+            ("{resource: {kind: Secret, name: a}, reason: none}", Some("an ignore rule is unused: none")),
             (
                 "{resource: {name: a}, reason: old, expires: 2026-01-01}",
-                Some("an ignore rule expired on 2026-01-01 and no longer holds: old"),
+                Some("an ignore rule expired on 2026-01-01: old"),
             ),
             (
                 "{resource: {kind: ConfigMap}, reason: all}",

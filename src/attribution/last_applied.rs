@@ -1,4 +1,4 @@
-//! What was applied last: the copy that client-side apply keeps in an annotation, and how far it can be believed.
+//! The last-applied annotation of client-side apply, and how far it can be trusted.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -64,7 +64,7 @@ impl<'a> LastApplied<'a> {
         self.copy().is_some_and(|copy| !overlaps(&copy.differs_at, path) && path.find(&copy.value).is_some())
     }
 
-    /// Whether the copy lacks the place as live does: nobody has applied it.
+    /// Whether neither the copy nor live has this field: it was not applied.
     pub(super) fn is_absent(&self, path: &FieldPath) -> bool {
         self.copy().is_some_and(|copy| !copy.differs_at.iter().any(|found| path.starts_with(found)))
     }

@@ -1,10 +1,10 @@
-//! What `drift.yaml` says of managers, and what a person should know of it: its author decides what counts as drift.
+//! Managers of `drift.yaml`, and warnings about them: their author decides what counts as drift.
 
 use super::managers::Managers;
 use crate::config::ManagerConfig;
 use crate::model::ManagerClass;
 
-/// Splits managers of `drift.yaml` into those that hold `today` (`2026-11-22`) and those that have expired.
+/// Splits managers of `drift.yaml` into those valid `today` (`2026-11-22`) and those that have expired.
 #[must_use]
 pub fn split_expired(managers: &[ManagerConfig], today: &str) -> (Vec<ManagerConfig>, Vec<ManagerConfig>) {
     let holds = |manager: &ManagerConfig| manager.expires.as_deref().is_none_or(|last| last >= today);
@@ -18,7 +18,7 @@ pub fn manager_warnings(managers: &[ManagerConfig], today: &str) -> Vec<String> 
     let (held, expired) = split_expired(managers, today);
     let expired = expired.iter().map(|manager| {
         let day = manager.expires.as_deref().unwrap_or_default();
-        format!("the class of manager {} expired on {day} and no longer holds", manager.name)
+        format!("the class of manager {} expired on {day} and no longer applies", manager.name)
     });
     let hiding = held.iter().filter(|manager| manager.class != ManagerClass::Human).filter_map(|manager| {
         let tools = Managers::person_tools(&manager.name);

@@ -10,7 +10,7 @@ use super::write_place::{WritePlace, matches_text};
 use crate::config::ManagerConfig;
 use crate::model::{Difference, Manager, ManagerClass, PathElement, ResourceId};
 
-/// What is known of a field manager. Its name is a claim of whoever writes: it explains a change only in `writes`.
+/// A known field manager. Its name is only a claim: it explains a change only in `writes`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Row")]
 pub struct KnownManager {
@@ -129,7 +129,7 @@ impl Managers {
         Self { configured: configured.iter().map(known).collect() }
     }
 
-    /// What is known of the manager of an entry; one that is in no table is of class unknown.
+    /// What is known of the manager of an entry; an unknown one has class unknown.
     #[must_use]
     pub fn for_entry(&self, entry: &ManagedFieldsEntry) -> &KnownManager {
         self.for_manager(&entry.manager)

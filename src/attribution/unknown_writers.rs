@@ -1,10 +1,10 @@
-//! Writers that are in no table and wrote many objects: said once, with the lines for `drift.yaml` that classify them.
+//! Notes about unknown managers that wrote many objects, with the `drift.yaml` lines that classify them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Finding, PathElement, ResourceId, Rule, Verdict};
 
-/// So many objects of one writer are worth a line of their own.
+/// Fewest objects for a note.
 const MANY: usize = 5;
 
 /// A sentence for each manager that is in no table and wrote many of the objects in drift.

@@ -1,6 +1,6 @@
 //! Objects that nothing in Git declares: which of them did a person make?
 //!
-//! Marks and owner references are claims of whoever wrote them. They count only where what they name exists and has the
+//! Labels and owner references are only claims. They count only if the owner exists and has the
 //! object; that is looked up by the caller, with the claims that are given out here.
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub struct UnmanagedCandidate {
     pub verdict: Verdict,
     /// What it claims to belong to: one that is true is enough.
     pub claims: Vec<OwnerClaim>,
-    /// Whether its maker's name is that of a deployer: believed where a claim cannot be looked up.
+    /// Whether a deployer created it: trusted if a claim cannot be looked up.
     pub by_deployer: bool,
 }
 
@@ -115,7 +115,7 @@ fn is_platform_namespace(id: &ResourceId) -> bool {
     matches!(id.namespace.as_deref(), Some("kube-system" | "kube-public" | "kube-node-lease"))
 }
 
-/// What an object that nothing in Git declares is, as far as the object itself tells; `None` for what the system makes.
+/// Classifies an unmanaged object by its own metadata; `None` for objects of the system.
 #[must_use]
 pub fn unmanaged_candidate(id: ResourceId, live: &Value, managers: &Managers) -> Option<UnmanagedCandidate> {
     if id.namespace.is_none() || is_system_object(&id, live) {

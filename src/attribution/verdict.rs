@@ -1,4 +1,4 @@
-//! From a difference and the records of the object to a cause, a manager and how sure that is.
+//! Attributes a difference: cause, manager and confidence, from the records of the object.
 //!
 //! The owner of exactly this leaf is established first; then the rules decide. A manager's name is a claim of whoever
 //! wrote: it explains a change only where that program writes, and never where a change could do harm.
@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::schema::Schema;
 
-/// What is known of one object beside its differences.
+/// The evidence about one object.
 pub struct Evidence<'a> {
     /// The object as Git declares it.
     pub desired: &'a Desired,

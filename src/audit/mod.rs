@@ -1,4 +1,4 @@
-//! `drift audit`: did every incident end with a commit? Proven from Git, not believed.
+//! `drift audit`: verifies from Git that every incident ended with a commit.
 
 mod error;
 mod proof;
@@ -16,10 +16,10 @@ use crate::incident::{Event, Incident, IncidentStatus, Ledger};
 pub use error::AuditError;
 use proof::CommitClaim;
 
-/// Commits of the ledger's branch that are looked at for rewritten bytes.
+/// Most commits of the ledger's branch that are checked for rewritten bytes.
 const LEDGER_COMMITS: usize = 1_000;
 
-/// Reads the ledger and proves each incident's end. Neither the cluster nor the forge is asked.
+/// Reads the ledger and verifies each incident's end, without the cluster or the forge.
 ///
 /// # Errors
 /// A ledger or repository that cannot be read.
@@ -88,7 +88,9 @@ impl Auditor<'_> {
         let Some(commit) = end.and_then(|event| event.ended_by.as_deref()) else {
             return not_proven("the ledger names no commit");
         };
-        let Ok(id) = CommitId::parse(commit) else { return not_proven("what the ledger names is no commit") };
+        let Ok(id) = CommitId::parse(commit) else {
+            return not_proven("the ledger names an invalid commit id");
+        };
         if !self.repository.is_ancestor(&id, self.base)? {
             return not_proven("the commit that the ledger names is not on the base branch");
         }
@@ -103,26 +105,26 @@ impl Auditor<'_> {
     }
 }
 
-/// How far the clocks of two runs may be apart.
+/// Allowed clock difference between two runs.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
-/// What is wrong with the times of an incident's events: each comes after the one before it, and none is still to come.
+/// What is wrong with the times of an incident's events: they must be in order and not in the future.
 fn wrong_time(events: &[Event], now: Timestamp) -> Option<&'static str> {
     let mut before: Option<Timestamp> = None;
     for event in events {
         let Ok(at) = event.at.parse::<Timestamp>() else {
-            return Some("the ledger names a time that is none");
+            return Some("the ledger has an invalid time");
         };
         if before.is_some_and(|before| at.saturating_add(CLOCK_SKEW).is_ok_and(|at| at < before)) {
-            return Some("by the ledger it ended before it began, or its events are out of order");
+            return Some("the ledger's events are out of order");
         }
         before = Some(at);
     }
     let future = before.is_some_and(|last| now.saturating_add(CLOCK_SKEW).is_ok_and(|now| now < last));
-    future.then_some("by the ledger it ended at a time that is still to come")
+    future.then_some("the ledger has an event in the future")
 }
 
-/// Commits of the base branch that are looked at for the incidents that they name.
+/// Most commits of the base branch that are searched for incident trailers.
 const BASE_COMMITS: usize = 100_000;
 
 /// The incidents that commits of the base branch name and that the ledger does not have: it is gone, was replaced, or is
@@ -158,7 +160,7 @@ fn find_rewritten(repository: &Repository, head: &CommitId) -> Result<Vec<String
         }
     }
     if commits.len() == LEDGER_COMMITS {
-        found.insert(format!("only the newest {LEDGER_COMMITS} commits of the ledger were looked at"));
+        found.insert(format!("only the newest {LEDGER_COMMITS} commits of the ledger were checked"));
     }
     Ok(found.into_iter().collect())
 }

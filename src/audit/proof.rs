@@ -1,4 +1,4 @@
-//! What the files of a commit prove of an incident's end: each way to end has a condition that is looked at again.
+//! Verifies an incident's end from the files of a commit; each resolution has its own condition.
 
 use crate::model::ObjectKey;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::git::{CommitId, Repository, trailers};
 use crate::incident::{Incident, RecordedFinding, matches_live};
 use crate::model::{FieldPath, ManagerClass, Proof, Resolution, ResourceId, State};
 
-/// A commit that is said to have ended an incident, and what it is held against.
+/// A commit that the ledger says ended an incident.
 pub(super) struct CommitClaim<'a> {
     pub(super) repository: &'a Repository,
     pub(super) incident: &'a Incident,
@@ -23,24 +23,24 @@ pub(super) struct CommitClaim<'a> {
 enum Declares {
     Object(Value),
     Nothing,
-    /// A tool renders it, or its files are not there as they were.
+    /// Not known: a tool renders it, or its files are gone.
     Unknown,
 }
 
-/// Names of files that make a folder one that a tool renders.
+/// Files that mark a folder as rendered by a tool.
 const RENDERER_FILES: [&str; 4] = ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"];
 
 /// Most files of a source in which an object is looked for.
 const MOST_FILES: usize = 2_000;
 
 impl CommitClaim<'_> {
-    /// `drift.yaml` of the commit; one that is not there or cannot be read says nothing.
+    /// `drift.yaml` of the commit; the default if it is missing or invalid.
     fn config(&self) -> Result<Config, AuditError> {
         let bytes = self.repository.read(self.commit, CONFIG_FILE)?;
         Ok(bytes.and_then(|bytes| parse_config(bytes).ok()).unwrap_or_default())
     }
 
-    /// What proves the end; else why it is not believed.
+    /// The proof, or why there is none.
     pub(super) fn prove(&self, how: Resolution) -> Result<Result<Proof, String>, AuditError> {
         Ok(match how {
             Resolution::Adopted => self.prove_adopted()?,
@@ -55,7 +55,7 @@ impl CommitClaim<'_> {
         if let Some(recorded_on) = &recorded_on
             && self.repository.is_ancestor(self.commit, recorded_on)?
         {
-            return Ok(Err("the commit that the ledger names was there before the incident".to_owned()));
+            return Ok(Err("the commit that the ledger names is older than the incident".to_owned()));
         }
         let mut told = Vec::new();
         for record in self.incident.latest_record() {
@@ -176,7 +176,7 @@ impl CommitClaim<'_> {
         if let Some(file) = &record.file
             && let Some(object) = self.find_in(file, &named)?
         {
-            // What a tool makes of it may be something else, but hardly just the live values.
+            // A tool may render something else, but hardly exactly the live values.
             let is_live = || came_to_live(record, &Declares::Object(object.clone())) == Some(true);
             return Ok(if !rendered || is_live() { Declares::Object(object) } else { Declares::Unknown });
         }
@@ -242,7 +242,7 @@ impl CommitClaim<'_> {
     }
 }
 
-/// Whether Git came to what was live; `None`: that cannot be told.
+/// Whether Git now declares what was live; `None` if not known.
 fn came_to_live(record: &RecordedFinding, declares: &Declares) -> Option<bool> {
     let object = match (declares, record.state) {
         (Declares::Unknown, _) => return None,

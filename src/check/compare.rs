@@ -34,16 +34,16 @@ use crate::model::{
 use crate::source::{self, Prerendered, RenderOutput, render_rest};
 use crate::text::pluralize;
 
-/// Compares the tree that the settings name with the cluster. `progress` is told each stage as it begins.
+/// Compares the tree that the settings name with the cluster. `progress` receives each stage as it begins.
 ///
 /// # Errors
-/// What keeps the comparison from beginning; what could not be read on the way is in the result, as incomplete.
+/// If the comparison cannot start; later read errors are in the report as incomplete.
 pub async fn check(settings: &CheckSettings, progress: &dyn Fn(&str)) -> Result<Check, CheckError> {
     let (opened, cluster, ahead) = open(settings, progress).await?;
     compare(settings, &opened, &cluster, ahead, progress).await
 }
 
-/// Opens the tree and connects to the cluster, and renders what needs no cluster meanwhile.
+/// Opens the tree and connects to the cluster; meanwhile renders the sources that need no cluster.
 pub(super) async fn open(
     settings: &CheckSettings,
     progress: &dyn Fn(&str),
@@ -213,7 +213,7 @@ pub(super) fn managers(settings: &CheckSettings, opened: &Checkout) -> Managers 
     Managers::new(&split_expired(&opened.config.managers, &settings.checkout.today()).0)
 }
 
-/// Names who last changed the rules beside each warning about them.
+/// Adds to each warning who last changed the rules.
 fn name_last_authors(opened: &Checkout, warnings: Vec<String>) -> Result<Vec<String>, CheckError> {
     if warnings.is_empty() {
         return Ok(warnings);
@@ -225,20 +225,20 @@ fn name_last_authors(opened: &Checkout, warnings: Vec<String>) -> Result<Vec<Str
     Ok(warnings.into_iter().map(|warning| format!("{warning} {by}")).collect())
 }
 
-/// What is not looked for where only a part of what Git declares is read.
+/// Warns that unmanaged objects were not searched for, because some sources are not read.
 fn partial_warning(opened: &Checkout, left_out: &[String]) -> Option<String> {
     let why = if opened.is_partial() {
         let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
-        format!("{} is only a part of what Git declares", what.join(", "))
+        format!("{} covers only some of the configured sources", what.join(", "))
     } else if left_out.is_empty() {
         return None;
     } else {
-        format!("{} is left out, and what it declares is not known", left_out.join(", "))
+        format!("{} is excluded, so its objects are not known", left_out.join(", "))
     };
-    Some(format!("unmanaged objects were not looked for: {why}"))
+    Some(format!("skipped the search for unmanaged objects: {why}"))
 }
 
-/// What is not there and not missed, by source: hooks, and what charts render at one moment only.
+/// Counts absent optional objects by source: hooks, and objects that charts render only on install or upgrade.
 fn optional_absent_warnings(desired: &[Desired], compared: &ComparisonOutcome) -> Vec<String> {
     let mut counts: BTreeMap<(&str, Option<AbsenceReason>), usize> = BTreeMap::new();
     for object in compared.optional_absent.iter().map(|index| &desired[*index]) {
@@ -254,19 +254,19 @@ fn optional_absent_warnings(desired: &[Desired], compared: &ComparisonOutcome) -
             Some(AbsenceReason::Hook) | None => ("hook", "hooks come and go"),
         };
         let are = if number == 1 { "is" } else { "are" };
-        format!("{} {are} not live in {source}, which is no drift: {why}", pluralize(number, thing))
+        format!("{} {are} not live in {source} (not drift): {why}", pluralize(number, thing))
     };
     counts.into_iter().map(warning).collect()
 }
 
-/// Nothing was compared, so nothing is known to be clean.
+/// The incomplete entry for a run that compared nothing.
 fn nothing_examined(opened: &Checkout, skipped: usize, hooks: usize) -> Incomplete {
     let what: Vec<&str> = opened.sources.iter().map(|source| source.path.as_str()).collect();
     let what = what.join(", ");
     let why = match (skipped, hooks) {
-        (0, 0) => "no object is declared there, so nothing was examined: name the folder of the manifests",
-        (0, _) => "only hooks are declared there, and they are not compared, so nothing was examined",
-        _ => "only Secrets are declared there, and they are left out, so nothing was examined",
+        (0, 0) => "nothing was examined: the sources declare no objects; pass the folder of the manifests",
+        (0, _) => "nothing was examined: the sources declare only hooks, which are not compared",
+        _ => "nothing was examined: the sources declare only Secrets, which are skipped",
     };
     Incomplete { what, why: why.to_owned() }
 }
@@ -279,8 +279,8 @@ fn take_secrets(rendered: &mut RenderOutput) -> BTreeSet<ObjectKey> {
     secrets.into_iter().map(|object| object.id.key()).collect()
 }
 
-/// Groups that Git declares something in and that did not say what they serve. A group that nothing is declared in
-/// (a metrics server that is down) keeps nothing from being compared.
+/// API groups with declared objects whose discovery failed. A group without declared objects
+/// (a metrics server that is down) does not matter.
 fn failed_groups(cluster: &Cluster, rendered: &RenderOutput) -> Vec<Incomplete> {
     let declared = |group: &&crate::cluster::FailedDiscovery| {
         let of_group = |object: &Desired| object.id.group == group.group;
@@ -316,8 +316,8 @@ async fn read_cluster_facts(
     ClusterFacts { name, shown, identified, server, version: cluster.api_resources().version.clone() }
 }
 
-/// Whether nothing is left of a finding but what controllers may own and what ignore rules cover: counted as changes,
-/// and listed on request only.
+/// Whether a finding has only controller and ignored changes: they are counted,
+/// and listed only with `--all`.
 fn is_excused(finding: &Finding) -> bool {
     finding.verdict.cause.is_hidden()
 }
@@ -338,7 +338,7 @@ fn summarise(
         let of_finding = finding.changes.is_empty().then_some(&finding.verdict);
         for verdict in finding.changes.iter().map(|change| &change.verdict).chain(of_finding) {
             *rules.entry(verdict.rule).or_default() += 1;
-            // What the server fills in every object is no news.
+            // Values that the server fills into every object are not counted.
             if verdict.rule != Rule::ServerPlace {
                 *changes.entry(verdict.cause).or_default() += 1;
             }
@@ -360,7 +360,7 @@ fn summarise(
     }
 }
 
-/// From what differs to findings.
+/// Turns differences into findings.
 pub(super) struct FindingBuilder<'a> {
     settings: &'a CheckSettings,
     opened: &'a Checkout,
@@ -398,7 +398,7 @@ impl FindingBuilder<'_> {
         let asked: Vec<HistoryQuery<'_>> = differing.chain(missing).collect();
         let mut past = history.find_older_versions(&asked)?;
         for index in &evidence.rolled_back {
-            // What Helm rolled back from had been applied.
+            // A version that Helm rolled back from had been applied.
             let older = past.get_mut(&self.desired[*index].id.key()).into_iter().flatten();
             older.for_each(|older| older.newer_applied = Some(true));
         }
@@ -414,12 +414,12 @@ impl FindingBuilder<'_> {
         let with = (self.cluster.api_resources(), &self.settings.checkout.tools);
         let cache = self.settings.checkout.cache.as_deref();
         let mut history = History::new(self.opened, with, self.schemas, cache);
-        // Who asks for everything is told every commit that declared a value.
+        // With `--all`, every commit that declared a value is reported.
         history.thorough = self.settings.keep_hidden;
         history
     }
 
-    /// What nothing in Git declares; an object that an older commit declared and nobody pruned is told so.
+    /// Findings for unmanaged objects, with a note if an older commit declared them.
     fn leftovers(
         &self,
         history: &History<'_>,
@@ -432,7 +432,7 @@ impl FindingBuilder<'_> {
             let UnmanagedCandidate { resource: id, verdict, .. } = candidate;
             match leftovers.get(&id.key()) {
                 Some(older) => {
-                    let note = format!("declared until commit {}, and not pruned since", older.commit);
+                    let note = format!("declared until commit {}, but not pruned", older.commit);
                     let manager = verdict.manager.clone();
                     let verdict = leftover_verdict(older, self.now(), self.unsynced_after())
                         .with_manager(manager.as_ref());
@@ -506,7 +506,7 @@ impl FindingBuilder<'_> {
         modified.chain(missing).collect()
     }
 
-    /// What is known of an object that differs, but for what older commits declared.
+    /// The evidence about an object that differs, without its history.
     fn evidence_of<'e>(&'e self, index: usize, live: &'e serde_json::Value) -> Evidence<'e> {
         let desired = &self.desired[index];
         let schema = self.schemas.for_version(&desired.id.group, &desired.id.version);

@@ -4,7 +4,7 @@ use super::schemas::Schemas;
 use crate::diff::is_equivalent;
 use crate::model::{Desired, Incomplete};
 
-/// Notes at each object where else it is declared the same; of a declaration that says something else, that the two
+/// Notes on each object where else it is declared; reports declarations that
 /// contradict each other. The objects are sorted by id.
 pub(super) fn note_duplicates(
     objects: &mut [Desired],
@@ -23,9 +23,9 @@ pub(super) fn note_duplicates(
                 first.notes.push(format!("also declared at {second}"));
             }
         } else {
-            first.notes.push(format!("declared otherwise at {second}"));
+            first.notes.push(format!("declared differently at {second}"));
             let id = other.id.with_group();
-            let why = format!("{id} is declared twice, first at {place}: that one was compared; remove one");
+            let why = format!("{id} is declared twice, first at {place} (which was compared): remove one");
             contradictions.push(Incomplete { what: second, why }.shortened());
         }
     }
@@ -115,8 +115,12 @@ mod tests {
             ),
         ] {
             let why =
-                format!("b.yaml: {id} is declared twice, first at a.yaml: that one was compared; remove one");
-            assert_eq!(settled(first, second), ("declared otherwise at b.yaml".to_owned(), why), "{second}");
+                format!("b.yaml: {id} is declared twice, first at a.yaml (which was compared): remove one");
+            assert_eq!(
+                settled(first, second),
+                ("declared differently at b.yaml".to_owned(), why),
+                "{second}"
+            );
         }
     }
 

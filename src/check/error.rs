@@ -14,7 +14,7 @@ pub enum CheckError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// An object that neither Git nor the cluster knows.
-    #[error("{resource} is not known: {why}")]
+    #[error("{resource} was not found: {why}")]
     UnknownResource {
         /// As it was asked for.
         resource: String,

@@ -1,5 +1,5 @@
-//! What the cluster knows beside an object that differs: revisions of workloads, mutating webhooks and policies, and the
-//! commit that a GitOps tool says it applied. What may not be read is evidence that is lacking, and is nothing else.
+//! Reads evidence about objects that differ: workload revisions, mutating webhooks and policies, and the
+//! commit that a GitOps tool last applied. Evidence that cannot be read is missing; it is not an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, Sc
 use crate::cluster::Cluster;
 use crate::model::{Change, Desired, ResourceId, Rule};
 
-/// What is known beside the objects that differ, by index of the desired object.
+/// Evidence about the objects that differ, by index of the desired object.
 #[derive(Default)]
 pub(super) struct ClusterEvidence {
     pub(super) revisions: BTreeMap<usize, Vec<WorkloadRevision>>,
@@ -27,11 +27,11 @@ pub(super) struct ClusterEvidence {
     pub(super) scale_paths: BTreeMap<usize, Option<String>>,
 }
 
-/// A deployer's key is a mark when it stands on at least so many objects, all that it applied.
+/// A deployer's key is common if it is on all objects that it applied, and on at least so many.
 const MIN_LABELLED: usize = 2;
 
 impl ClusterEvidence {
-    /// Reads what concerns the objects that differ; releases of Helm only where Secrets may be read.
+    /// Reads the evidence; Helm releases only if Secrets may be read.
     pub(super) async fn read(
         (cluster, skip_secrets): (&Cluster, bool),
         desired: &[Desired],

@@ -1,4 +1,4 @@
-//! `drift explain`: all that is known of one object, for whoever doubts a verdict.
+//! `drift explain`: explains one object and its verdicts.
 
 use serde_json::Value;
 
@@ -118,9 +118,9 @@ fn field(change: Change, live: Option<&Value>, older: &[PastVersion], managers: 
 fn unknown(query: &ResourceQuery, cluster: &Cluster) -> CheckError {
     let kind = |served: &&crate::model::ApiResource| query.kind.eq_ignore_ascii_case(&served.kind);
     let why = if cluster.api_resources().kinds.iter().any(|served| kind(&served)) {
-        "the sources do not declare it, and nothing found it in the cluster's managed namespaces"
+        "no source declares it, and the managed namespaces of the cluster do not have it"
     } else {
-        "the cluster serves no such kind"
+        "the cluster does not serve this kind"
     };
     CheckError::UnknownResource { resource: query.display_name(), why }
 }

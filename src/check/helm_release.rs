@@ -1,4 +1,4 @@
-//! What Helm keeps of a release, in a Secret or ConfigMap of the release's namespace (helm/helm `pkg/storage/driver`).
+//! Reads Helm's release records from Secrets or ConfigMaps (helm/helm `pkg/storage/driver`).
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -17,13 +17,13 @@ const MOST_OF_RELEASE: u64 = 64 << 20;
 /// The kinds of Helm's storage drivers.
 const DRIVERS: [&str; 2] = ["Secret", "ConfigMap"];
 
-/// Before the name and revision of a release in the name of the object that stores it.
+/// Prefix of the names of objects that store a release.
 const STORAGE_KEY: &str = "sh.helm.release.v1.";
 
 /// The newest revision of each release, by its name.
 type Revisions = BTreeMap<String, u64>;
 
-/// Reads releases; which ones a namespace has is listed once.
+/// Reads releases; lists each namespace once.
 pub(super) struct HelmReleases<'a> {
     cluster: &'a Cluster,
     /// By driver and namespace.

@@ -17,7 +17,7 @@ pub struct Check {
     pub(crate) inputs: CheckInputs,
 }
 
-/// What remedies are made and proven from.
+/// The data that remedies are made and proven from.
 #[derive(Debug, Default)]
 pub(crate) struct CheckInputs {
     /// Every desired object.

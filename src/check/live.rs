@@ -1,4 +1,4 @@
-//! Live objects, streamed page by page through comparison and dropped.
+//! Streams live objects page by page through the comparison.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,14 +25,14 @@ use crate::model::{
 use crate::source::Hooks;
 use crate::threads::{self, parallel_map};
 
-/// Lists under way at the same time.
+/// Most lists read at the same time.
 pub(super) const PARALLEL: usize = 8;
-/// A kind whose objects lie in at most so many namespaces is listed namespace by namespace.
+/// A kind in at most so many namespaces is listed per namespace.
 pub(super) const FEW_NAMESPACES: usize = 3;
 /// At most so many objects of a cluster-scoped kind are read one by one.
 const FEW_OBJECTS: usize = 4;
 
-/// What live objects are held against.
+/// The inputs of a comparison.
 pub(super) struct Comparison<'a> {
     pub(super) cluster: &'a Cluster,
     /// Sorted by id.
@@ -43,7 +43,7 @@ pub(super) struct Comparison<'a> {
     pub(super) skipped: &'a BTreeSet<ObjectKey>,
     /// Hooks that are declared and not compared.
     pub(super) hooks: &'a Hooks,
-    /// Whether objects that nothing declares are looked for.
+    /// Whether to find unmanaged objects.
     pub(super) find_unmanaged: bool,
     /// The objects of the namespaces in question, as they are read.
     pub(super) owners: OwnerIndex,
@@ -51,20 +51,20 @@ pub(super) struct Comparison<'a> {
     pub(super) skip_secrets: bool,
     /// Whether the values of Secrets are known on the live side (a snapshot leaves them out).
     pub(super) secret_values: bool,
-    /// Whether every live object that is compared is kept, for the server to be asked about it.
+    /// Whether to keep compared live objects, for the verification with the server.
     pub(super) keep_live: bool,
     /// Whether changes of hidden causes are kept where an object has no others, to be listed on request.
     pub(super) keep_hidden: bool,
 }
 
-/// What came of it.
+/// The result of a comparison.
 #[derive(Default)]
 pub(super) struct ComparisonOutcome {
     /// Objects that differ, by index of the desired object, with the live object.
     pub(super) differing: BTreeMap<usize, (Value, Vec<Change>)>,
-    /// Desired objects that were looked for and are not there; the text says what is known of it.
+    /// Missing desired objects, with a note about how they went.
     pub(super) missing: BTreeMap<usize, Option<String>>,
-    /// Desired objects that live equals, and those that are not there and need not be.
+    /// Desired objects that are in sync, and absent optional ones.
     pub(super) in_sync: BTreeSet<usize>,
     /// Of those, the hooks and such that are not there.
     pub(super) optional_absent: BTreeSet<usize>,
@@ -80,7 +80,7 @@ pub(super) struct ComparisonOutcome {
     pub(super) deployer_marks: BTreeMap<(String, String), usize>,
     /// Objects that somebody who is no deployer and no controller wrote at another version than Git's, by index.
     pub(super) other_versions: BTreeMap<usize, BTreeSet<String>>,
-    /// Lists that were read whole: group, kind, and the namespace (`None`: all of them).
+    /// Lists that were read completely: group, kind, and the namespace (`None`: all of them).
     pub(super) listed: BTreeSet<(String, String, Option<String>)>,
     /// When the applier of a source last wrote any of its objects, seconds since 1970.
     pub(super) applied_at: BTreeMap<String, i64>,
@@ -88,7 +88,7 @@ pub(super) struct ComparisonOutcome {
     pub(super) unknown_fields: BTreeMap<usize, Vec<UnknownField>>,
     /// What was not read.
     pub(super) incomplete: Vec<Incomplete>,
-    /// Declared objects that are there and could not be looked at; each is named in `incomplete`.
+    /// Declared live objects that could not be read; each is in `incomplete`.
     unread: BTreeSet<usize>,
     /// Lists of kinds that Git does not declare and that could not be read: unmanaged objects may be there.
     pub(super) not_examined: Vec<Incomplete>,
@@ -106,7 +106,7 @@ impl ComparisonOutcome {
         }
     }
 
-    /// Whether a desired object was looked at.
+    /// Whether a desired object has a result.
     fn is_accounted_for(&self, index: usize) -> bool {
         self.in_sync.contains(&index)
             || self.unread.contains(&index)
@@ -159,7 +159,7 @@ struct Reading<'a> {
 enum Work<'w, 'a> {
     /// A kind that Git declares objects of.
     Declared(&'w Reading<'a>),
-    /// A kind that only strangers can be of, and where they are looked for.
+    /// A kind without declared objects, and the namespaces to search for unmanaged ones.
     Unmanaged(&'w ApiResource, &'w NamespaceScopes<'w>),
 }
 
@@ -172,14 +172,14 @@ fn not_served(id: &ResourceId) -> Incomplete {
     Incomplete { what: id.to_string(), why }
 }
 
-/// How many lists each thread has under way.
+/// How many lists each thread reads at a time.
 fn lists_per_thread() -> Vec<usize> {
     let threads = threads::thread_count().min(PARALLEL);
     (0..threads).map(|at| PARALLEL / threads + usize::from(at < PARALLEL % threads)).collect()
 }
 
 impl<'a> Comparison<'a> {
-    /// Reads every kind that Git declares and compares it, then looks for objects that nothing declares.
+    /// Lists and compares every kind that Git declares, then finds unmanaged objects.
     pub(super) async fn run(&self) -> ComparisonOutcome {
         let mut compared = ComparisonOutcome::default();
         let mut readings = self.readings(&mut compared);
@@ -336,7 +336,7 @@ impl<'a> Comparison<'a> {
         Ok(compared)
     }
 
-    /// Looks at some items of a list. One that cannot be looked at is named, and hides no other.
+    /// Compares items of a list; one that cannot be read is reported and does not affect the others.
     fn compare_items(
         &self,
         reading: &Reading<'a>,
@@ -364,7 +364,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Notes an object that is what Git declares, and with which nothing else has to be done.
+    /// Records an object that equals its manifest and needs no further checks.
     fn record_if_equal(&self, index: usize, item: &Item, compared: &mut ComparisonOutcome) -> bool {
         let desired = &self.desired[index];
         let veiled = is_secret(&desired.id) && !self.secret_values;
@@ -431,8 +431,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Holds one live object, as far as it is compared, against the desired one; its text tells what its managers own.
-    /// Only where something differs the whole of it is read and kept.
+    /// Compares one live object with its manifest; parses the full object only if they differ.
+    /// The object's text shows which fields its managers own.
     fn compare_object(
         &self,
         index: usize,
@@ -452,7 +452,7 @@ impl<'a> Comparison<'a> {
             compared.live_objects.insert(index, live.clone());
         }
         if is_encrypted(&desired.value) {
-            let why = "its values are encrypted in Git (SOPS): they were not compared".to_owned();
+            let why = "its values are encrypted in Git (SOPS), so they were not compared".to_owned();
             compared.incomplete.push(Incomplete { what: format!("values of {}", desired.id), why });
         }
         let writers = Owners::writers_only(&live);
@@ -517,7 +517,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Gives live the values that one side does not know; whether there are any.
+    /// Fills in the values that one side does not have; returns whether there are any.
     fn fill_unavailable_values(&self, desired: &Desired, live: &mut Value) -> bool {
         if is_encrypted(&desired.value) {
             fill_sops_encrypted(&desired.value, live);
@@ -532,7 +532,7 @@ impl<'a> Comparison<'a> {
         appliers.filter_map(crate::attribution::ManagedFieldsEntry::seconds).max()
     }
 
-    /// A desired object that is not there, or will not be for long, and what is known of it. A Job that removes itself
+    /// Records a desired object that is missing or being deleted. A Job that removes itself
     /// when it has finished is not missed, nor is a hook.
     fn record_missing(&self, index: usize, known: Option<String>, compared: &mut ComparisonOutcome) {
         let desired = &self.desired[index];
@@ -550,7 +550,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Looks at an object that Git does not declare.
+    /// Checks an object that Git does not declare.
     pub(super) fn check_unmanaged(
         &self,
         item: &Item,

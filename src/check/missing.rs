@@ -1,4 +1,4 @@
-//! What is known of how a missing object went: nothing records who removed it but an audit log, and yet something is left.
+//! Explains missing objects from their namespace and Events; only an audit log would record who deleted them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +9,21 @@ use super::live::ComparisonOutcome;
 use crate::cluster::Cluster;
 use crate::model::Desired;
 
-/// Events are looked through for at most so many missing objects: of more, a person needs no single traces.
+/// Most missing objects whose Events are read.
 const MOST: usize = 50;
 
-/// Says of a live object that is being deleted since when, and what holds it.
+/// Describes since when an object is being deleted, and its finalizers.
 pub(super) fn describe_deletion(live: &Value) -> String {
     let since = text(live, "/metadata/deletionTimestamp");
     let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
     let held: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
-    let held = if held.is_empty() { String::new() } else { format!(", held by {}", held.join(", ")) };
+    let held =
+        if held.is_empty() { String::new() } else { format!(", blocked by finalizers {}", held.join(", ")) };
     format!("being deleted since {since}{held}")
 }
 
-/// Notes beside each missing object what its namespace and the Events about it tell. What may not be read is evidence
-/// that is lacking, and keeps nothing from being reported.
+/// Adds a note from its namespace and Events to each missing object. What cannot be read
+/// is skipped.
 pub(super) async fn explain_missing(
     cluster: &Cluster,
     desired: &[Desired],
@@ -50,13 +51,13 @@ pub(super) async fn explain_missing(
 }
 
 async fn namespace_note(cluster: &Cluster, namespace: &str) -> Option<String> {
-    // A snapshot need not hold the namespaces of what it holds.
+    // A snapshot may lack the namespaces of its objects.
     if matches!(cluster, Cluster::Snapshot(_)) {
         return None;
     }
     let kind = cluster.api_resources().kind("", "v1", "Namespace")?;
     match cluster.get(kind, None, namespace).await {
-        Ok(None) => Some(format!("there is no namespace {namespace}")),
+        Ok(None) => Some(format!("namespace {namespace} does not exist")),
         Ok(Some(live)) if !text(&live, "/metadata/deletionTimestamp").is_empty() => {
             Some(format!("its namespace is {}", describe_deletion(&live)))
         }
@@ -74,7 +75,7 @@ struct LastEvent {
 impl LastEvent {
     fn describe(&self) -> String {
         let by = if self.by.is_empty() { String::new() } else { format!(" by {}", self.by) };
-        format!("the last event about it: {}{by} at {}", self.reason, self.at)
+        format!("its last event: {}{by} at {}", self.reason, self.at)
     }
 }
 

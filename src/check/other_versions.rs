@@ -1,4 +1,4 @@
-//! What Git's version of a kind cannot show: fields that somebody set at another version, read there.
+//! Finds fields that were set through another API version, which Git's version cannot show.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ fn hidden(
     verdict: Verdict,
 ) -> Change {
     let declared = desired.id.api_version();
-    let note = format!("set at {api_version}; {declared}, which Git declares, cannot show it");
+    let note = format!("set at {api_version}; {declared} (in Git) does not have this field");
     Change { difference: added(path, value, note), verdict, origin: Some(desired.origin.clone()) }
 }
 

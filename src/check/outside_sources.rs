@@ -9,7 +9,7 @@ use crate::model::{ChangeKind, Desired, Finding, ResourceId, State};
 use crate::schema::Schema;
 use crate::source::find_outside_manifests;
 
-/// Takes the findings of objects out that are as a manifest of the repository declares them, and names them.
+/// Removes findings of objects that equal a manifest outside all sources, and returns a warning for each.
 pub(super) async fn take_declared_outside_sources(
     cluster: &Cluster,
     judge: &FindingBuilder<'_>,
@@ -27,7 +27,7 @@ pub(super) async fn take_declared_outside_sources(
         }
         declared.insert(object.id.key());
         warnings.push(format!(
-            "{} is as {} declares it, which is in no source: make it one, so that it is compared each time",
+            "{} matches {}, which is in no source: add it to the sources, so that drift compares it",
             object.id, object.origin
         ));
     }
@@ -36,7 +36,7 @@ pub(super) async fn take_declared_outside_sources(
     warnings
 }
 
-/// Whether live has all that a manifest declares. What it has besides is not looked at, as nobody says who applies it.
+/// Whether live has everything that the manifest declares; additional fields are ignored.
 async fn is_as_declared(cluster: &Cluster, judge: &FindingBuilder<'_>, object: &Desired) -> bool {
     let id = &object.id;
     let Some(kind) = cluster.api_resources().kind(&id.group, &id.version, &id.kind) else { return false };

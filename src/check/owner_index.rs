@@ -1,4 +1,4 @@
-//! Which objects are there, for those that name one as their owner.
+//! Index of live objects, to verify owner references.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};

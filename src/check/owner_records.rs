@@ -1,4 +1,4 @@
-//! What there is of what objects claim to belong to: owners, releases, applications. What is kept in one list is read once,
+//! Looks up claimed owners: objects, Helm releases, GitOps applications. Each list is read once,
 //! however many objects ask.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,11 @@ use crate::cluster::{Cluster, ReadError};
 use crate::model::{ApiResource, Incomplete, split_api_version};
 use crate::yaml;
 
-/// What came of a claim.
+/// The result of looking up a claim.
 pub(super) enum Lookup {
-    /// What is claimed exists and has these objects; `None`: whatever claims it.
+    /// The owner exists and has these objects; `None`: any object that claims it.
     Found(Option<BTreeSet<ObjectName>>),
-    /// It does not exist, or says nothing of what it has.
+    /// The owner does not exist, or does not list its objects.
     NotFound,
     /// It could not be read.
     Unread(Incomplete),
@@ -83,7 +83,7 @@ impl<'a> OwnerRecords<'a> {
     async fn release(&mut self, namespace: &str, name: &str) -> Result<Lookup, ReadError> {
         if self.skip_secrets {
             let what = format!("release {name} in {namespace}");
-            let why = "Secrets are left out: marks of its objects were believed".to_owned();
+            let why = "Secrets are left out: the labels of its objects were trusted".to_owned();
             return Ok(Lookup::Unread(Incomplete { what, why }));
         }
         let release = self.releases.read_newest(namespace, name).await?;

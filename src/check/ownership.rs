@@ -1,4 +1,4 @@
-//! Whether what nothing in Git declares belongs to what it says: to a live owner, a release, an application that has it.
+//! Verifies the ownership claims of unmanaged objects: a live owner, a Helm release, a GitOps application.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use crate::attribution::{OwnerClaim, UnmanagedCandidate};
 use crate::cluster::Cluster;
 use crate::model::{Incomplete, ResourceId};
 
-/// Claims of the objects of one namespace that are looked up: whoever may write there may make up as many as he likes.
+/// Most claims looked up per namespace: anyone who can write there can make up any number.
 const MOST_CLAIMS: usize = 1000;
 
-/// Looks claims up, each once.
+/// Looks up claims, each one once.
 pub(super) struct OwnershipLookup<'a> {
     records: OwnerRecords<'a>,
     lookups: BTreeMap<(String, OwnerClaim), Lookup>,
@@ -26,7 +26,7 @@ impl<'a> OwnershipLookup<'a> {
         Self { records, lookups: BTreeMap::new(), claims: BTreeMap::new() }
     }
 
-    /// The objects that belong to nothing. What could not be looked up is believed of a deployer's own objects, and said.
+    /// The objects without a valid owner. A claim that cannot be looked up is accepted for a deployer's objects, and reported.
     pub(super) async fn take_unowned(
         &mut self,
         compared: &mut ComparisonOutcome,
@@ -52,7 +52,7 @@ impl<'a> OwnershipLookup<'a> {
         unmanaged
     }
 
-    /// `Some(None)`: it belongs to something; `Some(Some(..))`: what it claims could not be read.
+    /// `Some(None)`: it has an owner; `Some(Some(..))`: the claimed owner could not be read.
     async fn look_up_claims(&mut self, candidate: &UnmanagedCandidate) -> Option<Option<Incomplete>> {
         let id = &candidate.resource;
         let namespace = id.namespace.clone().unwrap_or_default();
@@ -78,12 +78,12 @@ impl<'a> OwnershipLookup<'a> {
         unread.map(Some)
     }
 
-    /// Where objects claimed more than was looked up: the rest was not believed.
+    /// Namespaces with more claims than are looked up; the rest is ignored.
     fn too_many_claims(&self) -> Vec<Incomplete> {
         let namespaces = self.claims.iter().filter(|(_, claims)| **claims > MOST_CLAIMS);
         let entry = |(namespace, _): (&String, &usize)| Incomplete {
-            what: format!("what objects in {namespace} claim to belong to"),
-            why: format!("more than {MOST_CLAIMS} different claims: the rest was not believed"),
+            what: format!("ownership claims of objects in {namespace}"),
+            why: format!("more than {MOST_CLAIMS} different claims: the rest was ignored"),
         };
         namespaces.map(entry).collect()
     }

@@ -1,4 +1,4 @@
-//! What GitOps controllers apply by themselves: objects of Flux and Argo CD that name a folder or a chart. They are compared
+//! Finds Flux and Argo CD objects whose folder or chart is in no source. The objects are compared
 //! like any other object; what they apply is compared only where it is a source.
 
 use crate::model::UncoveredRoot;
@@ -93,16 +93,16 @@ impl RootCoverage<'_> {
                 let several = root.pointer("/spec/sources").and_then(Value::as_array);
                 one.chain(several.into_iter().flatten()).find_map(|source| self.why_source_uncovered(source))
             }
-            "ApplicationSet" => Some("the Applications that it makes are looked at by themselves".to_owned()),
-            _ => Some("it is applied from elsewhere than Git".to_owned()),
+            "ApplicationSet" => Some("the Applications that it generates are checked separately".to_owned()),
+            _ => Some("its source is not a Git repository".to_owned()),
         }
     }
 
-    /// Why one source of an Application is none of ours.
+    /// Why one source of an Application is not in a source.
     fn why_source_uncovered(&self, source: &Value) -> Option<String> {
         let text = |key: &str| source.get(key).and_then(Value::as_str);
         match (text("chart"), text("path"), text("ref")) {
-            (Some(_), ..) => Some("its chart is in no source".to_owned()),
+            (Some(_), ..) => Some("its chart is not in any source".to_owned()),
             // Values only.
             (None, None, Some(_)) => None,
             _ if !text("repoURL").is_none_or(|url| self.is_this_repository(url)) => {

@@ -16,7 +16,7 @@ pub(crate) struct Schemas {
     by_version: BTreeMap<(String, String), Schema>,
 }
 
-/// The schemas of a check, read while the first objects are under way.
+/// The schemas of a check, read while the first objects are listed.
 pub(super) struct LazySchemas<'a> {
     cluster: &'a Cluster,
     desired: &'a [Desired],
@@ -29,12 +29,12 @@ impl<'a> LazySchemas<'a> {
         Self { cluster, desired, read: OnceCell::new() }
     }
 
-    /// Reads them, once: whoever comes second waits.
+    /// Reads them once; concurrent callers wait.
     pub(super) async fn load(&self) -> &Schemas {
         &self.read.get_or_init(|| Schemas::read(self.cluster, self.desired)).await.0
     }
 
-    /// The schemas, which somebody waited for.
+    /// The schemas; panics unless they are loaded.
     pub(super) fn get(&self) -> &Schemas {
         &self.read.get().expect("whoever compares waits until they are ready").0
     }
@@ -50,7 +50,7 @@ impl<'a> LazySchemas<'a> {
 const PARALLEL: usize = 6;
 
 impl Schemas {
-    /// Reads the schemas of every group and version that Git declares; warnings name those that are not to be had.
+    /// Reads the schemas of every group and version that Git declares; warnings name those that are not available.
     pub(crate) async fn read(cluster: &Cluster, desired: &[Desired]) -> (Self, Vec<String>) {
         let ids = desired.iter().map(|object| &object.id);
         let versions: BTreeSet<(&str, &str)> =

@@ -26,9 +26,9 @@ pub struct CheckSettings {
     pub target: ClusterTarget,
     /// Leaves Secrets out, whatever `drift.yaml` says.
     pub skip_secrets: bool,
-    /// Asks the server too, by dry-run patches, and reports where it and the comparison differ.
+    /// Also asks the server, by dry-run patches, and reports disagreements.
     pub verify: bool,
-    /// Keeps what is only counted otherwise, to be listed on request.
+    /// Keeps hidden changes, to list them with `--all`.
     pub keep_hidden: bool,
 }
 

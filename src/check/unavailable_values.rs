@@ -1,11 +1,11 @@
-//! Values that one side does not know: a snapshot leaves those of Secrets out, and SOPS encrypts them in Git. There the
+//! Fills in values that one side does not have: snapshots omit Secret values, and SOPS encrypts them in Git. The
 //! other side's value is taken, so that keys are compared and values are not.
 
 use serde_json::{Map, Value};
 
 use crate::model::contains_ciphertext;
 
-/// Stands for a value that only live has and that is not known; it never leaves the comparison, which masks it.
+/// Placeholder for an unknown value that only live has; the comparison masks it.
 const PLACEHOLDER: &str = "";
 
 /// Whether the manifest's values are encrypted (SOPS): its own, or some that a renderer put into it.
@@ -13,7 +13,7 @@ pub(super) fn is_encrypted(value: &Value) -> bool {
     value.get("sops").is_some_and(Value::is_object) || contains_ciphertext(value)
 }
 
-/// Gives a Secret of a snapshot the values that Git has; how many values were not known.
+/// Fills a snapshot's Secret with Git's values; returns how many were unknown.
 pub(super) fn fill_masked_secret(desired: &Value, live: &mut Value) -> usize {
     let declared = crate::diff::normalise_declared(desired);
     ["/data", "/metadata/annotations"]
@@ -34,7 +34,7 @@ fn fill_masked(declared: Option<&Value>, live: Option<&mut Value>) -> usize {
         .count()
 }
 
-/// Gives live the values that are encrypted in Git.
+/// Copies values that are encrypted in Git into live.
 pub(super) fn fill_sops_encrypted(desired: &Value, live: &mut Value) {
     // `stringData` is encrypted too, and is compared as `data`.
     let declared = crate::diff::normalise_declared(desired);

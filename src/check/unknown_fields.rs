@@ -1,11 +1,11 @@
-//! Words for fields that Git declares and their kind does not have: the server drops them, and nothing differs.
+//! Warnings for declared fields that the kind does not have: the server drops them.
 
 use super::live::ComparisonOutcome;
 use super::schemas::Schemas;
 use crate::diff::{UnknownField, unknown_fields};
 use crate::model::{Desired, Origin};
 
-/// What is listed; a generated mistake is in every object.
+/// Most fields listed; a generator may repeat a mistake in every object.
 const MOST: usize = 100;
 
 /// A warning for each such field of an object that was compared or is missing, with its place in Git.
@@ -26,7 +26,7 @@ pub(super) fn unknown_field_warnings(
     let mut warnings: Vec<String> = all.map(|(object, field)| warning(object, field)).collect();
     if let Some(more) = warnings.len().checked_sub(MOST).filter(|more| *more > 0) {
         warnings.truncate(MOST);
-        warnings.push(format!("{more} more declared fields are no fields of their kind"));
+        warnings.push(format!("{more} more declared fields are unknown to their kind"));
     }
     warnings
 }

@@ -1,4 +1,4 @@
-//! Objects that nothing in Git declares, of every namespaced kind that the cluster serves: by metadata alone.
+//! Finds unmanaged objects of every namespaced kind of the cluster, by metadata-only lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::live::{Comparison, ComparisonOutcome, FEW_NAMESPACES, PARALLEL, group
 use crate::cluster::{Item, Projection, ReadError, ReadErrorKind, resource_display_name};
 use crate::model::{ApiResource, Incomplete};
 
-/// Kinds that only the system writes, and many of: group (`None`: any) and kind.
+/// Frequent kinds that only the system writes: group (`None`: any) and kind.
 const EXCLUDED_KINDS: &[(Option<&str>, &str)] =
     &[(None, "Event"), (Some("metrics.k8s.io"), "PodMetrics"), (Some("coordination.k8s.io"), "Lease")];
 
@@ -23,7 +23,7 @@ pub(super) enum KindFilter {
 }
 
 impl Comparison<'_> {
-    /// Looks through the namespaces in which Git declares something, in kinds that it declares elsewhere only.
+    /// Lists the kinds that Git declares, in namespaces where it declares none of them.
     pub(super) async fn list_unmanaged(&self, namespaces: &BTreeSet<&str>, compared: &mut ComparisonOutcome) {
         let lists = self.unlisted_kinds(namespaces, &compared.listed, KindFilter::DeclaredKinds);
         let lists = lists.iter().map(|(kind, scopes)| self.list_unmanaged_of_kind(kind, scopes, namespaces));
@@ -33,7 +33,7 @@ impl Comparison<'_> {
         compared.not_examined.extend(self.skipped_kinds());
     }
 
-    /// Kinds and scopes that are to be looked through and are not listed by themselves.
+    /// Kinds and scopes to search that are not listed anyway.
     pub(super) fn unlisted_kinds<'a>(
         &'a self,
         namespaces: &BTreeSet<&'a str>,

@@ -1,4 +1,4 @@
-//! `drift check --verify-with-server`: the same objects asked of the server, which tells by a dry-run what it would
+//! `drift check --verify-with-server`: asks the server, by a dry-run, what it would
 //! change if Git alone were in force.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use crate::model::{
 
 /// Questions under way at the same time.
 const PARALLEL: usize = 8;
-/// How often the server may refuse and be asked again with less.
+/// Most retries with a smaller patch after a rejection.
 const MAX_REJECTIONS: usize = 6;
 
 /// What the server is asked about.
@@ -28,14 +28,14 @@ pub(super) struct Verifier<'a> {
     pub(super) findings: &'a [Finding],
 }
 
-/// What came of asking about one object.
+/// The verification of one object.
 struct Verified {
     judged: DryRunComparison,
     /// Why the server could be asked only about a part: it refuses the rest.
     partly: Option<String>,
 }
 
-/// Why there is nothing to judge.
+/// Why an object was not verified.
 enum NotVerified {
     /// The server cannot tell, or the object changed meanwhile.
     NotVerified(String),
@@ -127,7 +127,7 @@ impl Verifier<'_> {
             match played {
                 DryRunOutcome::Object(answer) => return Ok((answer, partly)),
                 DryRunOutcome::Changed => {
-                    return Err(NotVerified::NotVerified("it was changed while drift looked".to_owned()));
+                    return Err(NotVerified::NotVerified("it changed during the check".to_owned()));
                 }
                 DryRunOutcome::Rejected(refusal) => {
                     let why = rejection_message(desired, &refusal);
@@ -185,12 +185,12 @@ fn rejection_message(desired: &Desired, refusal: &DryRunRejection) -> String {
     refusal.why.clone()
 }
 
-/// A disagreement keeps the report from being complete: one of the two is wrong, and nobody knows which.
+/// A disagreement makes the report incomplete: either side may be wrong.
 fn as_incomplete(found: &Verification) -> Option<Incomplete> {
     let number = found.disagreements.len();
     let why = || {
         format!(
-            "drift and the server disagree in {}: please report it, with the report's `verification`",
+            "drift and the server disagree on {}: please report this bug with the report's `verification`",
             crate::text::pluralize(number, "place")
         )
     };

@@ -96,7 +96,7 @@ impl LedgerLocation {
     }
 }
 
-/// Refuses a branch that is not a ledger of drift's own making: such a one begins on its own, and has incidents only (and
+/// Refuses a branch that is not drift's ledger: a ledger is an orphan branch with incidents only (and
 /// perhaps a text that says so). Anything else is somebody's, and drift would commit to it.
 ///
 /// # Errors

@@ -44,7 +44,7 @@ pub enum CheckoutError {
     NoBranch(String),
     /// A remote that asks for a token, and none was given.
     #[error(
-        "{0}; there is no token for the forge: set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it"
+        "{0}; no token for the forge: set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it"
     )]
     NoToken(GitError),
     /// The ledger's branch is somebody's: drift would commit to it.

@@ -34,13 +34,13 @@ pub struct Checkout {
     pub commit: CommitId,
     /// Whether the work tree is read, and differs from the commit.
     pub dirty: bool,
-    /// `drift.yaml`, or what stands where there is none.
+    /// `drift.yaml`, or the default.
     pub config: Config,
     /// The sources, narrowed.
     pub sources: Vec<Source>,
-    /// What of the files is not there as it should be.
+    /// Files that could not be read.
     pub incomplete: Vec<Incomplete>,
-    /// What a person should know of the files.
+    /// Warnings about the files.
     pub warnings: Vec<String>,
     files: Option<TrackedFiles>,
     folder: Folder,
@@ -51,7 +51,7 @@ enum Folder {
     Private(tempfile::TempDir),
 }
 
-/// Files of a commit beyond this size are not a tree of manifests.
+/// Most bytes of a commit's files.
 const MOST_BYTES: u64 = 1 << 30;
 
 impl Checkout {

@@ -18,7 +18,7 @@ pub enum RepositoryLocation {
     Url(String),
 }
 
-/// The tokens that the environment holds, each for its own party.
+/// The tokens of the environment, each for one kind of forge.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
     /// Meant for drift: `DRIFT_TOKEN` or `DRIFT_TOKEN_FILE`.

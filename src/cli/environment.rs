@@ -1,4 +1,4 @@
-//! What the environment says: the only place that reads it, and the clock.
+//! Reads the environment and the clock: the only place that does.
 
 use std::env;
 use std::ffi::OsString;
@@ -88,7 +88,7 @@ fn tools(place: &TargetArgs) -> Result<Tools, CommandError> {
     };
     if place.verbose {
         let shown = tools.confinement().map_or_else(
-            || "nothing of the kernel's; what could name an address is refused".to_owned(),
+            || "no kernel isolation; entries that could name an address are refused".to_owned(),
             crate::process::Confinement::describe,
         );
         super::output::note(&format!("renderers have {shown}"));

@@ -11,7 +11,7 @@ pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, CommandError>
     let ExplainArguments { resource, path, revision, output: format, color, target: place } = arguments;
     let query = ResourceQuery::parse(&resource).ok_or_else(|| {
         let why = "name an object as KIND[.GROUP]/NAMESPACE/NAME, such as Deployment/payments/web";
-        CommandError::Usage(format!("{resource:?} is no object: {why}"))
+        CommandError::Usage(format!("{resource:?} is not an object: {why}"))
     })?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
     let progress = output::Progress::new();

@@ -26,7 +26,7 @@ use error::CommandError;
 const USAGE: u8 = 2;
 /// 3: something could not be read or done.
 const INCOMPLETE: u8 = 3;
-/// Bytes of the stack, whatever limit the caller has set.
+/// Stack size in bytes, whatever the caller's limit is.
 const STACK: usize = 16 << 20;
 
 /// Runs the program: arguments and environment in, exit code out.

@@ -11,7 +11,7 @@ use crate::model::CheckReport;
 use crate::report::{self, ReportStyle};
 use crate::text::{escape_terminal, one_line};
 
-/// A message on one line: what a repository or a cluster put into it begins no line of its own, which a workflow's runner
+/// A message on one line: text from a repository or a cluster cannot begin a line of its own, which a workflow's runner
 /// might take for a command.
 fn line(text: &str) -> String {
     one_line(text, 4_000)
@@ -32,12 +32,12 @@ pub(super) fn note(text: &str) {
     print_line("", text);
 }
 
-/// One line to standard error, whatever the format of the report. Where it cannot be written nobody is left to tell.
+/// Prints one line to standard error, whatever the report's format. A failed write is ignored.
 fn print_line(kind: &str, text: &str) {
     let _lost = writeln!(io::stderr(), "drift: {kind}{}", line(text));
 }
 
-/// One line that is written over, on a terminal only.
+/// A progress line that is overwritten, on a terminal only.
 pub(super) struct Progress {
     shown: bool,
 }
@@ -62,7 +62,7 @@ impl Progress {
     }
 }
 
-/// Writes every report of a check, and what is not in order to standard error.
+/// Writes every report of a check, and problems to standard error.
 pub(super) fn check(print: &OutputArgs, checked: &CheckReport) -> Result<(), CommandError> {
     // A person who reads the text report has it all there.
     if print.output != OutputFormat::Text || !io::stdout().is_terminal() {
@@ -114,7 +114,7 @@ pub(super) fn refuse_link(path: &Path) -> Result<(), CommandError> {
     match own.into_iter().find(|part| part.is_symlink()) {
         None => Ok(()),
         Some(link) => Err(CommandError::Usage(format!(
-            "{}: {} is a link, and what is written follows none: name the file itself",
+            "{}: {} is a symbolic link, and drift does not write through links: name the file itself",
             path.display(),
             link.display()
         ))),

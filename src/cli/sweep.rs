@@ -9,13 +9,13 @@ use jiff::Timestamp;
 /// How the names of drift's own temporary folders begin; six letters and digits follow.
 const OURS: [&str; 5] = ["drift-clone-", "drift-demo-", "drift-git-", "drift-render-", "drift-tree-"];
 const RANDOM: usize = 6;
-/// No run takes as long, in seconds.
+/// Longer than any run, in seconds.
 const OLD: i64 = 24 * 60 * 60;
 /// One run does not clean up for ever.
 const MOST: usize = 50;
 
-/// Removes what killed runs of this user left in the folder more than a day ago. What cannot be removed stays: it is in
-/// nobody's way.
+/// Removes what killed runs of this user left in the folder more than a day ago. What cannot be removed is left
+/// there.
 pub(super) fn sweep(folder: &Path, now: Timestamp) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let ours = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_our_name));

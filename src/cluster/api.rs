@@ -13,7 +13,7 @@ use super::settings::ClusterSettings;
 use super::{connection, discovery::FailedDiscovery};
 use crate::model::{ApiResource, ApiResources};
 
-/// An API server that has told what it serves.
+/// An API server after discovery.
 pub struct ApiServer {
     pub(super) requests: Requests,
     pub(super) documents: OpenApiDocuments,
@@ -50,7 +50,7 @@ impl ApiServer {
         self.context.as_deref()
     }
 
-    /// GETs something of a kind; of a group whose server did not say what it serves, little is expected.
+    /// GETs something of a kind; a group whose discovery failed gets a short timeout.
     pub(super) async fn send_for_kind(
         &self,
         kind: &ApiResource,
@@ -86,7 +86,7 @@ impl ApiServer {
         let unread =
             |failure: RequestError| ReadError { what: what.clone(), why: failure.why, kind: failure.kind };
         if matches!(name, "" | "." | "..") {
-            let why = "Kubernetes knows no such name".to_owned();
+            let why = "Kubernetes does not allow this name".to_owned();
             return Err(unread(RequestError { why, kind: ReadErrorKind::Other }));
         }
         let path = format!("{}/{}", resource_path(kind, namespace), escape(name));
@@ -107,7 +107,7 @@ impl ApiServer {
     }
 }
 
-/// What an answer that is no JSON is called.
+/// The message for an answer that is not JSON.
 pub(super) const NOT_JSON: &str = "the answer is not JSON (a proxy's page, or cut off)";
 
 /// Whether the server says that there is no such object, and not that there is no such kind.
@@ -119,7 +119,7 @@ fn is_absent(answer: &ApiAnswer, name: &str) -> bool {
         })
 }
 
-/// The body of a 200, or why it is none and what to do.
+/// The body of a 200, or the error and a hint.
 pub(super) fn body_or_failure(
     answer: ApiAnswer,
     kind: &ApiResource,
@@ -140,7 +140,7 @@ pub(super) fn body_or_failure(
             (format!("{}; bind a role that allows `{verb}` on {resource}", said()), ReadErrorKind::Forbidden)
         }
         StatusCode::NOT_FOUND => (
-            format!("{}; the server does not serve it, though it named it", said()),
+            format!("{}; discovery lists it, but the server does not serve it", said()),
             ReadErrorKind::NotServed,
         ),
         _ => (said(), ReadErrorKind::Other),

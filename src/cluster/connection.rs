@@ -66,13 +66,13 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
     let Some(named) = merged.contexts.iter().find(|known| known.name == context) else {
         return Err(ClusterError::UnknownContext { context, file, known: known_contexts(&merged) });
     };
-    // kube goes on as nobody where the user is missing; kubectl refuses, and so do we.
+    // kube continues anonymously if the user is missing; kubectl and drift refuse.
     let user =
         named.context.as_ref().and_then(|context| context.user.as_deref()).filter(|user| !user.is_empty());
     if let Some(user) = user
         && !merged.auth_infos.iter().any(|known| known.name == user)
     {
-        return Err(refuse(format!("context {context:?} names user {user:?}, which is not there")));
+        return Err(refuse(format!("context {context:?} names user {user:?}, which does not exist")));
     }
     let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
     let mut config = Config::from_custom_kubeconfig(merged, &options)
@@ -111,7 +111,7 @@ fn describe_error(error: &KubeconfigError) -> String {
         },
         KubeconfigError::ReadConfig(cause, _) => cause.to_string(),
         KubeconfigError::LoadClusterOfContext(cluster) => {
-            format!("the context names cluster {cluster:?}, which is not there")
+            format!("the context names cluster {cluster:?}, which does not exist")
         }
         other => one_line(&other.to_string()),
     }

@@ -15,15 +15,15 @@ const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDis
                       application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 const JSON: &str = "application/json";
 
-/// What a server serves, and which groups did not say.
+/// The API resources of a server, and the groups whose discovery failed.
 #[derive(Debug, Default)]
 pub(super) struct Discovery {
     pub(super) resources: ApiResources,
-    /// Groups and versions that are there and did not say what they serve: an extension's server is down.
+    /// Groups and versions whose discovery failed, such as an unavailable APIService.
     pub(super) failed: Vec<FailedDiscovery>,
 }
 
-/// A group and version that is there and did not say what it serves.
+/// A group and version whose discovery failed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FailedDiscovery {
     /// API group.
@@ -59,7 +59,7 @@ pub(super) async fn discover(requests: &Requests) -> Result<Discovery, RequestEr
         }
     }
     if found.resources.kinds.is_empty() && found.failed.is_empty() {
-        let why = "it serves nothing; is the address that of a Kubernetes API server?".to_owned();
+        let why = "it serves no API; is this the address of a Kubernetes API server?".to_owned();
         return Err(RequestError { why, kind: ReadErrorKind::Malformed });
     }
     sort(&mut found, &order);
@@ -68,7 +68,7 @@ pub(super) async fn discover(requests: &Requests) -> Result<Discovery, RequestEr
 
 async fn version(requests: &Requests) -> Result<String, RequestError> {
     let answer = requests.get("/version", JSON).await?;
-    // Some servers keep their version to themselves: then it is not known, and nothing depends on it.
+    // Some servers hide their version; nothing depends on it.
     if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
         return Ok(String::new());
     }
@@ -111,7 +111,7 @@ fn add_groups(groups: Vec<Group>, found: &mut Discovery, order: &mut Order) {
                 found.failed.push(FailedDiscovery {
                     group: name.clone(),
                     version: version.version.clone(),
-                    why: "its API server does not answer (APIService not available)".to_owned(),
+                    why: "its APIService is not available".to_owned(),
                 });
             }
             let kinds = version.resources.into_iter();

@@ -1,6 +1,6 @@
-//! The one request that is no `get` and no `list`: a patch that the server only plays through, for `drift check
+//! The only request besides `get` and `list`: a dry-run patch, for `drift check
 //! --verify-with-server`. It needs the verb `patch`, and the server writes nothing: every address made here says
-//! `dryRun=All`, and a kind is asked for only where the server's own OpenAPI document says that it knows the word.
+//! `dryRun=All`, and only kinds whose OpenAPI document has that parameter are patched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use super::error::{ReadError, ReadErrorKind, resource_display_name};
 use super::request::{ApiAnswer, ApiCall, ApiStatus, CallKind, RequestError, status_text};
 use crate::model::ApiResource;
 
-/// The field manager that the server would record if it wrote.
+/// The field manager of the dry-run.
 const MANAGER: &str = "drift-verify";
 
-/// What the server says to a patch that it only plays through.
+/// The outcome of a dry-run patch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DryRunOutcome {
     /// The object as it would be.

@@ -1,4 +1,4 @@
-//! What can fail between drift and a cluster: before anything was read, and while reading.
+//! Errors of connecting to a cluster and of reading from it.
 
 use std::path::PathBuf;
 
@@ -76,21 +76,21 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Whether the fault lies in what drift was told (exit code 2), not in reading (exit code 3).
+    /// Whether it is a usage or configuration error (exit code 2), not a read error (exit code 3).
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         !matches!(self, Self::Credentials { .. } | Self::Server { .. } | Self::Snapshot { .. })
     }
 }
 
-/// What kept something from being read.
+/// Kind of a read error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadErrorKind {
     /// 401 or 403.
     Forbidden,
     /// The server does not serve it, or the snapshot does not hold it.
     NotServed,
-    /// No answer, or no good one, within the time-out.
+    /// No answer, or only errors, within the timeout.
     Timeout,
     /// An answer that is not what was asked for: HTML, a cut body, another kind.
     Malformed,
@@ -100,7 +100,7 @@ pub enum ReadErrorKind {
     Other,
 }
 
-/// Something of a cluster that was not read: never clean, never drift.
+/// A read error: neither clean nor drift.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {why}")]
 pub struct ReadError {

@@ -1,4 +1,4 @@
-//! One object of a list: text until it is looked at, and then only as far as it is looked at.
+//! One object of a list: kept as text and parsed on demand, only as far as needed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -39,13 +39,13 @@ pub struct Item {
     text: TextRange,
 }
 
-const TOO_DEEP: &str = "it is nested deeper than 127 levels, and is not looked at";
-pub(super) const NOT_AN_OBJECT: &str = "the answer holds something that is no object";
+const TOO_DEEP: &str = "it is nested deeper than 127 levels";
+pub(super) const NOT_AN_OBJECT: &str = "a list item is not a JSON object";
 
 /// The text of a page.
 pub(super) struct PageText {
     text: String,
-    /// The place that a large page takes as long as any of its objects is kept.
+    /// The permit of a large page, held as long as any of its objects.
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -98,7 +98,7 @@ impl Item {
         Self::new(head, (Arc::clone(&text), 0..text.len()), of, namespace)
     }
 
-    /// An object by its head, or why it is none of the list in the namespace.
+    /// An object by its header, or why it does not belong to this list.
     pub(super) fn new(
         head: ItemHeader<'_>,
         text: TextRange,
@@ -110,14 +110,14 @@ impl Item {
         let kind_differs = !head.kind.is_empty() && head.kind != of.kind.kind;
         let version_differs = !head.api_version.is_empty() && head.api_version != of.api_version;
         if !partial && (kind_differs || version_differs) {
-            return Err(format!("the answer holds another kind: {:.80} {:.80}", head.api_version, head.kind));
+            return Err(format!("a list item has another kind: {:.80} {:.80}", head.api_version, head.kind));
         }
         let HeadMetadata { namespace: own, name, uid } = head.metadata;
         if name.is_empty() {
-            return Err("the answer holds an object without a name".to_owned());
+            return Err("a list item has no name".to_owned());
         }
         if of.kind.namespaced && namespace.is_some() && own.as_deref() != namespace {
-            return Err("the answer holds an object of another namespace".to_owned());
+            return Err("a list item is in another namespace".to_owned());
         }
         Ok(Self { context: Arc::clone(of), namespace: own, name, uid, text })
     }
@@ -210,7 +210,7 @@ impl Item {
     }
 }
 
-/// Reads of the `managedFields` of an object who wrote it, and not what.
+/// Reads the managers of `managedFields`, without their fields.
 pub struct ManagersSeed;
 
 #[derive(Deserialize, Default)]

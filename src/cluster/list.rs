@@ -45,12 +45,12 @@ impl Projection {
 
 /// A page of fewer bytes lets the next one have more objects, after one of too many bytes.
 const GROWING_PAGE: usize = 1 << 20;
-/// How often a list is begun again because the server no longer knew how to continue it.
+/// Most restarts of a list whose continue token expired.
 const RESTARTS: u32 = 3;
 /// More pages than any cluster has: a server that always names another one does not end the run's time.
 const PAGES: u32 = 100_000;
 
-/// The list's pages; ends after the first error. The next page is under way while one is looked at.
+/// The list's pages; ends after the first error. The next page is prefetched.
 pub(super) fn pages(
     api: &Arc<ApiServer>,
     kind: &ApiResource,

@@ -77,7 +77,7 @@ impl Cluster {
         }
     }
 
-    /// Groups and versions that are there and did not say what they serve: their kinds are incomplete, not absent.
+    /// Groups and versions whose discovery failed: their kinds are incomplete, not absent.
     #[must_use]
     pub fn failed_discoveries(&self) -> &[FailedDiscovery] {
         match self {

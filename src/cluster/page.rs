@@ -1,4 +1,4 @@
-//! One page of a list. Its text is gone through once: for each object, what tells which one it is and where it stands.
+//! One page of a list. Parses its text once, for the header and the position of each object.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -241,7 +241,7 @@ mod tests {
             (format!(r#"{{{TYPE},"items":[{item}]}} x"#), NOT_JSON),
             (format!(r#"{{{TYPE} "items":[]}}"#), NOT_JSON),
             (format!(r#"{{{TYPE},"items":[1]}}"#), NOT_AN_OBJECT),
-            (format!(r#"{{{TYPE},"items":[{{}}]}}"#), "the answer holds an object without a name"),
+            (format!(r#"{{{TYPE},"items":[{{}}]}}"#), "a list item has no name"),
         ] {
             assert_eq!(read(&text), Err(why.to_owned()), "{text}");
         }

@@ -19,7 +19,7 @@ use super::error::{ReadErrorKind, one_line};
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
 /// One that refuses connections may be starting: it is asked again for this long.
 const REFUSED_LIMIT: Duration = Duration::from_secs(5);
-/// What is known to be in trouble gets this long.
+/// Timeout for groups that failed before.
 const SHORT_LIMIT: Duration = Duration::from_secs(5);
 /// Largest body of one answer, unpacked.
 const BODY_LIMIT: usize = 64 << 20;
@@ -35,7 +35,7 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 /// An internal error is rarely one that passes: a broken conversion webhook gives it for ever.
 const RETRIES_OF_500: u32 = 5;
 
-/// Sends requests, retries what may pass, and counts.
+/// Sends requests, retries temporary errors, and counts both.
 pub(super) struct Requests {
     client: kube::Client,
     timeout: Duration,

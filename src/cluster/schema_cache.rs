@@ -1,5 +1,5 @@
-//! Schemas kept between runs, in files that are never trusted: another format, another content, a torn or a foreign
-//! file is none.
+//! Schema cache; a file with a wrong version, hash or length
+//! is a miss.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -33,7 +33,7 @@ impl CacheEntry {
         Self { folder, file, content: hex(&Sha256::digest(content)) }
     }
 
-    /// The kept schema, where there is one of this content.
+    /// The cached schema, if its content hash matches.
     pub(super) fn read(&self) -> Option<Schema> {
         // Not a pipe, which would be waited for.
         let size = fs::metadata(&self.file).ok().filter(fs::Metadata::is_file)?.len();
@@ -45,7 +45,7 @@ impl CacheEntry {
         whole.then(|| Schema::from_bytes(body).ok()).flatten()
     }
 
-    /// Keeps a schema. A folder that cannot be written is an error that the caller may pass over.
+    /// Writes a schema; the caller may ignore the error.
     pub(super) fn write(&self, schema: &Schema) -> io::Result<()> {
         let body = schema.to_bytes();
         fs::create_dir_all(&self.folder)?;

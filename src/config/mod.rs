@@ -1,4 +1,4 @@
-//! `drift.yaml`: what may stand in it, read and validated. Knows no stage.
+//! Reads and validates `drift.yaml`.
 //!
 //! Its JSON Schema, `deploy/config-v1.schema.json`, is made from these types by their tests, so that the program carries
 //! nothing of it: what [`parse`] refuses beyond types is told there by `cfg_attr(test, schemars(...))`.
@@ -17,7 +17,7 @@ pub use read::{ConfigError, parse};
 /// The name of the configuration file at the root of the repository.
 pub const CONFIG_FILE: &str = "drift.yaml";
 
-/// A validated `drift.yaml`; [`Config::default`] is what stands where there is none.
+/// A validated `drift.yaml`; [`Config::default`] is used if there is none.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend("required" = ["version"])))]
@@ -42,11 +42,11 @@ pub struct Config {
     /// Where the ledger is.
     #[serde(default)]
     pub ledger: LedgerConfig,
-    /// For how long a commit may wait to be applied before that is drift; default six hours.
+    /// How long a commit may stay unapplied before it counts as drift; default six hours.
     #[serde(default, rename = "unsynced-after")]
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9]+[mhd]$"), extend("default" = "6h")))]
     pub unsynced_after: UnsyncedAfter,
-    /// Managers beside the known ones.
+    /// Managers in addition to the built-in ones.
     #[serde(default)]
     pub managers: Vec<ManagerConfig>,
     /// Differences that are not drift.
@@ -116,7 +116,7 @@ pub struct ForgeConfig {
     /// The branch that proposals are for; default: the remote's default branch.
     #[serde(default)]
     pub base: Option<String>,
-    /// Our own login, where the forge does not tell it.
+    /// drift's own login, if the forge does not report it.
     #[serde(default)]
     pub login: Option<String>,
 }
@@ -197,15 +197,15 @@ pub struct ManagerConfig {
     pub name: String,
     /// Its class.
     pub class: ManagerClass,
-    /// Of a platform manager the fields in which it is trusted, everything inside them too; none: wherever no harm is
-    /// done (not in images, commands, rules, data, ...).
+    /// For a platform manager: the fields (and everything below) in which it is trusted; empty: every field that is not
+    /// sensitive (images, commands, rules, data, ...).
     #[serde(default)]
     #[cfg_attr(test, schemars(inner(regex(pattern = r"^[.\[]"))))]
     pub fields: Vec<String>,
     /// Why it is trusted there.
     #[serde(default)]
     pub reason: Option<String>,
-    /// Last day on which it holds, `2027-03-31`.
+    /// Last day on which it applies, `2027-03-31`.
     #[serde(default)]
     #[cfg_attr(test, schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$")))]
     pub expires: Option<String>,

@@ -1,4 +1,4 @@
-//! Reading `drift.yaml`: unknown keys are refused with their place and the nearest known key.
+//! Parses `drift.yaml`; unknown keys are errors with location and the nearest known key.
 
 use super::Config;
 use crate::model::nearest;
@@ -31,7 +31,7 @@ fn strip_place(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
-const NOT_READ: &str = "it cannot be read: a value is not what its key asks for";
+const NOT_READ: &str = "a value has the wrong type for its key";
 
 /// What went wrong: the kind of error and what was expected, never the value that stands there. ``unknown field `x`,
 /// expected one of `a`, `b` `` gets the nearest of the known names. `None` for words that are not known to be free of
@@ -86,11 +86,14 @@ fn place_of(text: &str, key: &str) -> String {
     found.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default()
 }
 
-/// The first thing that parses and yet cannot be meant: its key and why.
+/// The first invalid setting: its key and why.
 fn check(config: &Config) -> Result<(), (String, String)> {
     let refuse = |key: &str, why: String| Err((key.to_owned(), why));
     if config.version != 1 {
-        return refuse("version", format!("version is {}; this drift reads `version: 1`", config.version));
+        return refuse(
+            "version",
+            format!("version is {}; not supported; expected `version: 1`", config.version),
+        );
     }
     for (at, source) in config.sources.iter().enumerate() {
         let outside = source.path.starts_with('/') || source.path.split('/').any(|part| part == "..");
@@ -112,7 +115,7 @@ fn check(config: &Config) -> Result<(), (String, String)> {
             return refuse("reason", "an ignore rule needs a reason".to_owned());
         }
         if rule.field.is_none() && rule.resource == super::ResourceFilter::default() {
-            return refuse("ignore", "an ignore rule names a `field`, a `resource`, or both".to_owned());
+            return refuse("ignore", "an ignore rule needs a `field`, a `resource`, or both".to_owned());
         }
         if !rule.expires.as_deref().is_none_or(is_day) {
             return refuse("expires", format!("ignore[{at}].expires is not a date such as 2027-03-31"));
@@ -120,7 +123,7 @@ fn check(config: &Config) -> Result<(), (String, String)> {
     }
     for (at, manager) in config.managers.iter().enumerate() {
         if manager.name.trim_matches('*').trim().is_empty() {
-            let why = format!("managers[{at}].name would be every manager: name the ones that you mean");
+            let why = format!("managers[{at}].name matches every manager: use a narrower name");
             return refuse("name", why);
         }
         if !manager.expires.as_deref().is_none_or(is_day) {
@@ -180,14 +183,14 @@ mod tests {
                 "version: 1\nignore:\n  - reason: ''\n    field: .spec\n",
                 "drift.yaml:3:5: an ignore rule needs a reason",
             ),
-            ("version: 1\nignore:\n  - reason: x\n", "names a `field`, a `resource`, or both"),
+            ("version: 1\nignore:\n  - reason: x\n", "needs a `field`, a `resource`, or both"),
             (
                 "version: 1\nignore:\n  - field: .a\n    reason: x\n    expires: soon\n",
                 "drift.yaml:5:5: ignore[0].expires",
             ),
             ("version: 1\nsecrets: maybe\n", "unknown variant, expected `read` or `skip`"),
             ("version: 1\nledger: {branch: a..b}\n", "is not a branch name"),
-            ("version: 1\nmanagers: [{name: '*', class: platform}]\n", "would be every manager"),
+            ("version: 1\nmanagers: [{name: '*', class: platform}]\n", "matches every manager"),
             ("version: 1\nmanagers: [{name: a, class: platform, fields: [.spec]}]\n", "add a `reason`"),
             (
                 "version: 1\nmanagers: [{name: a, class: platform, fields: [spec], reason: r}]\n",

@@ -1,5 +1,5 @@
-//! Whether a live object, still text, is what Git declares with the server's defaults: most of a cluster is, and of that
-//! no tree is made.
+//! Fast path: checks in the text of a live object whether it equals the desired one with defaults; most do, and
+//! are never parsed into a tree.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -40,7 +40,7 @@ pub(super) fn compare_text<'t, S: DeserializeSeed<'t>>(
     Some(FastEqual { managed: books.managed, server_set: books.server_set, differences: Vec::new() })
 }
 
-/// What is kept of the object.
+/// The state of the check.
 struct Seen<'j, S, V> {
     judge: LiveOnlyCheck<'j>,
     seed: Option<S>,
@@ -48,7 +48,7 @@ struct Seen<'j, S, V> {
     server_set: bool,
 }
 
-/// The way to a value.
+/// The path to a value.
 #[derive(Clone, Copy)]
 enum PathStack<'w> {
     Root,
@@ -79,10 +79,10 @@ impl PathStack<'_> {
     }
 }
 
-/// What is done with the value of a key.
+/// How the value of a key is handled.
 enum KeyRule {
     Skip,
-    /// Nothing is said of such an object.
+    /// Gives up: the object needs the full comparison.
     Abort,
     Capture,
     /// As the map of that level, or wholly.
@@ -102,7 +102,7 @@ fn key_rule(level: Option<MetadataLevel>, key: &str) -> KeyRule {
     }
 }
 
-/// Reads a value and fails where it is another.
+/// Reads a value and fails if it differs.
 struct Place<'v, 'w, 'b, 'j, 't, S: DeserializeSeed<'t>> {
     value: &'v Value,
     way: PathStack<'w>,

@@ -1,6 +1,6 @@
 //! Pure comparison of desired and live by schema: no I/O, no attribution.
 //!
-//! Reported is every field that Git declares and live has otherwise or lacks, and every field that only live has and
+//! Reports every field that Git declares and that differs or is missing live, and every field that only live has and
 //! whose value the server would not have put there. Values of Secrets end here: what leaves this module says that a
 //! value differs, never the value, its length or a hash of it.
 
@@ -64,8 +64,8 @@ pub fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Differen
     differences
 }
 
-/// Whether two declarations of one object say the same: with what the server puts beside it, neither has anything that
-/// the other lacks or has otherwise. Of two versions nobody but the server can tell.
+/// Whether two declarations of one object are equivalent: with server defaults, neither has anything that
+/// the other does not. False for two different API versions.
 #[must_use]
 pub fn is_equivalent(one: &Desired, other: &Desired, schema: &Schema) -> bool {
     let root = schema.kind(&one.id.group, &one.id.version, &one.id.kind);
@@ -82,9 +82,9 @@ pub fn is_equivalent(one: &Desired, other: &Desired, schema: &Schema) -> bool {
         && compare(other, &live(one), schema).is_empty()
 }
 
-/// Whether [`compare`] would find no difference in a live object that is still text, but for such as only live has and the
-/// server set: then there is no need to make a tree of it. `managed` reads its `managedFields`; `None` says nothing, and
-/// is given for every object that is being deleted, and for those that SOPS encrypts.
+/// `Some` if [`compare`] would report nothing (apart from server-set values) for a live object in text form;
+/// `None` means run [`compare`]. `managed` reads its `managedFields`; the result
+/// is always `None` for objects that are being deleted or encrypted by SOPS.
 pub fn fast_equal<'t, S: DeserializeSeed<'t>>(
     desired: &Desired,
     live: &'t str,
@@ -114,7 +114,7 @@ pub fn fast_equal<'t, S: DeserializeSeed<'t>>(
     Some(FastEqual { differences: server_set.take(), ..same })
 }
 
-/// What is declared, with what the server puts beside it.
+/// The declared object with server defaults.
 fn with_server_defaults(root: Field<'_>, git: &Value, declared: &Value) -> Value {
     let mut filled = declared.clone();
     crate::schema::fill(root, &mut filled);

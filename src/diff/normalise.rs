@@ -1,4 +1,4 @@
-//! The desired object as it is compared: what the server never stores as written is taken out or turned over.
+//! Normalises the desired object: removes or converts what the server never stores as written.
 
 use std::borrow::Cow;
 
@@ -71,7 +71,7 @@ pub(super) fn normalise_declared_by<'v>(
     }
 }
 
-/// Whether nothing has to be taken out or turned over: so most manifests are.
+/// Whether the object needs no normalising, as most manifests.
 fn needs_no_change(object: &Value, level: MetadataLevel) -> bool {
     let Some(map) = object.as_object() else { return !has_null(object) };
     let metadata = map.get("metadata").and_then(Value::as_object);

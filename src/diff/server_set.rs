@@ -1,4 +1,4 @@
-//! Places that the server or the platform fills by itself (kapp's default rules are the best public list of them).
+//! Fields that the server or the platform sets (kapp's default rules are the best public list of them).
 
 use serde_json::Value;
 

@@ -25,7 +25,7 @@ pub(super) struct Comparer<'a> {
     out: Vec<Difference>,
 }
 
-/// Where the walk stands: in the schema, in words, and in both objects.
+/// The current position: in the schema, as a path, and in both objects.
 #[derive(Clone)]
 struct WalkPosition<'a> {
     field: Field<'a>,
@@ -137,7 +137,7 @@ impl<'a> Comparer<'a> {
     }
 
     fn place(&mut self, at: &WalkPosition<'a>, sides: Sides<'_>) {
-        // A null over nothing says nothing; over a default or a declared value somebody put it.
+        // A null without a default or declared value is ignored; otherwise somebody set it.
         let kept = sides.filled.is_some() && at.field.is_nullable();
         let live = sides.live.filter(|live| kept || !live.is_null());
         if self.unstable.contains(&at.desired) {
@@ -165,7 +165,7 @@ impl<'a> Comparer<'a> {
             if let Some(found) = self.out.last_mut() {
                 found.server_set = true;
                 found.note =
-                    Some("Git writes null, and the field was taken out: the default came".to_owned());
+                    Some("Git sets null, so the field was removed and the server set its default".to_owned());
             }
         } else {
             self.report(at, ChangeKind::Modified, Some(declared), Some(live), None);
@@ -316,7 +316,7 @@ impl<'a> Comparer<'a> {
             self.place(&place, sides);
             if pair.repeated && self.out.len() > before {
                 self.out[before].note = Some(
-                    "duplicate key in Git: equal items were paired, and the rest by occurrence".to_owned(),
+                    "duplicate key in Git: equal items are paired first, then the rest in order".to_owned(),
                 );
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a forge did not do what it was asked. Addresses are shown without credentials and query, what the forge said is
+/// Why a request to a forge failed. Addresses are shown without credentials and query; the forge's message is
 /// escaped and cut.
 #[derive(Debug, Error)]
 pub enum ForgeError {
@@ -16,7 +16,7 @@ pub enum ForgeError {
         /// What to do.
         hint: String,
     },
-    /// The forge answered, and said no.
+    /// The forge rejected the request.
     #[error("{method} {url}: the forge answered {status}{said}{hint}")]
     Refused {
         /// Method of the request.
@@ -31,7 +31,7 @@ pub enum ForgeError {
         hint: String,
     },
     /// The forge asks to wait longer than this request may take.
-    #[error("{method} {url}: the forge limits requests, and asks to wait {} s more; run again then", wait.as_secs())]
+    #[error("{method} {url}: rate limited by the forge; run again in {} s", wait.as_secs())]
     Limited {
         /// Method of the request.
         method: String,

@@ -17,7 +17,7 @@ use super::repository_api::{Paging, RepositoryApi};
 use super::{ForgeError, duplicates};
 use crate::text::one_line;
 
-/// How often something is made where every attempt may have got lost.
+/// Most attempts to create something if answers get lost.
 const ATTEMPTS: u32 = 3;
 
 /// A forge over HTTP.
@@ -27,12 +27,12 @@ pub(super) enum HttpForge<'a> {
     GitHub(&'a GitHub),
 }
 
-/// What making a proposal came to.
+/// The outcome of creating a proposal.
 enum CreateOutcome {
     New(ExistingProposal),
     /// Ours, made before.
     AlreadyOurs(ExistingProposal),
-    /// Somebody else's from our branch, and what a person should know of it.
+    /// Somebody else's pull request from our branch, with a note.
     SomeoneElses(ExistingProposal, String),
 }
 
@@ -47,7 +47,7 @@ impl HttpForge<'_> {
         }
     }
 
-    /// Opens bare, looks again, decorates what remains.
+    /// Opens the proposal, closes duplicates, then adds labels.
     pub(super) async fn open(self, proposal: &Proposal) -> Result<OpenOutcome, ForgeError> {
         let (ours, created) = match self.create(proposal).await? {
             CreateOutcome::New(ours) => (ours, true),
@@ -138,8 +138,10 @@ impl HttpForge<'_> {
         let mut existing =
             item.into_existing(mark, ProposalKind::PullRequest, &self.repository_api().web_urls);
         if !is_ours {
-            let note =
-                format!("{} by {author} is from branch {branch}: drift opens no second one", existing.url);
+            let note = format!(
+                "{} by {author} is from branch {branch}: drift does not open a second one",
+                existing.url
+            );
             return Ok(Some(CreateOutcome::SomeoneElses(existing, note)));
         }
         let content = json!({"title": title, "body": body});

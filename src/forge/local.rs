@@ -165,9 +165,7 @@ impl LocalForge {
 }
 
 fn busy() -> ForgeError {
-    ForgeError::Repository(format!(
-        "branch {PROPOSALS_BRANCH} changes faster than it can be written; run again"
-    ))
+    ForgeError::Repository(format!("branch {PROPOSALS_BRANCH} keeps changing; run again"))
 }
 
 /// The repository, while one call looks at it.

@@ -32,7 +32,7 @@ use crate::config::ForgeKind;
 use crate::git::{Repository, Signature};
 use idempotent::HttpForge;
 
-/// Where proposals stand.
+/// The forge that holds the proposals.
 #[derive(Debug)]
 pub enum Forge {
     /// The repository itself.
@@ -67,7 +67,7 @@ impl Forge {
         Self::Local(LocalForge::new(repository, who))
     }
 
-    /// Who we are, and what we may do.
+    /// Checks the login and the permissions.
     ///
     /// # Errors
     /// A token that is refused or sees too little, with the scope that it needs; a repository that takes no proposals.
@@ -113,7 +113,7 @@ impl Forge {
         }
     }
 
-    /// Closes with a comment (Markdown, escaped already); `completed`: the incident ended with a commit. One that is
+    /// Closes with a comment (Markdown, escaped already); `completed`: the incident ended with a commit. A proposal that is
     /// closed or gone is left alone, and a comment that is there already is not written again.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What is asked of a forge, and what it has.
+//! Proposals: desired, and existing on the forge.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ pub enum ProposalKind {
     Issue,
 }
 
-/// What should stand on the forge for one incident.
+/// The desired proposal for one incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// The incident's id.
@@ -37,7 +37,7 @@ pub struct Proposal {
     pub labels: Vec<String>,
 }
 
-/// A proposal of ours that stands on the forge.
+/// One of drift's proposals on the forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingProposal {
     /// Its number; pull requests and issues are counted together.
@@ -63,7 +63,7 @@ pub struct ExistingProposal {
     pub version: Option<u64>,
 }
 
-/// How a proposal stands.
+/// The state of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProposalState {
     /// Waiting.
@@ -123,7 +123,7 @@ pub struct OpenOutcome {
     pub existing: ExistingProposal,
     /// Whether it is new.
     pub created: bool,
-    /// What did not succeed although the proposal stands, one sentence each: labels that were refused.
+    /// Warnings, one sentence each: rejected labels.
     pub notes: Vec<String>,
 }
 

@@ -70,7 +70,7 @@ impl ForgeSettings {
             (None, None) => Ok(ForgeKind::Local),
             (None, Some(remote)) => remote.forge_kind().ok_or_else(|| {
                 ForgeError::configuration(
-                    format!("which kind of forge {} is cannot be told from its address", remote.url),
+                    format!("unknown kind of forge at {}", remote.url),
                     "set `forge.type` in drift.yaml to github, gitea (Forgejo too) or local",
                 )
             }),
@@ -105,7 +105,7 @@ impl ForgeSettings {
         let configured = self.api.as_ref().map(|api| api.trim_end_matches('/').to_owned());
         let base = configured.or_else(|| base_of(self.remote.as_ref()?)).ok_or_else(|| {
             ForgeError::configuration(
-                "the forge's address is not known",
+                "unknown address of the forge",
                 "set `forge.api` in drift.yaml, or give the repository a remote",
             )
         })?;

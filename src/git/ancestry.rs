@@ -1,4 +1,4 @@
-//! The commits before one, held in memory: who came before whom, and when each reached the branch.
+//! The ancestry of a commit in memory: parents, and when each commit reached the branch.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};

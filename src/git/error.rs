@@ -131,7 +131,9 @@ pub enum GitError {
         why: &'static str,
     },
     /// The `git` program could not be started.
-    #[error("the `git` program could not be started ({why}): install it, and see that it is on the PATH")]
+    #[error(
+        "the `git` program could not be started ({why}): install it, and make sure that it is on the PATH"
+    )]
     NoProgram {
         /// Why.
         why: String,
@@ -208,10 +210,10 @@ pub enum RemoteFailure {
     Other(String),
 }
 
-/// Why a push was not done. Nothing was written: a push is atomic.
+/// Why a push was not done. Nothing was written, because pushes are atomic.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// Somebody else was first; fetch, derive again, push again.
+    /// Somebody else pushed first; fetch, plan and push again.
     #[error("branch {branch} was changed by somebody else meanwhile: {} expected, {} found",
         name(.expected), name(.found))]
     Stale {
@@ -230,7 +232,7 @@ pub enum PushError {
         /// The server's words (hostile).
         why: String,
     },
-    /// The server takes signed commits only, or says nothing of why, as some do then.
+    /// The server accepts only signed commits, or rejects without a reason, as some servers do then.
     #[error("the server refuses to change branch {branch}{}: {why}; {}", asked(*.told), how_to_sign(.signed_by.as_deref()))]
     Unsigned {
         /// The branch, the first where all were refused.

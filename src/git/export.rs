@@ -15,11 +15,11 @@ pub struct ExportReport {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// What is not there as a reader might expect, by path.
+    /// Skipped entries, by path.
     pub skipped: Vec<(String, SkippedEntry)>,
 }
 
-/// Why something of a tree is not there as a reader might expect.
+/// Why an entry of a tree was not written as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkippedEntry {
     /// A link that leads out of the tree: not written. Its target is hostile text.

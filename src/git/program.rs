@@ -290,7 +290,7 @@ fn find(env: &[(OsString, OsString)]) -> Result<PathBuf, GitError> {
         std::env::split_paths(&path).filter(|folder| folder.is_absolute()).map(|f| f.join("git"));
     places
         .find(|place| place.is_file())
-        .ok_or_else(|| GitError::NoProgram { why: "it is in no folder of PATH".to_owned() })
+        .ok_or_else(|| GitError::NoProgram { why: "not found on PATH".to_owned() })
 }
 
 impl GitOutput {
@@ -322,7 +322,7 @@ impl GitOutput {
             told.clone_from(&lines);
         }
         let text: String = told.join("; ").chars().filter(|c| !c.is_control()).take(600).collect();
-        if text.is_empty() { "git said nothing".to_owned() } else { text }
+        if text.is_empty() { "git failed without a message".to_owned() } else { text }
     }
 
     /// What the server said (`remote:` lines), on one line; hostile.

@@ -1,4 +1,4 @@
-//! The turn to write branches of a repository: one run of drift at a time, and what a killed one left is cleared.
+//! Lock for writing branches: one run of drift at a time; removes stale locks of killed runs.
 
 use std::fs;
 use std::io::{Read as _, Seek as _, Write as _};
@@ -16,7 +16,7 @@ const PACKED_REFS: &str = "packed-refs";
 /// How long a lock that a killed run may have left must stay as it is: other programs need milliseconds.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
-/// While this lives no other run of drift writes branches here. The system lets go of it when a run is killed; the
+/// While held, no other run of drift writes branches here. The system lets go of it when a run is killed; the
 /// names of what it had locked stay behind, and tell the next run which `<name>.lock` are nobody's any more.
 pub(super) struct RefLock {
     note: fs::File,

@@ -1,4 +1,4 @@
-//! What `git` works on in the place of a repository that drift did not make: its objects and references, and of its
+//! A shadow repository for `git`: the objects and references of a repository that drift did not create, and of its
 //! configuration only what says where and how to reach a remote.
 //!
 //! `.git/config` may come with an archive, a volume or a build step, and can name programs in more ways than could be

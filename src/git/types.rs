@@ -108,7 +108,7 @@ pub struct CommitInfo {
     pub boundary: bool,
 }
 
-/// What is meant for one branch.
+/// The intended update of one branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefUpdate {
     /// Name of the branch, without `refs/heads/`.
@@ -124,6 +124,6 @@ pub struct RefUpdate {
 pub struct PushReport {
     /// What each branch has now; `None` where it was removed.
     pub branches: BTreeMap<String, Option<CommitId>>,
-    /// Everything was already so: nothing was written, or the answer of an earlier attempt had been lost.
+    /// Everything was already up to date: nothing was written, or an earlier attempt succeeded.
     pub up_to_date: bool,
 }

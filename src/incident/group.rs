@@ -1,4 +1,4 @@
-//! Which findings belong together.
+//! Groups findings into incidents.
 
 use crate::model::counts_as_drift;
 use std::collections::BTreeMap;

@@ -158,12 +158,12 @@ pub struct RecordedChange {
     pub time: Option<String>,
 }
 
-/// A value that is there: null is one, too.
+/// A present value; null counts as one.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// Where an incident stands.
+/// The status of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IncidentStatus {
     /// Not ended.
@@ -322,7 +322,7 @@ impl Ledger {
             let error = |place: String, why: String| LedgerError { file: path.to_owned(), place, why };
             let name = name
                 .strip_suffix(".yaml")
-                .ok_or_else(|| error(String::new(), "it is no .yaml file".to_owned()))?;
+                .ok_or_else(|| error(String::new(), "not a .yaml file".to_owned()))?;
             let text = std::str::from_utf8(bytes)
                 .map_err(|_| error(String::new(), "it is not UTF-8 text".to_owned()))?;
             let incident: Incident = serde_yaml::from_str(text).map_err(|cause| {
@@ -413,7 +413,7 @@ impl Ledger {
             Some(id) => Err(LedgerError {
                 file: format!("{FOLDER}{id}.yaml"),
                 place: String::new(),
-                why: "what would be written is not read back as it is".to_owned(),
+                why: "the written text does not read back the same".to_owned(),
             }),
         }
     }

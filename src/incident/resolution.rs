@@ -1,4 +1,4 @@
-//! How an incident ended, from what was recorded and what is declared now.
+//! Finds how an incident ended, from the recorded and the current values.
 
 use std::collections::BTreeMap;
 

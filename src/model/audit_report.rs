@@ -15,9 +15,9 @@ pub struct AuditReport {
     pub ledger: (String, Option<String>),
     /// Every incident, the oldest first.
     pub incidents: Vec<AuditedIncident>,
-    /// What is wrong with the ledger itself: bytes that were changed after they had been written.
+    /// Ledger files whose earlier bytes were changed.
     pub rewritten: Vec<String>,
-    /// Incidents that commits of the base branch name, and that the ledger does not have: by id, the newest such commit.
+    /// Incidents named by commits of the base branch but missing in the ledger: by id, the newest such commit.
     pub unrecorded: BTreeMap<String, String>,
 }
 
@@ -34,11 +34,11 @@ pub struct AuditedIncident {
     pub opened_at: String,
     /// Whole days since then, until it ended or until now.
     pub days: i64,
-    /// Where it stands.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// How an incident stands, and how that was proven.
+/// The outcome of an incident, and its proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Not ended.
@@ -54,11 +54,11 @@ pub enum Outcome {
         /// What proves it.
         proof: Proof,
     },
-    /// The ledger says that it ended, and Git does not bear it out.
+    /// The ledger says that it ended, but Git does not confirm it.
     NotProven {
         /// How, by the ledger.
         how: Resolution,
-        /// Why it is not believed.
+        /// Why it is not proven.
         why: String,
     },
 }
@@ -66,12 +66,12 @@ pub enum Outcome {
 /// What proves that a commit ended an incident; each includes that it is on the base branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// The commit's files bear it out: they declare what was live (adopted), what was not (reverted), or the rule that
+    /// The commit's files confirm it: they declare what was live (adopted), what was not (reverted), or the rule that
     /// covers it (accepted).
     Content,
     /// The commit names the incident in its message.
     Trailer,
-    /// The commit is on the base branch, and no more can be told from its files.
+    /// The commit is on the base branch; its files prove nothing more.
     Ancestry,
 }
 

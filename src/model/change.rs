@@ -17,7 +17,7 @@ pub enum ChangeKind {
     Removed,
 }
 
-/// One field that differs: what the comparison sees, before anybody is asked why.
+/// One field that differs: before attribution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// The smallest thing that differs: a leaf, a whole atomic value, or an item or subtree that only one side has.
@@ -36,7 +36,7 @@ pub struct Difference {
     pub masked: bool,
     /// What the server would have put there by itself, where that is known.
     pub default: Option<Value>,
-    /// What a person should know beside it.
+    /// A note for the user.
     pub note: Option<String>,
     /// Whether the server or the platform puts something here by itself (an allocated address, a deployer's
     /// bookkeeping): a change only when a person's tool owns it.
@@ -164,7 +164,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Differs, and nothing says who or why.
+    /// Differs, without evidence of who changed it or why.
     #[must_use]
     pub fn unknown() -> Self {
         Self::new(Cause::Unknown, Confidence::None, Rule::NoRecord)

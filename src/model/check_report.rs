@@ -1,4 +1,4 @@
-//! What a check found, for reports, proposals and exit codes.
+//! The report of a check, as data.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{Cause, Finding, Incomplete, ResourceId, Rule, UnsyncedAfter, Verific
 pub struct GitFacts {
     /// Its address without credentials, or its folder's name where it has no remote.
     pub repository: String,
-    /// The commit that was read, or that the work tree stands on.
+    /// The commit that was read, or the work tree's HEAD.
     pub revision: String,
     /// Whether the work tree was read and differs from that commit.
     pub dirty: bool,
@@ -20,7 +20,7 @@ pub struct GitFacts {
 pub struct ClusterFacts {
     /// Its identity: as configured, else the uid of namespace kube-system.
     pub name: String,
-    /// What a person calls it: the configured name, else the context, else the identity.
+    /// Display name: the configured name, else the context, else the identity.
     pub shown: String,
     /// Whether the identity is known; without it nothing may be recorded.
     pub identified: bool,
@@ -35,11 +35,11 @@ pub struct ClusterFacts {
 pub struct CheckSummary {
     /// Objects that Git declares.
     pub desired: usize,
-    /// Of them, those that live equals, but for what controllers may own and ignore rules cover.
+    /// Those in sync, apart from controller and ignored changes.
     pub in_sync: usize,
-    /// Of them, those that differ.
+    /// Those that differ.
     pub modified: usize,
-    /// Of them, those that are not live.
+    /// Those that are not live.
     pub missing: usize,
     /// Objects that only live has.
     pub unmanaged: usize,
@@ -68,17 +68,17 @@ pub struct CheckReport {
     /// Lists of kinds that Git does not declare and that could not be read: objects that nothing in Git declares
     /// may be there. The report is complete without them.
     pub not_examined: Vec<Incomplete>,
-    /// Objects of Flux and Argo CD that apply what is in no source: only they were compared.
+    /// Flux and Argo CD objects that apply something outside all sources.
     pub not_compared: Vec<UncoveredRoot>,
-    /// What a person should know and nothing depends on.
+    /// Warnings.
     pub warnings: Vec<String>,
-    /// For how long a commit may wait to be applied before that is drift.
+    /// How long a commit may stay unapplied before it counts as drift.
     pub unsynced_after: UnsyncedAfter,
     /// Counts.
     pub summary: CheckSummary,
     /// Every finding, sorted by resource id, changes of every cause.
     pub findings: Vec<Finding>,
-    /// The server's own answer held against the findings, where it was asked for.
+    /// The verification with the server, if requested.
     pub verification: Option<Verification>,
 }
 
@@ -95,7 +95,7 @@ impl CheckReport {
         self.findings.iter().any(is_drift)
     }
 
-    /// 0 no drift, 1 drift, 3 incomplete (also where nothing was examined); 3 beats 1.
+    /// 0 no drift, 1 drift, 3 incomplete (also if nothing was examined); 3 takes precedence over 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         if !self.is_complete() { 3 } else { u8::from(self.has_drift()) }
@@ -112,7 +112,7 @@ pub fn is_drift(finding: &Finding) -> bool {
     }
 }
 
-/// An object of which only the object itself was compared.
+/// A GitOps object whose applied objects were not compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UncoveredRoot {
     /// The object that applies others.

@@ -9,7 +9,7 @@ pub struct ExplainReport {
     pub resource: ResourceId,
     /// Where Git declares it.
     pub origin: Option<Origin>,
-    /// What there is to say of it as a whole: missing, unmanaged or modified; `None` where it is in sync.
+    /// Its finding (missing, unmanaged or modified); `None` if it is in sync.
     pub finding: Option<Finding>,
     /// The commit that was read.
     pub revision: String,
@@ -21,7 +21,7 @@ pub struct ExplainReport {
     pub incomplete: Vec<Incomplete>,
 }
 
-/// One difference, and what its verdict rests on.
+/// One difference, and the evidence for its verdict.
 #[derive(Debug)]
 pub struct ExplainedField {
     /// The difference and its verdict.

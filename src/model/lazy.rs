@@ -1,10 +1,10 @@
-//! Values that are made when they are looked at.
+//! Values that are computed on first access.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-/// A value that is there, or that is made when it is first looked at.
+/// A value that is present, or computed on first access.
 ///
 /// Most of what Git declares is looked at once, and a tree of all of it would be most of the memory of a run.
 pub struct Lazy<T> {
@@ -18,12 +18,12 @@ impl<T> Lazy<T> {
         Self { value: OnceLock::new(), compute_value: Some(Arc::new(make)) }
     }
 
-    /// As much of a value as is needed until it is let go; `make` makes the whole.
+    /// A partial value that is used until it is discarded; `make` computes the full one.
     pub fn with_preview(value: T, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self { value: OnceLock::from(value), ..Self::new(make) }
     }
 
-    /// Lets go of a value or an outline that can be made again.
+    /// Drops a value or preview that can be computed again.
     pub fn discard(&mut self) {
         if self.compute_value.is_some() {
             self.value.take();
@@ -32,7 +32,7 @@ impl<T> Lazy<T> {
 }
 
 impl<T: Clone> Lazy<T> {
-    /// A value of the caller's own; what was not looked at before is not kept.
+    /// An owned value; does not cache it.
     #[must_use]
     pub fn compute(&self) -> T {
         match (self.value.get(), &self.compute_value) {

@@ -1,4 +1,4 @@
-//! The name that was probably meant.
+//! Suggests the nearest known name.
 
 /// The known name that is nearest to a word that is none, where one is near: a letter or three, and less than half of it.
 #[must_use]

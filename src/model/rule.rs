@@ -1,4 +1,4 @@
-//! Which rule decided a verdict: for counts, for `drift explain`, and for a person who doubts it.
+//! The rules that decide verdicts, for counts and `drift explain`.
 
 use serde::{Deserialize, Serialize};
 
@@ -91,8 +91,8 @@ impl Rule {
         match self {
             Self::NoRecord => (
                 "no-record",
-                "nothing in managedFields says who wrote it",
-                "an audit log would tell; apply the object again to bring live back to Git",
+                "managedFields does not record who wrote it",
+                "an audit log would show it; apply the object again to bring live back to Git",
             ),
             Self::PersonOwns => (
                 "person-owns",
@@ -101,7 +101,7 @@ impl Rule {
             ),
             Self::UnknownOwns => (
                 "unknown-owns",
-                "the field's owner is in no table of known managers",
+                "the field's owner is not a known manager",
                 "if it is a controller, name it under `managers` in drift.yaml, with its fields and a reason",
             ),
             Self::Returned => (
@@ -201,8 +201,8 @@ impl Rule {
             ),
             Self::Scaled => (
                 "scaled",
-                "nobody owns the replicas, and `kubectl scale` is the one writer that leaves no record",
-                "an audit log would tell; declare replicas in Git, or apply it again",
+                "nobody owns the replicas; only `kubectl scale` leaves no record",
+                "an audit log would show it; declare replicas in Git, or apply it again",
             ),
             Self::RemovedBy => (
                 "removed-by",
@@ -221,7 +221,7 @@ impl Rule {
             ),
             Self::Missing => (
                 "missing",
-                "Git declares the object, an apply had it since, and nothing records who deleted it",
+                "Git declares the object, it was applied since, and nothing records who deleted it",
                 "apply Git again, or take the object out of Git",
             ),
             Self::Unmanaged => (

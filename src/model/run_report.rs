@@ -13,9 +13,9 @@ pub struct RunReport {
     pub notes: Vec<String>,
     /// Objects in drift for which no incident was opened, because there are too many of them at once.
     pub held_back: usize,
-    /// Whether nothing was written on purpose.
+    /// Whether it was a dry run.
     pub dry_run: bool,
-    /// What kept the rest from being written, after the check was done.
+    /// The error that stopped the run after the check.
     pub failed: Option<String>,
 }
 
@@ -41,14 +41,14 @@ pub enum ActionKind {
     OpenedPullRequest,
     /// An issue was opened.
     OpenedIssue,
-    /// A proposal was brought up to date.
+    /// A proposal was updated.
     Updated,
-    /// A proposal stands as it should.
+    /// A proposal is up to date.
     Unchanged,
     /// The incident ended; what was open for it was closed.
     Ended(Resolution),
     /// A person closed the proposal: it is not proposed again until its values change.
     Declined,
-    /// The run's limit is reached: the next one proposes it.
+    /// Deferred to the next run by the limit.
     Deferred,
 }

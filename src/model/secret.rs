@@ -1,4 +1,4 @@
-//! What is secret.
+//! Detects secret values.
 
 use serde_json::Value;
 

@@ -4,21 +4,21 @@ use serde_json::Value;
 
 use super::{FieldPath, ResourceId};
 
-/// The server's own answer, by dry-run, held against drift's: how drift tests itself. Lists are sorted by resource id.
+/// Compares drift's findings with the server's dry-run answer. Lists are sorted by resource id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verification {
-    /// Objects that the server was to be asked about: those that were compared.
+    /// Objects to verify: those that were compared.
     pub asked: usize,
-    /// Of them, those about which drift and the server agree, places that are explained aside.
+    /// Those on which drift and the server agree, apart from explained differences.
     pub agreed: usize,
     /// Places in which both differ, or see something that is no drift, for a known reason.
     pub explained: Vec<ObjectExplanation>,
-    /// Objects about which the server refuses a part of the question, and why: there it was asked only about what
-    /// it may change.
+    /// Objects for which the server rejects a part of the patch, and why: only the rest was
+    /// verified.
     pub partly: Vec<ObjectNote>,
-    /// Objects about which the server cannot tell, and why.
+    /// Objects that could not be verified, and why.
     pub not_verified: Vec<ObjectNote>,
-    /// Places in which drift and the server disagree: a fault of drift, or of its verification.
+    /// Fields on which drift and the server disagree: a bug in drift or in its verification.
     pub disagreements: Vec<ObjectDisagreement>,
 }
 
@@ -49,7 +49,7 @@ pub struct ObjectDisagreement {
     pub found: Disagreement,
 }
 
-/// Which of the two is alone with it.
+/// Which side reports the difference alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The server would change it, and drift says nothing.

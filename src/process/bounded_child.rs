@@ -1,4 +1,4 @@
-//! Programs that another library starts, with limits that it has none of.
+//! Time and output limits for programs that another library starts.
 //!
 //! A credential plug-in of a kubeconfig is started by kube, which waits for it for ever and keeps all that it prints.
 //! So drift's own binary is started in its place: it runs the program with a limit of time and of output, hands on what

@@ -1,4 +1,4 @@
-//! Programs that reach nothing: no network, loopback included, and no files but those of one folder and of the system.
+//! Confines programs: no network, not even loopback, and no files but those of one folder and the system.
 //!
 //! The kernel takes such rights from the process that asks for it, and a program that others wrote does not ask. So
 //! drift's own binary is started in its place: it gives the rights up (a network namespace of its own, Landlock) and
@@ -70,7 +70,7 @@ impl Confinement {
         self.mechanisms.landlock_files
     }
 
-    /// What protects, for a person.
+    /// Describes the isolation.
     #[must_use]
     pub fn describe(&self) -> String {
         let network = match self.mechanisms {

@@ -1,4 +1,4 @@
-//! One child, from its start to its end.
+//! Runs one child program.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};

@@ -1,4 +1,4 @@
-//! The commits of a run: one for each proposal on its own branch, one for the ledger; and branches that have served.
+//! The commits of a run: one for each proposal on its own branch, one for the ledger; deletes finished branches.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::remedy::ProvenPlan;
 pub(super) const INCIDENT: &str = "Drift-Incident";
 pub(super) const FINGERPRINT: &str = "Drift-Fingerprint";
 
-/// Commits of a proposal's branch that are looked at: drift's own has one.
+/// Most commits of a proposal's branch that are examined: drift's own has one.
 const MOST_COMMITS: usize = 20;
 
 /// What the branch of an incident's pull request has.
@@ -25,18 +25,18 @@ pub(super) enum Tip {
     /// Nothing.
     #[default]
     Absent,
-    /// Just what is proven.
+    /// Exactly the proven commit.
     Proven(CommitId),
-    /// An older commit of drift's own, or one that nobody was told is proven: it is replaced.
+    /// An outdated commit of drift's own: it is replaced.
     Outdated(CommitId),
-    /// Something else, whatever name it carries: it is left alone.
+    /// Commits by somebody else: the branch is left alone.
     Foreign(CommitId),
 }
 
 /// The commits of proposals, by incident.
 pub(super) type Commits = BTreeMap<String, CommitId>;
 
-/// Makes the commits, and says what to push: proposals first, the ledger that names them last.
+/// Creates the commits and the ref updates: proposals first, the ledger last.
 pub(super) fn build_updates(
     round: &RunAttempt<'_>,
     ledger: &Ledger,
@@ -68,7 +68,7 @@ fn ledger_update(round: &RunAttempt<'_>, ledger: &Ledger) -> Result<Option<RefUp
     Ok(Some(RefUpdate { branch: round.context.ledger.clone(), new: Some(commit), expected: head.cloned() }))
 }
 
-/// The branch of a pull request, unless it stands as it should.
+/// The update of a pull request's branch, unless it is up to date.
 fn proposal_update(round: &RunAttempt<'_>, wanted: &DesiredProposal) -> Result<Option<RefUpdate>, RunError> {
     let Some(pull_request) =
         wanted.proposals.iter().find(|proposal| proposal.kind == ProposalKind::PullRequest)
@@ -143,7 +143,7 @@ fn has_trailers(message: &str, incident: &str, fingerprint: &str) -> bool {
     same(INCIDENT, incident) && same(FINGERPRINT, fingerprint)
 }
 
-/// Whether a commit is one step beside the base branch, and that step is the proven files and nothing else.
+/// Whether a commit is one commit ahead of the base branch and changes exactly the proven files.
 fn is_exactly_proven(round: &RunAttempt<'_>, tip: &CommitId, proven: &ProvenPlan) -> Result<bool, GitError> {
     let repository = &round.checkout.repository;
     let parents = repository.parents(tip)?;
@@ -163,7 +163,7 @@ fn is_exactly_proven(round: &RunAttempt<'_>, tip: &CommitId, proven: &ProvenPlan
     Ok(!proven.files.is_empty())
 }
 
-/// Whether every commit of the branch beside the base is drift's own: hands off otherwise.
+/// True if all commits ahead of the base are drift's; otherwise leave the branch alone.
 pub(super) fn is_ours(round: &RunAttempt<'_>, tip: &CommitId) -> Result<bool, GitError> {
     let repository = &round.checkout.repository;
     // Who signs commits by an address of their own has another name.
@@ -195,8 +195,7 @@ pub(super) fn push(
             Ok(_) => break,
             Err(PushError::CheckedOut { branch, path }) if branch.starts_with(BRANCH_PREFIX) => {
                 updates.retain(|update| update.branch != branch);
-                notes
-                    .push(format!("branch {branch} is left as it is: {} has it checked out", path.display()));
+                notes.push(format!("branch {branch} is unchanged: it is checked out in {}", path.display()));
                 left.insert(branch);
             }
             Err(error) => return Err(error.into()),
@@ -219,7 +218,7 @@ pub(super) fn delete_finished_branches(
         if is_ours(round, &tip)? {
             updates.push(RefUpdate { branch, new: None, expected: Some(tip) });
         } else {
-            notes.push(format!("branch {branch} is kept: somebody else has committed to it"));
+            notes.push(format!("branch {branch} is kept: it has commits by somebody else"));
         }
     }
     if updates.is_empty() {
@@ -227,9 +226,9 @@ pub(super) fn delete_finished_branches(
     }
     match repository.push(round.context.remote.as_ref(), &updates) {
         Ok(_) => Ok(()),
-        // Somebody was there meanwhile, or may not: the next run looks again.
+        // Changed meanwhile, or not allowed: the next run tries again.
         Err(error @ (PushError::Stale { .. } | PushError::Refused { .. } | PushError::CheckedOut { .. })) => {
-            notes.push(format!("branches that have served are kept: {error}"));
+            notes.push(format!("finished branches were not deleted: {error}"));
             Ok(())
         }
         Err(error) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! By which commit an incident ended: found in Git by content, not believed.
+//! Finds in Git, by content, the commit that ended an incident.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::git::CommitInfo;
 use crate::incident::{DeclaredValues, Incident, find_resolution};
 use crate::model::{Cause, Change, Desired, FieldPath, Finding, Resolution, finding_key, resource_key};
 
-/// Commits of a file that are looked at.
+/// Most commits of a file that are examined.
 const COMMITS: usize = 50;
 
 /// What Git declares now, by key of the finding.
@@ -92,7 +92,7 @@ pub(super) fn find_ending(
         }
         Resolution::Reverted => {
             let id = declared_by(if ending.moved { search.commit(&ending.files)? } else { None });
-            let reason = format!("the cluster equals Git again, as commit {} declares it", short(&id));
+            let reason = format!("the cluster equals commit {} again", short(&id));
             (Resolution::Reverted, Some(id), reason)
         }
     })

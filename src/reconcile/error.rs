@@ -26,7 +26,7 @@ pub enum RunError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The ledger's branch is one that drift uses for something else.
-    #[error("`ledger.branch` in drift.yaml is {0:?}, a branch with another purpose")]
+    #[error("`ledger.branch` in drift.yaml is {0:?}, which is a branch with another purpose")]
     LedgerBranchTaken(String),
     /// Nothing tells the cluster from another, so incidents of it would be mixed up with those of others.
     #[error(

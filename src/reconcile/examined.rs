@@ -1,4 +1,4 @@
-//! Members of incidents that a check did not look at: Git no longer declares them, and no list covered them.
+//! Checks incident members that the check did not examine: not declared any more, and in no list.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use crate::cluster::Cluster;
 use crate::incident::{Incident, IncidentStatus, Ledger};
 use crate::model::ObjectKey;
 
-/// The keys of members that are not live any more, by asking for each by its name. One that could not be asked for is
-/// taken to be there: its incident stays open.
+/// The keys of members that are no longer live; gets each by its name. One that cannot be read is
+/// assumed live: its incident stays open.
 pub(super) async fn deleted_members(
     round: &RunAttempt<'_>,
     ledger: &Ledger,
@@ -32,7 +32,7 @@ pub(super) async fn deleted_members(
     gone
 }
 
-/// Whether the check looked at the object: Git declares it, or a list that was read whole would have shown it.
+/// Whether the check examined the object: Git declares it, or a complete list covers it.
 pub(super) fn is_examined(round: &RunAttempt<'_>, key: &ObjectKey) -> bool {
     let material = &round.inputs;
     let place = |namespace: Option<String>| (key.group.clone(), key.kind.clone(), namespace);
@@ -41,7 +41,7 @@ pub(super) fn is_examined(round: &RunAttempt<'_>, key: &ObjectKey) -> bool {
     listed || material.desired.iter().any(|object| object.id.key() == *key)
 }
 
-/// Whether a member was looked at, or asked for and not found.
+/// Whether a member was examined, or was not found.
 pub(super) fn is_accounted_for(
     round: &RunAttempt<'_>,
     gone: &BTreeSet<String>,

@@ -1,6 +1,6 @@
-//! Too much drift at once: what is held back until a person has looked, and what goes on all the same.
+//! Detects mass drift: opens no incidents for it until a person has looked.
 //!
-//! What somebody may do in one namespace must not silence the others: declared objects are counted by source and
+//! One namespace must not block the others: declared objects are counted by source and
 //! namespace, objects that nothing declares by namespace, and only what is counted too high is held back.
 
 use crate::check::CheckInputs;
@@ -79,7 +79,7 @@ impl MassDrift {
         self.groups.is_empty()
     }
 
-    /// Whether a new incident with this finding has to wait.
+    /// Whether a new incident with this finding is held back.
     pub(super) fn includes(&self, finding: &Finding) -> bool {
         self.groups.contains_key(&DriftGroup::from_finding(finding))
     }

@@ -31,15 +31,15 @@ use remotes::{Heads, RunContext};
 /// What `drift run` needs to know.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
-    /// Repository, cluster, time. The revision and the path are not looked at: a run reads the base branch.
+    /// Repository, cluster, time. The revision and the path are ignored: a run reads the base branch.
     pub check: CheckSettings,
-    /// The forge, beside what `drift.yaml` says.
+    /// Forge options in addition to `drift.yaml`.
     pub forge: ForgeOptions,
     /// Shows what would be written, and writes nothing.
     pub dry_run: bool,
 }
 
-/// How often a run is derived again because somebody else was first.
+/// Most attempts of a run when somebody else pushes first.
 const ATTEMPTS: u32 = 5;
 
 /// The scheduled job.
@@ -86,7 +86,7 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
                 });
             }
             Err(RunError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
-            // What was compared is shown all the same.
+            // The check is reported in any case.
             Err(error) => {
                 let dry_run = settings.dry_run;
                 return Ok(RunReport {
@@ -128,7 +128,7 @@ impl RunAttempt<'_> {
         }
         let mut ledger =
             remotes::read_ledger(&self.checkout.repository, &self.heads.base, self.heads.ledger.as_ref())?;
-        progress("asking the forge");
+        progress("listing proposals");
         let listed = self.context.forge.list(&remotes::ended_incidents(&ledger)).await?;
         progress("deciding");
         let gone = examined::deleted_members(self, &ledger, cluster).await;
@@ -145,7 +145,7 @@ impl RunAttempt<'_> {
     ) -> Result<WriteOutcome, RunError> {
         let mut notes = decision.notes.clone();
         if self.checkout.repository.root().is_some() && self.checkout.repository.is_dirty()? {
-            notes.push("the work tree has uncommitted changes, which a run does not look at".to_owned());
+            notes.push("the work tree has uncommitted changes, which a run ignores".to_owned());
         }
         if self.settings.dry_run {
             let actions = publish::planned_actions(decision, listed);

@@ -1,4 +1,4 @@
-//! What a run makes of what it read: events for the ledger, proposals for the forge.
+//! Plans a run: events for the ledger, proposals for the forge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,28 +26,28 @@ const NEW_PROPOSALS: usize = 10;
 /// What a run will do.
 #[derive(Default)]
 pub(super) struct RunPlan {
-    /// What should stand for each open incident.
+    /// The desired proposals of each open incident.
     pub(super) wanted: Vec<DesiredProposal>,
-    /// Incidents that ended, with the words in which their proposals are closed.
+    /// Incidents that ended, with the reason to close their proposals.
     pub(super) ended: Vec<EndedIncident>,
     /// Incidents that a person declined in the meantime.
     pub(super) declined: Vec<(String, String)>,
-    /// Incidents that wait for the next run, with their titles.
+    /// Incidents deferred to the next run, with their titles.
     pub(super) deferred: Vec<(String, String)>,
-    /// Proposals that say "mass drift" and no longer hold.
+    /// The mass-drift issue that no longer applies.
     pub(super) mass_over: Option<String>,
     /// Objects in drift that are held back because there are too many of them.
     pub(super) held_back: usize,
     pub(super) notes: Vec<String>,
 }
 
-/// What should stand for an open incident.
+/// The desired state of an open incident's proposals.
 pub(super) struct DesiredProposal {
     pub(super) incident: String,
     pub(super) proven: ProvenPlan,
     /// A pull request, an issue, or both.
     pub(super) proposals: Vec<Proposal>,
-    /// Kinds that are neither opened, nor updated, nor closed: a person closed that proposal, or committed to its branch.
+    /// Kinds left to people, who closed that proposal or committed to its branch.
     pub(super) left_to_people: Vec<ProposalKind>,
     /// What the branch of its pull request has.
     pub(super) tip: Tip,
@@ -61,7 +61,7 @@ pub(super) struct EndedIncident {
     pub(super) reason: String,
 }
 
-/// Decides, and records events in the ledger.
+/// Plans the run, and records events in the ledger.
 pub(super) fn plan_run(
     round: &RunAttempt<'_>,
     ledger: &mut Ledger,
@@ -105,7 +105,7 @@ struct Planner<'a> {
     cluster: &'a Cluster,
     plan: RunPlan,
     drifting: BTreeMap<String, &'a Finding>,
-    /// What there is too much of.
+    /// The groups with too much drift.
     mass: MassDrift,
 }
 
@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
         incident.members.iter().filter_map(|member| self.drifting.get(&member.key).copied()).collect()
     }
 
-    /// An incident that is not ended: has it ended, changed, or been declined?
+    /// Updates an open incident: ended, changed, or declined.
     fn update_incident(&mut self, ledger: &mut Ledger, id: &str) -> Result<(), RunError> {
         let Some(incident) = ledger.incident(id) else { return Ok(()) };
         let present = self.members(incident);
@@ -156,7 +156,7 @@ impl<'a> Planner<'a> {
         }
         let (standing, recorded) = (incident.status(), incident.fingerprint().map(str::to_owned));
         let sure = complete || present.len() == incident.latest_record().len();
-        // Declined is only what nothing stands for: a person has opened it again.
+        // An incident with an open proposal is not declined: a person reopened it.
         let reopened = standing == IncidentStatus::Declined && self.has_open_proposal(id, None);
         if sure && (reopened || recorded.as_deref() != Some(self.fingerprint(&present).as_str())) {
             let event = self.recorded(EventKind::Changed, &present);
@@ -231,7 +231,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Too much at once to be true becomes one question; what is elsewhere goes on.
+    /// Plans one issue for too much drift at once; other incidents go on.
     fn plan_mass_issue(&mut self) {
         let (checked, held) = (self.round.checked, &self.mass);
         let id = mass_id(&checked.cluster.name);
@@ -242,7 +242,7 @@ impl<'a> Planner<'a> {
         let proposal = proposal_text::mass_issue(&id, held, &checked.cluster, &self.round.context.base);
         let lines = mass_drift::describe_groups(held, |name| format!("{name:?}"));
         self.plan.notes.push(format!(
-            "{}: too much at once, so one issue asks about it, and no incident of these is opened; incidents elsewhere go on",
+            "{}: too much drift at once: opened one issue instead of incidents; other incidents go on",
             lines.join("; ")
         ));
         self.plan.held_back = held.object_count();
@@ -269,7 +269,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What should stand on the forge for every open incident.
+    /// Plans the proposals of every open incident.
     fn propose(&mut self, ledger: &Ledger) -> Result<(), RunError> {
         let mut opened = 0;
         for incident in ledger.incidents().filter(|incident| is_open(incident, self.round)) {
@@ -300,14 +300,14 @@ impl<'a> Planner<'a> {
         let waiting = self.plan.deferred.len();
         if waiting > 0 {
             self.plan.notes.push(format!(
-                "{} wait for the next run: one run opens at most {NEW_PROPOSALS} proposals",
+                "{} deferred: one run opens at most {NEW_PROPOSALS} proposals",
                 crate::text::pluralize(waiting, "incident")
             ));
         }
         Ok(())
     }
 
-    /// Kinds of proposals for the incident that are a person's now.
+    /// Kinds of proposals that are left to people.
     fn kinds_left_to_people(&self, incident: &Incident) -> Vec<ProposalKind> {
         let recorded = incident.fingerprint().unwrap_or_default();
         let mut kept = vec![ProposalKind::PullRequest, ProposalKind::Issue];
@@ -359,7 +359,7 @@ impl<'a> Planner<'a> {
         let changed = matches!(tip, Tip::Foreign(_));
         if changed {
             self.plan.notes.push(format!(
-                "branch {branch} is left as it is: somebody else has committed to it, and its pull request says so"
+                "branch {branch} is unchanged: it has commits by somebody else; its pull request says so"
             ));
         }
         if changed && mark.is_none() {
@@ -392,7 +392,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The id under which the question "wrong context?" stands for a cluster.
+/// The id of the issue "wrong context?" for a cluster.
 fn mass_id(cluster: &str) -> String {
     digest(&["mass/v1", cluster])
 }

@@ -1,4 +1,4 @@
-//! What a person reads on the forge and in the commit. Stable: the same incident gives the same text.
+//! Texts of proposals and commits. Deterministic: the same incident gives the same text.
 
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ pub(super) fn title(incident: &Incident, findings: &[&Finding]) -> String {
     headline(&format!("drift: {first}{more}{by} [{}]", &incident.id))
 }
 
-/// A title: one line in which nothing acts on a forge. Names of strangers stand in it, and forges read titles too.
+/// A title: one line in which nothing acts on a forge. It contains names from the cluster, and forges interpret titles too.
 fn headline(text: &str) -> String {
     neutralise(&one_line(text, 200))
 }
@@ -41,7 +41,7 @@ pub(super) struct PullRequestContext<'a> {
     pub(super) checked: &'a CheckReport,
     pub(super) base: &'a str,
     pub(super) branch: &'a str,
-    /// Somebody has changed the branch since it was proven; with the commit that was, where it is known.
+    /// Set if somebody changed the branch since it was proven, with the proven commit if known.
     pub(super) changed: Option<Option<String>>,
 }
 
@@ -82,7 +82,7 @@ pub(super) fn pull_request(
     );
     if !proven.plan.unadopted.is_empty() {
         let left = pluralize(proven.plan.unadopted.len(), "further difference");
-        let _ = writeln!(body, "{left} of this incident could not be proposed as a commit: see its issue.\n");
+        let _ = writeln!(body, "{left} of this incident cannot be proposed as a commit: see its issue.\n");
     }
     body.push_str(&trailers(incident));
     Proposal {
@@ -101,7 +101,7 @@ pub(super) fn pull_request(
 /// The beginning of a pull request whose branch is not drift's any more.
 fn changed_notice(commit: Option<&str>, cluster: &str) -> String {
     let back = commit.map_or_else(
-        || "Close this to be rid of it".to_owned(),
+        || "Close this pull request".to_owned(),
         |commit| {
             format!(
                 "Reset the branch to {} to have back what was proven, or close this",
@@ -153,7 +153,7 @@ pub(super) fn issue(
     }
 }
 
-/// The one issue of a run that found too much to be true.
+/// The issue of a run that found mass drift.
 pub(super) fn mass_issue(id: &str, held: &MassDrift, cluster: &ClusterFacts, base: &str) -> Proposal {
     let shown = &cluster.shown;
     let (title, asked) = if held.has_declared() {
@@ -164,13 +164,11 @@ pub(super) fn mass_issue(id: &str, held: &MassDrift, cluster: &ClusterFacts, bas
     } else {
         (
             format!("drift: more objects in {shown} than people make by hand"),
-            "That is more than people make by hand: **does something make them that drift does not know?**",
+            "That is more than people make by hand: **does an unknown controller create them?**",
         )
     };
-    let mut body = format!(
-        "In cluster {} there is too much drift at once to open incidents for:\n\n",
-        markdown_code(shown)
-    );
+    let mut body =
+        format!("In cluster {} there is too much drift at once to open incidents:\n\n", markdown_code(shown));
     let lines = mass_drift::describe_groups(held, markdown_code);
     for line in lines.iter().take(MOST) {
         let _ = writeln!(body, "- {line}");

@@ -1,4 +1,4 @@
-//! Writing to the forge what was decided, and what a dry run would write.
+//! Applies the plan to the forge, or lists what a dry run would do.
 
 use crate::model::{Action, ActionKind};
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ impl PushedBranches<'_> {
     }
 }
 
-/// Opens, updates and closes; what stands is left alone.
+/// Opens, updates and closes proposals; leaves up-to-date ones unchanged.
 pub(super) async fn publish(
     round: &RunAttempt<'_>,
     (decision, pushed): (&RunPlan, PushedBranches<'_>),
@@ -35,7 +35,7 @@ pub(super) async fn publish(
     let forge = &round.context.forge;
     let (mut actions, mut failed) = (Vec::new(), None);
     for number in forge.close_duplicates(listed).await? {
-        notes.push(format!("proposal {number} was a second one for its incident, and is closed"));
+        notes.push(format!("proposal {number} was a duplicate for its incident and was closed"));
     }
     forge.record_merged(listed)?;
     for ended in &decision.ended {
@@ -53,7 +53,9 @@ pub(super) async fn publish(
             forge
                 .close(
                     existing,
-                    &super::proposal_text::closing_comment("no longer so many objects are in drift"),
+                    &super::proposal_text::closing_comment(
+                        "the number of objects in drift is below the limit again",
+                    ),
                     false,
                 )
                 .await?;
@@ -75,7 +77,7 @@ pub(super) async fn publish(
             }
             match publish_one(round, wanted, &proposal, listed, notes).await {
                 Ok(action) => actions.push(action),
-                // One proposal that is refused does not keep the others from people.
+                // A rejected proposal does not stop the others.
                 Err(RunError::Forge(error)) if !error.is_retryable() && !error.is_configuration() => {
                     notes.push(format!("{}: {error}", proposal.title));
                     failed.get_or_insert(RunError::Forge(error));
@@ -83,7 +85,7 @@ pub(super) async fn publish(
                 Err(error) => return Err(error),
             }
         }
-        // What a kind no longer has to say is closed: everything could be proven after all, or nothing can be now.
+        // Closes a kind that is not needed any more: everything can be proven now, or nothing.
         for existing in open_proposals(listed, &wanted.incident) {
             let stays = wanted.left_to_people.contains(&existing.kind)
                 || wanted.proposals.iter().any(|proposal| proposal.kind == existing.kind);
@@ -92,7 +94,7 @@ pub(super) async fn publish(
                     .close(
                         existing,
                         &super::proposal_text::closing_comment(
-                            "another proposal of this incident says it all",
+                            "another proposal covers all of this incident",
                         ),
                         false,
                     )

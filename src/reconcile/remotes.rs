@@ -1,4 +1,4 @@
-//! Where a run reads and writes: base branch, ledger, proposals' branches, forge.
+//! The base branch, ledger, proposal branches and forge of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::forge::{self, ExistingProposal, Forge};
 use crate::git::{CommitId, Remote, RemoteAddress, Repository, Signature};
 use crate::incident::{EventKind, IncidentStatus, Ledger};
 
-/// What the environment and the command line say of the forge; `drift.yaml` says the rest.
+/// Forge options from the environment and the command line; the rest is in `drift.yaml`.
 #[derive(Debug, Clone)]
 pub struct ForgeOptions {
-    /// Hosts beside the remote's own to which the token may go.
+    /// Additional hosts that the token may be sent to.
     pub trusted_hosts: Vec<String>,
     /// For one request and its retries.
     pub deadline: Duration,
@@ -37,7 +37,7 @@ pub(super) struct RunContext {
     pub(super) who: Signature,
 }
 
-/// What the branches have at the beginning of an attempt.
+/// The branch heads at the start of an attempt.
 pub(super) struct Heads {
     pub(super) base: CommitId,
     pub(super) ledger: Option<CommitId>,

@@ -1,4 +1,4 @@
-//! What belongs together: what was done to an object is adopted whole, or what may be bound to the rest is left.
+//! Changes that depend on each other: an object is adopted completely, or dependent changes are left to people.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What can be adopted, and what is left to a person and why.
+//! Plans what can be adopted, and what is left to people and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,17 +168,13 @@ fn unadopted_change(finding: &Finding, change: &Change, why: String) -> Unadopte
 fn unadopted_object(finding: &Finding) -> Unadopted {
     let why = match finding.state {
         State::Missing if finding.verdict.overdue => {
-            "Git declares it since a commit that is not applied: apply it, or revert the commit"
+            "a commit that is not applied yet declares it: apply it, or revert the commit"
         }
         State::Unmanaged if finding.verdict.overdue => {
-            "Git no longer declares it, and nothing pruned it: delete it, or declare it again"
+            "Git no longer declares it, but it was not pruned: delete it, or declare it again"
         }
-        State::Missing => {
-            "Git declares it and the cluster does not have it: apply it again, or take it out of Git"
-        }
-        State::Unmanaged => {
-            "nothing in Git declares it, and where it belongs is not clear: put it into Git, or delete it"
-        }
+        State::Missing => "the cluster does not have it: apply Git again, or remove it from Git",
+        State::Unmanaged => "nothing in Git declares it: add it to Git, or delete it",
         State::Modified => "Git no longer declares it",
     };
     Unadopted { resource: finding.resource.clone(), path: None, why: why.to_owned(), value: None }

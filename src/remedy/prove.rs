@@ -11,7 +11,7 @@ use crate::model::{ChangeKind, Desired, Difference, FieldPath, Finding, ObjectKe
 use crate::schema::Schema;
 use crate::source::{RenderOutput, RenderRequest, render};
 
-/// What a plan is proven on: a private copy of the base commit, as it was rendered and compared.
+/// The inputs of a proof: a private copy of the base commit, as rendered and compared.
 pub struct ProofContext<'a> {
     /// Rendering of that copy. The files of a plan are written into it while it is proven, and put back.
     pub request: RenderRequest<'a>,

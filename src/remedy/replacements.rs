@@ -1,6 +1,6 @@
 //! What a person put in the place of something else: the one thing of its part that went, for the one that came.
 //!
-//! Nobody owns what is gone, and a removal leaves no record: who took it out is only told by what stands in its place.
+//! A removed field has no owner, so only its replacement shows who removed it.
 
 use std::collections::HashMap;
 

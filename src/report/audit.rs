@@ -1,4 +1,4 @@
-//! What an audit found, for a person and for a program.
+//! Reports of an audit: text and JSON.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ const GREEN: Paint = AnsiColor::Green.on_default();
 const RED: Paint = AnsiColor::Red.on_default();
 const BOLD: Paint = Paint::new().bold();
 
-/// For a person: what is not ended first, then what is, each with its commit.
+/// Text report: open incidents first, then ended ones with their commits.
 ///
 /// # Errors
 /// What the writer says.
@@ -22,13 +22,13 @@ pub fn audit_text(style: ReportStyle, audited: &AuditReport, out: &mut dyn Write
     let (branch, head) = &audited.ledger;
     for (id, commit) in &audited.unrecorded {
         let commit = commit.get(..12).unwrap_or(commit);
-        let text = format!("incident {id} is named by commit {commit}, and the ledger does not have it");
+        let text = format!("incident {id} is named by commit {commit}, but missing in the ledger");
         writeln!(out, "{} {text}", style.paint(RED, "lost"))?;
     }
     if head.is_none() && !audited.unrecorded.is_empty() {
         return writeln!(
             out,
-            "There is no ledger (branch {}), and there was one: restore the branch, or name the right one in drift.yaml.",
+            "The ledger (branch {}) is gone: restore the branch, or name the right one in drift.yaml.",
             one_line(branch, 200)
         );
     }

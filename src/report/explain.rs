@@ -1,4 +1,4 @@
-//! What is known of one object: for a person at a terminal, and as `drift/explain/v1`.
+//! Explains one object: as text, and as `drift/explain/v1`.
 
 use std::io::{self, Write};
 
@@ -33,7 +33,7 @@ pub fn explain_text(style: ReportStyle, report: &ExplainReport, out: &mut dyn Wr
             writeln!(out, "  note: {}", one_line(note, 400))?;
         }
     } else {
-        writeln!(out, "  live is what Git declares at {}", revision(report))?;
+        writeln!(out, "  in sync with Git at {}", revision(report))?;
     }
     for field in &report.fields {
         writeln!(out)?;
@@ -79,7 +79,7 @@ fn explain_field(
         writeln!(out, "      owner     nobody")?;
     }
     for (owner, class) in &field.owners {
-        let around = if owner.is_exact { "" } else { ", of what is around it" };
+        let around = if owner.is_exact { "" } else { ", as owner of its parent" };
         writeln!(out, "      owner     {}{around}", writer(&owner.manager, *class))?;
     }
     write_verdict(&field.change.verdict, out)?;
@@ -133,7 +133,7 @@ fn class_word(class: ManagerClass) -> &'static str {
         ManagerClass::Human => "a person's tool",
         ManagerClass::Gitops => "deploys what Git declares",
         ManagerClass::Platform => "a controller",
-        ManagerClass::Unknown => "may be a person or a program",
+        ManagerClass::Unknown => "not known: a person or a program",
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::{Change, CheckReport, Finding, Origin};
 use crate::text::{escape_workflow_data, escape_workflow_property, one_line, pluralize};
 use crate::wording::{describe_verdict, format_value};
 
-/// GitHub shows ten warnings and ten errors of a step and drops the rest without a word.
+/// GitHub shows ten warnings and ten errors per step and silently drops the rest.
 const MOST: usize = 10;
 
 pub(super) fn check(checked: &CheckReport, out: &mut dyn Write) -> io::Result<()> {

@@ -24,7 +24,7 @@ struct Report<'a> {
     complete: bool,
     incomplete: &'a [Incomplete],
     not_examined: &'a [Incomplete],
-    /// What GitOps objects apply that is in no source.
+    /// GitOps objects that apply something outside all sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_compared: Vec<Root<'a>>,
     warnings: &'a [String],

@@ -17,7 +17,7 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
     writeln!(out, "## drift: {}\n", headline(checked))?;
     let roots = uncovered_root_lines(checked);
     if !roots.is_empty() {
-        writeln!(out, "### Not compared is what these apply\n")?;
+        writeln!(out, "### Not compared: what these objects apply\n")?;
         roots.iter().try_for_each(|root| writeln!(out, "- {}", markdown_code(root)))?;
         writeln!(out)?;
     }

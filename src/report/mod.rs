@@ -35,7 +35,7 @@ pub enum Format {
     Github,
 }
 
-/// What a format may need to know beside the result.
+/// Options of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReportStyle {
     /// Whether escape sequences for colour are written (text only).
@@ -78,8 +78,8 @@ fn listed_changes(
     finding.changes.iter().filter(move |change| is_shown(&change.verdict, style))
 }
 
-/// Whether a report lists what was decided so. What the server fills in every object is no news on request either: only
-/// `drift explain` tells it.
+/// Whether a report lists this verdict. Values that the server fills into every object are never listed: only
+/// `drift explain` shows them.
 fn is_shown(verdict: &crate::model::Verdict, style: ReportStyle) -> bool {
     let hidden = verdict.cause.is_hidden();
     !hidden || (style.all && verdict.rule != crate::model::Rule::ServerPlace)
@@ -107,7 +107,7 @@ fn ordered_findings(checked: &CheckReport, style: ReportStyle) -> Vec<&crate::mo
     found
 }
 
-/// What a person reads of one side of a change: the value, or why there is none.
+/// How one side of a change is shown: the value, or why there is none.
 enum Side<'a> {
     /// The value.
     Value(&'a serde_json::Value),
@@ -137,18 +137,18 @@ fn sides(difference: &crate::model::Difference) -> (Side<'_>, Side<'_>) {
     }
 }
 
-/// What there is to say of an object that only one side has.
+/// Describes an object that only one side has.
 fn only_one_side(finding: &crate::model::Finding) -> Option<&'static str> {
     use crate::model::{Cause, State};
     match finding.state {
         State::Missing if finding.verdict.cause == Cause::Unsynced => {
-            Some("declared in Git by its newest commit, and not applied yet")
+            Some("declared in Git by its newest commit, but not applied yet")
         }
-        State::Missing => Some("declared in Git, and not in the cluster; nothing recorded who removed it"),
+        State::Missing => Some("declared in Git, but not in the cluster; nothing recorded who deleted it"),
         State::Unmanaged if finding.verdict.cause == Cause::Unsynced => {
-            Some("in the cluster, and Git no longer declares it: nothing pruned it")
+            Some("in the cluster, but Git no longer declares it: it was not pruned")
         }
-        State::Unmanaged => Some("in the cluster, and nothing in Git declares it"),
+        State::Unmanaged => Some("in the cluster, but nothing in Git declares it"),
         State::Modified => None,
     }
 }
@@ -195,11 +195,11 @@ fn uncovered_root_lines(checked: &CheckReport) -> Vec<String> {
     };
     let roots = &checked.not_compared;
     let more = roots.len().saturating_sub(MOST_ROOTS);
-    let more = (more > 0).then(|| format!("{more} more: the JSON report has them all"));
+    let more = (more > 0).then(|| format!("{more} more: see the JSON report"));
     roots.iter().take(MOST_ROOTS).map(line).chain(more).collect()
 }
 
-/// `not looked through for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.
+/// `not checked for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.
 fn not_checked_for_unmanaged(checked: &CheckReport) -> Option<String> {
     let lists = &checked.not_examined;
     let name = |list: &crate::model::Incomplete| {
@@ -210,8 +210,7 @@ fn not_checked_for_unmanaged(checked: &CheckReport) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more (-o json names them)"),
     };
-    (!lists.is_empty())
-        .then(|| format!("not looked through for unmanaged objects: {}{more}", named.join(", ")))
+    (!lists.is_empty()).then(|| format!("not checked for unmanaged objects: {}{more}", named.join(", ")))
 }
 
 /// `1 controller, 2 ignored`: changes that are counted and not listed; empty where there are none.

@@ -25,7 +25,7 @@ pub fn run(style: ReportStyle, ran: &RunReport, out: &mut dyn Write) -> io::Resu
     if ran.actions.is_empty() {
         return writeln!(out, "\nNothing to propose.");
     }
-    let title = if ran.dry_run { "Would be written (dry run, nothing was):" } else { "Incidents:" };
+    let title = if ran.dry_run { "Dry run, would be written:" } else { "Incidents:" };
     writeln!(out, "\n{}", style.paint(BOLD, title))?;
     for one in &ran.actions {
         writeln!(out, "  {}", action(one))?;
@@ -62,12 +62,12 @@ pub fn action(action: &Action) -> String {
         ActionKind::OpenedPullRequest => "pull request",
         ActionKind::OpenedIssue => "issue",
         ActionKind::Updated => "updated",
-        ActionKind::Unchanged => "stands",
+        ActionKind::Unchanged => "unchanged",
         ActionKind::Ended(Resolution::Adopted) => "ended, adopted",
         ActionKind::Ended(Resolution::Reverted) => "ended, reverted",
         ActionKind::Ended(Resolution::Accepted) => "ended, accepted",
         ActionKind::Declined => "declined",
-        ActionKind::Deferred => "waits",
+        ActionKind::Deferred => "deferred",
     };
     let url = action.url.as_ref().map(|url| format!("  {}", one_line(url, 300))).unwrap_or_default();
     format!("{did}: {}{url}", one_line(&action.what, 300))

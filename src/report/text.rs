@@ -28,7 +28,7 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
     }
     let waits = |finding: &&Finding| is_waiting(&finding.verdict);
     let title = format!(
-        "Not applied yet: Git is ahead of the cluster, which is drift after {}.",
+        "Not applied yet: Git is ahead of the cluster; this becomes drift after {}.",
         checked.unsynced_after
     );
     page.section(&title, listed().filter(waits), style)?;
@@ -59,7 +59,7 @@ impl Page<'_> {
         if roots.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "{}", self.style.paint(YELLOW, "Not compared is what these apply:"))?;
+        writeln!(self.out, "{}", self.style.paint(YELLOW, "Not compared: what these objects apply:"))?;
         for root in roots {
             writeln!(self.out, "  {root}")?;
         }
@@ -150,7 +150,7 @@ impl Page<'_> {
         if checked.incomplete.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "{}", self.style.paint(RED, "Not examined, so neither clean nor drift:"))?;
+        writeln!(self.out, "{}", self.style.paint(RED, "Not examined (neither clean nor drift):"))?;
         for incomplete in &checked.incomplete {
             writeln!(self.out, "  {}: {}", one_line(&incomplete.what, 300), one_line(&incomplete.why, 600))?;
         }
@@ -221,16 +221,16 @@ impl Page<'_> {
         writeln!(self.out, "{}", self.style.paint(DIM, &format!("{repository}, {cluster}")))
     }
 
-    /// What a person can do about drift, with this program and without.
+    /// What a user can do about drift.
     fn next(&mut self, checked: &CheckReport) -> io::Result<()> {
         if !checked.has_drift() {
             return Ok(());
         }
         writeln!(
             self.out,
-            "\nTo keep a live value, put it into Git: `drift run --dry-run` shows the commit."
+            "\nTo keep a live value, commit it to Git: `drift run --dry-run` shows the commit."
         )?;
-        writeln!(self.out, "To undo it, apply Git again: `kubectl apply`, or your GitOps tool.")?;
+        writeln!(self.out, "To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.")?;
         let stays = |finding: &Finding| {
             let added =
                 |change: &Change| change.verdict.is_drift() && change.difference.kind == ChangeKind::Added;
@@ -239,7 +239,7 @@ impl Page<'_> {
         if checked.findings.iter().any(|finding| is_drift(finding) && stays(finding)) {
             writeln!(
                 self.out,
-                "Applying Git leaves what Git never declared (+, unmanaged): delete that by hand."
+                "Applying Git does not remove what Git never declared (+, unmanaged): delete that by hand."
             )?;
         }
         Ok(())

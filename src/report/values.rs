@@ -1,4 +1,4 @@
-//! Both sides of a change so that the difference is seen: short values under each other, long ones line by line.
+//! Shows both sides of a change: short values one below the other, long ones as a line diff.
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -8,7 +8,7 @@ use crate::model::Difference;
 use crate::text::{format_yaml_value, one_line};
 use crate::wording::format_value;
 
-/// Longest value shown on a line of its own; the JSON report has it whole.
+/// Longest value shown on one line; the JSON report has the full value.
 const SHORT: usize = 160;
 /// Longest line of a long value.
 const WIDE: usize = 120;
@@ -129,9 +129,7 @@ fn by_line(git: &str, live: &str) -> Vec<DiffLine> {
         }
     }
     if lines.is_empty() {
-        lines.push(DiffLine::Both(
-            "they differ after what is shown here: the JSON report has them whole".to_owned(),
-        ));
+        lines.push(DiffLine::Both("the difference is beyond this excerpt: see the JSON report".to_owned()));
     }
     cut(lines)
 }
@@ -139,7 +137,7 @@ fn by_line(git: &str, live: &str) -> Vec<DiffLine> {
 fn cut(mut lines: Vec<DiffLine>) -> Vec<DiffLine> {
     if let Some(more) = lines.len().checked_sub(TALL).filter(|more| *more > 0) {
         lines.truncate(TALL);
-        lines.push(DiffLine::Both(format!("… {more} more lines: the JSON report has them all")));
+        lines.push(DiffLine::Both(format!("… {more} more lines: see the JSON report")));
     }
     lines
 }

@@ -1,4 +1,4 @@
-//! What the server's own answer says of drift's, in lines: shared by the reports for a person.
+//! Lines about the verification with the server, shared by the text and Markdown reports.
 
 use super::ReportStyle;
 use crate::model::{Disagreement, Fault, ResourceId, Verification};
@@ -11,8 +11,8 @@ const MOST: usize = 100;
 /// The word and the sentence for a fault.
 pub(super) fn fault(fault: Fault) -> (&'static str, &'static str) {
     match fault {
-        Fault::Missed => ("missed", "the server would change it, and drift says nothing"),
-        Fault::False => ("false", "drift reports it, and the server would change nothing there"),
+        Fault::Missed => ("missed", "the server would change it, but drift does not report it"),
+        Fault::False => ("false", "drift reports it, but the server would not change it"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A place in a schema: what may stand there and how it is compared.
+//! A field in a schema: its type and how it is compared.
 
 use serde_json::Value;
 

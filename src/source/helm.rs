@@ -319,7 +319,7 @@ impl Chart<'_> {
     ) -> Result<Option<RenderVariants>, Incomplete> {
         let path = &self.located.source.path;
         let clocks = self.content.clocks.iter().map(|file| with_forward_slashes(file));
-        let warning = |file| format!("{file} reads the clock: dates in {path} may differ from day to day");
+        let warning = |file| format!("{file} reads the clock: dates in {path} may change daily");
         gathered.warnings.extend(clocks.map(warning));
         let second = self.run(RenderVariant::Install)?;
         let others = || RenderVariants {
@@ -351,10 +351,8 @@ impl Chart<'_> {
             if is_hook && told.is_renamed() {
                 rename(&mut value, others.stable_name_prefix(&id, first));
             } else if told.is_unsteady {
-                gathered.report_incomplete(
-                    file,
-                    format!("{} has another name each time it is rendered", id.kind),
-                );
+                gathered
+                    .report_incomplete(file, format!("{} has a different name in each rendering", id.kind));
                 return;
             }
         }

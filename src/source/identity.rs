@@ -121,7 +121,7 @@ fn declared_crds(gathered: &[SourceOutput]) -> Crds {
 /// Names of files of other programs, so that a manifest which is taken for one is missed by somebody.
 fn foreign_documents_warning(path: &str, places: &[String]) -> Option<String> {
     let warning =
-        || format!("{path} holds what is no manifest, and was passed over: {}", first_of(places, 3));
+        || format!("{path} has documents that are not manifests (skipped): {}", first_of(places, 3));
     (!places.is_empty()).then(warning)
 }
 
@@ -298,8 +298,7 @@ fn add_object(desired: Desired, rendered: &mut RenderOutput, seen: &mut Duplicat
     }
 }
 
-const MISPLACED_KEY: &str =
-    "no Secret can have this key: it is misspelt, or a value stands in the wrong column";
+const MISPLACED_KEY: &str = "not a valid key of a Secret: a typo, or a value with wrong indentation";
 
 /// Where a Secret has what none can have: a part of a value may be a key there, and keys are shown.
 fn misplaced_key_note(draft: &RenderedObject) -> Option<String> {

@@ -1,4 +1,4 @@
-//! What a Kustomize root reaches, read before kustomize runs: kustomize fetches addresses without being asked, and no flag
+//! Finds the inputs of a Kustomize root before kustomize runs: kustomize fetches remote entries, and no flag
 //! forbids it. An entry that is not rendered hides itself, or what it may change.
 
 use std::collections::{BTreeMap, BTreeSet};

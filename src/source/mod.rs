@@ -1,7 +1,7 @@
 //! One tree on disk rendered to desired objects with their origins. The only place that runs helm and kustomize.
 //!
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
-//! fetches nothing: what would need either is [`Incomplete`], and so is everything else that could not be read.
+//! fetches nothing: what needs either is [`Incomplete`], like everything else that cannot be read.
 
 mod configured;
 mod copy;
@@ -54,7 +54,7 @@ pub use tools::{ToolError, Tools};
 
 use identity::ObjectHeader;
 
-/// What to render, and what the rendering may know.
+/// The inputs of rendering.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderRequest<'a> {
     /// Root of a tree on disk: the work tree, or a private copy of a commit. It is only read.
@@ -71,13 +71,13 @@ pub struct RenderRequest<'a> {
     pub default_namespace: &'a str,
 }
 
-/// The desired objects of a tree, and what is missing among them.
+/// The desired objects of a tree, and what could not be rendered.
 #[derive(Debug, Clone, Default)]
 pub struct RenderOutput {
     /// The objects, sorted by id, each once.
     pub objects: Vec<Desired>,
-    /// Further declarations of them, in the order of the sources. Whether they say the same is for those who know the
-    /// kinds' defaults to tell.
+    /// Further declarations of them, in the order of the sources. Whether they are equivalent is decided by those who know the
+    /// kinds' defaults.
     pub duplicates: Vec<Desired>,
     /// Hooks that are not compared.
     pub hooks: Hooks,
@@ -178,7 +178,7 @@ impl SourceTree<'_> {
 const UNTRACKED: &str =
     "Git does not track it, so no revision has it: `git add` it, or allow it with --include-untracked";
 
-/// Renders every source. What one of them lacks never stops the others.
+/// Renders every source; a failure never stops the others.
 #[must_use]
 pub fn render(request: &RenderRequest<'_>) -> RenderOutput {
     render_rest(request, Prerendered::default())

@@ -1,4 +1,4 @@
-//! Manifests of a tree outside of what is rendered: who applied one by hand did apply something that Git declares.
+//! Finds manifests outside all sources: an object applied from one by hand is declared in Git.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What Kustomize would fetch: told as it tells it (`api/internal/git/repospec.go`, `api/pkg/loader`), not by how a text
+//! Detects what Kustomize would fetch, by its own rules (`api/internal/git/repospec.go`, `api/pkg/loader`), not by how a text
 //! looks.
 
 /// Whether Kustomize asks a server for it where it wants a file (`IsRemoteFile`).

@@ -47,10 +47,10 @@ pub(super) enum VariationReason {
 impl VariationReason {
     fn describe(self) -> &'static str {
         match self {
-            Self::Random => "the chart renders random values here",
-            Self::Clock => "the chart writes the time here",
-            Self::Upgrade => "the chart renders other values on an upgrade than on an install here",
-            Self::Revision => "the chart writes the release's revision here",
+            Self::Random => "the chart renders random values",
+            Self::Clock => "the chart renders the current time",
+            Self::Upgrade => "the chart renders other values on an upgrade than on an install",
+            Self::Revision => "the chart renders the release's revision",
             Self::Unknown => "the chart renders other values from time to time here",
         }
     }
@@ -59,7 +59,7 @@ impl VariationReason {
 /// The objects of a render, with their templates.
 pub(super) type RenderedObjects = BTreeMap<ResourceId, (String, Value)>;
 
-/// Renders that are held against the first.
+/// Renders that are compared with the first.
 #[derive(Debug, Default)]
 pub(super) struct RenderVariants {
     /// Renders in which one thing is different, in the order in which they explain.
@@ -70,7 +70,7 @@ pub(super) struct RenderVariants {
     pub(super) rest: VariationReason,
 }
 
-/// What the renders tell of one object.
+/// How one object varies between renders.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ObjectVariation {
     /// RFC 6901 pointers of what is not the same in all of them.
@@ -262,10 +262,10 @@ mod tests {
         assert_eq!(
             told.notes,
             [
-                "the chart renders random values here, which is not compared: .data.random",
-                "the chart writes the time here, which is not compared: .data.list[0][\"a.b/c\"]",
-                "the chart renders other values on an upgrade than on an install here, which is not compared: .data.fresh",
-                "the chart writes the release's revision here, which is not compared: .data.revision",
+                "the chart renders random values, which is not compared: .data.random",
+                "the chart renders the current time, which is not compared: .data.list[0][\"a.b/c\"]",
+                "the chart renders other values on an upgrade than on an install, which is not compared: .data.fresh",
+                "the chart renders the release's revision, which is not compared: .data.revision",
             ]
         );
         assert!(told.optional.is_none() && !told.is_unsteady);

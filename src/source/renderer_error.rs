@@ -27,7 +27,7 @@ pub(super) fn redact_error(error: &str, rendering: &RendererTree<'_>, by_hand: &
     }
     let shown = rendering.redact(error);
     let text = if shown.text.is_empty() {
-        format!("its message is not shown, for it may hold values: `{by_hand}` prints it")
+        format!("message hidden, because it may contain secret values: run `{by_hand}` to see it")
     } else if shown.text.starts_with("execution error") {
         format!("{} (what the template itself says with `fail` or `required` stands there)", shown.text)
     } else {
@@ -51,7 +51,7 @@ fn panic_of(lines: &[&str]) -> String {
         return NO_MEMORY.to_owned();
     }
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
-    fatal.or(last).map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned())
+    fatal.or(last).map_or_else(|| "it failed without a message".to_owned(), |line| line.trim().to_owned())
 }
 
 fn bounded(text: &str) -> String {
@@ -78,7 +78,7 @@ mod tests {
                 "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",
                 "it needs more than the 4 GiB of memory that rendering may use",
             ),
-            ("", "it said nothing"),
+            ("", "it failed without a message"),
         ] {
             assert_eq!(extract_error(stderr), expected);
         }

@@ -197,7 +197,8 @@ fn a_message_that_no_format_knows_is_not_shown() {
         "a: b: c",
     ] {
         let shown = of(message, tree.path());
-        let expected = "its message is not shown, for it may hold values: `helm template web` prints it";
+        let expected =
+            "message hidden, because it may contain secret values: run `helm template web` to see it";
         assert_eq!((shown.text.as_str(), shown.place), (expected, None), "{message}");
     }
 }

@@ -295,7 +295,7 @@ fn programs_that_are_too_old_are_named_with_what_is_needed() {
             .helm()
             .unwrap_err()
             .to_string()
-            .contains("does not tell its version")
+            .contains("does not report its version")
     );
 }
 

@@ -55,7 +55,7 @@ pub enum ToolError {
         needed: &'static str,
     },
     /// It does not tell its version.
-    #[error("{path} does not tell its version ({why}); {needed} is needed")]
+    #[error("{path} does not report its version ({why}); {needed} is needed")]
     Unknown {
         /// Where it is.
         path: String,

@@ -1,4 +1,4 @@
-//! Texts of strangers that would do something on a forge or its CI: found, and written so that they do nothing.
+//! Finds commands to a forge or its CI in untrusted text, and escapes them.
 //!
 //! Forges read commands out of titles, bodies and commit messages: closing keywords, references, mentions, words that skip
 //! CI. Some do so inside code too (a body becomes the message of a squashed commit), so nothing is left to Markdown: the
@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-/// Text on one line in which nothing acts on a forge or its CI.
+/// One line of text with all forge and CI commands escaped.
 #[must_use]
 pub fn neutralise(text: &str) -> String {
     let acting = command_offsets(text);
@@ -25,7 +25,7 @@ pub fn neutralise(text: &str) -> String {
     out
 }
 
-/// Where the characters stand that make a part of the text act: all of them ASCII, in their order.
+/// Offsets of the ASCII characters that make a part of the text a command, in order.
 pub(super) fn command_offsets(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Work that is done side by side, on threads that stay.
+//! Parallel work on a thread pool.
 
 use std::cmp::Ordering;
 use std::sync::LazyLock;
@@ -7,10 +7,10 @@ use std::thread::available_parallelism;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// More do not make a run faster: the network or the disk is full before.
+/// More threads are not faster: network or disk is the limit.
 const MOST: usize = 8;
 
-/// As many items are sorted before another thread would have begun.
+/// Fewer items are sorted on one thread.
 const FEW: usize = 1000;
 
 /// `None` where no thread could be made.

@@ -1,4 +1,4 @@
-//! What the one-pass reader makes: nodes, values alone, or an outline.
+//! Builders for the fast reader: nodes, plain values, or previews.
 
 use serde_json::{Map, Value};
 

@@ -64,7 +64,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut text = text.to_owned();
     for (at, edit) in edits.iter().enumerate() {
         if at * text.len() > MOST_WORK {
-            let why = "together the edits cannot be proven, and one by one they are too many".to_owned();
+            let why = "the edits cannot be proven together, and are too many to prove one by one".to_owned();
             return Err(EditError { document: edit.document, pointer: edit.pointer.clone(), why });
         }
         text = edit_one(&text, edit).map_err(|why| EditError {

@@ -1,7 +1,7 @@
 //! The way in which most manifests are written, read in one pass: block maps and lists by spaces, scalars and small
 //! lists on one line, literal blocks.
 //!
-//! The same nodes as [`super::compose`] makes of the parser's events (the tests hold the two against each other), in a
+//! The same nodes as [`super::compose`] builds from the parser's events (tests compare the two), in a
 //! fraction of the time; or their values alone. Whatever is written in another way, or is an error, is the parser's.
 
 use super::builder::{NodeBuilder, NodePosition, RawScalar};

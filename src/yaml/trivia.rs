@@ -1,4 +1,4 @@
-//! What stands between tokens: indicators, anchors, tags, comments; and what go-yaml refuses there.
+//! Skips text between tokens: indicators, anchors, tags, comments; refuses what go-yaml refuses.
 
 use super::YamlError;
 use super::compose::{Composer, Syntax};

@@ -125,7 +125,7 @@ fn every_rule_has_a_place_in_the_order_of_the_questions() {
 #[test]
 fn every_cause_is_told_and_whether_it_is_drift() {
     let causes: Vec<Cause> = variants("src/model/change.rs", "Cause");
-    for (document, heading) in [(VERDICTS, "## Causes"), ("README.md", "What it says of a field:")] {
+    for (document, heading) in [(VERDICTS, "## Causes"), ("README.md", "The cause of a change:")] {
         let text = read(document);
         let (_, rest) = text.split_once(heading).unwrap_or_else(|| panic!("{document}: {heading}"));
         let rows: Vec<Vec<&str>> = rest

@@ -117,7 +117,7 @@ fn what_cannot_be_explained_is_said_with_its_exit_code() {
     for (resource, status, words) in [
         ("web".to_owned(), 2, "name an object as KIND[.GROUP]/NAMESPACE/NAME"),
         (format!("Deployment/{namespace}/none"), 3, "the sources do not declare it"),
-        (format!("Widgetoid/{namespace}/web"), 3, "the cluster serves no such kind"),
+        (format!("Widgetoid/{namespace}/web"), 3, "the cluster does not serve this kind"),
     ] {
         let output = explain(plane, &repo, &[&resource]).expect_status(status);
         assert!(output.stderr.contains(words), "{resource}: {}", output.stderr);

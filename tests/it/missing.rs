@@ -65,6 +65,6 @@ fn what_is_left_of_a_missing_object_is_told() {
         "{held}"
     );
     assert_eq!(notes("plain"), [] as [Value; 0]);
-    assert_eq!(notes("seen"), ["the last event about it: Killing by kubelet at 2026-01-02T00:00:00Z"]);
+    assert_eq!(notes("seen"), ["its last event: Killing by kubelet at 2026-01-02T00:00:00Z"]);
     assert_eq!(notes("elsewhere"), [format!("there is no namespace {gone}")]);
 }

@@ -53,7 +53,7 @@ fn the_revision_of_a_release_is_marked_wherever_a_chart_writes_it() {
         assert_eq!(found, places, "{version}");
         assert!(
             config.notes[1]
-                .starts_with("the chart writes the release's revision here, which is not compared: .data.")
+                .starts_with("the chart renders the release's revision, which is not compared: .data.")
                 && config.notes[1].ends_with(" and 1 more"),
             "{version}: {:?}",
             config.notes
@@ -61,7 +61,7 @@ fn the_revision_of_a_release_is_marked_wherever_a_chart_writes_it() {
         // The whole release tells of an upgrade, too.
         assert_eq!(
             config.notes[0],
-            "the chart renders other values on an upgrade than on an install here, which is not compared: .data.all"
+            "the chart renders other values on an upgrade than on an install, which is not compared: .data.all"
         );
         assert_eq!(config.value["data"]["index"], "1", "{version}");
         assert_eq!(unstable(&rendered, "Deployment/shop/web"), ["/spec/template/spec/containers/0/args/1"]);
@@ -127,7 +127,7 @@ fn a_chart_that_cannot_be_upgraded_here_is_rendered_as_an_install_at_another_rev
     );
     rendered(&[("web/templates/a.yaml", refuses), ("web/templates/b.yaml", &strict)], |version, rendered| {
         assert_eq!(unstable(&rendered, "ConfigMap/shop/config"), ["/data/token"], "{version}");
-        let warning = "web/templates/b.yaml reads the clock: dates in web may differ from day to day";
+        let warning = "web/templates/b.yaml reads the clock: dates in web may change daily";
         assert_eq!(rendered.warnings, [warning], "{version}");
     });
 }

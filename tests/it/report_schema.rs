@@ -120,7 +120,7 @@ fn what_gitops_objects_apply_is_named_where_no_source_has_it() {
     let head: Vec<&str> = text.lines().take(5).collect();
     assert!(head[0].ends_with("and what 2 GitOps objects apply was not compared"), "{text}");
     let lines = [
-        "Not compared is what these apply:",
+        "Not compared: what these objects apply:",
         "  Application/argocd/other  deploy/other is in no source",
         "  Application/argocd/web  apps/a.yaml:8:1  deploy/web is in no source",
     ];

@@ -306,10 +306,10 @@ fn what_a_chart_renders_differently_each_time_is_marked() {
         assert_eq!(secret.nondeterministic, ["/data/token", "/metadata/annotations/a~1b"], "{version}");
         let dated = object(&rendered, "ConfigMap/shop/dated");
         assert_eq!(dated.nondeterministic, ["/data/day"], "{version}");
-        assert_eq!(dated.notes, ["the chart writes the time here, which is not compared: .data.day"]);
+        assert_eq!(dated.notes, ["the chart renders the current time, which is not compared: .data.day"]);
         assert_eq!(rendered.incomplete.len(), 1, "{:?}", rendered.incomplete);
         assert_eq!(rendered.incomplete[0].what, "web/templates/named.yaml");
-        assert_eq!(rendered.incomplete[0].why, "ConfigMap has another name each time it is rendered");
+        assert_eq!(rendered.incomplete[0].why, "ConfigMap has a different name in each rendering");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whether an older version is likely to explain something, from the text of its files. It decides what is looked at
-//! first, and nothing else.
+//! Guesses from the text of its files whether an older version explains a difference. It only decides which
+//! versions are examined first.
 
 use memchr::memmem;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) enum TextHint {
     NotContains(String),
 }
 
-/// Texts beyond this number tell nothing more.
+/// Most texts of one hint.
 const MOST: usize = 8;
 
 /// The hints of an object: one for each difference that a version may explain.
@@ -60,7 +60,7 @@ impl TextHint {
     }
 }
 
-/// Whether a text stands somewhere, and not as a part of a word.
+/// Whether the file has this text as a whole word.
 fn has_word(file: &[u8], text: &[u8]) -> bool {
     let in_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     text.is_empty()

@@ -1,4 +1,4 @@
-//! What older commits declared of the objects that differ: rendered again, as far back as it may matter.
+//! Renders older commits to find what they declared of the objects that differ, as far back as a verdict needs it.
 
 mod hints;
 mod rendering;
@@ -24,9 +24,9 @@ use crate::text::pluralize;
 use rendering::{Recipe, RenderedVersion, Renderer};
 use versions::{SourceVersion, superseded_versions};
 
-/// Commits touching a source that are looked at (issue 3: the last 50).
+/// Most commits examined per source (issue 3: the last 50).
 const MAX_COMMITS: usize = 50;
-/// Versions of a source in which objects are looked for that nothing declares any more.
+/// Most versions of a source that are searched for leftover objects.
 const LEFTOVER_VERSIONS: usize = 20;
 /// Versions that helm and kustomize render in one run: each takes them a tenth of a second, or more. The next run
 /// goes on from those that are kept.
@@ -35,9 +35,9 @@ const MOST_BY_TOOLS: usize = 200;
 const MOST_LEFTOVER_BY_TOOLS: usize = 100;
 /// Versions of plain files that are read in one run.
 const MOST_OF_FILES: usize = 20_000;
-/// Versions that are rendered before it is asked again which are needed.
+/// Versions rendered between two checks of which are still needed.
 const AT_ONCE: usize = 8;
-/// Versions that are held in memory at the same time.
+/// Most versions in memory at the same time.
 const MAX_IN_MEMORY: usize = 64;
 
 /// The past of the objects that differ.
@@ -50,13 +50,13 @@ pub(super) struct History<'a> {
     applied: RefCell<BTreeMap<String, Option<CommitId>>>,
     /// Whether every version is compared, whether the verdict needs it or not.
     pub(super) thorough: bool,
-    /// Sources whose older versions were not all looked at, with how many were.
+    /// Sources whose older versions were not all examined, with how many were.
     truncated: RefCell<BTreeMap<String, usize>>,
     left_by_tools: Cell<usize>,
     left_of_files: Cell<usize>,
 }
 
-/// An object whose past is asked for.
+/// A query for the older versions of one object.
 pub(super) struct HistoryQuery<'a> {
     pub(super) desired: &'a Desired,
     /// The live object, and the differences that older versions may explain; `None` where it is missing.
@@ -85,12 +85,12 @@ struct Search<'s, 'a> {
     versions: Vec<(SourceVersion, Option<Recipe>)>,
     /// There are older versions than these.
     more: bool,
-    /// The versions that were looked at, and how each object that is asked for was there.
+    /// The examined versions, with each queried object as it was declared there.
     examined: BTreeMap<usize, Vec<PastVersion>>,
 }
 
 impl Search<'_, '_> {
-    /// Whether what was looked at explains everything; a newer explanation may be among the rest.
+    /// Whether the examined versions explain everything; the others may still have a newer explanation.
     fn is_explained(&self) -> bool {
         self.is_settled_by(self.versions.len())
     }
@@ -271,7 +271,7 @@ impl<'a> History<'a> {
         Ok(likely)
     }
 
-    /// Looks at versions of all searches side by side, in the order that each is given, until it has `ended` or no more
+    /// Examines versions of all searches in parallel, each in its order, until it has `ended` or no more
     /// may be rendered.
     fn search_back(
         &self,
@@ -290,7 +290,7 @@ impl<'a> History<'a> {
         }
     }
 
-    /// What to look at next: of each search that goes on one version, or some where few do.
+    /// The versions to examine next: one of each unfinished search, or more if few are unfinished.
     fn chosen(
         &self,
         searches: &[Search<'_, '_>],
@@ -451,7 +451,7 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// What of the history was not looked at, for a person to know.
+    /// Warnings about history that was not examined.
     pub(super) fn warnings(&self) -> Vec<String> {
         const NAMED: usize = 3;
         let cut = self.truncated.borrow();

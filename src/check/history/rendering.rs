@@ -15,19 +15,19 @@ use crate::model::{ApiResources, Desired, ObjectKey};
 use crate::source::{InputsReader, RenderRequest, SourceInputs, SourceKind, Tools, render};
 use crate::threads::parallel_map;
 
-/// What a version of a source is made of.
+/// The inputs of one version of a source.
 pub(super) struct Recipe {
     commit: CommitId,
     source: Source,
     kind: SourceKind,
     /// Files and folders that it is made of.
     pub(super) paths: BTreeSet<String>,
-    /// Of two recipes of one source with the same content the same comes.
+    /// Hash of the content: equal hashes render the same.
     pub(super) content: String,
 }
 
 impl Recipe {
-    /// Whether a program renders it.
+    /// Whether helm or kustomize renders it.
     pub(super) fn needs_tool(&self) -> bool {
         self.kind != SourceKind::Plain
     }
@@ -112,7 +112,7 @@ impl<'a> Renderer<'a> {
         kept.secret.is_disjoint(wanted).then_some(kept)
     }
 
-    /// Renders versions side by side; what cannot be rendered declares nothing.
+    /// Renders versions in parallel; one that fails declares nothing.
     pub(super) fn render(&self, recipes: &[&Recipe]) -> Result<Vec<RenderedVersion>, CheckError> {
         let mut written = Vec::new();
         for recipe in recipes {

@@ -1,5 +1,5 @@
-//! Rendered versions kept between runs, in files that are never trusted: another format, a torn or a foreign file is
-//! none. What is secret is left out.
+//! Cache of rendered versions; a file with another format, length or owner is
+//! a miss. Secrets are not cached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
@@ -18,15 +18,15 @@ use sha2::{Digest, Sha256};
 use super::rendering::RenderedVersion;
 use crate::model::{Desired, Lazy, Origin, ResourceId, is_secret};
 
-/// Changes with what stands in the files.
+/// Format version; changes with the content of the files.
 const FORMAT: &str = "drift-version-1";
 /// The largest file that is read or written.
 const LARGEST: u64 = 4 << 20;
 /// What a file may unpack to.
 const LARGEST_UNPACKED: u64 = 64 << 20;
-/// More files than this are not kept: the oldest go.
+/// Most files; the oldest are removed.
 const MOST: usize = 8192;
-/// More bytes than this are not kept, of all files together.
+/// Most bytes of all files together.
 const MOST_BYTES: u64 = 256 << 20;
 
 /// The folder of the rendered versions.
@@ -67,7 +67,7 @@ impl VersionCache {
     /// What is kept under a key.
     pub(super) fn read(&self, key: &str) -> Option<RenderedVersion> {
         let file = self.folder.join(key);
-        // Not a pipe, which would be waited for.
+        // A pipe would block.
         let size = fs::symlink_metadata(&file).ok().filter(fs::Metadata::is_file)?.len();
         let mut bytes = Vec::new();
         File::open(&file).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
@@ -129,7 +129,7 @@ impl VersionCache {
     }
 }
 
-/// Whether nothing of the object's content may be kept: a Secret, or what stands for one, encrypted.
+/// Whether the object's content must not be cached: a Secret, or an encrypted object.
 fn is_secret_content(object: &Desired) -> bool {
     is_secret(&object.id) || object.value.get("sops").is_some()
 }

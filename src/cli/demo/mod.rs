@@ -13,7 +13,7 @@ use super::{environment, output};
 use crate::report::{self, Format, ReportStyle};
 use story::DemoStep;
 
-/// Tells the story, and says where to look next.
+/// Runs the demo and prints what to try next.
 pub(super) async fn run(arguments: DemoArguments) -> Result<u8, CommandError> {
     let style = ReportStyle { color: output::use_color(arguments.color), all: false };
     let folder = Folder::make(arguments.keep)?;
@@ -35,10 +35,9 @@ impl Folder {
     fn make(keep: Option<PathBuf>) -> Result<Self, CommandError> {
         let failed = |what: String| move |source| CommandError::Io { what, source };
         match keep {
-            Some(path) if path.exists() => Err(CommandError::Usage(format!(
-                "{} is there already: name a folder that is not",
-                path.display()
-            ))),
+            Some(path) if path.exists() => {
+                Err(CommandError::Usage(format!("{} already exists: name a new folder", path.display())))
+            }
             Some(path) => {
                 std::fs::create_dir_all(&path).map_err(failed(format!("making {}", path.display())))?;
                 Ok(Self::Kept(path))
@@ -93,13 +92,13 @@ fn next(style: ReportStyle, folder: &Folder, out: &mut dyn Write) -> io::Result<
         Folder::Temporary(_) => {
             writeln!(
                 out,
-                "  drift demo --keep DIR     keeps the repository of this story, to look at with git"
+                "  drift demo --keep DIR     keeps the demo's repository, so that you can inspect it with git"
             )?;
         }
     }
     writeln!(
         out,
-        "  drift check PATH          compares manifests of your own with your current cluster; writes nothing"
+        "  drift check PATH          compares your own manifests with your current cluster; writes nothing"
     )?;
     writeln!(out, "  drift run --dry-run       shows what the scheduled job would write")?;
     writeln!(out, "  README.md                 the CronJob, the GitHub Action, drift.yaml")

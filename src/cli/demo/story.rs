@@ -1,5 +1,5 @@
-//! `drift demo`: the whole loop on embedded data. A temporary repository with a history, a recorded cluster with manual
-//! changes, and from there the same code as the real thing.
+//! `drift demo`: a complete cycle on built-in sample data. A temporary repository with a history, a recorded cluster with manual
+//! changes, and the same code as a real run.
 
 use crate::model::{AuditReport, CheckReport, RunReport};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::git::{CommitId, GitError, GitOptions, RefUpdate, Repository, Signatur
 use crate::reconcile::{ForgeOptions, RunError, RunSettings, branch_name, read_ledger, run};
 use crate::source::Tools;
 
-/// Something that the story shows.
+/// One step of the demo's output.
 #[derive(Debug)]
 pub(super) enum DemoStep {
-    /// What is about to happen, in words.
+    /// Explains what happens next.
     Narration(&'static str),
     /// The command that a person would type.
     Command(&'static str),
@@ -35,7 +35,7 @@ const BRANCH: &str = "main";
 /// The recorded cluster: a real API server's answers, after `kubectl apply` by a GitOps tool and three changes by hand.
 const CLUSTER: &[u8] = include_bytes!("cluster.jsonl");
 
-/// Tells the story in `folder`, which becomes a bare repository; each scene is handed to `tell` as it happens.
+/// Runs the demo in `folder`, which becomes a bare repository; each step is passed to `tell`.
 ///
 /// # Errors
 /// What the file system or Git says.
@@ -66,7 +66,7 @@ pub(super) async fn demo(
     tell(DemoStep::Command("drift run"));
     tell(DemoStep::RunReport(Box::new(story.run().await?)));
     tell(DemoStep::Narration(
-        "But for the commit that is still on its way, Git and the cluster agree; and Git proves how each incident ended:",
+        "Git and the cluster now agree, except for the commit that is not applied yet. Git proves how each incident ended:",
     ));
     tell(DemoStep::Command("drift audit"));
     tell(DemoStep::AuditReport(audit(&story.settings.checkout)?));

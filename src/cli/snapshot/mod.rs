@@ -12,7 +12,7 @@ use crate::check::CheckSettings;
 use crate::cluster::SnapshotSummary;
 use scope::SnapshotScope;
 
-/// Writes the snapshot beside its place and moves it there when it is whole.
+/// Writes the snapshot to a temporary file next to its target and renames it when complete.
 pub(super) async fn run(arguments: SnapshotArguments) -> Result<u8, CommandError> {
     let SnapshotArguments { file, path, everything, target: place } = arguments;
     if file != Path::new("-") {

@@ -19,17 +19,17 @@ pub(super) enum SnapshotScope {
     Everything,
 }
 
-/// Kinds that say nothing about what somebody declared, and are many.
+/// Kinds that are frequent and never declared.
 const EXCLUDED_KINDS: &[&str] =
     &["Event", "EndpointSlice", "Endpoints", "Lease", "PodMetrics", "NodeMetrics", "ControllerRevision"];
-/// Kinds that a check looks at beside those that Git declares.
+/// Kinds that a check reads in addition to the declared ones.
 const AUXILIARY_KINDS: &[(&str, &str)] =
     &[("autoscaling", "HorizontalPodAutoscaler"), ("apiextensions.k8s.io", "CustomResourceDefinition")];
 
 /// Writes a snapshot of the cluster; what could not be read is in the summary, and in the file.
 ///
 /// # Errors
-/// What keeps it from being begun or written.
+/// If it cannot be started or written.
 pub(super) async fn snapshot(
     settings: &CheckSettings,
     extent: SnapshotScope,

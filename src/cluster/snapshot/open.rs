@@ -156,7 +156,7 @@ impl Snapshot {
         if let Some(listed) = fits.next() {
             return match &listed.unread {
                 Some(why) => {
-                    let why = format!("the snapshot lacks it: {}", one_line(why));
+                    let why = format!("the snapshot is incomplete here: {}", one_line(why));
                     refuse(ReadErrorKind::Other, why)
                 }
                 None => Ok(()),
@@ -165,8 +165,8 @@ impl Snapshot {
         let mut versions: Vec<_> = of_kind().map(|listed| listed.version.as_str()).collect();
         versions.dedup();
         let why = match versions.as_slice() {
-            [] => "the snapshot does not hold this kind".to_owned(),
-            [only] if *only == kind.version => "the snapshot holds it of other namespaces only".to_owned(),
+            [] => "the snapshot does not have this kind".to_owned(),
+            [only] if *only == kind.version => "the snapshot has it for other namespaces only".to_owned(),
             others => format!("the snapshot holds it at {}, not at {}", others.join(", "), kind.version),
         };
         refuse(ReadErrorKind::NotServed, why)
@@ -287,9 +287,7 @@ fn read_header(line: &[u8]) -> Result<Header, String> {
         _ if schema == SCHEMA => {
             serde_json::from_slice(line).map_err(|cause| format!("its first line is broken: {cause}"))
         }
-        Some(version) => {
-            Err(format!("written as {SCHEMA_STEM}{}; this drift reads {SCHEMA}", one_line(version)))
-        }
+        Some(version) => Err(format!("written as {SCHEMA_STEM}{}; expected {SCHEMA}", one_line(version))),
         None => Err("not a snapshot; `drift snapshot` writes one".to_owned()),
     }
 }

@@ -32,8 +32,12 @@ async fn a_kubeconfig_that_cannot_be_used_is_a_configuration_error_and_says_why(
         ("empty", String::new(), "no current-context; name one with --context"),
         ("no current context", with(""), "no current-context"),
         ("unknown context", with(r#","current-context":"z""#), "no context \"z\" in"),
-        ("unknown cluster", with(r#","current-context":"a""#), "names cluster \"gone\", which is not there"),
-        ("unknown user", with(r#","current-context":"b""#), "names user \"u\", which is not there"),
+        (
+            "unknown cluster",
+            with(r#","current-context":"a""#),
+            "names cluster \"gone\", which does not exist",
+        ),
+        ("unknown user", with(r#","current-context":"b""#), "names user \"u\", which does not exist"),
         (
             "token with a line break",
             with(&format!(

@@ -125,7 +125,7 @@ async fn a_server_that_does_not_say_what_it_serves_is_no_empty_cluster() {
         ("404", || Reply::Text(404, "", "not found".to_owned()), "404"),
         ("HTML", || Reply::Text(200, "", "<html>".to_owned()), "not that of a Kubernetes API server"),
         ("other JSON", || Reply::Json(200, json!({"hello": 1})), "not that of a Kubernetes API server"),
-        ("serves nothing", || Reply::Json(200, json!({"items": []})), "it serves nothing"),
+        ("serves nothing", || Reply::Json(200, json!({"items": []})), "it serves no API"),
         ("no answer", || Reply::Silent, "no answer within"),
     ];
     for (name, reply, why) in cases {

@@ -65,7 +65,12 @@ async fn what_stays_is_unread_and_says_why() {
             Forbidden,
             "User \"bob\" cannot list; bind a role that allows `list` on configmaps",
         ),
-        ("404", |_| status(404, "NotFound", "the server could not find it"), NotServed, "though it named it"),
+        (
+            "404",
+            |_| status(404, "NotFound", "the server could not find it"),
+            NotServed,
+            "the server does not serve it",
+        ),
         ("404 in plain text", |_| Reply::Text(404, "", "404 page not found".to_owned()), NotServed, "404"),
         ("410 on the first page", |_| status(410, "Expired", "too old"), Other, "410 Gone: too old"),
         ("429 for ever", |_| status(429, "TooManyRequests", "slow down"), Other, "slow down (tried"),
@@ -104,7 +109,7 @@ async fn what_stays_is_unread_and_says_why() {
             Malformed,
             "another kind:  Secret",
         ),
-        ("nameless", |_| Reply::Json(200, page("ConfigMap", &[""], "")), Malformed, "without a name"),
+        ("nameless", |_| Reply::Json(200, page("ConfigMap", &[""], "")), Malformed, "has no name"),
         (
             "same page for ever",
             |_| Reply::Json(200, page("ConfigMap", &["x"], "again")),
@@ -369,6 +374,6 @@ async fn an_object_that_is_too_deep_is_named_and_the_others_are_read() {
     let mut pages = cluster.list(&config_maps(), None, Projection::Objects);
     let page = pages.next().await.expect("one page").expect("it can be read");
     let said = page[0].parse_comparable().expect_err("it is too deep").to_string();
-    assert_eq!(said, "deep of configmaps: it is nested deeper than 127 levels, and is not looked at");
+    assert_eq!(said, "deep of configmaps: it is nested deeper than 127 levels");
     assert_eq!(page[1].parse_comparable().expect("it is flat")["metadata"]["name"], "flat");
 }

@@ -87,9 +87,9 @@ async fn what_a_snapshot_does_not_hold_is_unread_and_never_empty() {
         cluster.api_resources().kind("example.com", version, "Widget").expect("served").clone()
     };
     for (kind, unread_kind, why) in [
-        (widgets("v1"), ReadErrorKind::Other, "the snapshot lacks it: 403"),
+        (widgets("v1"), ReadErrorKind::Other, "the snapshot is incomplete here: 403"),
         (widgets("v1beta1"), ReadErrorKind::NotServed, "holds it at v1, not at v1beta1"),
-        (core("Namespace", "namespaces"), ReadErrorKind::NotServed, "does not hold this kind"),
+        (core("Namespace", "namespaces"), ReadErrorKind::NotServed, "does not have this kind"),
     ] {
         let (objects, unread) = all(&cluster, &kind, None, Projection::Objects).await;
         let unread = unread.unwrap_or_else(|| panic!("{why}: it was read"));
@@ -170,7 +170,7 @@ fn a_foreign_file_or_a_newer_one_is_a_configuration_error() {
         ("{\"schema\":\"drift/report/v1\"}\n", "not a snapshot"),
         (
             "{\"schema\":\"drift/snapshot/v2\",\"x\":1}\n",
-            "written as drift/snapshot/v2; this drift reads drift/snapshot/v1",
+            "written as drift/snapshot/v2; expected drift/snapshot/v1",
         ),
         ("{\"schema\":\"drift/snapshot/v1\"}\n", "its first line is broken"),
     ] {

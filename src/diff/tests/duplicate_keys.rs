@@ -83,7 +83,7 @@ fn the_order_of_variables_with_one_name_is_theirs() {
 
 #[test]
 fn whoever_repeats_a_key_in_git_is_told() {
-    let note = "duplicate key in Git: equal items were paired, and the rest by occurrence";
+    let note = "duplicate key in Git: equal items are paired first, then the rest in order";
     let notes = |git: &str, live: &str| -> Vec<Option<String>> {
         of_env(git, live).into_iter().map(|found| found.note).collect()
     };

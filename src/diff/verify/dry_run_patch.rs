@@ -1,4 +1,4 @@
-//! What the server is asked: live, with every part that Git decides put to what Git declares.
+//! The dry-run patch: live with everything that Git declares applied to it.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ const DECLARED: [&str; 2] = ["finalizers", "ownerReferences"];
 /// The applier's own copy of what it applied.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A question about one object: would anything change if Git alone were in force?
+/// The dry-run patch of one object: would anything change if Git were applied?
 #[derive(Debug, Clone)]
 pub struct DryRunPatch<'a> {
     declared: Value,

@@ -1,4 +1,4 @@
-//! The API server's own answer held against drift's changes of one object: how drift tests itself.
+//! Compares the API server's dry-run answer with drift's changes of one object: a self-test.
 //!
 //! Independent of the comparison on purpose: both sides come from the server, so that nothing has to be known of
 //! defaults, list keys or formats. Values of Secrets end here.
@@ -20,7 +20,7 @@ use crate::model::{Cause, Change, ChangeKind, Desired, FieldPath, PathElement, i
 pub use dry_run_patch::DryRunPatch;
 use leaves::{Leaf, leaves};
 
-/// One object's changes held against the server's answer.
+/// The comparison of one object's changes with the server's answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DryRunComparison {
     /// What differs for a known reason.
@@ -55,7 +55,7 @@ impl DryRunComparison {
     }
 }
 
-/// Holds drift's changes of an object against what the server answered to the question.
+/// Compares drift's changes of an object with the server's answer to the dry-run patch.
 #[must_use]
 pub fn compare_answer(
     desired: &Desired,
@@ -127,13 +127,13 @@ impl AnswerComparer<'_> {
         ReportedChange { change, server, live }
     }
 
-    /// Holds one change of drift's against all that the server would change.
+    /// Checks one change against everything that the server would change.
     fn check_change(&self, change: &ReportedChange<'_>, found: &[Leaf], judged: &mut DryRunComparison) {
         let difference = &change.change.difference;
         let explain = |why: &'static str| ExplainedDifference { path: difference.path.clone(), why };
         if found.iter().any(|leaf| change.covers(leaf)) {
             match change.change.verdict.cause {
-                Cause::Controller => judged.explained.push(explain("a controller may own it")),
+                Cause::Controller => judged.explained.push(explain("a controller owns it")),
                 Cause::Ignored => judged.explained.push(explain("an ignore rule covers it")),
                 Cause::Admission => judged.explained.push(explain("an admission webhook or policy wrote it")),
                 Cause::Deployer => judged.explained.push(explain("the deployer set it")),
@@ -153,7 +153,7 @@ impl AnswerComparer<'_> {
         }
     }
 
-    /// Why the server's answer says nothing of a change.
+    /// Why the server's answer cannot confirm a change.
     fn why_unanswerable(&self, change: &ReportedChange<'_>) -> Option<&'static str> {
         let difference = &change.change.difference;
         if difference.path.fields().next() == Some("status") {
@@ -170,12 +170,12 @@ impl AnswerComparer<'_> {
             return Some("the server, the deployer or a controller keeps it");
         }
         if difference.kind == ChangeKind::Added && inside(&self.question.lenient) {
-            return Some("the server refuses that it goes");
+            return Some("the server refuses to remove it");
         }
         difference.server_set.then_some("the server keeps what it has here, whoever wrote it")
     }
 
-    /// Why drift says nothing of what the server would change.
+    /// Why drift does not report what the server would change.
     fn reason(&self, leaf: &Leaf) -> Option<&'static str> {
         let path = &leaf.path;
         let unstable = leaf
@@ -183,7 +183,7 @@ impl AnswerComparer<'_> {
             .as_ref()
             .is_some_and(|at| self.desired.nondeterministic.iter().any(|unstable| is_within(at, unstable)));
         if unstable {
-            return Some("it renders differently each time");
+            return Some("its rendering is not deterministic");
         }
         if leaf.order {
             return Some("only the order differs");

@@ -115,7 +115,7 @@ fn pages_name_commands_and_flags_that_exist() {
 fn missing_commands_and_flags_are_faults() {
     let known = CommandLine::read();
     for (message, faults) in [
-        ("this drift reads `version: 1`; --all lists them", 0),
+        ("not supported; expected `version: 1`; --all lists them", 0),
         ("`drift check` and `drift explain` show them all", 0),
         ("trust it with `git config --global --add safe.directory x`", 0),
         ("  drift check PATH          compares", 0),

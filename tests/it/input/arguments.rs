@@ -45,7 +45,7 @@ fn a_configuration_that_cannot_be_meant_is_refused_with_its_place() {
         ("version: 1\nsources: apps\n", "drift.yaml:2:10: ", "sequence"),
         ("version: 1\nsources:\n- path: [apps]\n", "drift.yaml:3:9: ", "string"),
         ("version: one\n", "drift.yaml:1:10: ", "version"),
-        ("version: 2\n", "drift.yaml:1:1: ", "this drift reads `version: 1`"),
+        ("version: 2\n", "drift.yaml:1:1: ", "not supported; expected `version: 1`"),
         ("sources: []\n", "drift.yaml: ", "version: 1"),
         ("version: 1\nsecrets: skipp\n", "drift.yaml:2:10: ", "did you mean `skip`?"),
         ("version: 1\nforge: {token: abc}\n", "drift.yaml:2:9: ", "token"),

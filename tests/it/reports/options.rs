@@ -142,10 +142,7 @@ fn secrets_are_left_out_on_request_and_never_asked_for() {
         assert_eq!(report["summary"]["desired"], 2);
     }
     let output = json(&repo, &server, &["more"], 3);
-    says(
-        &output.stderr,
-        &["only Secrets are declared there, and they are left out, so nothing was examined"],
-    );
+    says(&output.stderr, &["nothing was examined: the sources declare only Secrets, which are skipped"]);
 }
 
 /// A snapshot leaves values out: equal keys do not make a Secret in sync.
