@@ -15,7 +15,7 @@ use crate::report::Format;
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
-    /// OutputArgs help.
+    /// Print help.
     // In one form: clap's long one puts every possible value on a line of its own, four screens for `check`.
     #[arg(short, long, global = true, action = ArgAction::HelpShort, display_order = 999)]
     help: Option<bool>,
@@ -41,13 +41,13 @@ pub(super) enum Command {
     /// Run a complete check, run, audit cycle on built-in sample data.
     #[command(next_line_help = true, after_help = help::DEMO)]
     Demo(DemoArguments),
-    /// OutputArgs a shell completion script.
+    /// Print a shell completion script.
     #[command(next_line_help = true, after_help = help::COMPLETIONS)]
     Completions(CompletionsArguments),
-    /// OutputArgs the manual page, or write the pages of all commands.
+    /// Print the manual page, or write the pages of all commands.
     #[command(next_line_help = true, after_help = help::MAN)]
     Man(ManArguments),
-    /// OutputArgs the help of a command.
+    /// Print the help of a command.
     #[command(hide = true)]
     Help(HelpArguments),
 }
@@ -195,7 +195,7 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "NAME", env = "DRIFT_LOAD_RESTRICTOR", value_enum, default_value_t)]
     #[arg(hide_env_values = true, help_heading = help::RENDERING)]
     pub(super) load_restrictor: LoadRestrictor,
-    /// OutputArgs details, such as how helm and kustomize are confined.
+    /// Print details, such as how helm and kustomize are confined.
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// Skip Secrets.

@@ -10,51 +10,8 @@ use super::{
     Event, EventKind, Incident, IncidentStatus, Ledger, RecordedFinding, find_resolution, group_findings,
     opens_incident,
 };
-use crate::model::{
-    Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, Resolution,
-    ResourceId, State, Verdict, finding_key, fingerprint,
-};
-
-fn verdict(cause: Cause, manager: &str) -> Verdict {
-    let manager = Manager {
-        api_version: String::new(),
-        name: manager.to_owned(),
-        operation: "Update".to_owned(),
-        subresource: String::new(),
-        time: None,
-    };
-    Verdict { cause, confidence: Confidence::High, manager: Some(manager), ..Verdict::unknown() }
-}
-
-fn finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {
-    let verdict = verdict(Cause::Manual, manager);
-    let difference = Difference {
-        path: FieldPath::from_fields(field.split('/')),
-        pointer: format!("/{field}"),
-        desired_pointer: format!("/{field}"),
-        kind: ChangeKind::Modified,
-        desired: Some(json!(1)),
-        live: Some(live),
-        masked: false,
-        default: None,
-        note: None,
-        server_set: false,
-    };
-    Finding {
-        resource: ResourceId {
-            group: "apps".to_owned(),
-            version: "v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: name.to_owned(),
-        },
-        state: State::Modified,
-        origin: Some(Origin { source: "apps".to_owned(), file: format!("apps/{name}.yaml"), location: None }),
-        verdict: verdict.clone(),
-        changes: vec![Change { difference, verdict, origin: None }],
-        notes: Vec::new(),
-    }
-}
+use crate::model::mk::mk_finding;
+use crate::model::{Cause, Finding, Resolution, finding_key, fingerprint};
 
 fn event(what: EventKind, findings: &[&Finding]) -> Event {
     Event {
@@ -85,9 +42,9 @@ fn read(files: &[(String, String)]) -> Result<Ledger, super::LedgerError> {
 #[test]
 fn findings_are_grouped_by_source_and_manager_and_ids_depend_on_what_is_seen() {
     let (a, b, c) = (
-        finding("a", "kubectl-edit", "spec/x", json!(2)),
-        finding("b", "kubectl-edit", "spec/x", json!(2)),
-        finding("c", "k9s", "spec/x", json!(2)),
+        mk_finding("a", "kubectl-edit", "spec/x", json!(2)),
+        mk_finding("b", "kubectl-edit", "spec/x", json!(2)),
+        mk_finding("c", "k9s", "spec/x", json!(2)),
     );
     let ledger = Ledger::default();
     let groups = group_findings("prod", [&a, &b, &c], &ledger);
@@ -95,14 +52,14 @@ fn findings_are_grouped_by_source_and_manager_and_ids_depend_on_what_is_seen() {
     assert_eq!(sizes, [1, 2]);
     let again = group_findings("prod", [&a, &b, &c], &ledger);
     assert_eq!(groups[0].0.id, again[0].0.id, "two runs that see the same give the same id");
-    let changed = finding("c", "k9s", "spec/x", json!(3));
+    let changed = mk_finding("c", "k9s", "spec/x", json!(3));
     let other = group_findings("prod", [&changed], &ledger);
     assert_ne!(groups[0].0.id, other[0].0.id, "other values are another incident");
 }
 
 #[test]
 fn events_are_appended_and_earlier_bytes_stay() {
-    let a = finding("a", "kubectl-edit", "spec/x", json!("two\nlines: {}"));
+    let a = mk_finding("a", "kubectl-edit", "spec/x", json!("two\nlines: {}"));
     let (mut ledger, id) = opened(&[&a]);
     let before = ledger.changes();
     let mut ledger2 = read(&before).expect("what was written is read");
@@ -125,7 +82,7 @@ fn events_are_appended_and_earlier_bytes_stay() {
 
 #[test]
 fn a_ledger_that_somebody_edited_is_refused_with_the_place() {
-    let a = finding("a", "kubectl-edit", "spec/x", json!(2));
+    let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let (path, text) = ledger.changes().remove(0);
     for (from, to, expected) in [
@@ -157,7 +114,7 @@ fn what_the_ledger_keeps_is_bounded_and_read_back() {
         deep = json!({ "a": deep });
     }
     for value in [deep, json!("x".repeat(100_000)), json!({"y": "no", "n": "0644", "d": "2001-12-14"})] {
-        let a = finding("a", "kubectl-edit", "spec/x", value.clone());
+        let a = mk_finding("a", "kubectl-edit", "spec/x", value.clone());
         let (ledger, id) = opened(&[&a]);
         ledger.verify().expect("what would be written is read back");
         assert!(ledger.changes()[0].1.len() < 40_000);
@@ -169,7 +126,7 @@ fn what_the_ledger_keeps_is_bounded_and_read_back() {
 
 #[test]
 fn a_third_value_that_live_followed_is_a_return_to_git_by_a_commit() {
-    let a = finding("a", "kubectl-edit", "spec/x", json!(2));
+    let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
     let ending = find_resolution(incident, &BTreeMap::new(), &Now(Some(json!(3))));
@@ -178,7 +135,7 @@ fn a_third_value_that_live_followed_is_a_return_to_git_by_a_commit() {
 
 #[test]
 fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
-    let mut restart = finding("a", "kubectl-rollout", "spec/template/metadata/annotations", json!(1));
+    let mut restart = mk_finding("a", "kubectl-rollout", "spec/template/metadata/annotations", json!(1));
     restart.changes[0]
         .difference
         .path
@@ -192,7 +149,7 @@ fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
         (Cause::Controller, false),
         (Cause::Ignored, false),
     ] {
-        let mut one = finding("a", "x", "spec/x", json!(2));
+        let mut one = mk_finding("a", "x", "spec/x", json!(2));
         one.changes[0].verdict.cause = cause;
         assert_eq!(opens_incident(&one), opens, "{cause:?}");
     }
@@ -214,7 +171,7 @@ impl DeclaredValues for Now {
 
 #[test]
 fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
-    let a = finding("a", "kubectl-edit", "spec/x", json!(2));
+    let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
     let none = BTreeMap::new();
@@ -230,7 +187,7 @@ fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
 /// Null is a value where a field may be null: the ledger tells it from none.
 #[test]
 fn a_null_is_recorded_and_ends_as_a_value_does() {
-    let a = finding("a", "kubectl-patch", "spec/x", Value::Null);
+    let a = mk_finding("a", "kubectl-patch", "spec/x", Value::Null);
     let (ledger, id) = opened(&[&a]);
     let read = read(&ledger.changes()).expect("what was written is read");
     let incident = read.incident(&id).expect("just opened");
@@ -245,7 +202,7 @@ fn a_null_is_recorded_and_ends_as_a_value_does() {
 proptest! {
     #[test]
     fn whatever_the_cluster_holds_is_recorded_and_read_again(name in "[a-z]{1,9}", manager in any::<String>(), text in any::<String>()) {
-        let a = finding(&name, &manager, "spec/x", json!({"a": text, "b": [text, null, 1.5]}));
+        let a = mk_finding(&name, &manager, "spec/x", json!({"a": text, "b": [text, null, 1.5]}));
         let (mut ledger, id) = opened(&[&a]);
         ledger.append(&id, event(EventKind::Changed, &[&a]));
         let read = read(&ledger.changes()).expect("what was written is read");
@@ -254,7 +211,7 @@ proptest! {
 
     #[test]
     fn a_fingerprint_changes_with_the_values(one in any::<i64>(), other in any::<i64>()) {
-        let print = |live: i64| fingerprint("prod", &finding("a", "x", "spec/x", json!(live)));
+        let print = |live: i64| fingerprint("prod", &mk_finding("a", "x", "spec/x", json!(live)));
         prop_assert_eq!(print(one) == print(other), one == other);
     }
 }

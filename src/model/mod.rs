@@ -9,6 +9,8 @@ mod explain_report;
 mod finding;
 mod fingerprint;
 mod lazy;
+#[cfg(test)]
+pub(crate) mod mk;
 mod nearest;
 mod origin;
 mod path;

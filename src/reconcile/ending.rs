@@ -63,39 +63,50 @@ fn value(object: &Desired, path: &str) -> Option<Value> {
     path.find(&crate::diff::normalise_declared(&object.value)).cloned().or_else(null)
 }
 
-/// How the incident ended, the commit that did it, and why in words.
+/// How an incident ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) how: Resolution,
+    /// The commit that did it.
+    pub(super) commit: String,
+    /// Why, in words.
+    pub(super) reason: String,
+}
+
+/// How the incident ended, by which commit, and why.
 pub(super) fn find_ending(
     round: &RunAttempt<'_>,
     incident: &Incident,
     now: &CurrentState<'_>,
     cluster: &Cluster,
-) -> Result<(Resolution, Option<String>, String), RunError> {
+) -> Result<Ending, RunError> {
     let ending = find_resolution(incident, &now.findings, now);
     let base = &round.heads.base;
     let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
     let search = Search { round, incident, current: now, cluster };
     let declared_by = |commit: Option<String>| commit.unwrap_or_else(|| base.as_str().to_owned());
-    Ok(match ending.resolution {
+    let (how, commit, reason) = match ending.resolution {
         Resolution::Accepted => {
             let id = declared_by(find_accepting_commit(round, incident, now)?);
             let reason = format!("an ignore rule in drift.yaml accepts it since commit {}", short(&id));
-            (Resolution::Accepted, Some(id), reason)
+            (Resolution::Accepted, id, reason)
         }
         Resolution::Adopted => {
             let id = declared_by(search.commit(&ending.files)?);
             let reason = format!("commit {} made Git equal the live values", short(&id));
-            (Resolution::Adopted, Some(id), reason)
+            (Resolution::Adopted, id, reason)
         }
         Resolution::Reverted if now.is_controlled(incident) => {
             let reason = format!("a controller accounts for it, as commit {} says", short(base.as_str()));
-            (Resolution::Accepted, Some(base.as_str().to_owned()), reason)
+            (Resolution::Accepted, base.as_str().to_owned(), reason)
         }
         Resolution::Reverted => {
             let id = declared_by(if ending.moved { search.commit(&ending.files)? } else { None });
             let reason = format!("the cluster equals commit {} again", short(&id));
-            (Resolution::Reverted, Some(id), reason)
+            (Resolution::Reverted, id, reason)
         }
-    })
+    };
+    Ok(Ending { how, commit, reason })
 }
 
 /// The commit that brought the rule: the last one, going back, whose `drift.yaml` still covers the findings.

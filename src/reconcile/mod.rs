@@ -3,29 +3,33 @@
 //! Everything is read first, then decided; then one atomic push of the proposals' branches and the ledger; then the
 //! forge. Whatever a kill leaves undone, the next run derives again by listing.
 
+mod apply;
 mod branch;
 mod ending;
 mod error;
 mod examined;
 mod mass_drift;
+mod observe;
 mod plan;
 mod proposal_text;
 mod publish;
 mod remotes;
+#[cfg(test)]
+mod tests;
 
 use crate::check::{Check, CheckInputs, CheckSettings, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
 use crate::cluster::Cluster;
-use crate::forge::ExistingProposal;
-use crate::incident::Ledger;
-use crate::model::{Action, CheckReport, RunReport};
+use crate::model::{CheckReport, RunReport};
 use crate::source::Prerendered;
 
 pub use error::RunError;
 pub use remotes::ForgeOptions;
 pub(crate) use remotes::{branch_name, read_ledger};
 
-use plan::{RunPlan, plan_run};
+use apply::{WriteOutcome, apply};
+use observe::observe;
+use plan::{Observed, plan_run};
 use remotes::{Heads, RunContext};
 
 /// What `drift run` needs to know.
@@ -72,8 +76,9 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
             heads: &heads,
             checked: &checked,
             inputs: &inputs,
+            cluster: &cluster,
         };
-        match round.write(progress, &cluster).await {
+        match attempt_run(&round, progress).await {
             Ok(WriteOutcome { actions, notes, held_back: held, failed }) => {
                 let failed = failed.map(|error| error.to_string());
                 return Ok(RunReport {
@@ -109,55 +114,25 @@ struct RunAttempt<'a> {
     heads: &'a Heads,
     checked: &'a CheckReport,
     inputs: &'a CheckInputs,
+    cluster: &'a Cluster,
 }
 
-/// What an attempt did.
-#[derive(Default)]
-struct WriteOutcome {
-    actions: Vec<Action>,
-    notes: Vec<String>,
-    held_back: usize,
-    /// The first refusal of the forge; what does not depend on it was done.
-    failed: Option<RunError>,
-}
-
-impl RunAttempt<'_> {
-    async fn write(&self, progress: &dyn Fn(&str), cluster: &Cluster) -> Result<WriteOutcome, RunError> {
-        if !self.checked.cluster.identified {
-            return Err(RunError::UnidentifiedCluster);
-        }
-        let mut ledger =
-            remotes::read_ledger(&self.checkout.repository, &self.heads.base, self.heads.ledger.as_ref())?;
-        progress("listing proposals");
-        let listed = self.context.forge.list(&remotes::ended_incidents(&ledger)).await?;
-        progress("deciding");
-        let gone = examined::deleted_members(self, &ledger, cluster).await;
-        let decision = plan_run(self, &mut ledger, &listed, &gone, cluster)?;
-        self.publish(&ledger, &decision, &listed, progress).await
+/// One attempt: observe, plan, apply.
+async fn attempt_run(attempt: &RunAttempt<'_>, progress: &dyn Fn(&str)) -> Result<WriteOutcome, RunError> {
+    if !attempt.checked.cluster.identified {
+        return Err(RunError::UnidentifiedCluster);
     }
-
-    async fn publish(
-        &self,
-        ledger: &Ledger,
-        decision: &RunPlan,
-        listed: &[ExistingProposal],
-        progress: &dyn Fn(&str),
-    ) -> Result<WriteOutcome, RunError> {
-        let mut notes = decision.notes.clone();
-        if self.checkout.repository.root().is_some() && self.checkout.repository.is_dirty()? {
-            notes.push("the work tree has uncommitted changes, which a run ignores".to_owned());
-        }
-        if self.settings.dry_run {
-            let actions = publish::planned_actions(decision, listed);
-            return Ok(WriteOutcome { actions, notes, held_back: decision.held_back, failed: None });
-        }
-        progress("pushing");
-        let (updates, commits) = branch::build_updates(self, ledger, decision)?;
-        let left = branch::push(self, updates, &mut notes)?;
-        progress("writing to the forge");
-        let pushed = publish::PushedBranches { commits: &commits, skipped: &left };
-        let (actions, failed) = publish::publish(self, (decision, pushed), listed, &mut notes).await?;
-        branch::delete_finished_branches(self, ledger, &mut notes)?;
-        Ok(WriteOutcome { actions, notes, held_back: decision.held_back, failed })
-    }
+    progress("listing proposals");
+    let (mut ledger, listed, deleted) = observe(attempt).await?;
+    progress("deciding");
+    let observed = Observed {
+        report: attempt.checked,
+        inputs: attempt.inputs,
+        base: &attempt.context.base,
+        base_commit: attempt.heads.base.as_str(),
+        listed: &listed,
+        deleted: &deleted,
+    };
+    let plan = plan_run(observed, &mut ledger, attempt)?;
+    apply(attempt, (&ledger, &plan), &listed, progress).await
 }

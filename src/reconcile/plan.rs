@@ -1,24 +1,24 @@
-//! Plans a run: events for the ledger, proposals for the forge.
+//! Plans a run: events for the ledger, proposals for the forge. Pure: what was read is handed in as data, and what must be
+//! rendered or looked up in Git on the way is asked of [`Examine`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::RunError;
 use super::branch::Tip;
-use super::ending::{self, CurrentState};
+use super::ending::Ending;
 use super::examined::is_accounted_for;
 use super::mass_drift::{self, MassDrift};
+use super::proposal_text;
 use super::remotes::branch_name;
-use super::{RunAttempt, proposal_text};
-use crate::cluster::Cluster;
+use crate::check::CheckInputs;
 use crate::forge::{Closer, ExistingProposal, Proposal, ProposalKind, ProposalMarker, ProposalState};
 use crate::incident::{
     Event, EventKind, Incident, IncidentStatus, Ledger, RecordedFinding, group_findings, opens_incident,
 };
 use crate::model::{
-    Cause, Desired, Finding, ObjectKey, Resolution, ResourceId, digest, finding_key, fingerprint,
-    incident_fingerprint,
+    Cause, CheckReport, Finding, Resolution, digest, finding_key, fingerprint, incident_fingerprint,
 };
-use crate::remedy::{ProofContext, ProvenPlan, plan, prove};
+use crate::remedy::ProvenPlan;
 
 /// New proposals of one run.
 const NEW_PROPOSALS: usize = 10;
@@ -61,48 +61,75 @@ pub(super) struct EndedIncident {
     pub(super) reason: String,
 }
 
+/// What a run read before it plans.
+#[derive(Clone, Copy)]
+pub(super) struct Observed<'a> {
+    pub(super) report: &'a CheckReport,
+    pub(super) inputs: &'a CheckInputs,
+    /// The branch that proposals are for.
+    pub(super) base: &'a str,
+    /// Its commit.
+    pub(super) base_commit: &'a str,
+    /// The proposals that the forge has.
+    pub(super) listed: &'a [ExistingProposal],
+    /// Keys of members that were asked for by name and are not live.
+    pub(super) deleted: &'a BTreeSet<String>,
+}
+
+/// What is found out for one incident at a time: it takes renderers or Git.
+pub(super) trait Examine {
+    /// How an incident ended of which nothing differs any more.
+    fn ending(&self, incident: &Incident) -> Result<Ending, RunError>;
+    /// What of the findings can be adopted, proven by rendering it again.
+    fn prove(&self, findings: &[&Finding]) -> ProvenPlan;
+    /// What the branch of the incident's pull request has.
+    fn tip(
+        &self,
+        incident: &Incident,
+        proven: &ProvenPlan,
+        marker: Option<&ProposalMarker>,
+    ) -> Result<Tip, RunError>;
+}
+
 /// Plans the run, and records events in the ledger.
 pub(super) fn plan_run(
-    round: &RunAttempt<'_>,
+    observed: Observed<'_>,
     ledger: &mut Ledger,
-    listed: &[ExistingProposal],
-    gone: &BTreeSet<String>,
-    cluster: &Cluster,
+    examine: &dyn Examine,
 ) -> Result<RunPlan, RunError> {
-    let drifting = drifting(round);
-    let held = MassDrift::from_findings(round.inputs, drifting.values().copied());
-    let decision = RunPlan::default();
-    let mut decider = Planner { round, listed, deleted: gone, cluster, plan: decision, drifting, mass: held };
-    decider.plan_mass_issue();
+    let drifting = drifting(observed.report);
+    let mass = MassDrift::from_findings(observed.inputs, drifting.values().copied());
+    let mut planner = Planner { observed, examine, plan: RunPlan::default(), drifting, mass };
+    planner.plan_mass_issue();
     let known: Vec<String> = ledger
         .incidents()
-        .filter(|incident| is_open(incident, round) && !decider.mass.blocks_incident(incident))
+        .filter(|incident| {
+            is_open(incident, &observed.report.cluster.name) && !planner.mass.blocks_incident(incident)
+        })
         .map(|incident| incident.id.clone())
         .collect();
     for id in known {
-        decider.update_incident(ledger, &id)?;
+        planner.update_incident(ledger, &id)?;
     }
-    decider.open_new(ledger);
-    decider.propose(ledger)?;
-    Ok(decider.plan)
+    planner.open_new(ledger);
+    planner.propose(ledger)?;
+    Ok(planner.plan)
 }
 
-fn is_open(incident: &Incident, round: &RunAttempt<'_>) -> bool {
-    incident.cluster == round.checked.cluster.name && !matches!(incident.status(), IncidentStatus::Ended(_))
+/// Whether an incident is of this cluster and has not ended.
+fn is_open(incident: &Incident, cluster: &str) -> bool {
+    incident.cluster == cluster && !matches!(incident.status(), IncidentStatus::Ended(_))
 }
 
 /// The findings that open incidents, by key.
-fn drifting<'a>(round: &RunAttempt<'a>) -> BTreeMap<String, &'a Finding> {
-    let findings = round.checked.findings.iter().filter(|finding| opens_incident(finding));
-    findings.map(|finding| (finding_key(&round.checked.cluster.name, finding), finding)).collect()
+fn drifting(report: &CheckReport) -> BTreeMap<String, &Finding> {
+    let findings = report.findings.iter().filter(|finding| opens_incident(finding));
+    findings.map(|finding| (finding_key(&report.cluster.name, finding), finding)).collect()
 }
 
 struct Planner<'a> {
-    round: &'a RunAttempt<'a>,
-    listed: &'a [ExistingProposal],
-    /// Keys of members that were asked for by name and are not live.
-    deleted: &'a BTreeSet<String>,
-    cluster: &'a Cluster,
+    observed: Observed<'a>,
+    examine: &'a dyn Examine,
     plan: RunPlan,
     drifting: BTreeMap<String, &'a Finding>,
     /// The groups with too much drift.
@@ -113,8 +140,8 @@ impl<'a> Planner<'a> {
     fn event(&self, what: EventKind) -> Event {
         Event {
             event: what,
-            at: self.round.checked.checked_at.clone(),
-            commit: self.round.heads.base.as_str().to_owned(),
+            at: self.observed.report.checked_at.clone(),
+            commit: self.observed.base_commit.to_owned(),
             fingerprint: None,
             findings: Vec::new(),
             by: None,
@@ -125,14 +152,14 @@ impl<'a> Planner<'a> {
     }
 
     fn recorded(&self, what: EventKind, findings: &[&Finding]) -> Event {
-        let cluster = &self.round.checked.cluster.name;
+        let cluster = &self.observed.report.cluster.name;
         let records =
             findings.iter().map(|finding| RecordedFinding::from_finding(cluster, finding)).collect();
         Event { fingerprint: Some(self.fingerprint(findings)), findings: records, ..self.event(what) }
     }
 
     fn fingerprint(&self, findings: &[&Finding]) -> String {
-        let cluster = &self.round.checked.cluster.name;
+        let cluster = &self.observed.report.cluster.name;
         let prints: Vec<String> = findings.iter().map(|finding| fingerprint(cluster, finding)).collect();
         incident_fingerprint(prints.iter().map(String::as_str))
     }
@@ -145,7 +172,7 @@ impl<'a> Planner<'a> {
     fn update_incident(&mut self, ledger: &mut Ledger, id: &str) -> Result<(), RunError> {
         let Some(incident) = ledger.incident(id) else { return Ok(()) };
         let present = self.members(incident);
-        let complete = self.round.checked.is_complete();
+        let complete = self.observed.report.is_complete();
         if present.is_empty() {
             if complete && self.is_settled(incident) {
                 let (event, ended) = self.end_incident(incident)?;
@@ -173,25 +200,24 @@ impl<'a> Planner<'a> {
     /// Whether every member was looked at, and Git and live agree about it, or a rule or a controller accounts for what
     /// differs.
     fn is_settled(&self, incident: &Incident) -> bool {
-        let cluster = &self.round.checked.cluster.name;
+        let cluster = &self.observed.report.cluster.name;
         let waiting = |finding: &&Finding| {
             let unsynced = finding.verdict.cause == Cause::Unsynced
                 || finding.changes.iter().any(|change| change.verdict.cause == Cause::Unsynced);
             unsynced && incident.members.iter().any(|member| member.key == finding_key(cluster, finding))
         };
         let known = |member: &crate::incident::Member| {
-            is_accounted_for(self.round, self.deleted, &member.resource, &member.key)
+            is_accounted_for(self.observed.inputs, self.observed.deleted, &member.resource, &member.key)
         };
         incident.members.iter().all(known)
-            && !self.round.checked.findings.iter().any(|finding| waiting(&finding))
+            && !self.observed.report.findings.iter().any(|finding| waiting(&finding))
     }
 
     fn end_incident(&self, incident: &Incident) -> Result<(Event, EndedIncident), RunError> {
-        let now = CurrentState::new(self.round);
-        let (how, commit, reason) = ending::find_ending(self.round, incident, &now, self.cluster)?;
+        let Ending { how, commit, reason } = self.examine.ending(incident)?;
         let event = Event {
             how: Some(how),
-            ended_by: commit,
+            ended_by: Some(commit),
             reason: Some(reason.clone()),
             ..self.event(EventKind::Ended)
         };
@@ -215,7 +241,7 @@ impl<'a> Planner<'a> {
     /// Whether a proposal is open for the incident, of any kind or of this one.
     fn has_open_proposal(&self, id: &str, kind: Option<ProposalKind>) -> bool {
         let same = |existing: &&ExistingProposal| kind.is_none_or(|kind| existing.kind == kind);
-        let open = self.listed.iter().filter(same);
+        let open = self.observed.listed.iter().filter(same);
         open.filter(|existing| existing.state.is_open()).any(|existing| existing.marker.incident == id)
     }
 
@@ -224,7 +250,7 @@ impl<'a> Planner<'a> {
         let same = |existing: &&ExistingProposal| {
             existing.kind == kind && existing.marker.incident == id && existing.marker.fingerprint == recorded
         };
-        self.listed.iter().filter(same).find_map(|existing| match &existing.state {
+        self.observed.listed.iter().filter(same).find_map(|existing| match &existing.state {
             ProposalState::Closed { by: Closer::Person(login), .. } => Some(login.clone()),
             ProposalState::Closed { by: Closer::Unknown, .. } => Some("somebody".to_owned()),
             _ => None,
@@ -233,19 +259,19 @@ impl<'a> Planner<'a> {
 
     /// Plans one issue for too much drift at once; other incidents go on.
     fn plan_mass_issue(&mut self) {
-        let (checked, held) = (self.round.checked, &self.mass);
-        let id = mass_id(&checked.cluster.name);
-        if held.is_empty() {
-            self.plan.mass_over = checked.is_complete().then_some(id);
+        let (report, mass) = (self.observed.report, &self.mass);
+        let id = mass_id(&report.cluster.name);
+        if mass.is_empty() {
+            self.plan.mass_over = report.is_complete().then_some(id);
             return;
         }
-        let proposal = proposal_text::mass_issue(&id, held, &checked.cluster, &self.round.context.base);
-        let lines = mass_drift::describe_groups(held, |name| format!("{name:?}"));
+        let proposal = proposal_text::mass_issue(&id, mass, &report.cluster, self.observed.base);
+        let lines = mass_drift::describe_groups(mass, |name| format!("{name:?}"));
         self.plan.notes.push(format!(
             "{}: too much drift at once: opened one issue instead of incidents; other incidents go on",
             lines.join("; ")
         ));
-        self.plan.held_back = held.object_count();
+        self.plan.held_back = mass.object_count();
         // A person who closed it has seen it.
         let seen = self.closed_by(&id, ProposalKind::Issue, &proposal.fingerprint).is_some();
         if self.has_open_proposal(&id, None) || !seen {
@@ -257,7 +283,7 @@ impl<'a> Planner<'a> {
 
     /// Findings that no unended incident has become incidents.
     fn open_new(&mut self, ledger: &mut Ledger) {
-        let cluster = &self.round.checked.cluster.name;
+        let cluster = &self.observed.report.cluster.name;
         let new = self
             .drifting
             .iter()
@@ -272,10 +298,11 @@ impl<'a> Planner<'a> {
     /// Plans the proposals of every open incident.
     fn propose(&mut self, ledger: &Ledger) -> Result<(), RunError> {
         let mut opened = 0;
-        for incident in ledger.incidents().filter(|incident| is_open(incident, self.round)) {
+        let report = self.observed.report;
+        for incident in ledger.incidents().filter(|incident| is_open(incident, &report.cluster.name)) {
             let present = self.members(incident);
             // Where not everything was read, a member that does not show may be there all the same.
-            let whole = self.round.checked.is_complete() || present.len() == incident.latest_record().len();
+            let whole = self.observed.report.is_complete() || present.len() == incident.latest_record().len();
             let waits = present.is_empty() || !whole || self.mass.blocks_incident(incident);
             if incident.status() != IncidentStatus::Open || waits {
                 continue;
@@ -320,7 +347,7 @@ impl<'a> Planner<'a> {
 
     /// The mark of the incident's open pull request.
     fn open_pull_request_marker(&self, incident: &str) -> Option<&'a ProposalMarker> {
-        let open = self.listed.iter().filter(|existing| {
+        let open = self.observed.listed.iter().filter(|existing| {
             existing.kind == ProposalKind::PullRequest
                 && existing.state.is_open()
                 && existing.marker.incident == incident
@@ -333,29 +360,12 @@ impl<'a> Planner<'a> {
         incident: &Incident,
         present: &[&Finding],
     ) -> Result<DesiredProposal, RunError> {
-        let branch = branch_name(&self.round.checked.cluster.name, &incident.id);
+        let branch = branch_name(&self.observed.report.cluster.name, &incident.id);
         let mut kept = self.kinds_left_to_people(incident);
-        let checked = self.round.checked;
-        let material = self.round.inputs;
-        let objects: BTreeMap<ObjectKey, &Desired> =
-            material.desired.iter().map(|object| (object.id.key(), object)).collect();
-        let object = |key: &ObjectKey| objects.get(key).copied();
-        let live = |key: &ObjectKey| material.live.get(key);
-        let schema = |id: &ResourceId| material.schemas.for_version(&id.group, &id.version);
-        let ground = ProofContext {
-            request: self
-                .round
-                .checkout
-                .render_request(&self.round.settings.check.checkout.tools, self.cluster.api_resources()),
-            desired: &material.desired,
-            incomplete: material.unrendered,
-            skipped: &material.skipped,
-            live: &material.live,
-            schema: &schema,
-        };
-        let proven = prove(present, &|findings| plan(findings, &object, &live, &schema), &ground);
+        let report = self.observed.report;
+        let proven = self.examine.prove(present);
         let mark = self.open_pull_request_marker(&incident.id);
-        let tip = super::branch::examine_tip(self.round, incident, &proven, mark)?;
+        let tip = self.examine.tip(incident, &proven, mark)?;
         let changed = matches!(tip, Tip::Foreign(_));
         if changed {
             self.plan.notes.push(format!(
@@ -369,8 +379,8 @@ impl<'a> Planner<'a> {
         if !proven.plan.is_empty() {
             let told = mark.filter(|_| changed).map(|mark| mark.commit.clone());
             let page = proposal_text::PullRequestContext {
-                checked,
-                base: &self.round.context.base,
+                checked: report,
+                base: self.observed.base,
                 branch: &branch,
                 changed: told,
             };
@@ -379,13 +389,7 @@ impl<'a> Planner<'a> {
             kept.push(ProposalKind::PullRequest);
         }
         if !proven.plan.unadopted.is_empty() {
-            proposals.push(proposal_text::issue(
-                incident,
-                present,
-                &proven,
-                checked,
-                &self.round.context.base,
-            ));
+            proposals.push(proposal_text::issue(incident, present, &proven, report, self.observed.base));
         }
         proposals.retain(|proposal: &Proposal| !kept.contains(&proposal.kind));
         Ok(DesiredProposal { incident: incident.id.clone(), proven, proposals, left_to_people: kept, tip })

@@ -109,7 +109,7 @@ fn a_hook_of_a_plain_source_is_compared_where_it_is_live_and_not_missed_where_it
         report["warnings"],
         json!([
             "1 hook is not compared in app: hooks come and go",
-            "4 hooks are not live in app, which is no drift: hooks come and go"
+            "4 hooks are not live in app (not drift): hooks come and go"
         ])
     );
     patch(plane, &namespace, "configmap/settings", r#"{"data": {"a": "c"}}"#);
@@ -221,7 +221,7 @@ fn what_two_folders_declare_alike_is_one_object() {
     let found = ["ConfigMap/by-hand unmanaged", "Service/web modified .spec.selector: manual kubectl-patch"];
     assert_eq!(lines(&report), found.map(str::to_owned).into());
     let why = format!(
-        "ConfigMap/{namespace}/shared is declared twice, first at one/config.yaml:1:1: that one was compared; remove one"
+        "ConfigMap/{namespace}/shared is declared twice, first at one/config.yaml:1:1 (which was compared): remove one"
     );
     assert_eq!(report["incomplete"], json!([{"what": "two/config.yaml:1:1", "why": why}]));
 }

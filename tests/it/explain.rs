@@ -116,7 +116,7 @@ fn what_cannot_be_explained_is_said_with_its_exit_code() {
     let (repo, namespace) = declared(plane);
     for (resource, status, words) in [
         ("web".to_owned(), 2, "name an object as KIND[.GROUP]/NAMESPACE/NAME"),
-        (format!("Deployment/{namespace}/none"), 3, "the sources do not declare it"),
+        (format!("Deployment/{namespace}/none"), 3, "no source declares it"),
         (format!("Widgetoid/{namespace}/web"), 3, "the cluster does not serve this kind"),
     ] {
         let output = explain(plane, &repo, &[&resource]).expect_status(status);

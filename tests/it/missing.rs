@@ -61,10 +61,11 @@ fn what_is_left_of_a_missing_object_is_told() {
     let held = notes("held");
     let held = held.first().and_then(Value::as_str).unwrap_or_default();
     assert!(
-        held.starts_with("being deleted since 20") && held.ends_with(", held by example.com/keep"),
+        held.starts_with("being deleted since 20")
+            && held.ends_with(", blocked by finalizers example.com/keep"),
         "{held}"
     );
     assert_eq!(notes("plain"), [] as [Value; 0]);
     assert_eq!(notes("seen"), ["its last event: Killing by kubelet at 2026-01-02T00:00:00Z"]);
-    assert_eq!(notes("elsewhere"), [format!("there is no namespace {gone}")]);
+    assert_eq!(notes("elsewhere"), [format!("namespace {gone} does not exist")]);
 }

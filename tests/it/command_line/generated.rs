@@ -99,7 +99,7 @@ fn page_that_is_a_link_is_not_written() {
     std::fs::create_dir(repo.path().join("man")).expect("a new folder");
     std::os::unix::fs::symlink("../mine", repo.path().join("man/drift.1")).expect("a new link");
     let output = Drift::new().args(["man", "man"]).in_folder(repo.path()).run().expect_status(2);
-    assert!(output.stderr.contains("drift.1 is a link"), "{}", output.stderr);
+    assert!(output.stderr.contains("drift.1 is a symbolic link"), "{}", output.stderr);
     assert_eq!(repo.read("mine"), "kept\n");
 }
 

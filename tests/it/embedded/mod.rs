@@ -171,5 +171,5 @@ fn a_kept_demo_can_be_looked_at_and_checked_again() {
         Drift::new().args(["audit", "-o", "json", "--repository"]).arg(&kept).run().expect_status(0);
     assert_eq!(audited.json()["incidents"].as_array().map(Vec::len), Some(2));
     let again = Drift::new().args(["demo", "--keep"]).arg(&kept).run().expect_status(2);
-    assert!(again.stderr.contains("is there already"), "{}", again.stderr);
+    assert!(again.stderr.contains("already exists"), "{}", again.stderr);
 }

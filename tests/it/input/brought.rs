@@ -103,13 +103,13 @@ fn a_report_follows_no_link() {
         let argument = format!("json={file}");
         let output = check(&repo, &server, &["--output-file", &argument]).run().expect_status(2);
         is_orderly(&output);
-        says(&output.stderr, &["is a link", "name the file itself"]);
+        says(&output.stderr, &["is a symbolic link", "name the file itself"]);
         let kubeconfig = server.kubeconfig();
         let snapshot = Drift::new()
             .in_folder(repo.path())
             .args(["snapshot", file, "apps", "--kubeconfig"])
             .arg(kubeconfig);
-        says(&snapshot.run().expect_status(2).stderr, &["is a link"]);
+        says(&snapshot.run().expect_status(2).stderr, &["is a symbolic link"]);
     }
     assert_eq!(std::fs::read_to_string(victim.join("report.json")).expect("still there"), "precious");
     assert_eq!(std::fs::read_dir(&victim).expect("still there").count(), 1);

@@ -41,7 +41,7 @@ fn a_list_that_cannot_be_read_makes_the_run_incomplete_and_the_rest_is_shown() {
             |seen| {
                 secrets(seen).then(|| status(404, "NotFound", "could not find the requested resource", ""))
             },
-            &["secrets in shop", "404 Not Found", "does not serve it, though it named it"],
+            &["secrets in shop", "404 Not Found", "discovery lists it, but the server does not serve it"],
         ),
         (
             "410 on the first page",

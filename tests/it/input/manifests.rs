@@ -173,7 +173,7 @@ fn an_empty_folder_is_not_clean() {
     for format in ["text", "json", "markdown", "github"] {
         let output = super::check_path(&repo, &server, "empty", &["-o", format]).run().expect_status(3);
         is_orderly(&output);
-        says(&output.stderr, &["empty: no object is declared there, so nothing was examined"]);
+        says(&output.stderr, &["empty: nothing was examined: the sources declare no objects"]);
         if format == "json" {
             assert_eq!(output.json()["complete"], false);
         }

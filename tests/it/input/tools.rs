@@ -43,7 +43,7 @@ fn a_program_that_is_missing_or_too_old_is_named_with_the_version_that_is_needed
     let old = drift(&root, &server).with_script("kustomize", "echo v4.5.7\n");
     is_incomplete(&old, &["/bin/kustomize is v4.5.7", "is needed"]);
     let broken = drift(&chart, &server).with_script("helm", "echo oops >&2; exit 7\n");
-    is_incomplete(&broken, &["does not tell its version", "code 7"]);
+    is_incomplete(&broken, &["does not report its version", "code 7"]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn what_a_path_leaves_out_is_not_called_unmanaged() {
     for path in ["apps", "apps/a.yaml", "more"] {
         let output = json(&all, &server, &[path], 0);
         assert_eq!(found(&output), [""; 0], "{path}");
-        says(&output.stderr, &["unmanaged objects were not looked for"]);
+        says(&output.stderr, &["skipped the search for unmanaged objects"]);
     }
     let without = Repo::with(&files[..3]);
     let output = json(&without, &server, &["apps/a.yaml"], 0);
@@ -178,12 +178,9 @@ fn ignore_rules_are_counted_and_those_that_do_nothing_are_named() {
     );
     let output = json(&repo, &server, &[], 0);
     assert_eq!(output.json()["summary"]["changes"], serde_json::json!({"ignored": 1}));
-    says(&output.stderr, &["drift: warning: an ignore rule covers nothing now: nobody"]);
-    says(
-        &output.stderr,
-        &["drift: warning: an ignore rule expired on 2020-01-31 and no longer holds: long ago"],
-    );
-    let everywhere = "an ignore rule covers .data.third of every object: name a `resource`: everywhere \
+    says(&output.stderr, &["drift: warning: an ignore rule is unused: nobody"]);
+    says(&output.stderr, &["drift: warning: an ignore rule expired on 2020-01-31: long ago"]);
+    let everywhere = "an ignore rule is too broad: it covers .data.third of every object; name a `resource`: everywhere \
                       (drift.yaml last changed by Ada Author in ";
     says(&output.stderr, &[everywhere]);
     assert!(!output.stderr.contains("painters"), "{}", output.stderr);

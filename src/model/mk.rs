@@ -1,0 +1,51 @@
+//! Builders of findings, for tests.
+
+use serde_json::{Value, json};
+
+use super::{
+    Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, ResourceId,
+    State, Verdict,
+};
+
+/// What a person's tool, or another cause, made of a field.
+pub(crate) fn mk_verdict(cause: Cause, manager: &str) -> Verdict {
+    let manager = Manager {
+        api_version: String::new(),
+        name: manager.to_owned(),
+        operation: "Update".to_owned(),
+        subresource: String::new(),
+        time: None,
+    };
+    Verdict { cause, confidence: Confidence::High, manager: Some(manager), ..Verdict::unknown() }
+}
+
+/// A Deployment of namespace shop in which one field (segments by `/`) has `live`, where Git has 1.
+pub(crate) fn mk_finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {
+    let verdict = mk_verdict(Cause::Manual, manager);
+    let difference = Difference {
+        path: FieldPath::from_fields(field.split('/')),
+        pointer: format!("/{field}"),
+        desired_pointer: format!("/{field}"),
+        kind: ChangeKind::Modified,
+        desired: Some(json!(1)),
+        live: Some(live),
+        masked: false,
+        default: None,
+        note: None,
+        server_set: false,
+    };
+    Finding {
+        resource: ResourceId {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        },
+        state: State::Modified,
+        origin: Some(Origin { source: "apps".to_owned(), file: format!("apps/{name}.yaml"), location: None }),
+        verdict: verdict.clone(),
+        changes: vec![Change { difference, verdict, origin: None }],
+        notes: Vec::new(),
+    }
+}

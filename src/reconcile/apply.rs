@@ -1,0 +1,42 @@
+//! Applies a plan: the branches and the ledger in one push, then the forge, then branches that have served.
+
+use super::plan::RunPlan;
+use super::{RunAttempt, RunError, branch, publish};
+use crate::forge::ExistingProposal;
+use crate::incident::Ledger;
+use crate::model::Action;
+
+/// What an attempt did.
+#[derive(Default)]
+pub(super) struct WriteOutcome {
+    pub(super) actions: Vec<Action>,
+    pub(super) notes: Vec<String>,
+    pub(super) held_back: usize,
+    /// The first refusal of the forge; what does not depend on it was done.
+    pub(super) failed: Option<RunError>,
+}
+
+/// Writes what was planned, or only says so where nothing is to be written.
+pub(super) async fn apply(
+    attempt: &RunAttempt<'_>,
+    (ledger, plan): (&Ledger, &RunPlan),
+    listed: &[ExistingProposal],
+    progress: &dyn Fn(&str),
+) -> Result<WriteOutcome, RunError> {
+    let mut notes = plan.notes.clone();
+    if attempt.checkout.repository.root().is_some() && attempt.checkout.repository.is_dirty()? {
+        notes.push("the work tree has uncommitted changes, which a run ignores".to_owned());
+    }
+    if attempt.settings.dry_run {
+        let actions = publish::planned_actions(plan, listed);
+        return Ok(WriteOutcome { actions, notes, held_back: plan.held_back, failed: None });
+    }
+    progress("pushing");
+    let (updates, commits) = branch::build_updates(attempt, ledger, plan)?;
+    let skipped = branch::push(attempt, updates, &mut notes)?;
+    progress("writing to the forge");
+    let pushed = publish::PushedBranches { commits: &commits, skipped: &skipped };
+    let (actions, failed) = publish::publish(attempt, (plan, pushed), listed, &mut notes).await?;
+    branch::delete_finished_branches(attempt, ledger, &mut notes)?;
+    Ok(WriteOutcome { actions, notes, held_back: plan.held_back, failed })
+}
