@@ -49,7 +49,7 @@ impl LocalForge {
                 "check out the branch that proposals are for",
             )
         })?;
-        Ok(Preflight { login: self.who.name.clone(), can_push: true, default_branch: branch })
+        Ok(Preflight { login: self.who.name.clone(), can_push: Some(true), default_branch: branch })
     }
 
     pub(super) fn list(&self) -> Result<Vec<ExistingProposal>, ForgeError> {

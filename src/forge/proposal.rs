@@ -132,8 +132,9 @@ pub struct OpenOutcome {
 pub struct Preflight {
     /// Our own login.
     pub login: String,
-    /// Whether we may push branches.
-    pub can_push: bool,
+    /// Whether we may push branches, where the forge tells: of a token of a GitHub App (`GITHUB_TOKEN` of a workflow) it tells
+    /// what no user may.
+    pub can_push: Option<bool>,
     /// The repository's default branch.
     pub default_branch: String,
 }

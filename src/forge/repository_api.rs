@@ -31,6 +31,8 @@ pub(super) struct RepositoryApi {
     pub(super) owner: String,
     pub(super) web_urls: WebUrls,
     configured_login: Option<String>,
+    /// Whether the token is of a GitHub App, of which the repository tells no permissions.
+    is_app: bool,
     login: OnceCell<String>,
 }
 
@@ -54,6 +56,7 @@ impl RepositoryApi {
             owner,
             web_urls: WebUrls { repository: format!("{}/{}", target.web, target.repository), pull },
             configured_login: target.login.clone(),
+            is_app: target.token.expose().starts_with("ghs_"),
             login: OnceCell::new(),
         }
     }
@@ -98,7 +101,10 @@ impl RepositoryApi {
         }
         Ok(Preflight {
             login,
-            can_push: repository.permissions.and_then(|permissions| permissions.push).unwrap_or(false),
+            can_push: repository
+                .permissions
+                .and_then(|permissions| permissions.push)
+                .filter(|_| !self.is_app),
             default_branch: repository.default_branch.unwrap_or_else(|| "main".to_owned()),
         })
     }

@@ -28,6 +28,12 @@ pub enum RunError {
     /// The ledger's branch is one that drift uses for something else.
     #[error("`ledger.branch` in drift.yaml is {0:?}, which is a branch with another purpose")]
     LedgerBranchTaken(String),
+    /// Pushes would be refused at the end of the run.
+    #[error("{login} may not push to the repository: give that account write access, or drift another token")]
+    ReadOnlyToken {
+        /// The account that the token belongs to.
+        login: String,
+    },
     /// Nothing tells the cluster from another, so incidents of it would be mixed up with those of others.
     #[error(
         "the cluster could not be identified, so nothing is recorded: name it in drift.yaml (`cluster: prod`)"
@@ -56,7 +62,7 @@ impl RunError {
             Self::Checkout(error) => error.is_configuration(),
             Self::Check(error) => error.is_configuration(),
             Self::Forge(error) => error.is_configuration(),
-            Self::LedgerBranchTaken(_) => true,
+            Self::LedgerBranchTaken(_) | Self::ReadOnlyToken { .. } => true,
             Self::Push(_) | Self::Ledger(_) | Self::UnidentifiedCluster => false,
         }
     }

@@ -60,6 +60,9 @@ impl RunContext {
             email: COMMITTER_EMAIL.to_owned(),
             time: settings.check.checkout.now.as_second(),
         };
+        // By SSH it is a key that pushes.
+        let pushes_by_token =
+            token.is_some() && address.as_ref().is_some_and(|address| address.web.is_some());
         let wanted = forge::ForgeSettings {
             kind: config.forge.kind,
             remote: address,
@@ -78,7 +81,10 @@ impl RunContext {
             ForgeKind::Local => Forge::local(settings.check.checkout.open_repository()?, who.clone()),
             _ => Forge::connect(&wanted)?,
         };
-        forge.preflight().await?;
+        let preflight = forge.preflight().await?;
+        if pushes_by_token && !settings.dry_run && preflight.can_push == Some(false) {
+            return Err(RunError::ReadOnlyToken { login: preflight.login });
+        }
         Ok(Self { forge, remote, base, ledger, who })
     }
 

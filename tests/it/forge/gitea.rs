@@ -109,7 +109,7 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
     let place = Place::new();
     let wanted = |login: &User, can_push| Preflight {
         login: login.name.clone(),
-        can_push,
+        can_push: Some(can_push),
         default_branch: "main".to_owned(),
     };
     // Without `read:user` the configured login counts; where the forge tells it, the forge.

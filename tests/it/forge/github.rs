@@ -32,10 +32,10 @@ pub(super) fn connect(fake: &Fake) -> Forge {
 async fn preflight_tells_who_we_are_and_what_we_may_do() {
     let fake = Fake::start().await;
     let told = connect(&fake).preflight().await.expect("a token that works");
-    let wanted = Preflight { login: BOT.to_owned(), can_push: true, default_branch: "main".to_owned() };
+    let wanted = Preflight { login: BOT.to_owned(), can_push: Some(true), default_branch: "main".to_owned() };
     assert_eq!(told, wanted);
     let reader = connect_as(&fake, "alice", Duration::from_secs(20));
-    assert!(!reader.preflight().await.expect("a token that works").can_push);
+    assert_eq!(reader.preflight().await.expect("a token that works").can_push, Some(false));
     fake.state().has_issues = false;
     let error = connect(&fake).preflight().await.expect_err("no issues");
     assert!(error.is_configuration() && error.to_string().contains("switch them on"), "{error}");

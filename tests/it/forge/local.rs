@@ -47,7 +47,10 @@ async fn proposals_are_files_on_a_branch_of_their_own() {
     let forge = forge(&repo);
     assert_eq!(all(&forge).await, []);
     let told = forge.preflight().await.expect("a repository");
-    assert_eq!((told.login.as_str(), told.default_branch.as_str(), told.can_push), ("drift", "main", true));
+    assert_eq!(
+        (told.login.as_str(), told.default_branch.as_str(), told.can_push),
+        ("drift", "main", Some(true))
+    );
     let first = opened(&forge, &pull("one")).await;
     assert!(first.created);
     let found = only(&forge).await;

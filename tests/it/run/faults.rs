@@ -65,6 +65,20 @@ fn without_a_token_nothing_is_read() {
 }
 
 #[test]
+fn a_token_that_may_not_push_is_refused_before_anything_is_read() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let mut hosted = Hosted::new("read-only");
+    let cluster = Untouched::new();
+    hosted.gitea.add_collaborator(&hosted.remote, &hosted.bot, "read");
+    hosted.place.drift = hosted.place.drift.env("KUBECONFIG", cluster.kubeconfig());
+    let said = hosted.place.drift.run().expect_status(2);
+    assert!(said.stderr.contains("may not push"), "{}", said.stderr);
+    cluster.assert_not_called();
+}
+
+#[test]
 fn a_forge_or_a_base_branch_that_is_not_known_keeps_everything_from_being_read() {
     let cluster = Untouched::new();
     let run = |config: &str, remote: bool| {
