@@ -4,23 +4,7 @@
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let near = |(far, name): &(usize, &str)| *far <= 3 && far * 2 < name.chars().count();
-    known.map(|name| (distance(word, name), name)).filter(near).min().map(|(_, name)| name)
-}
-
-/// Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (at, from) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, to) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = substituted.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
+    known.map(|name| (strsim::levenshtein(word, name), name)).filter(near).min().map(|(_, name)| name)
 }
 
 #[cfg(test)]
