@@ -1,6 +1,7 @@
 //! Live objects from an API server: single ones, and the identity of the cluster.
 
 use http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 
 use super::discovery::{Discovery, discover};
@@ -148,7 +149,8 @@ pub(super) fn body_or_failure(
     Err(RequestError { why, kind })
 }
 
-/// `/apis/apps/v1/namespaces/payments/deployments`.
+/// `/apis/apps/v1/namespaces/payments/deployments`. Not by kube's `url_path` and `Request`, which put names into the
+/// path as they are.
 pub(super) fn resource_path(kind: &ApiResource, namespace: Option<&str>) -> String {
     let root =
         if kind.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", escape(&kind.group)) };
@@ -157,16 +159,10 @@ pub(super) fn resource_path(kind: &ApiResource, namespace: Option<&str>) -> Stri
     format!("{root}/{}{namespace}/{}", escape(&kind.version), escape(&kind.plural))
 }
 
+/// All but the unreserved characters of RFC 3986.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// One segment of a path or one value of a query, percent-encoded: names come from Git and from the server.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
+pub(super) fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ESCAPED)
 }

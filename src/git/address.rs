@@ -1,5 +1,6 @@
 //! Addresses of repositories: taken apart, shown without credentials.
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::GitError;
@@ -135,7 +136,7 @@ pub(super) fn split_credentials(url: &str) -> Result<AddressParts, GitError> {
         return refuse("its protocol is not one of https, http, ssh, git, file");
     }
     let Ok(parsed) = Url::parse(url) else { return refuse("it cannot be read") };
-    let decode = |text: &str| percent_decode(text);
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let (login, password) = match scheme {
         "http" | "https" => {
             (Some(parsed.username()).filter(|u| !u.is_empty()).map(decode), parsed.password().map(decode))
@@ -149,11 +150,4 @@ pub(super) fn split_credentials(url: &str) -> Result<AddressParts, GitError> {
 fn names_remote_helper(url: &str) -> bool {
     url.split_once("::")
         .is_some_and(|(before, _)| before.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
-}
-
-fn percent_decode(text: &str) -> String {
-    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
 }

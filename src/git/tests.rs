@@ -118,6 +118,12 @@ fn the_credentials_of_an_address_become_login_and_token() {
     let parts = split_credentials("https://al%40ice:s%2Fc+r%25t@h/a").expect("an address");
     assert_eq!(parts.url, "https://h/a");
     assert_eq!((parts.login.as_deref(), parts.password.as_deref()), (Some("al@ice"), Some("s/c+r%t")));
+    let parts = split_credentials("https://u:a&b=c;d+e%2Bf@h/a").expect("an address");
+    assert_eq!(
+        parts.password.as_deref(),
+        Some("a&b=c;d+e+f"),
+        "what separates the fields of a form is plain here"
+    );
     let parts = split_credentials("ssh://git@h/a").expect("an address");
     assert_eq!((parts.url.as_str(), parts.login, parts.password), ("ssh://git@h/a", None, None));
 }
