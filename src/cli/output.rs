@@ -148,13 +148,13 @@ pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     }
 }
 
-/// Whether standard output takes colour: as asked for, else as NO_COLOR, CLICOLOR_FORCE and the terminal say.
+/// Whether standard output takes colour: as asked for, else by FORCE_COLOR, else by the rules that clap's help follows:
+/// NO_COLOR, CLICOLOR_FORCE, CLICOLOR and the terminal.
 pub(super) fn use_color(color: Color) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto if variable("NO_COLOR").is_some() => false,
-        Color::Auto if variable("CLICOLOR_FORCE").is_some() || variable("FORCE_COLOR").is_some() => true,
-        Color::Auto => io::stdout().is_terminal() && variable("TERM").is_none_or(|term| term != "dumb"),
+        Color::Auto if variable("NO_COLOR").is_none() && variable("FORCE_COLOR").is_some() => true,
+        Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
     }
 }
