@@ -1,8 +1,13 @@
 //! What the server serves, by aggregated discovery, or group by group where the server is older than 1.26.
+//!
+//! Not `kube::Discovery`: it ends at the first group that fails, keeps no word of one that is stale, has neither
+//! a time-out nor a limit of the body, and its types make every field optional, so that an answer without `items` would
+//! be a server without kinds. Ours names what failed and reads the rest.
 
 use std::collections::BTreeSet;
 
 use http::StatusCode;
+use kube::core::discovery::v2::ACCEPT_AGGREGATED_DISCOVERY_V2;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +15,6 @@ use super::error::{ReadErrorKind, one_line};
 use super::request::{ApiCall, RequestError, Requests, status_text};
 use crate::model::{ApiResource, ApiResources, Incomplete, join_api_version};
 
-/// Aggregated discovery, and the older kinds for servers that do not know it.
-const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
-                      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 const JSON: &str = "application/json";
 
 /// The API resources of a server, and the groups whose discovery failed.
@@ -46,7 +48,7 @@ pub(super) async fn discover(requests: &Requests) -> Result<Discovery, RequestEr
     found.resources.version = version(requests).await?;
     let mut order = Vec::new();
     for root in ["/api", "/apis"] {
-        match get::<Root>(requests, root, ACCEPT).await? {
+        match get::<Root>(requests, root, ACCEPT_AGGREGATED_DISCOVERY_V2).await? {
             Root::Groups { items } => add_groups(items, &mut found, &mut order),
             Root::Core { versions } => {
                 let versions = versions.into_iter().map(|version| (String::new(), version)).collect();

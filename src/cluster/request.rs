@@ -152,6 +152,8 @@ impl Requests {
         self.send_within(self.timeout.min(SHORT_LIMIT), call).await
     }
 
+    /// Not the crate `backon`: it would double the wait (a line here), and be told the rest by closures: how long each
+    /// kind of failure is repeated, the server's own wish, one deadline for attempts and waits together.
     async fn send_within(&self, limit: Duration, call: &ApiCall<'_>) -> Result<ApiAnswer, RequestError> {
         let start = Instant::now();
         let deadline = start + limit;

@@ -24,6 +24,9 @@ impl Repository {
     /// check, so the next run derives the rest again; give what others refer to first (a proposal before the
     /// ledger line that names it). A kill while the locks are held leaves `<branch>.lock` files, as Git does:
     /// the next run removes those of drift ([`RefLock`]), and those of other programs when they are a minute old.
+    ///
+    /// Not by `git update-ref --stdin`: whether a branch is locked or has moved is told by its messages alone, where
+    /// libgit2 has codes, and killed while it holds locks it leaves the same files.
     pub(super) fn update_local_refs(&self, updates: &[RefUpdate]) -> Result<PushReport, PushError> {
         let mut open = Vec::new();
         for update in updates {

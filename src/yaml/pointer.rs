@@ -1,4 +1,7 @@
 //! RFC 6901 pointers, and what an edit makes of a JSON value.
+//!
+//! Not the crate `json-patch`: RFC 6902 makes no parents that are missing, and its `move` overwrites a key that is there
+//! already. An edit does the one and refuses the other.
 
 use serde_json::{Map, Value};
 

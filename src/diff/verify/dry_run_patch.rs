@@ -147,7 +147,8 @@ fn decide_metadata(metadata: &mut Map<String, Value>, declared: Option<&Value>) 
     }
 }
 
-/// The operations that turn the decided parts of one map into those of another.
+/// The operations that turn the decided parts of one map into those of another: whole parts, at most one operation each.
+/// `json_patch::diff` goes into maps and lists item by item, and the API server refuses more than 10,000 operations.
 fn operate(
     at: &str,
     from: Option<&Value>,

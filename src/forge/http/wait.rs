@@ -1,4 +1,7 @@
 //! How long to wait before asking again.
+//!
+//! Not the crate `backon`: it would take over [`next_pause`] alone. What is ours stays: what a forge asks for, what may be
+//! sent twice, one deadline for attempts and pauses together.
 
 use std::time::Duration;
 
