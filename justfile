@@ -18,4 +18,4 @@ gate *steps:
 
 # The whole loop on embedded data.
 demo:
-    cargo run --release -- demo
+    cargo run -- demo

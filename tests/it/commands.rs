@@ -287,7 +287,9 @@ fn configurations_in_the_documents_are_accepted() {
 #[test]
 fn lines_are_told_apart_by_what_they_call() {
     let drift = |arguments: &[&str]| Called::Drift(arguments.iter().map(|word| (*word).to_owned()).collect());
-    assert_eq!(called("cargo run --release -- demo"), drift(&["demo"]));
+    for line in ["cargo run -- demo", "cargo run --release -- demo"] {
+        assert_eq!(called(line), drift(&["demo"]), "{line}");
+    }
     assert_eq!(called("drift check apps   # compares"), drift(&["check", "apps"]));
     assert_eq!(called("drift check --snapshot FILE"), Called::Other);
     assert_eq!(called("export DRIFT_TOKEN=…  # a token"), Called::Other);
