@@ -1062,6 +1062,7 @@ fn no_name_hides_a_harmful_change() {
         live: Some(live),
         masked: false,
         default: None,
+        reordered: false,
         note: None,
         server_set: false,
     };

@@ -77,6 +77,7 @@ mod tests {
             live: Some(json!(2)),
             masked: false,
             default: None,
+            reordered: false,
             note: None,
             server_set: false,
         };

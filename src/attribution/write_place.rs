@@ -201,6 +201,7 @@ mod tests {
             live,
             masked: false,
             default: None,
+            reordered: false,
             note: None,
             server_set: false,
         };

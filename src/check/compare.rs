@@ -284,9 +284,7 @@ fn take_secrets(rendered: &mut RenderOutput) -> BTreeSet<ObjectKey> {
 fn failed_groups(cluster: &Cluster, rendered: &RenderOutput) -> Vec<Incomplete> {
     let declared = |group: &&crate::cluster::FailedDiscovery| {
         let of_group = |object: &Desired| object.id.group == group.group;
-        let refused =
-            |incomplete: &Incomplete| !group.group.is_empty() && incomplete.why.contains(&group.group);
-        rendered.objects.iter().any(of_group) || rendered.incomplete.iter().any(refused)
+        rendered.objects.iter().any(of_group) || rendered.unserved.contains(&group.group)
     };
     let incomplete = |group: &crate::cluster::FailedDiscovery| Incomplete {
         what: crate::model::join_api_version(&group.group, &group.version),

@@ -183,6 +183,7 @@ fn added(path: FieldPath, live: &Value, note: String) -> Difference {
         live: Some(live.clone()),
         masked: false,
         default: None,
+        reordered: false,
         note: Some(note),
         server_set: false,
     }

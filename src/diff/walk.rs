@@ -324,6 +324,7 @@ impl<'a> Comparer<'a> {
             let (declared, live) = (Value::from(declared.to_vec()), Value::from(live.to_vec()));
             self.report(at, ChangeKind::Modified, Some(&declared), Some(&live), None);
             if let Some(last) = self.out.last_mut() {
+                last.reordered = true;
                 last.note = Some("the order differs".to_owned());
             }
         }
@@ -426,6 +427,7 @@ impl<'a> Comparer<'a> {
             live: live.cloned(),
             masked: false,
             default: default.cloned(),
+            reordered: false,
             note: None,
             server_set,
         });

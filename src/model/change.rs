@@ -36,7 +36,9 @@ pub struct Difference {
     pub masked: bool,
     /// What the server would have put there by itself, where that is known.
     pub default: Option<Value>,
-    /// A note for the user.
+    /// Whether both have the same items, in another order.
+    pub reordered: bool,
+    /// A note for the user. Nothing is decided by it.
     pub note: Option<String>,
     /// Whether the server or the platform puts something here by itself (an allocated address, a deployer's
     /// bookkeeping): a change only when a person's tool owns it.

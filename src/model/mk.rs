@@ -31,6 +31,7 @@ pub(crate) fn mk_finding(name: &str, manager: &str, field: &str, live: Value) ->
         live: Some(live),
         masked: false,
         default: None,
+        reordered: false,
         note: None,
         server_set: false,
     };

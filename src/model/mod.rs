@@ -39,7 +39,7 @@ pub use nearest::nearest;
 pub use origin::{Origin, SourceLocation};
 pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;
-pub use resource::{ObjectKey, ResourceId, join_api_version, split_api_version};
+pub use resource::{MissingField, ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use rule::Rule;
 pub use run_report::{Action, ActionKind, RunReport};
 pub use secret::{contains_ciphertext, is_secret, is_secret_value, is_valid_secret_field};

@@ -46,13 +46,28 @@ pub struct ResourceId {
     pub name: String,
 }
 
+/// A field without which nothing is an object of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MissingField {
+    /// `apiVersion`.
+    #[error("apiVersion")]
+    ApiVersion,
+    /// `kind`.
+    #[error("kind")]
+    Kind,
+    /// `metadata.name`.
+    #[error("metadata.name")]
+    Name,
+}
+
 impl ResourceId {
-    /// The id of a JSON object, or which of `apiVersion`, `kind` and `metadata.name` it lacks.
-    pub fn from_object(object: &Value) -> Result<Self, &'static str> {
-        let api_version = text_of(object.get("apiVersion")).ok_or("apiVersion")?;
-        let kind = text_of(object.get("kind")).ok_or("kind")?;
+    /// The id of a JSON object, or the first field of an id that it lacks.
+    pub fn from_object(object: &Value) -> Result<Self, MissingField> {
+        let api_version = text_of(object.get("apiVersion")).ok_or(MissingField::ApiVersion)?;
+        let kind = text_of(object.get("kind")).ok_or(MissingField::Kind)?;
         let metadata = object.get("metadata");
-        let name = text_of(metadata.and_then(|metadata| metadata.get("name"))).ok_or("metadata.name")?;
+        let name = text_of(metadata.and_then(|metadata| metadata.get("name")));
+        let name = name.ok_or(MissingField::Name)?;
         let namespace = text_of(metadata.and_then(|metadata| metadata.get("namespace")));
         let (group, version) = split_api_version(api_version);
         Ok(Self {

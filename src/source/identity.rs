@@ -14,8 +14,8 @@ use super::{
     first_of, namespace_of,
 };
 use crate::model::{
-    AbsenceReason, ApiResource, ApiResourceIndex, Desired, Incomplete, Origin, ResourceId, is_secret,
-    is_valid_secret_field, join_api_version, push_pointer, split_api_version,
+    AbsenceReason, ApiResource, ApiResourceIndex, Desired, Incomplete, MissingField, Origin, ResourceId,
+    is_secret, is_valid_secret_field, join_api_version, push_pointer, split_api_version,
 };
 use crate::threads;
 
@@ -60,7 +60,7 @@ fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
 pub(super) struct ObjectHeader {
     /// Its id, with the namespace as written; or what it lacks for one. Of a hook whose name is made up when it is, the
     /// name is what that begins with.
-    id: Result<ResourceId, &'static str>,
+    id: Result<ResourceId, MissingField>,
     hook: HookOwners,
     is_generated: bool,
     /// Group and kind that a CRD defines.
@@ -133,6 +133,19 @@ struct Identify<'a> {
     crds: &'a Crds,
 }
 
+/// A declared object that is not compared.
+struct Unidentified {
+    incomplete: Incomplete,
+    /// Its API group, where the cluster does not serve its kind.
+    unserved: Option<String>,
+}
+
+impl From<Incomplete> for Unidentified {
+    fn from(incomplete: Incomplete) -> Self {
+        Self { incomplete, unserved: None }
+    }
+}
+
 impl Identify<'_> {
     fn source(
         &self,
@@ -165,7 +178,10 @@ impl Identify<'_> {
             draft.optional = if is_hook { Some(AbsenceReason::Hook) } else { draft.optional };
             match self.desired(head.id, draft) {
                 Ok(desired) => add_object(desired, rendered, seen),
-                Err(incomplete) => rendered.incomplete.push(incomplete),
+                Err(unidentified) => {
+                    rendered.unserved.extend(unidentified.unserved);
+                    rendered.incomplete.push(unidentified.incomplete);
+                }
             }
         }
         if !hooks.is_empty() {
@@ -198,14 +214,20 @@ impl Identify<'_> {
         id.namespace = served.namespaced.then(|| own.unwrap_or_else(|| self.namespace.to_owned()));
     }
 
-    fn desired(&self, id: Result<ResourceId, &str>, draft: RenderedObject) -> Result<Desired, Incomplete> {
+    fn desired(
+        &self,
+        id: Result<ResourceId, MissingField>,
+        draft: RenderedObject,
+    ) -> Result<Desired, Unidentified> {
         let lacks = |why: String| Incomplete { what: draft.place(), why };
-        let mut id = id.map_err(|lacking| lacks(format!("no {lacking}")))?;
-        let served = self.served.kind(&id.group, &id.version, &id.kind);
-        let served = served.ok_or_else(|| lacks(self.why_not_served(&id)))?;
+        let mut id = id.map_err(|field| lacks(format!("no {field}")))?;
+        let Some(served) = self.served.kind(&id.group, &id.version, &id.kind) else {
+            let incomplete = lacks(self.why_not_served(&id));
+            return Err(Unidentified { incomplete, unserved: Some(id.group) });
+        };
         self.resolve(&mut id, served);
         if let Some(what) = is_secret(&id).then(|| misplaced_key_note(&draft)).flatten() {
-            return Err(Incomplete { what, why: MISPLACED_KEY.to_owned() });
+            return Err(Incomplete { what, why: MISPLACED_KEY.to_owned() }.into());
         }
         let mut unstable = draft.nondeterministic;
         if is_secret(&id) {

@@ -38,6 +38,7 @@ mod renderer_error_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -83,6 +84,8 @@ pub struct RenderOutput {
     pub hooks: Hooks,
     /// What could not be rendered or read, in the order of the sources.
     pub incomplete: Vec<Incomplete>,
+    /// API groups of declared objects whose kind the cluster does not serve; each object is in `incomplete`.
+    pub unserved: BTreeSet<String>,
     /// What a person should know and nothing depends on.
     pub warnings: Vec<String>,
     /// Kustomize roots and charts that are left out by `exclude`: nobody knows what they declare.
@@ -354,7 +357,7 @@ fn gather(
         Ok(path) => path,
         Err(why) => {
             let mut gathered = SourceOutput::new(SourceKind::Plain);
-            gathered.report_incomplete(&source.path, why);
+            gathered.report_incomplete(&source.path, why.to_string());
             return Some(gathered);
         }
     };
@@ -380,15 +383,23 @@ fn gather(
     })
 }
 
+/// Why a source's path leads to nothing that may be read.
+#[derive(Debug, thiserror::Error)]
+enum LocateError {
+    #[error("there is no such file or folder in the repository; correct the source's `path`")]
+    NotFound,
+    #[error("it cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    #[error("it leads out of the repository")]
+    Outside,
+}
+
 /// The path of a source without links, from the root; or why it has none.
-fn locate(root: &Path, path: &str) -> Result<PathBuf, String> {
-    let full = root.join(path);
-    let real = full.canonicalize().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "there is no such file or folder in the repository; correct the source's `path`".to_owned()
-        }
-        _ => format!("it cannot be read: {error}"),
+fn locate(root: &Path, path: &str) -> Result<PathBuf, LocateError> {
+    let real = root.join(path).canonicalize().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => LocateError::NotFound,
+        _ => LocateError::Unreadable(error),
     })?;
-    let inside = real.strip_prefix(root).map_err(|_| "it leads out of the repository".to_owned())?;
+    let inside = real.strip_prefix(root).map_err(|_| LocateError::Outside)?;
     Ok(inside.to_path_buf())
 }
