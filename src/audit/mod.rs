@@ -4,8 +4,7 @@ mod error;
 mod proof;
 
 use crate::model::AuditReport;
-use crate::model::AuditedIncident;
-use crate::model::Outcome;
+use crate::model::{AuditedIncident, NotProvenReason, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -83,16 +82,16 @@ impl Auditor<'_> {
             IncidentStatus::Declined => return Ok(Outcome::Declined),
             IncidentStatus::Ended(how) => how,
         };
-        let not_proven = |why: &str| Ok(Outcome::NotProven { how, why: why.to_owned() });
+        let not_proven = |why| Ok(Outcome::NotProven { how, why });
         let end = incident.events.last();
         let Some(commit) = end.and_then(|event| event.ended_by.as_deref()) else {
-            return not_proven("the ledger names no commit");
+            return not_proven(NotProvenReason::NoCommit);
         };
         let Ok(id) = CommitId::parse(commit) else {
-            return not_proven("the ledger names an invalid commit id");
+            return not_proven(NotProvenReason::InvalidCommit);
         };
         if !self.repository.is_ancestor(&id, self.base)? {
-            return not_proven("the commit that the ledger names is not on the base branch");
+            return not_proven(NotProvenReason::NotOnBase);
         }
         if let Some(why) = wrong_time(&incident.events, self.now) {
             return not_proven(why);
@@ -109,19 +108,19 @@ impl Auditor<'_> {
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is wrong with the times of an incident's events: they must be in order and not in the future.
-fn wrong_time(events: &[Event], now: Timestamp) -> Option<&'static str> {
+fn wrong_time(events: &[Event], now: Timestamp) -> Option<NotProvenReason> {
     let mut before: Option<Timestamp> = None;
     for event in events {
         let Ok(at) = event.at.parse::<Timestamp>() else {
-            return Some("the ledger has an invalid time");
+            return Some(NotProvenReason::InvalidTime);
         };
         if before.is_some_and(|before| at.saturating_add(CLOCK_SKEW).is_ok_and(|at| at < before)) {
-            return Some("the ledger's events are out of order");
+            return Some(NotProvenReason::OutOfOrder);
         }
         before = Some(at);
     }
     let future = before.is_some_and(|last| now.saturating_add(CLOCK_SKEW).is_ok_and(|now| now < last));
-    future.then_some("the ledger has an event in the future")
+    future.then_some(NotProvenReason::InFuture)
 }
 
 /// Most commits of the base branch that are searched for incident trailers.

@@ -10,7 +10,7 @@ use crate::checkout::{is_below, parse_config};
 use crate::config::{CONFIG_FILE, Config};
 use crate::git::{CommitId, Repository, trailers};
 use crate::incident::{Incident, RecordedFinding, matches_live};
-use crate::model::{FieldPath, ManagerClass, Proof, Resolution, ResourceId, State};
+use crate::model::{FieldPath, ManagerClass, NotProvenReason, Proof, Resolution, ResourceId, State};
 
 /// A commit that the ledger says ended an incident.
 pub(super) struct CommitClaim<'a> {
@@ -18,6 +18,9 @@ pub(super) struct CommitClaim<'a> {
     pub(super) incident: &'a Incident,
     pub(super) commit: &'a CommitId,
 }
+
+/// The proof, or why there is none.
+type Proven = Result<Proof, NotProvenReason>;
 
 /// What a commit declares of a recorded object.
 enum Declares {
@@ -41,7 +44,7 @@ impl CommitClaim<'_> {
     }
 
     /// The proof, or why there is none.
-    pub(super) fn prove(&self, how: Resolution) -> Result<Result<Proof, String>, AuditError> {
+    pub(super) fn prove(&self, how: Resolution) -> Result<Proven, AuditError> {
         Ok(match how {
             Resolution::Adopted => self.prove_adopted()?,
             Resolution::Reverted => self.prove_reverted()?,
@@ -50,12 +53,12 @@ impl CommitClaim<'_> {
     }
 
     /// Adopted: the commit came after the values had been recorded, and declares some of the recorded live values.
-    fn prove_adopted(&self) -> Result<Result<Proof, String>, AuditError> {
+    fn prove_adopted(&self) -> Result<Proven, AuditError> {
         let recorded_on = self.recorded_base_commit();
         if let Some(recorded_on) = &recorded_on
             && self.repository.is_ancestor(self.commit, recorded_on)?
         {
-            return Ok(Err("the commit that the ledger names is older than the incident".to_owned()));
+            return Ok(Err(NotProvenReason::OlderThanIncident));
         }
         let mut told = Vec::new();
         for record in self.incident.latest_record() {
@@ -64,9 +67,8 @@ impl CommitClaim<'_> {
         if told.contains(&Some(true)) {
             return Ok(Ok(Proof::Content));
         }
-        let why = "the commit that the ledger names does not declare the live values that were recorded";
         if !told.contains(&None) {
-            return Ok(Err(why.to_owned()));
+            return Ok(Err(NotProvenReason::LiveNotDeclared));
         }
         let named = trailers(&self.repository.message(self.commit)?);
         if named.iter().any(|(key, value)| key == "Drift-Incident" && *value == self.incident.id) {
@@ -76,48 +78,39 @@ impl CommitClaim<'_> {
             Some(recorded_on) => self.source_at(self.commit)? != self.source_at(recorded_on)?,
             None => false,
         };
-        let unchanged = "the commit that the ledger names changes nothing of the incident's source";
-        Ok(if changed { Ok(Proof::Ancestry) } else { Err(unchanged.to_owned()) })
+        Ok(if changed { Ok(Proof::Ancestry) } else { Err(NotProvenReason::SourceUnchanged) })
     }
 
     /// Reverted: the commit is no older than the incident, declares every object, and none of the recorded live values.
-    fn prove_reverted(&self) -> Result<Result<Proof, String>, AuditError> {
+    fn prove_reverted(&self) -> Result<Proven, AuditError> {
         // Either Git went on after the values had been recorded, or its head was what live equals again.
         if let Some(recorded_on) = self.recorded_base_commit()
             && *self.commit != recorded_on
             && self.repository.is_ancestor(self.commit, &recorded_on)?
         {
-            return Ok(Err("the commit that the ledger names is older than the incident".to_owned()));
+            return Ok(Err(NotProvenReason::OlderThanIncident));
         }
         let mut proof = Proof::Content;
         for record in self.incident.latest_record() {
             let declares = self.declares(record)?;
             if matches!((&declares, record.state), (Declares::Nothing, State::Modified | State::Missing)) {
-                return Ok(Err(format!(
-                    "the commit that the ledger names does not declare {}",
-                    record.resource
-                )));
+                return Ok(Err(NotProvenReason::ObjectNotDeclared(record.resource.clone())));
             }
             match came_to_live(record, &declares) {
-                Some(true) => {
-                    let why = "the commit that the ledger names declares live values that were recorded";
-                    return Ok(Err(why.to_owned()));
-                }
+                Some(true) => return Ok(Err(NotProvenReason::LiveDeclared)),
                 Some(false) => {}
                 None => proof = Proof::Ancestry,
             }
         }
         if proof == Proof::Ancestry && self.source_at(self.commit)?.is_none() {
-            return Ok(
-                Err("the commit that the ledger names does not have the incident's source".to_owned()),
-            );
+            return Ok(Err(NotProvenReason::NoSource));
         }
         Ok(Ok(proof))
     }
 
     /// Accepted: an ignore rule of the commit's `drift.yaml` covers a recorded change, or what the commit declares (an
     /// autoscaler, a trusted manager) accounts for it.
-    fn prove_accepted(&self) -> Result<Result<Proof, String>, AuditError> {
+    fn prove_accepted(&self) -> Result<Proven, AuditError> {
         let config = self.config()?;
         // Whether a rule has expired since does not matter: it was there.
         let rules = IgnoreRules::new(&config.ignore, "");
@@ -133,9 +126,7 @@ impl CommitClaim<'_> {
         if trusts(&config, self.incident) || self.is_scaled()? {
             return Ok(Ok(Proof::Ancestry));
         }
-        let why = "no ignore rule in drift.yaml covers it at the commit that the ledger names, and no autoscaler or \
-                   manager in Git accounts for it";
-        Ok(Err(why.to_owned()))
+        Ok(Err(NotProvenReason::NotCovered))
     }
 
     /// Whether replicas differed, and the commit declares an autoscaler of the object.

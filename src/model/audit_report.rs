@@ -59,8 +59,55 @@ pub enum Outcome {
         /// How, by the ledger.
         how: Resolution,
         /// Why it is not proven.
-        why: String,
+        why: NotProvenReason,
     },
+}
+
+/// Why Git does not confirm what the ledger says of an incident's end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotProvenReason {
+    /// The end names no commit.
+    #[error("the ledger names no commit")]
+    NoCommit,
+    /// The end names something else than a commit.
+    #[error("the ledger names an invalid commit id")]
+    InvalidCommit,
+    /// The commit is elsewhere, or nowhere.
+    #[error("the commit that the ledger names is not on the base branch")]
+    NotOnBase,
+    /// A time of an event cannot be read.
+    #[error("the ledger has an invalid time")]
+    InvalidTime,
+    /// An event is older than the one before it.
+    #[error("the ledger's events are out of order")]
+    OutOfOrder,
+    /// An event is newer than this audit.
+    #[error("the ledger has an event in the future")]
+    InFuture,
+    /// The commit was there before the incident.
+    #[error("the commit that the ledger names is older than the incident")]
+    OlderThanIncident,
+    /// Adopted, but none of the recorded live values is declared.
+    #[error("the commit that the ledger names does not declare the live values that were recorded")]
+    LiveNotDeclared,
+    /// Adopted, but the source is as it was.
+    #[error("the commit that the ledger names changes nothing of the incident's source")]
+    SourceUnchanged,
+    /// Reverted, but this object is not declared.
+    #[error("the commit that the ledger names does not declare {0}")]
+    ObjectNotDeclared(String),
+    /// Reverted, but a recorded live value is declared.
+    #[error("the commit that the ledger names declares live values that were recorded")]
+    LiveDeclared,
+    /// Reverted, but the source is not there.
+    #[error("the commit that the ledger names does not have the incident's source")]
+    NoSource,
+    /// Accepted, but nothing in Git accepts it.
+    #[error(
+        "no ignore rule in drift.yaml covers it at the commit that the ledger names, and no autoscaler or manager in Git \
+         accounts for it"
+    )]
+    NotCovered,
 }
 
 /// What proves that a commit ended an incident; each includes that it is on the base branch.

@@ -25,7 +25,7 @@ mod unsynced_after;
 mod verification;
 
 pub use api_resources::{ApiResource, ApiResourceIndex, ApiResources};
-pub use audit_report::{AuditReport, AuditedIncident, Outcome, Proof};
+pub use audit_report::{AuditReport, AuditedIncident, NotProvenReason, Outcome, Proof};
 pub use change::{Actor, Cause, Change, ChangeKind, Confidence, Difference, Manager, ManagerClass, Verdict};
 pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, UncoveredRoot, is_drift};
 pub use desired::{AbsenceReason, Desired};

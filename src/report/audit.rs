@@ -138,7 +138,7 @@ fn incident_json(incident: &AuditedIncident) -> serde_json::Value {
         ("how", how.map(str::to_owned)),
         ("commit", commit.cloned()),
         ("proof", proof.map(str::to_owned)),
-        ("why", why.cloned()),
+        ("why", why.map(ToString::to_string)),
     ];
     for (key, fact) in facts {
         if let Some(fact) = fact {
