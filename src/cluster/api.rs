@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use serde_json::Value;
 
 use super::discovery::{Discovery, discover};
-use super::error::{ClusterError, ReadError, ReadErrorKind, resource_display_name};
+use super::error::{ClusterError, MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
 use super::item::{Item, ListContext};
 use super::list::Projection;
 use super::openapi::OpenApiDocuments;
@@ -97,19 +97,15 @@ impl ApiServer {
             return Ok(None);
         }
         let body = body_or_failure(answer, kind, "get").map_err(unread)?;
-        let malformed = |why: &str| RequestError { why: why.to_owned(), kind: ReadErrorKind::Malformed };
-        let text = String::from_utf8(body).map_err(|_| unread(malformed(NOT_JSON)))?;
+        let text = String::from_utf8(body).map_err(|_| unread(MalformedAnswer::NotJson.into()))?;
         let item = Item::from_single(text, &ListContext::new(kind, Projection::Objects), namespace);
-        let item = item.map_err(|why| unread(malformed(&why)))?;
+        let item = item.map_err(|why| unread(why.into()))?;
         if item.name() != name {
-            return Err(unread(malformed("the answer is another object")));
+            return Err(unread(MalformedAnswer::OtherObject.into()));
         }
         item.parse_full().map(Some)
     }
 }
-
-/// The message for an answer that is not JSON.
-pub(super) const NOT_JSON: &str = "the answer is not JSON (a proxy's page, or cut off)";
 
 /// Whether the server says that there is no such object, and not that there is no such kind.
 fn is_absent(answer: &ApiAnswer, name: &str) -> bool {

@@ -61,7 +61,7 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
         merged = merged.merge(read(path)?).map_err(|cause| refuse(describe_error(&cause)))?;
     }
     let Some(context) = context.map(str::to_owned).or_else(|| merged.current_context.clone()) else {
-        return Err(refuse("no current-context; name one with --context".to_owned()));
+        return Err(ClusterError::NoCurrentContext { file });
     };
     let Some(named) = merged.contexts.iter().find(|known| known.name == context) else {
         return Err(ClusterError::UnknownContext { context, file, known: known_contexts(&merged) });
@@ -78,7 +78,7 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
     let mut config = Config::from_custom_kubeconfig(merged, &options)
         .await
         .map_err(|cause| refuse(describe_error(&cause)))?;
-    tidy_token(&mut config.auth_info).map_err(&refuse)?;
+    tidy_token(&mut config.auth_info).map_err(|why| refuse(why.to_string()))?;
     if let Some(exec) = &mut config.auth_info.exec {
         let known = exec.drop_env.get_or_insert_default();
         known.extend(TOKENS.map(str::to_owned));
@@ -117,12 +117,22 @@ fn describe_error(error: &KubeconfigError) -> String {
     }
 }
 
+/// Why a kubeconfig's token cannot be used; never its text.
+#[derive(Debug, thiserror::Error)]
+enum TokenError {
+    #[error("token file {file}: {cause}")]
+    File { file: String, cause: std::io::Error },
+    #[error("the user's token has a character that no HTTP header may have")]
+    Character,
+}
+
 /// kubectl drops white space around a token; kube would panic on a newline in one.
-fn tidy_token(user: &mut AuthInfo) -> Result<(), String> {
+fn tidy_token(user: &mut AuthInfo) -> Result<(), TokenError> {
     if user.token.is_none()
         && let Some(file) = &user.token_file
     {
-        let text = std::fs::read_to_string(file).map_err(|cause| format!("token file {file}: {cause}"))?;
+        let text =
+            std::fs::read_to_string(file).map_err(|cause| TokenError::File { file: file.clone(), cause })?;
         if text.trim() != text {
             user.token = Some(text.into());
         }
@@ -130,7 +140,7 @@ fn tidy_token(user: &mut AuthInfo) -> Result<(), String> {
     if let Some(token) = &user.token {
         let trimmed = token.expose_secret().trim();
         if HeaderValue::from_str(trimmed).is_err() {
-            return Err("the user's token has a character that no HTTP header may have".to_owned());
+            return Err(TokenError::Character);
         }
         user.token = Some(trimmed.to_owned().into());
     }
@@ -157,7 +167,7 @@ fn from_service_account(settings: &ClusterSettings) -> Result<Config, ClusterErr
     };
     config.root_cert_file = Some(file("ca.crt")?);
     config.auth_info.token_file = Some(file("token")?.display().to_string());
-    tidy_token(&mut config.auth_info).map_err(&refuse)?;
+    tidy_token(&mut config.auth_info).map_err(|why| refuse(why.to_string()))?;
     Ok(config)
 }
 

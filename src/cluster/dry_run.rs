@@ -8,8 +8,8 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::api::{ApiServer, NOT_JSON, escape, resource_path};
-use super::error::{ReadError, ReadErrorKind, resource_display_name};
+use super::api::{ApiServer, escape, resource_path};
+use super::error::{MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
 use super::request::{ApiAnswer, ApiCall, ApiStatus, CallKind, RequestError, status_text};
 use crate::model::ApiResource;
 
@@ -71,16 +71,11 @@ impl ApiServer {
 }
 
 fn parse_outcome(answer: &ApiAnswer, kind: &ApiResource, name: &str) -> Result<DryRunOutcome, RequestError> {
-    let malformed = |why: &str| RequestError { why: why.to_owned(), kind: ReadErrorKind::Malformed };
     match answer.status {
         StatusCode::OK => {
-            let object: Value = serde_json::from_slice(&answer.body).map_err(|_| malformed(NOT_JSON))?;
+            let object: Value = serde_json::from_slice(&answer.body).map_err(|_| MalformedAnswer::NotJson)?;
             let same = object["kind"] == kind.kind.as_str() && object["metadata"]["name"] == name;
-            if same {
-                Ok(DryRunOutcome::Object(object))
-            } else {
-                Err(malformed("the answer is another object"))
-            }
+            if same { Ok(DryRunOutcome::Object(object)) } else { Err(MalformedAnswer::OtherObject.into()) }
         }
         StatusCode::CONFLICT | StatusCode::NOT_FOUND => Ok(DryRunOutcome::Changed),
         StatusCode::UNAUTHORIZED => Err(forbidden(answer, "the credentials are missing, wrong or expired")),

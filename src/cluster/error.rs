@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::snapshot::SnapshotFault;
 use crate::model::{ApiResource, Incomplete};
 
 /// Why no cluster or snapshot could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// Neither a kubeconfig nor a Pod's service account.
-    #[error(
-        "no cluster to read: {looked}; name a kubeconfig with --kubeconfig, or a snapshot with --snapshot"
-    )]
+    #[error("no cluster to read: {looked}")]
     NoCluster {
         /// Where was looked.
         looked: String,
@@ -22,6 +21,12 @@ pub enum ClusterError {
         file: String,
         /// What is wrong with it, and what to do.
         why: String,
+    },
+    /// A kubeconfig that chooses no context.
+    #[error("kubeconfig {file}: no current-context")]
+    NoCurrentContext {
+        /// The file, or the files that were merged.
+        file: String,
     },
     /// A context that no kubeconfig has.
     #[error("no context {context:?} in {file}; it has: {known}")]
@@ -62,8 +67,8 @@ pub enum ClusterError {
     NotASnapshot {
         /// The file.
         file: String,
-        /// What it is instead, and what to do.
-        why: String,
+        /// What it is instead.
+        why: SnapshotFault,
     },
     /// A snapshot that cannot be read to its end.
     #[error("snapshot {file}: {why}")]
@@ -71,11 +76,27 @@ pub enum ClusterError {
         /// The file.
         file: String,
         /// What is wrong.
-        why: String,
+        why: SnapshotFault,
     },
 }
 
 impl ClusterError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoCluster { .. } => "name a kubeconfig with --kubeconfig, or a snapshot with --snapshot",
+            Self::NoCurrentContext { .. } => "name one with --context",
+            Self::NotASnapshot { why, .. } | Self::Snapshot { why, .. } => why.hint()?,
+            Self::Kubeconfig { .. }
+            | Self::UnknownContext { .. }
+            | Self::ServiceAccount { .. }
+            | Self::Credentials { .. }
+            | Self::Server { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// Whether it is a usage or configuration error (exit code 2), not a read error (exit code 3).
     #[must_use]
     pub fn is_configuration(&self) -> bool {
@@ -115,6 +136,41 @@ pub struct ReadError {
 impl From<ReadError> for Incomplete {
     fn from(unread: ReadError) -> Self {
         Self { what: unread.what, why: unread.why }
+    }
+}
+
+/// Why an answer is not the list or the object that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum MalformedAnswer {
+    #[error("the answer is not JSON (a proxy's page, or cut off)")]
+    NotJson,
+    #[error("the answer is not a list")]
+    NotAList,
+    #[error("the answer is a list of another kind: {api_version:.80} {kind:.80}")]
+    OtherList { api_version: String, kind: String },
+    #[error("the answer is another object")]
+    OtherObject,
+    #[error("a list item is not a JSON object")]
+    ItemNotAnObject,
+    #[error("a list item has another kind: {api_version:.80} {kind:.80}")]
+    ItemOfOtherKind { api_version: String, kind: String },
+    #[error("a list item has no name")]
+    ItemWithoutName,
+    #[error("a list item is in another namespace")]
+    ItemOfOtherNamespace,
+    #[error("it is nested deeper than 127 levels")]
+    TooDeep,
+    #[error("the server names another page again and again")]
+    EndlessPages,
+    #[error("reading the page was given up")]
+    GivenUp,
+}
+
+impl From<serde_json::Error> for MalformedAnswer {
+    fn from(cause: serde_json::Error) -> Self {
+        // serde_json has no kind for it, only these words.
+        let too_deep = cause.to_string().starts_with("recursion limit exceeded");
+        if too_deep { Self::TooDeep } else { Self::NotJson }
     }
 }
 

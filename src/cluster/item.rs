@@ -10,8 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::api::NOT_JSON;
-use super::error::{ReadError, ReadErrorKind, resource_display_name};
+use super::error::{MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
 use super::list::Projection;
 use crate::model::{ApiResource, Manager, ResourceId, join_api_version};
 
@@ -38,9 +37,6 @@ pub struct Item {
     uid: Option<String>,
     text: TextRange,
 }
-
-const TOO_DEEP: &str = "it is nested deeper than 127 levels";
-pub(super) const NOT_AN_OBJECT: &str = "a list item is not a JSON object";
 
 /// The text of a page.
 pub(super) struct PageText {
@@ -91,10 +87,12 @@ impl Item {
         text: String,
         of: &Arc<ListContext>,
         namespace: Option<&str>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, MalformedAnswer> {
         let text = PageText::new(text, None);
         let head = serde_json::from_str(&text);
-        let head = head.map_err(|cause| if cause.is_data() { NOT_AN_OBJECT } else { NOT_JSON })?;
+        let head = head.map_err(|cause| {
+            if cause.is_data() { MalformedAnswer::ItemNotAnObject } else { MalformedAnswer::NotJson }
+        })?;
         Self::new(head, (Arc::clone(&text), 0..text.len()), of, namespace)
     }
 
@@ -104,20 +102,21 @@ impl Item {
         text: TextRange,
         of: &Arc<ListContext>,
         namespace: Option<&str>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, MalformedAnswer> {
         let partial = of.projection == Projection::Metadata && head.kind == "PartialObjectMetadata";
         // Items of built-in kinds have neither.
         let kind_differs = !head.kind.is_empty() && head.kind != of.kind.kind;
         let version_differs = !head.api_version.is_empty() && head.api_version != of.api_version;
         if !partial && (kind_differs || version_differs) {
-            return Err(format!("a list item has another kind: {:.80} {:.80}", head.api_version, head.kind));
+            let (api_version, kind) = (head.api_version.into_owned(), head.kind.into_owned());
+            return Err(MalformedAnswer::ItemOfOtherKind { api_version, kind });
         }
         let HeadMetadata { namespace: own, name, uid } = head.metadata;
         if name.is_empty() {
-            return Err("a list item has no name".to_owned());
+            return Err(MalformedAnswer::ItemWithoutName);
         }
         if of.kind.namespaced && namespace.is_some() && own.as_deref() != namespace {
-            return Err("a list item is in another namespace".to_owned());
+            return Err(MalformedAnswer::ItemOfOtherNamespace);
         }
         Ok(Self { context: Arc::clone(of), namespace: own, name, uid, text })
     }
@@ -167,13 +166,10 @@ impl Item {
     }
 
     /// An error about it, which names it.
-    fn unread(&self, cause: &serde_json::Error) -> ReadError {
+    fn unread(&self, cause: MalformedAnswer) -> ReadError {
         let what =
             format!("{} of {}", self.name, resource_display_name(&self.context.kind, self.namespace()));
-        // Not for nothing: serde_json has no kind for it.
-        let too_deep = cause.to_string().starts_with("recursion limit exceeded");
-        let why = if too_deep { TOO_DEEP } else { NOT_JSON };
-        ReadError { what, why: why.to_owned(), kind: ReadErrorKind::Malformed }
+        ReadError { what, why: cause.to_string(), kind: ReadErrorKind::Malformed }
     }
 
     /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
@@ -196,11 +192,11 @@ impl Item {
     }
 
     fn with_type(&self, read: serde_json::Result<Value>) -> Result<Value, ReadError> {
-        let read = read.and_then(|read| match read {
-            Value::Object(object) => Ok(object),
-            _ => Err(serde::de::Error::custom(NOT_AN_OBJECT)),
-        });
-        let mut object = read.map_err(|cause| self.unread(&cause))?;
+        let mut object = match read {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => return Err(self.unread(MalformedAnswer::ItemNotAnObject)),
+            Err(cause) => return Err(self.unread(cause.into())),
+        };
         if self.context.projection == Projection::Metadata {
             object.retain(|name, _| name == "metadata");
         }

@@ -7,8 +7,8 @@ use futures::stream::{self, Stream};
 use http::StatusCode;
 use tokio::task::JoinHandle;
 
-use super::api::{ApiServer, NOT_JSON, body_or_failure, escape, resource_path};
-use super::error::{ReadError, ReadErrorKind, resource_display_name};
+use super::api::{ApiServer, body_or_failure, escape, resource_path};
+use super::error::{MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
 use super::item::{Item, ListContext, PageText};
 use super::page::ListPage;
 use super::request::{ApiCall, ApiStatus, CallKind, RequestError};
@@ -171,14 +171,11 @@ impl ListTarget {
             return Ok(PageOutcome::Gone { offered });
         }
         let text = String::from_utf8(body_or_failure(answer, &self.kind, "list")?);
-        let text = PageText::new(text.map_err(|_| malformed(NOT_JSON.to_owned()))?, taken);
+        let text = PageText::new(text.map_err(|_| MalformedAnswer::NotJson)?, taken);
         let namespace = self.namespace.as_deref();
         let page =
             ListPage::read(&text, |head, at| Item::new(head, (Arc::clone(&text), at), &self.of, namespace));
-        let (items, next) = page
-            .map_err(str::to_owned)
-            .and_then(|page| page.into_items(&self.kind, self.what))
-            .map_err(malformed)?;
+        let (items, next) = page?.into_items(&self.kind, self.what)?;
         Ok(PageOutcome::Page { items, next, bytes: text.len() })
     }
 }
@@ -191,7 +188,7 @@ impl List {
             Next::End => return Ok(None),
         };
         let token = std::mem::take(&mut asked.token);
-        let ended = |_| malformed("reading the page was given up".to_owned());
+        let ended = |_| MalformedAnswer::GivenUp;
         let (mut items, next) = match (&mut asked.reading).await.map_err(ended)?? {
             PageOutcome::Page { items, next, bytes } => {
                 self.grow(asked.size, bytes);
@@ -206,7 +203,7 @@ impl List {
         };
         self.pages += 1;
         if next.as_ref() == Some(&token) || self.pages > PAGES {
-            return Err(malformed("the server names another page again and again".to_owned()));
+            return Err(MalformedAnswer::EndlessPages.into());
         }
         let is_only = token.is_empty() && next.is_none();
         self.next = next.map_or(Next::End, |token| Next::Pending(self.target.ask(token, self.size)));
@@ -239,8 +236,4 @@ impl List {
         }
         items.retain(|item| item.uid().is_none_or(|uid| self.delivered.insert(uid.to_owned())));
     }
-}
-
-fn malformed(why: String) -> RequestError {
-    RequestError { why, kind: ReadErrorKind::Malformed }
 }

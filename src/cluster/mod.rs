@@ -37,7 +37,7 @@ pub use list::Projection;
 #[cfg(fuzzing)]
 pub use page::read_page_names;
 pub use settings::{ClusterSettings, ServiceAccount};
-pub use snapshot::{ListScope, Snapshot, SnapshotSummary, write_snapshot};
+pub use snapshot::{ListScope, Snapshot, SnapshotFault, SnapshotSummary, write_snapshot};
 
 use crate::model::{ApiResource, ApiResources};
 use crate::schema::Schema;

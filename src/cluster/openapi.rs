@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use super::error::{ReadError, ReadErrorKind, one_line};
+use super::error::{MalformedAnswer, ReadError, ReadErrorKind, one_line};
 use super::request::{RequestError, Requests, status_text};
 use super::schema_cache::CacheEntry as Kept;
 use crate::schema::Schema;
@@ -113,8 +113,7 @@ async fn read_index(requests: &Requests) -> Result<BTreeMap<String, DocumentAddr
         StatusCode::NOT_FOUND => return Ok(BTreeMap::new()),
         status => return Err(error_for_status(status, &answer.body)),
     }
-    let index: Index = serde_json::from_slice(&answer.body)
-        .map_err(|_| RequestError { why: super::api::NOT_JSON.to_owned(), kind: ReadErrorKind::Malformed })?;
+    let index: Index = serde_json::from_slice(&answer.body).map_err(|_| MalformedAnswer::NotJson)?;
     Ok(index.paths)
 }
 

@@ -6,12 +6,10 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::api::NOT_JSON;
-use super::item::{Item, ItemHeader, NOT_AN_OBJECT};
+use super::error::MalformedAnswer;
+use super::item::{Item, ItemHeader};
 use super::list::Projection;
 use crate::model::{ApiResource, join_api_version};
-
-const NO_LIST: &str = "the answer is not a list";
 
 /// A page.
 #[derive(Default)]
@@ -19,7 +17,7 @@ pub(super) struct ListPage {
     api_version: Option<String>,
     kind: Option<String>,
     metadata: Option<Metadata>,
-    items: Option<Result<Vec<Item>, String>>,
+    items: Option<Result<Vec<Item>, MalformedAnswer>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -32,26 +30,26 @@ impl ListPage {
     /// Reads a page; `item` makes an object of its head and of where it stands in the text.
     pub(super) fn read(
         text: &str,
-        mut item: impl FnMut(ItemHeader<'_>, Range<usize>) -> Result<Item, String>,
-    ) -> Result<Self, &'static str> {
+        mut item: impl FnMut(ItemHeader<'_>, Range<usize>) -> Result<Item, MalformedAnswer>,
+    ) -> Result<Self, MalformedAnswer> {
         let mut reader = Reader { text, at: 0 };
         let mut page = Self::default();
         if !reader.take_byte(b'{') {
-            return reader.value::<IgnoredAny>(NO_LIST).and(Err(NO_LIST));
+            return reader.value::<IgnoredAny>(MalformedAnswer::NotAList).and(Err(MalformedAnswer::NotAList));
         }
         let mut more = !reader.take_byte(b'}');
         while more {
-            let key: Cow<'_, str> = reader.value(NOT_JSON)?;
+            let key: Cow<'_, str> = reader.value(MalformedAnswer::NotJson)?;
             reader.expect_byte(b':')?;
             match &*key {
-                "apiVersion" => once(&mut page.api_version, reader.value(NO_LIST)?)?,
-                "kind" => once(&mut page.kind, reader.value(NO_LIST)?)?,
+                "apiVersion" => once(&mut page.api_version, reader.value(MalformedAnswer::NotAList)?)?,
+                "kind" => once(&mut page.kind, reader.value(MalformedAnswer::NotAList)?)?,
                 "metadata" => {
-                    let metadata: Option<Metadata> = reader.value(NO_LIST)?;
+                    let metadata: Option<Metadata> = reader.value(MalformedAnswer::NotAList)?;
                     once(&mut page.metadata, metadata.unwrap_or_default())?;
                 }
                 "items" => once(&mut page.items, reader.items(&mut item)?)?,
-                _ => drop(reader.value::<IgnoredAny>(NO_LIST)?),
+                _ => drop(reader.value::<IgnoredAny>(MalformedAnswer::NotAList)?),
             }
             more = reader.take_byte(b',');
             if !more {
@@ -59,10 +57,10 @@ impl ListPage {
             }
         }
         if reader.next().is_some() {
-            return Err(NOT_JSON);
+            return Err(MalformedAnswer::NotJson);
         }
         let is_list = page.api_version.is_some() && page.kind.is_some() && page.items.is_some();
-        if is_list { Ok(page) } else { Err(NO_LIST) }
+        if is_list { Ok(page) } else { Err(MalformedAnswer::NotAList) }
     }
 
     /// Its objects and the token of the next page, if this is the list that was asked for. A CRD may name its list kind
@@ -71,22 +69,22 @@ impl ListPage {
         self,
         of: &ApiResource,
         what: Projection,
-    ) -> Result<(Vec<Item>, Option<String>), String> {
+    ) -> Result<(Vec<Item>, Option<String>), MalformedAnswer> {
         let (kind, api_version) = (self.kind.unwrap_or_default(), self.api_version.unwrap_or_default());
         let is_partial = what == Projection::Metadata && kind == "PartialObjectMetadataList";
         let same_version = api_version == join_api_version(&of.group, &of.version);
         let may_name_it = of.group.contains('.') && !of.group.ends_with(".k8s.io");
         let same_kind = kind.strip_suffix("List") == Some(&of.kind) || may_name_it;
         if !(is_partial || (same_version && same_kind)) {
-            return Err(format!("the answer is a list of another kind: {api_version:.80} {kind:.80}"));
+            return Err(MalformedAnswer::OtherList { api_version, kind });
         }
         let next = self.metadata.and_then(|metadata| metadata.continuation).filter(|next| !next.is_empty());
         Ok((self.items.unwrap_or(Ok(Vec::new()))?, next))
     }
 }
 
-fn once<T>(field: &mut Option<T>, value: T) -> Result<(), &'static str> {
-    if field.replace(value).is_some() { Err(NO_LIST) } else { Ok(()) }
+fn once<T>(field: &mut Option<T>, value: T) -> Result<(), MalformedAnswer> {
+    if field.replace(value).is_some() { Err(MalformedAnswer::NotAList) } else { Ok(()) }
 }
 
 struct Reader<'a> {
@@ -98,18 +96,18 @@ impl<'a> Reader<'a> {
     /// The objects, or what is wrong with the first of them that is wrong; `null` where Go has none.
     fn items(
         &mut self,
-        item: &mut impl FnMut(ItemHeader<'_>, Range<usize>) -> Result<Item, String>,
-    ) -> Result<Result<Vec<Item>, String>, &'static str> {
+        item: &mut impl FnMut(ItemHeader<'_>, Range<usize>) -> Result<Item, MalformedAnswer>,
+    ) -> Result<Result<Vec<Item>, MalformedAnswer>, MalformedAnswer> {
         let mut items = Ok(Vec::new());
         if !self.take_byte(b'[') {
-            self.value::<()>(NO_LIST)?;
+            self.value::<()>(MalformedAnswer::NotAList)?;
             return Ok(items);
         }
         let mut more = !self.take_byte(b']');
         while more {
             self.next();
             let start = self.at;
-            let head = self.value(NOT_AN_OBJECT)?;
+            let head = self.value(MalformedAnswer::ItemNotAnObject)?;
             items = items.and_then(|mut items| {
                 items.push(item(head, start..self.at)?);
                 Ok(items)
@@ -123,14 +121,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The value that begins here; `otherwise` says that it is of another type.
-    fn value<T: Deserialize<'a>>(&mut self, otherwise: &'static str) -> Result<T, &'static str> {
+    fn value<T: Deserialize<'a>>(&mut self, otherwise: MalformedAnswer) -> Result<T, MalformedAnswer> {
         let mut values = serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter();
         let value = values.next();
         self.at += values.byte_offset();
         match value {
             Some(Ok(value)) => Ok(value),
             Some(Err(cause)) if cause.is_data() => Err(otherwise),
-            _ => Err(NOT_JSON),
+            _ => Err(MalformedAnswer::NotJson),
         }
     }
 
@@ -148,14 +146,14 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn expect_byte(&mut self, byte: u8) -> Result<(), &'static str> {
-        if self.take_byte(byte) { Ok(()) } else { Err(NOT_JSON) }
+    fn expect_byte(&mut self, byte: u8) -> Result<(), MalformedAnswer> {
+        if self.take_byte(byte) { Ok(()) } else { Err(MalformedAnswer::NotJson) }
     }
 }
 
 /// The objects of a page of ConfigMaps and the next token: for tests and fuzz targets.
 #[cfg(any(test, fuzzing))]
-fn read_config_maps(text: &str) -> Result<(Vec<Item>, Option<String>), String> {
+fn read_config_maps(text: &str) -> Result<(Vec<Item>, Option<String>), MalformedAnswer> {
     use std::sync::Arc;
 
     use super::item::{ListContext, PageText};
@@ -182,12 +180,12 @@ pub fn read_page_names(text: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Item, NO_LIST, NOT_AN_OBJECT, NOT_JSON, read_config_maps};
+    use super::{Item, MalformedAnswer, read_config_maps};
 
     /// Names and texts of the objects, and the next token.
     type Shown = (Vec<(String, String)>, Option<String>);
 
-    fn read(text: &str) -> Result<Shown, String> {
+    fn read(text: &str) -> Result<Shown, MalformedAnswer> {
         let (items, next) = read_config_maps(text)?;
         let shown = |item: Item| (item.name().to_owned(), item.text().to_owned());
         Ok((items.into_iter().map(shown).collect(), next))
@@ -225,27 +223,28 @@ mod tests {
     fn what_is_no_page_is_said() {
         let item = r#"{"metadata":{"name":"a"}}"#;
         for (text, why) in [
-            (String::new(), NOT_JSON),
-            ("<html>".to_owned(), NOT_JSON),
-            ("[]".to_owned(), NO_LIST),
-            ("{}".to_owned(), NO_LIST),
-            ("1".to_owned(), NO_LIST),
-            (format!("{{{TYPE}}}"), NO_LIST),
-            (format!(r#"{{{TYPE},"items":{{}}}}"#), NO_LIST),
-            (format!(r#"{{{TYPE},"items":[],"items":[]}}"#), NO_LIST),
-            (format!(r#"{{{TYPE},"items":[{item}]"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[{item}"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[{item} {item}]}}"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[{item},]}}"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[{item}],}}"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[{item}]}} x"#), NOT_JSON),
-            (format!(r#"{{{TYPE} "items":[]}}"#), NOT_JSON),
-            (format!(r#"{{{TYPE},"items":[1]}}"#), NOT_AN_OBJECT),
-            (format!(r#"{{{TYPE},"items":[{{}}]}}"#), "a list item has no name"),
+            (String::new(), MalformedAnswer::NotJson),
+            ("<html>".to_owned(), MalformedAnswer::NotJson),
+            ("[]".to_owned(), MalformedAnswer::NotAList),
+            ("{}".to_owned(), MalformedAnswer::NotAList),
+            ("1".to_owned(), MalformedAnswer::NotAList),
+            (format!("{{{TYPE}}}"), MalformedAnswer::NotAList),
+            (format!(r#"{{{TYPE},"items":{{}}}}"#), MalformedAnswer::NotAList),
+            (format!(r#"{{{TYPE},"items":[],"items":[]}}"#), MalformedAnswer::NotAList),
+            (format!(r#"{{{TYPE},"items":[{item}]"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE},"items":[{item}"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE},"items":[{item} {item}]}}"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE},"items":[{item},]}}"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE},"items":[{item}],}}"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE},"items":[{item}]}} x"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE} "items":[]}}"#), MalformedAnswer::NotJson),
+            (format!(r#"{{{TYPE},"items":[1]}}"#), MalformedAnswer::ItemNotAnObject),
+            (format!(r#"{{{TYPE},"items":[{{}}]}}"#), MalformedAnswer::ItemWithoutName),
         ] {
-            assert_eq!(read(&text), Err(why.to_owned()), "{text}");
+            assert_eq!(read(&text), Err(why), "{text}");
         }
         let other = read(r#"{"apiVersion":"v1","kind":"SecretList","items":[{"kind":"Secret"}]}"#);
-        assert_eq!(other, Err("the answer is a list of another kind: v1 SecretList".to_owned()));
+        let why = "the answer is a list of another kind: v1 SecretList";
+        assert_eq!(other.map_err(|why| why.to_string()), Err(why.to_owned()));
     }
 }

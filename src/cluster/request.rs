@@ -13,7 +13,7 @@ use kube::client::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::error::{ReadErrorKind, one_line};
+use super::error::{MalformedAnswer, ReadErrorKind, one_line};
 
 /// A server that cannot be reached is given up after this long.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(9);
@@ -100,6 +100,12 @@ pub(super) struct ApiAnswer {
 pub(super) struct RequestError {
     pub(super) why: String,
     pub(super) kind: ReadErrorKind,
+}
+
+impl From<MalformedAnswer> for RequestError {
+    fn from(malformed: MalformedAnswer) -> Self {
+        Self { why: malformed.to_string(), kind: ReadErrorKind::Malformed }
+    }
 }
 
 /// How one attempt ended that may be tried again.

@@ -7,7 +7,7 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub use open::Snapshot;
+pub use open::{Snapshot, SnapshotFault};
 pub use write::{ListScope, SnapshotSummary, write_snapshot};
 
 use super::discovery::FailedDiscovery;

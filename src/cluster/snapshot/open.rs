@@ -11,9 +11,10 @@ use futures::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::api::NOT_JSON;
 use super::super::discovery::FailedDiscovery;
-use super::super::error::{ClusterError, ReadError, ReadErrorKind, one_line, resource_display_name};
+use super::super::error::{
+    ClusterError, MalformedAnswer, ReadError, ReadErrorKind, one_line, resource_display_name,
+};
 use super::super::item::{Item, ListContext};
 use super::super::list::Projection;
 use super::{End, Header, ListedScope, SCHEMA, SCHEMA_STEM};
@@ -66,11 +67,11 @@ impl Snapshot {
     }
 
     fn read(file: &str, bytes: Bytes) -> Result<Self, ClusterError> {
-        let foreign = |why: String| ClusterError::NotASnapshot { file: file.to_owned(), why };
-        let torn = |why: String| ClusterError::Snapshot { file: file.to_owned(), why };
-        let opened = bytes.open().map_err(|cause| foreign(cause.to_string()))?;
+        let foreign = |why: SnapshotFault| ClusterError::NotASnapshot { file: file.to_owned(), why };
+        let torn = |why: SnapshotFault| ClusterError::Snapshot { file: file.to_owned(), why };
+        let opened = bytes.open().map_err(|cause| foreign(cause.into()))?;
         let mut lines = Lines { from: BufReader::new(opened), at: 0, number: 0 };
-        let first = lines.next().map_err(|cause| foreign(cause.to_string()))?;
+        let first = lines.next().map_err(|cause| foreign(cause.into()))?;
         let header = read_header(&first.unwrap_or_default()).map_err(foreign)?;
         let (index, end) = read_index(&mut lines).map_err(torn)?;
         drop(lines);
@@ -193,7 +194,9 @@ impl Snapshot {
             file.read_exact(&mut text).map_err(|_| changed())?;
             let text = String::from_utf8(text).map_err(|_| changed())?;
             let item = Item::from_single(text, &of, None);
-            items.push(item.map_err(|why| if why == NOT_JSON { changed() } else { unread(why) })?);
+            items.push(item.map_err(|why| {
+                if why == MalformedAnswer::NotJson { changed() } else { unread(why.to_string()) }
+            })?);
         }
         Ok(items)
     }
@@ -202,20 +205,62 @@ impl Snapshot {
 /// Objects by `apiVersion` and kind, in the file's order.
 type Index = BTreeMap<(String, String), Vec<ObjectEntry>>;
 
+/// What is wrong with a snapshot's file.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    /// It cannot be opened or read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Something else than a snapshot.
+    #[error("not a snapshot")]
+    Foreign,
+    /// Another version of the format.
+    #[error("written as {SCHEMA_STEM}{0}; expected {SCHEMA}")]
+    OtherVersion(String),
+    /// A first line of this version that cannot be read.
+    #[error("its first line is broken: {0}")]
+    Header(serde_json::Error),
+    /// No last line.
+    #[error("ends early, after line {0}")]
+    EndsEarly(u64),
+    /// A last line that does not belong to what stands above it.
+    #[error("its end does not match its objects")]
+    OtherEnd,
+    /// A line in the middle; without its text.
+    #[error("line {number}: {}", if *is_json { "not an object of a cluster" } else { "not JSON" })]
+    Line {
+        /// Number of the line, from 1.
+        number: u64,
+        /// Whether it is at least JSON.
+        is_json: bool,
+    },
+}
+
+impl SnapshotFault {
+    /// What to do.
+    pub(in super::super) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::EndsEarly(_) | Self::OtherEnd | Self::Line { .. } => Some("take it again"),
+            Self::Foreign => Some("`drift snapshot` writes one"),
+            Self::Io(_) | Self::OtherVersion(_) | Self::Header(_) => None,
+        }
+    }
+}
+
 /// The objects and the end; a file without one is torn.
-fn read_index<R: Read>(lines: &mut Lines<R>) -> Result<(Index, End), String> {
+fn read_index<R: Read>(lines: &mut Lines<R>) -> Result<(Index, End), SnapshotFault> {
     let mut index = Index::new();
     let mut objects = 0;
     loop {
         let start = lines.at;
-        let Some(line) = lines.next().map_err(|cause| cause.to_string())? else {
-            return Err(format!("ends early, after line {}; take it again", lines.number));
+        let Some(line) = lines.next()? else {
+            return Err(SnapshotFault::EndsEarly(lines.number));
         };
         if line.starts_with(br#"{"end":"#) {
             let end: End = parse(&line, lines.number)?;
-            let rest = lines.next().map_err(|cause| cause.to_string())?;
+            let rest = lines.next()?;
             if end.objects != objects || rest.is_some() || end.end != SCHEMA {
-                return Err("its end does not match its objects; take it again".to_owned());
+                return Err(SnapshotFault::OtherEnd);
             }
             return Ok((index, end));
         }
@@ -268,26 +313,19 @@ struct Metadata<'a> {
     namespace: Option<Cow<'a, str>>,
 }
 
-fn parse<'a, T: Deserialize<'a>>(line: &'a [u8], number: u64) -> Result<T, String> {
-    serde_json::from_slice(line).map_err(|cause| format!("line {number}: {}; take it again", kind_of(&cause)))
+fn parse<'a, T: Deserialize<'a>>(line: &'a [u8], number: u64) -> Result<T, SnapshotFault> {
+    serde_json::from_slice(line).map_err(|cause| SnapshotFault::Line { number, is_json: cause.is_data() })
 }
 
-/// What is wrong with a line, without its text.
-fn kind_of(error: &serde_json::Error) -> &'static str {
-    if error.is_data() { "not an object of a cluster" } else { "not JSON" }
-}
-
-fn read_header(line: &[u8]) -> Result<Header, String> {
+fn read_header(line: &[u8]) -> Result<Header, SnapshotFault> {
     #[derive(Deserialize)]
     struct Schema {
         schema: String,
     }
     let schema = serde_json::from_slice(line).map(|Schema { schema }| schema).unwrap_or_default();
     match schema.strip_prefix(SCHEMA_STEM) {
-        _ if schema == SCHEMA => {
-            serde_json::from_slice(line).map_err(|cause| format!("its first line is broken: {cause}"))
-        }
-        Some(version) => Err(format!("written as {SCHEMA_STEM}{}; expected {SCHEMA}", one_line(version))),
-        None => Err("not a snapshot; `drift snapshot` writes one".to_owned()),
+        _ if schema == SCHEMA => serde_json::from_slice(line).map_err(SnapshotFault::Header),
+        Some(version) => Err(SnapshotFault::OtherVersion(one_line(version))),
+        None => Err(SnapshotFault::Foreign),
     }
 }
