@@ -285,7 +285,7 @@ fn section(left: &Unadopted, finding: Option<&Finding>) -> String {
     if let Some(why) = why {
         let _ = writeln!(text, "Cause: {}\n", markdown_code(&describe_verdict(why)));
     }
-    let _ = writeln!(text, "No commit is proposed: {}.\n", markdown_code(&left.why));
+    let _ = writeln!(text, "No commit is proposed: {}.\n", markdown_code(&left.why.to_string()));
     match (change, &left.value) {
         (Some(change), _) if change.difference.masked => {}
         (Some(_), Some(value)) => {

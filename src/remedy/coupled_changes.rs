@@ -2,12 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::reasons::why_not;
+use super::reasons::{UnadoptedReason, why_not};
 use crate::model::{Change, ChangeKind, Manager, PathElement};
 use crate::schema::{Field, Scalar, Shape};
-
-const HALF: &str = "something else of the object is left to a person, and half of an edit may be what no server takes: put \
-                    both into Git, or neither";
 
 /// What a finding leaves to a person that others of its changes cannot do without.
 pub(super) struct BlockingChanges<'f> {
@@ -29,13 +26,13 @@ impl<'f> BlockingChanges<'f> {
 
     /// Why a change is not adopted without what is left: what a type says may be bound together (a Service's type and its
     /// node ports, a limit and its request), and a new key may be an old one's new name.
-    pub(super) fn why_not(&self, change: &Change, root: Field<'_>) -> Option<String> {
+    pub(super) fn why_not(&self, change: &Change, root: Field<'_>) -> Option<UnadoptedReason> {
         let is_new = change.difference.kind == ChangeKind::Added;
         let is_half = match is_free(change, root) {
             true => is_new && self.keys.contains(part_of(change)),
             false => self.of_type,
         };
-        is_half.then(|| HALF.to_owned())
+        is_half.then_some(UnadoptedReason::Half)
     }
 }
 

@@ -14,4 +14,5 @@ mod replacements;
 mod tests;
 
 pub use plan::{AdoptedObject, Plan, Unadopted, plan};
-pub use prove::{ProofContext, ProvenPlan, prove};
+pub use prove::{ProofContext, ProofFailure, ProvenPlan, prove};
+pub use reasons::UnadoptedReason;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::coupled_changes::{BlockingChanges, PersonTools};
 use super::edits::{EditTarget, Subject, build_edits, has_variable};
-use super::reasons::why_not;
+use super::reasons::{UnadoptedReason, why_not};
 use super::replacements::find_replacements;
 use crate::model::{
     Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, is_restart, substitution,
@@ -42,7 +42,7 @@ pub struct Unadopted {
     /// The change; `None`: the whole object.
     pub path: Option<FieldPath>,
     /// Why drift does not do it.
-    pub why: String,
+    pub why: UnadoptedReason,
     /// The value to put into Git; `None` where there is none to show.
     pub value: Option<Value>,
 }
@@ -77,9 +77,8 @@ impl Plan {
     }
 
     /// Leaves an object's changes to a person after all.
-    pub(super) fn reject(&mut self, finding: &Finding, why: &str) {
-        self.unadopted
-            .extend(drifting(finding).map(|change| unadopted_change(finding, change, why.to_owned())));
+    pub(super) fn reject(&mut self, finding: &Finding, why: &UnadoptedReason) {
+        self.unadopted.extend(drifting(finding).map(|change| unadopted_change(finding, change, why.clone())));
     }
 
     /// Adopts what a person did to an object, whole, and leaves the rest.
@@ -90,7 +89,7 @@ impl Plan {
         let replaced = find_replacements(&drifting, &tools, root);
         let why_not = |change: &Change| {
             let why = why_not(change).filter(|_| !replaced.iter().any(|one| one.is_removal(change)));
-            why.or_else(|| overwrites_variable(change, object).then(|| VARIABLE.to_owned()))
+            why.or_else(|| overwrites_variable(change, object).then_some(UnadoptedReason::Variable))
         };
         let (sure, rest): (Vec<&Change>, Vec<&Change>) =
             drifting.into_iter().partition(|change| why_not(change).is_none());
@@ -131,9 +130,6 @@ fn drifting(finding: &Finding) -> impl Iterator<Item = &Change> {
     drifting.filter(|change| !is_restart(&change.difference.path))
 }
 
-const VARIABLE: &str = "Git has a variable there, which the deployer fills in (`${…}`), and drift never overwrites one: change what \
-                        fills it in, or undo it in the cluster";
-
 /// Whether Git has a variable in what a change would write over or take out: what of the live value fills it in, and what a
 /// person changed, nobody can tell.
 fn overwrites_variable(change: &Change, object: &Desired) -> bool {
@@ -144,19 +140,19 @@ fn overwrites_variable(change: &Change, object: &Desired) -> bool {
 }
 
 /// Where edits of a plain object go, or why they cannot.
-fn edit_target(object: &Desired) -> Result<EditTarget, String> {
+fn edit_target(object: &Desired) -> Result<EditTarget, UnadoptedReason> {
     match object.document {
         Some((document, item)) => {
             Ok(EditTarget { document, prefix: item.map(|item| format!("/items/{item}")).unwrap_or_default() })
         }
-        None => Err(format!(
-            "{} is rendered from {}: set the value in the source that renders it",
-            object.id, object.origin.source
-        )),
+        None => Err(UnadoptedReason::Rendered {
+            resource: object.id.clone(),
+            source_path: object.origin.source.clone(),
+        }),
     }
 }
 
-fn unadopted_change(finding: &Finding, change: &Change, why: String) -> Unadopted {
+fn unadopted_change(finding: &Finding, change: &Change, why: UnadoptedReason) -> Unadopted {
     Unadopted {
         resource: finding.resource.clone(),
         path: Some(change.difference.path.clone()),
@@ -166,16 +162,6 @@ fn unadopted_change(finding: &Finding, change: &Change, why: String) -> Unadopte
 }
 
 fn unadopted_object(finding: &Finding) -> Unadopted {
-    let why = match finding.state {
-        State::Missing if finding.verdict.overdue => {
-            "a commit that is not applied yet declares it: apply it, or revert the commit"
-        }
-        State::Unmanaged if finding.verdict.overdue => {
-            "Git no longer declares it, but it was not pruned: delete it, or declare it again"
-        }
-        State::Missing => "the cluster does not have it: apply Git again, or remove it from Git",
-        State::Unmanaged => "nothing in Git declares it: add it to Git, or delete it",
-        State::Modified => "Git no longer declares it",
-    };
-    Unadopted { resource: finding.resource.clone(), path: None, why: why.to_owned(), value: None }
+    let why = UnadoptedReason::of_object(finding.state, finding.verdict.overdue);
+    Unadopted { resource: finding.resource.clone(), path: None, why, value: None }
 }

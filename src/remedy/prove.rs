@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::plan::{AdoptedObject, Plan};
-use crate::model::{ChangeKind, Desired, Difference, FieldPath, Finding, ObjectKey, ResourceId};
+use crate::model::{ChangeKind, Desired, Difference, FieldPath, Finding, Incomplete, ObjectKey, ResourceId};
 use crate::schema::Schema;
 use crate::source::{RenderOutput, RenderRequest, render};
+use crate::yaml::EditError;
 
 /// The inputs of a proof: a private copy of the base commit, as rendered and compared.
 pub struct ProofContext<'a> {
@@ -58,6 +59,63 @@ impl ProvenPlan {
     }
 }
 
+/// Why an edit is not proven.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofFailure {
+    /// A file cannot be read or written.
+    #[error("{file}: {why}")]
+    File {
+        /// Its path from the root of the repository.
+        file: String,
+        /// The system's words.
+        why: String,
+    },
+    /// The text cannot be edited.
+    #[error("{file} cannot be edited safely: {why}")]
+    Edit {
+        /// Its path from the root of the repository.
+        file: String,
+        /// Why.
+        why: EditError,
+    },
+    /// Something that was read before can no longer be read.
+    #[error("rendered again with the values taken in, something can no longer be read: {}: {}", .0.what, .0.why)]
+    Incomplete(Incomplete),
+    /// Not the same objects.
+    #[error("rendered again with the values taken in, another object appears or vanishes: {} {}", .0.kind, .0.name)]
+    OtherObjects(ObjectKey),
+    /// Another object would change.
+    #[error("it would change {0} too")]
+    ChangesObject(ResourceId),
+    /// Another field would change.
+    #[error("it would change {path} of {resource} too")]
+    ChangesField {
+        /// The object.
+        resource: ResourceId,
+        /// The field.
+        path: FieldPath,
+    },
+    /// Another place declares the same object, and would go on declaring the old value.
+    #[error("{resource} is also declared at {origin}: change both")]
+    AlsoDeclared {
+        /// The object.
+        resource: ResourceId,
+        /// The other place.
+        origin: String,
+    },
+    /// The live object is gone.
+    #[error("{0} is no longer there to compare with")]
+    Gone(ResourceId),
+    /// The edit does not end the difference.
+    #[error("rendered again with the values taken in, {path} of {resource} still differs")]
+    StillDiffers {
+        /// The object.
+        resource: ResourceId,
+        /// The field.
+        path: FieldPath,
+    },
+}
+
 /// Files before and after.
 type Texts = (BTreeMap<String, String>, BTreeMap<String, String>);
 
@@ -73,12 +131,12 @@ pub fn prove(
     }
     match attempt(&whole, ground) {
         Ok(texts) => return ProvenPlan::new(whole, texts),
-        Err(why) if findings.len() == 1 => return reject_all(whole, findings, &why),
+        Err(why) if findings.len() == 1 => return reject_all(whole, findings, why),
         Err(_) => {}
     }
     // One object may stand in the way of the others: those that can be proven alone are tried together once more.
     let mut proven: Vec<&Finding> = Vec::new();
-    let mut refused: Vec<(&Finding, String)> = Vec::new();
+    let mut refused: Vec<(&Finding, ProofFailure)> = Vec::new();
     for finding in findings {
         let alone = make(&[finding]);
         match attempt(&alone, ground) {
@@ -91,18 +149,19 @@ pub fn prove(
         _ if plan.is_empty() => Texts::default(),
         Ok(texts) => texts,
         Err(why) => {
-            plan = reject_all(plan, &proven, &why).plan;
+            plan = reject_all(plan, &proven, why).plan;
             Texts::default()
         }
     };
     for (finding, why) in refused {
         plan.unadopted.extend(make(&[finding]).unadopted);
-        plan.reject(finding, &why);
+        plan.reject(finding, &why.into());
     }
     ProvenPlan::new(plan, texts)
 }
 
-fn reject_all(mut plan: Plan, findings: &[&Finding], why: &str) -> ProvenPlan {
+fn reject_all(mut plan: Plan, findings: &[&Finding], why: ProofFailure) -> ProvenPlan {
+    let why = why.into();
     let adopted = std::mem::take(&mut plan.adopted);
     plan.edits.clear();
     for finding in
@@ -111,21 +170,23 @@ fn reject_all(mut plan: Plan, findings: &[&Finding], why: &str) -> ProvenPlan {
         let paths = adopted.iter().find(|one| one.resource == finding.resource).map(|one| &one.paths);
         let mut only = (*finding).clone();
         only.changes.retain(|change| paths.is_some_and(|paths| paths.contains(&change.difference.path)));
-        plan.reject(&only, why);
+        plan.reject(&only, &why);
     }
     ProvenPlan::new(plan, Texts::default())
 }
 
 /// The edited files, if they prove the plan; else why not.
-fn attempt(plan: &Plan, ground: &ProofContext<'_>) -> Result<Texts, String> {
+fn attempt(plan: &Plan, ground: &ProofContext<'_>) -> Result<Texts, ProofFailure> {
     let mut written = FileOverlay::default();
     let (mut before, mut files) = Texts::default();
     for (file, edits) in &plan.edits {
         let path = ground.request.tree.join(file);
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
-        let edited = crate::yaml::edit(&text, edits)
-            .map_err(|error| format!("{file} cannot be edited safely: {error}"))?;
-        written.write(&path, text.clone(), &edited).map_err(|error| format!("{file}: {error}"))?;
+        let failed =
+            |error: std::io::Error| ProofFailure::File { file: file.clone(), why: error.to_string() };
+        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let edited =
+            crate::yaml::edit(&text, edits).map_err(|why| ProofFailure::Edit { file: file.clone(), why })?;
+        written.write(&path, text.clone(), &edited).map_err(failed)?;
         before.insert(file.clone(), text);
         files.insert(file.clone(), edited);
     }
@@ -135,13 +196,11 @@ fn attempt(plan: &Plan, ground: &ProofContext<'_>) -> Result<Texts, String> {
 }
 
 /// Whether exactly the adopted changes are gone and nothing else changed.
-fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) -> Result<(), String> {
-    if rendered.incomplete.len() > ground.incomplete {
-        let new =
-            rendered.incomplete.last().map(|new| format!("{}: {}", new.what, new.why)).unwrap_or_default();
-        return Err(format!(
-            "rendered again with the values taken in, something can no longer be read: {new}"
-        ));
+fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) -> Result<(), ProofFailure> {
+    if let Some(new) = rendered.incomplete.last()
+        && rendered.incomplete.len() > ground.incomplete
+    {
+        return Err(ProofFailure::Incomplete(new.clone()));
     }
     let before: BTreeMap<ObjectKey, &Desired> =
         ground.desired.iter().map(|object| (object.id.key(), object)).collect();
@@ -153,16 +212,13 @@ fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) 
         .find(|key| !after.contains_key(key))
         .or_else(|| after.keys().find(|key| !before.contains_key(key)))
     {
-        return Err(format!(
-            "rendered again with the values taken in, another object appears or vanishes: {} {}",
-            key.kind, key.name
-        ));
+        return Err(ProofFailure::OtherObjects(key.clone()));
     }
     for (key, object) in &after {
         let adoption = plan.adopted.iter().find(|adoption| adoption.resource.key() == *key);
         match adoption {
             None if is_same(before[key], object) => {}
-            None => return Err(format!("it would change {} too", object.id)),
+            None => return Err(ProofFailure::ChangesObject(object.id.clone())),
             Some(adoption) => check_object(adoption, before[key], object, ground)?,
         }
     }
@@ -172,7 +228,8 @@ fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) 
         if !declared
             .is_some_and(|object| crate::diff::is_equivalent(object, other, (ground.schema)(&other.id)))
         {
-            return Err(format!("{} is also declared at {}: change both", other.id, other.origin));
+            let (resource, origin) = (other.id.clone(), other.origin.to_string());
+            return Err(ProofFailure::AlsoDeclared { resource, origin });
         }
     }
     Ok(())
@@ -200,9 +257,9 @@ fn check_object(
     before: &Desired,
     after: &Desired,
     ground: &ProofContext<'_>,
-) -> Result<(), String> {
+) -> Result<(), ProofFailure> {
     let Some(live) = ground.live.get(&adoption.resource.key()) else {
-        return Err(format!("{} is no longer there to compare with", adoption.resource));
+        return Err(ProofFailure::Gone(adoption.resource.clone()));
     };
     let schema = (ground.schema)(&after.id);
     let paths = |object: &Desired| -> BTreeMap<FieldPath, ChangeKind> {
@@ -227,13 +284,13 @@ fn check_object(
         found.get(path) == Some(&ChangeKind::Added) && !adopted && expected.iter().any(around)
     };
     if let Some(path) = found.keys().find(|path| !expected.contains_key(path) && !is_rest(path)) {
-        return Err(format!("rendered again with the values taken in, {path} of {} still differs", after.id));
+        return Err(ProofFailure::StillDiffers { resource: after.id.clone(), path: path.clone() });
     }
     // A value that only live had may be the server's default beside an adopted one: it is explained now.
     let vanished =
         |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
     match expected.iter().find(vanished) {
-        Some((path, _)) => Err(format!("it would change {path} of {} too", after.id)),
+        Some((path, _)) => Err(ProofFailure::ChangesField { resource: after.id.clone(), path: path.clone() }),
         None => Ok(()),
     }
 }
