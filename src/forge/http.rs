@@ -181,7 +181,7 @@ impl ForgeClient {
         answer: &ForgeAnswer,
         each: impl FnMut(T),
     ) -> Result<(), ForgeError> {
-        answer.rows(each).map_err(|why| self.unreadable(request, why))
+        answer.rows(each).map_err(|why| self.unreadable(request, why.to_string()))
     }
 
     /// Reads an answer.
@@ -190,7 +190,7 @@ impl ForgeClient {
         request: &ForgeRequest,
         answer: &ForgeAnswer,
     ) -> Result<T, ForgeError> {
-        answer.json().map_err(|why| self.unreadable(request, why))
+        answer.json().map_err(|why| self.unreadable(request, why.to_string()))
     }
 
     /// The error of a refusal, whether to ask again, and how long to wait first where the forge says it.

@@ -14,7 +14,7 @@ use super::proposal::{
 };
 use super::{ForgeError, duplicates};
 use crate::git::{CommitId, CommitInfo, GitError, PushError, RefUpdate, Repository, Signature};
-use file::{Closure, FileState, ProposalFile};
+use file::{Closure, FileError, FileState, ProposalFile};
 
 /// The branch that holds the proposals, one file each: `<number>.md`.
 pub const PROPOSALS_BRANCH: &str = "drift/proposals";
@@ -218,7 +218,7 @@ impl LockedRepository<'_> {
         message: &str,
         who: &Signature,
     ) -> Result<bool, ForgeError> {
-        let content = file.to_text().map_err(ForgeError::Repository)?;
+        let content = file.to_text().map_err(|why| ForgeError::Repository(why.to_string()))?;
         let changes = [(path(number), Some(content.into_bytes()))];
         let new = self.repository.commit(tip, &changes, message, who)?;
         let branch = PROPOSALS_BRANCH.to_owned();
@@ -326,11 +326,12 @@ fn path(number: u64) -> String {
 }
 
 fn parse(path: &str, bytes: Vec<u8>) -> Result<ProposalFile, ForgeError> {
-    let wrong = |why: String| ForgeError::Repository(format!("{path} on branch {PROPOSALS_BRANCH}: {why}"));
+    let wrong =
+        |why: FileError| ForgeError::Repository(format!("{path} on branch {PROPOSALS_BRANCH}: {why}"));
     if bytes.len() > FILE_LIMIT {
-        return Err(wrong(format!("longer than {FILE_LIMIT} bytes")));
+        return Err(wrong(FileError::TooLong(FILE_LIMIT)));
     }
-    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong(FileError::NotText))?;
     ProposalFile::parse(&text).map_err(wrong)
 }
 

@@ -25,7 +25,42 @@ pub struct LedgerError {
     /// `:line:column`, where it is known.
     pub place: String,
     /// What is wrong.
-    pub why: String,
+    pub why: LedgerFault,
+}
+
+/// What is wrong with a file of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerFault {
+    /// Another name than an incident's.
+    #[error("not a .yaml file")]
+    NotYaml,
+    /// No text.
+    #[error("it is not UTF-8 text")]
+    NotText,
+    /// No incident, in the words of the YAML reader.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Another format.
+    #[error("its schema is {0:?}, not {SCHEMA}")]
+    Schema(String),
+    /// The file of another incident.
+    #[error("its id {0:?} is not the name of its file")]
+    Id(String),
+    /// No objects.
+    #[error("it has no members")]
+    NoMembers,
+    /// Its beginning is lost.
+    #[error("its first event is not `opened`")]
+    NotOpened,
+    /// It goes on after it ended.
+    #[error("it has events after its end")]
+    EventsAfterEnd,
+    /// An event without what belongs to its kind.
+    #[error("its event at {0} lacks facts")]
+    IncompleteEvent(String),
+    /// Our own text is not what was meant.
+    #[error("the written text does not read back the same")]
+    NotReadBack,
 }
 
 /// Every incident, by id.
@@ -221,22 +256,22 @@ impl Incident {
         self.events.first().map(|event| event.at.as_str()).unwrap_or_default()
     }
 
-    fn check(&self, name: &str) -> Result<(), String> {
+    fn check(&self, name: &str) -> Result<(), LedgerFault> {
         if self.schema != SCHEMA {
-            return Err(format!("its schema is {:?}, not {SCHEMA}", self.schema));
+            return Err(LedgerFault::Schema(self.schema.clone()));
         }
         if self.id != name || !is_id(&self.id) {
-            return Err(format!("its id {:?} is not the name of its file", self.id));
+            return Err(LedgerFault::Id(self.id.clone()));
         }
         if self.members.is_empty() {
-            return Err("it has no members".to_owned());
+            return Err(LedgerFault::NoMembers);
         }
         if self.events.first().is_none_or(|event| event.event != EventKind::Opened) {
-            return Err("its first event is not `opened`".to_owned());
+            return Err(LedgerFault::NotOpened);
         }
         let ended = self.events.iter().position(|event| event.event == EventKind::Ended);
         if ended.is_some_and(|at| at + 1 != self.events.len()) {
-            return Err("it has events after its end".to_owned());
+            return Err(LedgerFault::EventsAfterEnd);
         }
         let complete = |event: &&Event| match event.event {
             EventKind::Opened | EventKind::Changed => {
@@ -246,7 +281,7 @@ impl Incident {
             EventKind::Declined => true,
         };
         match self.events.iter().find(|event| !complete(event)) {
-            Some(event) => Err(format!("its event at {} lacks facts", event.at)),
+            Some(event) => Err(LedgerFault::IncompleteEvent(event.at.clone())),
             None => Ok(()),
         }
     }
@@ -319,16 +354,14 @@ impl Ledger {
         let mut ledger = Self::default();
         for (path, bytes) in files {
             let Some(name) = path.strip_prefix(FOLDER) else { continue };
-            let error = |place: String, why: String| LedgerError { file: path.to_owned(), place, why };
-            let name = name
-                .strip_suffix(".yaml")
-                .ok_or_else(|| error(String::new(), "not a .yaml file".to_owned()))?;
-            let text = std::str::from_utf8(bytes)
-                .map_err(|_| error(String::new(), "it is not UTF-8 text".to_owned()))?;
+            let error = |place: String, why: LedgerFault| LedgerError { file: path.to_owned(), place, why };
+            let name =
+                name.strip_suffix(".yaml").ok_or_else(|| error(String::new(), LedgerFault::NotYaml))?;
+            let text = std::str::from_utf8(bytes).map_err(|_| error(String::new(), LedgerFault::NotText))?;
             let incident: Incident = serde_yaml::from_str(text).map_err(|cause| {
                 let place =
                     cause.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
-                error(place, cause.to_string())
+                error(place, LedgerFault::Unreadable(cause.to_string()))
             })?;
             incident.check(name).map_err(|why| error(String::new(), why))?;
             ledger.texts.insert(incident.id.clone(), text.to_owned());
@@ -413,7 +446,7 @@ impl Ledger {
             Some(id) => Err(LedgerError {
                 file: format!("{FOLDER}{id}.yaml"),
                 place: String::new(),
-                why: "the written text does not read back the same".to_owned(),
+                why: LedgerFault::NotReadBack,
             }),
         }
     }

@@ -9,7 +9,7 @@ mod tests;
 
 pub use group::{group_findings, opens_incident, principal};
 pub use ledger::{
-    Event, EventKind, Incident, IncidentStatus, Ledger, LedgerError, Member, RecordedChange, RecordedFinding,
-    is_id,
+    Event, EventKind, Incident, IncidentStatus, Ledger, LedgerError, LedgerFault, Member, RecordedChange,
+    RecordedFinding, is_id,
 };
 pub use resolution::{DeclaredValues, ResolutionEvidence, find_resolution, matches_live};

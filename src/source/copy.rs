@@ -17,6 +17,8 @@ const ENTRIES_CAP: usize = 200_000;
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CopyError {
+    #[error("no temporary folder: {0}")]
+    NoFolder(io::Error),
     #[error("it is larger than the {} MiB that are copied for rendering", BYTES_CAP / 1024 / 1024)]
     TooLarge,
     #[error("it has more than the {ENTRIES_CAP} files that are copied for rendering")]

@@ -47,7 +47,7 @@ fn template(
     tool: &Tool,
     gathered: &mut SourceOutput,
 ) -> Result<(), Incomplete> {
-    let fault = |why: String| Incomplete { what: located.source.path.clone(), why };
+    let fault = |why: copy::CopyError| Incomplete { what: located.source.path.clone(), why: why.to_string() };
     let values = values_files(located)?;
     let (sandbox, left_out) = copy_chart(located, &values).map_err(fault)?;
     name_encrypted(located, &values, gathered);
@@ -76,11 +76,10 @@ const FILE_CAP: u64 = 16 * 1024 * 1024;
 fn copy_chart(
     located: &ResolvedSource<'_>,
     values: &[PathBuf],
-) -> Result<(Sandbox, copy::OmittedFiles), String> {
-    let sandbox = Sandbox::new(located.request.tools.confinement())
-        .map_err(|error| format!("no temporary folder: {error}"))?;
+) -> Result<(Sandbox, copy::OmittedFiles), copy::CopyError> {
+    let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(copy::CopyError::NoFolder)?;
     let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
-    let left_out = copy::copy(located.tree, wanted, &sandbox.tree()).map_err(|error| error.to_string())?;
+    let left_out = copy::copy(located.tree, wanted, &sandbox.tree())?;
     Ok((sandbox, left_out))
 }
 

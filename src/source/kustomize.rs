@@ -2,12 +2,14 @@
 
 use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::configured::{self, Configured};
+use super::copy::CopyError;
 use super::message_redaction::RendererTree;
 use super::names::Rendered;
 use super::sandbox::Sandbox;
@@ -59,7 +61,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
             }
             drafts.into_iter().for_each(|draft| manifest::add(draft, &mut gathered));
         }
-        Err(why) => gathered.report_incomplete(own_file(located), why),
+        Err(why) => gathered.report_incomplete(own_file(located), why.to_string()),
     }
     gathered
 }
@@ -69,15 +71,32 @@ fn own_file(located: &ResolvedSource<'_>) -> String {
     file.map_or_else(|| located.display_path(KUSTOMIZATIONS[0]), |file| with_forward_slashes(&file))
 }
 
+/// Why a root could not be built, and what may be the cause of it.
+struct RootFailure {
+    why: String,
+    hints: Vec<String>,
+}
+
+impl fmt::Display for RootFailure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.why)?;
+        self.hints.iter().try_for_each(|hint| write!(out, " ({hint})"))
+    }
+}
+
+impl From<CopyError> for RootFailure {
+    fn from(error: CopyError) -> Self {
+        Self { why: error.to_string(), hints: Vec::new() }
+    }
+}
+
 fn build(
     located: &ResolvedSource<'_>,
     tool: &Tool,
     scan: &kustomize_inputs::KustomizeInputs,
-) -> Result<Vec<RenderedObject>, String> {
-    let sandbox = Sandbox::new(located.request.tools.confinement())
-        .map_err(|error| format!("no temporary folder: {error}"))?;
-    let left_out = copy::copy(located.tree, scan.reached.iter().cloned(), &sandbox.tree());
-    let left_out = left_out.map_err(|error| error.to_string())?;
+) -> Result<Vec<RenderedObject>, RootFailure> {
+    let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(CopyError::NoFolder)?;
+    let left_out = copy::copy(located.tree, scan.reached.iter().cloned(), &sandbox.tree())?;
     let builder = KustomizeBuild { located, tool, sandbox, declared: RefCell::default() };
     let drafts = if scan.cuts.is_empty() {
         builder.drafts(scan.build_metadata)
@@ -85,30 +104,31 @@ fn build(
         builder.build_remaining(scan)
     };
     builder.sandbox.close();
-    let drafts = drafts.map_err(|failed| failed.why).map_err(|why| {
-        match encrypted::decryption_hint(located.tree, &scan.reached) {
-            Some(hint) => format!("{why} ({hint})"),
-            None => why,
-        }
-    });
-    drafts.map_err(|why| match left_out.links.first() {
-        None if !scan.missing.is_empty() => {
-            format!("{why} (there is no such file as is named at {})", first_of(&scan.missing, 3))
-        }
-        Some(link) => {
-            format!("{why} (the link {} leads out of the repository and was not followed)", with_forward_slashes(link))
-        }
-        None => match restricted(located, &scan.reached) {
-            Some(file) => {
-                let file = with_forward_slashes(file);
-                format!(
-                    "{why} ({file} lies outside of the folders of its roots: --load-restrictor LoadRestrictionsNone \
-                     allows that, where the deployer does, as Flux)"
-                )
-            }
-            None => why,
-        },
+    drafts.map_err(|failed| {
+        let encrypted = encrypted::decryption_hint(located.tree, &scan.reached);
+        let hints = encrypted.into_iter();
+        RootFailure { why: failed.why, hints: hints.chain(file_hint(located, scan, &left_out)).collect() }
     })
+}
+
+/// Which file of a root may be the cause of its failure.
+fn file_hint(
+    located: &ResolvedSource<'_>,
+    scan: &kustomize_inputs::KustomizeInputs,
+    left_out: &copy::OmittedFiles,
+) -> Option<String> {
+    if let Some(link) = left_out.links.first() {
+        let link = with_forward_slashes(link);
+        return Some(format!("the link {link} leads out of the repository and was not followed"));
+    }
+    if !scan.missing.is_empty() {
+        return Some(format!("there is no such file as is named at {}", first_of(&scan.missing, 3)));
+    }
+    let file = with_forward_slashes(restricted(located, &scan.reached)?);
+    Some(format!(
+        "{file} lies outside of the folders of its roots: --load-restrictor LoadRestrictionsNone allows that, where the \
+         deployer does, as Flux"
+    ))
 }
 
 /// A file that kustomize loads only without its load restrictions, where it has them.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::align::{Aligned, align};
 use super::edit::{Edit, Operation, candidate_splices, refuse_own, refuse_shared, stays_within, walk};
+use super::edit_refusal::EditRefusal;
 use super::layout::{DocumentLayout, Layout, is_empty, order_entries};
 use super::lines::Base;
 use super::moves::moved;
@@ -111,7 +112,7 @@ impl<'a> BatchEditor<'a> {
         Self { text, root, habits, places: Vec::new(), adding: HashMap::new(), steps: 0 }
     }
 
-    fn set(&mut self, tokens: Tokens<'_>, value: &Value) -> Result<(), String> {
+    fn set(&mut self, tokens: Tokens<'_>, value: &Value) -> Result<(), EditRefusal> {
         let walked = walk(self.root, tokens)?;
         let parent = walked.trail.last().map(|(parent, _)| *parent);
         if let [token, inner @ ..] = walked.rest {
@@ -127,7 +128,7 @@ impl<'a> BatchEditor<'a> {
         node: &'a Node,
         parent: Option<&'a Node>,
         value: &Value,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         if node.to_json() == *value {
             return Ok(());
         }
@@ -152,11 +153,11 @@ impl<'a> BatchEditor<'a> {
         node: &'a Node,
         parent: Option<&'a Node>,
         new: &Map<String, Value>,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         let NodeKind::Mapping(old) = &node.kind else { return Ok(()) };
         let known: HashMap<&str, &Node> = old.iter().map(|(key, value)| (key.name.as_str(), value)).collect();
         if old.iter().any(|(key, _)| key.merged) {
-            return Err("it has a merge key".to_owned());
+            return Err(EditRefusal::HasMergeKey);
         }
         for (name, value) in order_entries(new) {
             match known.get(name.as_str()) {
@@ -179,10 +180,10 @@ impl<'a> BatchEditor<'a> {
         (node, parent): (&'a Node, Option<&'a Node>),
         old: &'a [Node],
         new: &[Value],
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         let before: Vec<Value> = old.iter().map(Node::to_json).collect();
         if moved(&before, new).is_some() {
-            return Err("an item stands elsewhere".to_owned());
+            return Err(EditRefusal::ItemMoves);
         }
         let aligned = align(&before, new);
         if !aligned.iter().any(|item| matches!(item, Aligned::Both(..))) {
@@ -215,14 +216,14 @@ impl<'a> BatchEditor<'a> {
         parent: Option<&'a Node>,
         token: &str,
         (inner, value): (Tokens<'_>, &Value),
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         if let NodeKind::Sequence(items) = &node.kind {
             self.insert(node, parent, items.len(), wrap_in_parents(inner, value.clone()));
             return Ok(());
         }
         let fresh = (node, parent, EditStep::Add(Vec::new()));
         let EditStep::Add(entries) = self.step_adding_to(fresh, true) else {
-            return Err("not a mapping".to_owned());
+            return Err(EditRefusal::NotAMapping);
         };
         // Several edits may go below the same new key.
         match entries.iter_mut().rev().take(1).find(|(name, _)| name == token) {
@@ -244,10 +245,10 @@ impl<'a> BatchEditor<'a> {
         self.steps += 1;
     }
 
-    fn remove(&mut self, tokens: Tokens<'_>) -> Result<(), String> {
+    fn remove(&mut self, tokens: Tokens<'_>) -> Result<(), EditRefusal> {
         let mut walked = walk(self.root, tokens)?;
         let (Some((parent, position)), []) = (walked.trail.pop(), walked.rest) else {
-            return Err("it comes through a merge key (`<<`)".to_owned());
+            return Err(EditRefusal::Merged);
         };
         self.take_out(parent, walked.trail.last().map(|(parent, _)| *parent), (position, walked.node))
     }
@@ -257,7 +258,7 @@ impl<'a> BatchEditor<'a> {
         node: &'a Node,
         parent: Option<&'a Node>,
         child: (usize, &'a Node),
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         refuse_shared(child.1)?;
         if let EditStep::Remove(children) =
             self.step_adding_to((node, parent, EditStep::Remove(Vec::new())), false)

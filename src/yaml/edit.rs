@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::YamlError;
 use super::align::{Aligned, align};
 use super::batch_edit;
+use super::edit_refusal::EditRefusal;
 use super::layout::{DocumentLayout, Layout, is_empty, order_entries};
 use super::lines::Base;
 use super::moves::{moved, with_moved};
@@ -44,7 +46,7 @@ pub struct EditError {
     /// Pointer of the edit.
     pub pointer: String,
     /// What stands against it.
-    pub why: String,
+    pub why: EditRefusal,
 }
 
 /// Applies edits in order, and proves itself: the result is read again, every document equals the intended JSON, and
@@ -64,7 +66,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut text = text.to_owned();
     for (at, edit) in edits.iter().enumerate() {
         if at * text.len() > MOST_WORK {
-            let why = "the edits cannot be proven together, and are too many to prove one by one".to_owned();
+            let why = EditRefusal::TooManyEdits;
             return Err(EditError { document: edit.document, pointer: edit.pointer.clone(), why });
         }
         text = edit_one(&text, edit).map_err(|why| EditError {
@@ -84,23 +86,23 @@ fn edit_together(text: &str, edits: &[Edit]) -> Option<String> {
     let (documents, edited) = batch_edit::edit_batch(text, edits)?;
     let (mut before, mut after) = (values(text), values(&edited));
     let as_intended =
-        |(document, intended): &(usize, Value)| after.get(*document) == Some(&Ok(intended.clone()));
+        |(document, intended): &(usize, Value)| after.get(*document) == Some(&Some(intended.clone()));
     if before.len() != after.len() || !documents.iter().all(as_intended) {
         return None;
     }
     for (document, _) in documents {
-        before[document] = Ok(Value::Null);
-        after[document] = Ok(Value::Null);
+        before[document] = None;
+        after[document] = None;
     }
     (before == after).then_some(edited)
 }
 
-fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
+fn edit_one(text: &str, edit: &Edit) -> Result<String, EditRefusal> {
     let before = values(text);
     let old = match before.get(edit.document) {
-        Some(Ok(value)) if !value.is_null() => value.clone(),
-        Some(Err(why)) => return Err(format!("the document cannot be read: {why}")),
-        _ => return Err("there is no such document, or it is empty".to_owned()),
+        Some(Some(value)) if !value.is_null() => value.clone(),
+        Some(None) => return Err(why_unreadable(text, edit.document)),
+        _ => return Err(EditRefusal::NoDocument),
     };
     let tokens = parse_tokens(&edit.pointer)?;
     let operation = match &edit.operation {
@@ -124,33 +126,37 @@ fn edit_one(text: &str, edit: &Edit) -> Result<String, String> {
     Ok(result)
 }
 
-/// Every document of a stream; an empty one is null.
-fn values(text: &str) -> Vec<Result<Value, String>> {
-    let value = |read: Result<Option<super::Document>, super::YamlError>| match read {
-        Ok(document) => Ok(document.map_or(Value::Null, |document| document.into_json())),
-        Err(error) => Err(error.why),
+/// Every document of a stream: null for an empty one, `None` for one that cannot be read.
+fn values(text: &str) -> Vec<Option<Value>> {
+    let value = |read: Result<Option<super::Document>, YamlError>| {
+        read.ok().map(|document| document.map_or(Value::Null, |document| document.into_json()))
     };
     read_parts(text.as_bytes()).into_iter().map(value).collect()
 }
 
+fn why_unreadable(text: &str, document: usize) -> EditRefusal {
+    match read_parts(text.as_bytes()).into_iter().nth(document) {
+        Some(Err(error)) => EditRefusal::Unreadable(error.why),
+        _ => EditRefusal::NoDocument,
+    }
+}
+
 fn prove(
-    before: &[Result<Value, String>],
-    after: &[Result<Value, String>],
+    before: &[Option<Value>],
+    after: &[Option<Value>],
     document: usize,
     intended: &Value,
-) -> Result<(), String> {
-    let as_intended = after.get(document).is_some_and(|value| value.as_ref() == Ok(intended));
-    let others = |values: &[Result<Value, String>]| {
+) -> Result<(), EditRefusal> {
+    let as_intended = after.get(document).is_some_and(|value| value.as_ref() == Some(intended));
+    let others = |values: &[Option<Value>]| {
         let others = values.iter().enumerate().filter(|(index, _)| *index != document);
         others.map(|(_, value)| value.clone()).collect::<Vec<_>>()
     };
     if !as_intended || before.len() != after.len() || others(before) != others(after) {
-        return Err(NOT_PROVEN.to_owned());
+        return Err(EditRefusal::NotProven);
     }
     Ok(())
 }
-
-const NOT_PROVEN: &str = "no minimal edit of the text reads back as intended; edit it by hand";
 
 /// Edits the text of one document.
 struct Editor {
@@ -170,12 +176,11 @@ pub(super) struct NodePath<'a, 't> {
 }
 
 impl Editor {
-    fn root(&self) -> Result<Node, String> {
-        let root = read_root(&self.text, Base::default()).map_err(|error| error.to_string())?;
-        root.ok_or_else(|| "the document is empty".to_owned())
+    fn root(&self) -> Result<Node, EditRefusal> {
+        read_root(&self.text, Base::default())?.ok_or(EditRefusal::Empty)
     }
 
-    fn set(&mut self, tokens: &[String], value: &Value) -> Result<(), String> {
+    fn set(&mut self, tokens: &[String], value: &Value) -> Result<(), EditRefusal> {
         let root = self.root()?;
         let walk = walk(&root, tokens)?;
         if let [token, inner @ ..] = walk.rest {
@@ -218,7 +223,7 @@ impl Editor {
         tokens: &[String],
         value: &Value,
         token: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         let node = walk.node;
         refuse_own(node)?;
         let site = self.site(root, node, walk.trail.last().map(|(parent, _)| *parent));
@@ -236,7 +241,7 @@ impl Editor {
         tokens: &[String],
         old: &Value,
         new: &serde_json::Map<String, Value>,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         for (name, value) in order_entries(new) {
             if old.get(name) != Some(value) {
                 self.set(&child(tokens, name), value)?;
@@ -247,7 +252,7 @@ impl Editor {
     }
 
     /// Items stay, change, go and come as they are aligned by content.
-    fn set_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Result<(), String> {
+    fn set_items(&mut self, tokens: &[String], old: &[Value], new: &[Value]) -> Result<(), EditRefusal> {
         let old = &self.move_items(tokens, old, new)[..];
         let aligned = align(old, new);
         for item in &aligned {
@@ -292,7 +297,7 @@ impl Editor {
         tokens: &[String],
         (at, before): (usize, usize),
         items: &[Value],
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         let root = self.root()?;
         let walk = walk(&root, tokens)?;
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
@@ -301,10 +306,10 @@ impl Editor {
         self.take(&root, ways, lines, tokens, &Operation::Set(Value::from(items.to_vec())))
     }
 
-    fn insert(&mut self, tokens: &[String], at: usize, value: &Value) -> Result<(), String> {
+    fn insert(&mut self, tokens: &[String], at: usize, value: &Value) -> Result<(), EditRefusal> {
         let root = self.root()?;
         let walk = walk(&root, tokens)?;
-        let Value::Array(mut items) = walk.node.to_json() else { return Err("it is not a list".to_owned()) };
+        let Value::Array(mut items) = walk.node.to_json() else { return Err(EditRefusal::NotAList) };
         items.insert(at, value.clone());
         let site = self.site(&root, walk.node, walk.trail.last().map(|(parent, _)| *parent));
         let ways = candidate_splices(site, |site| site.insert(at, value));
@@ -312,11 +317,11 @@ impl Editor {
         self.take(&root, ways, lines, tokens, &Operation::Set(Value::Array(items)))
     }
 
-    fn remove(&mut self, tokens: &[String]) -> Result<(), String> {
+    fn remove(&mut self, tokens: &[String]) -> Result<(), EditRefusal> {
         let root = self.root()?;
         let mut walk = walk(&root, tokens)?;
         let (Some((parent, position)), []) = (walk.trail.pop(), walk.rest) else {
-            return Err("it comes through a merge key (`<<`)".to_owned());
+            return Err(EditRefusal::Merged);
         };
         refuse_shared(walk.node)?;
         let site = self.site(&root, parent, walk.trail.last().map(|(parent, _)| *parent));
@@ -325,11 +330,11 @@ impl Editor {
         self.take(&root, ways, lines, tokens, &Operation::Remove)
     }
 
-    fn rename(&mut self, tokens: &[String], name: &str) -> Result<(), String> {
+    fn rename(&mut self, tokens: &[String], name: &str) -> Result<(), EditRefusal> {
         let root = self.root()?;
         let mut walk = walk(&root, tokens)?;
         let (Some((parent, position)), []) = (walk.trail.pop(), walk.rest) else {
-            return Err("it comes through a merge key (`<<`)".to_owned());
+            return Err(EditRefusal::Merged);
         };
         let site = self.site(&root, parent, walk.trail.last().map(|(parent, _)| *parent));
         let ways = site.rename(position, name).into_iter().collect();
@@ -358,10 +363,10 @@ impl Editor {
         lines: std::ops::Range<usize>,
         tokens: &[String],
         operation: &Operation,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         self.work += self.text.len();
         if self.work > MOST_WORK {
-            return Err("it differs in too many places to be edited one by one".to_owned());
+            return Err(EditRefusal::TooManyPlaces);
         }
         let intended = apply_operation(root.to_json(), tokens, operation)?;
         let read_back = |text: &String| {
@@ -373,7 +378,7 @@ impl Editor {
             .filter(|way| stays_within(way, &lines))
             .filter_map(|way| way.apply(&self.text))
             .find(read_back);
-        self.text = found.ok_or_else(|| NOT_PROVEN.to_owned())?;
+        self.text = found.ok_or(EditRefusal::NotProven)?;
         Ok(())
     }
 }
@@ -399,7 +404,7 @@ fn child(tokens: &[String], token: &str) -> Vec<String> {
 }
 
 /// Goes down as far as the pointer leads. Refuses to go through an alias, a merge key, or what aliases refer to.
-pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<NodePath<'a, 't>, String> {
+pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<NodePath<'a, 't>, EditRefusal> {
     let mut walk = NodePath { trail: Vec::new(), node: root, rest: tokens };
     while let [token, rest @ ..] = walk.rest {
         let (position, next) = match &walk.node.kind {
@@ -410,7 +415,7 @@ pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<NodeP
                     if rest.is_empty() {
                         break;
                     }
-                    return Err(format!("`{token}` comes through a merge key (`<<`)"));
+                    return Err(EditRefusal::KeyMerged(token.clone()));
                 }
                 (position, &entries[position].1)
             }
@@ -430,23 +435,18 @@ pub(super) fn walk<'a, 't>(root: &'a Node, tokens: &'t [String]) -> Result<NodeP
 }
 
 /// Refuses a node that is written elsewhere, or is also used elsewhere.
-pub(super) fn refuse_own(node: &Node) -> Result<(), String> {
+pub(super) fn refuse_own(node: &Node) -> Result<(), EditRefusal> {
     if node.form.style == NodeStyle::Alias {
-        return Err(
-            "the value is an alias (`*name`): what it holds is written elsewhere, and used there too"
-                .to_owned(),
-        );
+        return Err(EditRefusal::Alias);
     }
     if node.form.shared {
-        return Err(
-            "the value has an anchor (`&name`) that aliases refer to: they would change too".to_owned()
-        );
+        return Err(EditRefusal::Anchor);
     }
     Ok(())
 }
 
 /// Refuses a node that is, or holds, an anchor that aliases refer to.
-pub(super) fn refuse_shared(node: &Node) -> Result<(), String> {
+pub(super) fn refuse_shared(node: &Node) -> Result<(), EditRefusal> {
     if node.form.style == NodeStyle::Alias {
         return Ok(());
     }

@@ -6,6 +6,7 @@ mod builder;
 mod compose;
 mod document_source;
 mod edit;
+mod edit_refusal;
 mod entries;
 mod fast_reader;
 mod folded;
@@ -26,6 +27,7 @@ mod trivia;
 pub use align::{Aligned, align};
 pub use document_source::{DocumentSource, read_previews};
 pub use edit::{Edit, EditError, Operation, edit};
+pub use edit_refusal::EditRefusal;
 pub use node::{Key, Node, NodeKind, Span};
 pub use read::{Document, YamlError, read, read_first};
 

@@ -6,21 +6,22 @@
 use serde_json::{Map, Value};
 
 use super::edit::Operation;
+use super::edit_refusal::EditRefusal;
 use super::resolve::json_number;
 
 /// The reference tokens of a pointer.
-pub(super) fn parse_tokens(pointer: &str) -> Result<Vec<String>, String> {
+pub(super) fn parse_tokens(pointer: &str) -> Result<Vec<String>, EditRefusal> {
     let Some(rest) = pointer.strip_prefix('/') else {
-        return if pointer.is_empty() { Ok(Vec::new()) } else { Err("a pointer begins with `/`".to_owned()) };
+        return if pointer.is_empty() { Ok(Vec::new()) } else { Err(EditRefusal::Pointer) };
     };
     Ok(rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
 }
 
 /// Index of a list's item, as RFC 6901 writes it.
-pub(super) fn parse_index(token: &str, length: usize) -> Result<usize, String> {
+pub(super) fn parse_index(token: &str, length: usize) -> Result<usize, EditRefusal> {
     let canonical = token == "0" || !token.starts_with(['0', '+']);
     let index = token.parse::<usize>().ok().filter(|index| canonical && *index < length);
-    index.ok_or_else(|| format!("the list of {length} has no item `{token}`"))
+    index.ok_or_else(|| EditRefusal::NoItem { length, token: token.to_owned() })
 }
 
 /// `value` with every float that is an integer as one: as Kubernetes' JSON has it.
@@ -50,12 +51,12 @@ pub(super) fn apply_operation(
     value: Value,
     tokens: &[String],
     operation: &Operation,
-) -> Result<Value, String> {
+) -> Result<Value, EditRefusal> {
     let Some((token, rest)) = tokens.split_first() else {
         return match operation {
             Operation::Set(new) => Ok(new.clone()),
-            Operation::Remove => Err("the whole document cannot be removed".to_owned()),
-            Operation::Rename(_) => Err("only a key of a map has a name".to_owned()),
+            Operation::Remove => Err(EditRefusal::WholeDocument),
+            Operation::Rename(_) => Err(EditRefusal::NoName),
         };
     };
     match value {
@@ -63,9 +64,9 @@ pub(super) fn apply_operation(
         Value::Array(items) => apply_to_list(items, token, rest, operation),
         Value::Null => match operation {
             Operation::Set(new) => Ok(wrap_in_parents(tokens, new.clone())),
-            _ => Err(format!("there is no `{token}`")),
+            _ => Err(EditRefusal::NoKey(token.to_owned())),
         },
-        _ => Err(format!("`{token}` would be inside a scalar")),
+        _ => Err(EditRefusal::InsideScalar(token.clone())),
     }
 }
 
@@ -74,19 +75,19 @@ fn apply_to_map(
     token: &str,
     rest: &[String],
     operation: &Operation,
-) -> Result<Value, String> {
+) -> Result<Value, EditRefusal> {
     if let (Operation::Rename(name), []) = (operation, rest) {
-        let value = entries.remove(token).ok_or_else(|| format!("there is no `{token}`"))?;
+        let value = entries.remove(token).ok_or_else(|| EditRefusal::NoKey(token.to_owned()))?;
         return match entries.insert(name.clone(), value) {
             None => Ok(Value::Object(entries)),
-            Some(_) => Err(format!("there is a `{name}` already")),
+            Some(_) => Err(EditRefusal::KeyExists(name.clone())),
         };
     }
     let new = match (entries.get_mut(token).map(Value::take), operation) {
         (Some(_), Operation::Remove) if rest.is_empty() => None,
         (Some(old), _) => Some(apply_operation(old, rest, operation)?),
         (None, Operation::Set(new)) => Some(wrap_in_parents(rest, new.clone())),
-        (None, _) => return Err(format!("there is no `{token}`")),
+        (None, _) => return Err(EditRefusal::NoKey(token.to_owned())),
     };
     match new {
         Some(new) => entries.insert(token.to_owned(), new),
@@ -100,7 +101,7 @@ fn apply_to_list(
     token: &str,
     rest: &[String],
     operation: &Operation,
-) -> Result<Value, String> {
+) -> Result<Value, EditRefusal> {
     match operation {
         Operation::Set(new) if token == "-" => items.push(wrap_in_parents(rest, new.clone())),
         _ => {

@@ -17,6 +17,26 @@ const SHOWN: usize = 400;
 /// Longest answer in which a message is looked for.
 const MESSAGE_LIMIT: usize = 64 * 1024;
 
+/// A body that is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("status {status} with {what}")]
+pub(in crate::forge) struct UnreadableBody {
+    status: u16,
+    what: BodyFault,
+}
+
+/// What a body is instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum BodyFault {
+    #[error("HTML in place of JSON")]
+    Html,
+    #[error("JSON that ends too early")]
+    CutOff,
+    /// In serde_json's words, escaped and cut.
+    #[error("{0}")]
+    Other(String),
+}
+
 /// A status, headers and a whole body.
 #[derive(Debug)]
 pub(in crate::forge) struct ForgeAnswer {
@@ -41,12 +61,12 @@ impl ForgeAnswer {
     }
 
     /// The body as `T`; the error says what it is instead.
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, UnreadableBody> {
         serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
     }
 
     /// The rows of a list, one by one. Gitea writes an empty list as null.
-    pub(super) fn rows<T: DeserializeOwned>(&self, each: impl FnMut(T)) -> Result<(), String> {
+    pub(super) fn rows<T: DeserializeOwned>(&self, each: impl FnMut(T)) -> Result<(), UnreadableBody> {
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
         let read = reader.deserialize_any(RowVisitor { each, row: PhantomData }).and_then(|()| reader.end());
         read.map_err(|error| self.unreadable(&error))
@@ -57,16 +77,16 @@ impl ForgeAnswer {
         self.body.len()
     }
 
-    fn unreadable(&self, error: &serde_json::Error) -> String {
+    fn unreadable(&self, error: &serde_json::Error) -> UnreadableBody {
         let start = String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).trim_start().to_owned();
         let what = if start.starts_with('<') {
-            "HTML in place of JSON".to_owned()
+            BodyFault::Html
         } else if error.is_eof() {
-            "JSON that ends too early".to_owned()
+            BodyFault::CutOff
         } else {
-            escape_message(&error.to_string())
+            BodyFault::Other(escape_message(&error.to_string()))
         };
-        format!("status {} with {what}", self.status)
+        UnreadableBody { status: self.status, what }
     }
 
     /// A header as text.

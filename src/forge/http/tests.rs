@@ -97,6 +97,6 @@ fn the_rows_of_a_list_come_one_by_one() {
         ("[1] [2]", "trailing characters"),
         ("[\"a\"]", "invalid type"),
     ] {
-        assert!(rows(body).is_err_and(|error| error.contains(why)), "{body}: {:?}", rows(body));
+        assert!(rows(body).is_err_and(|error| error.to_string().contains(why)), "{body}: {:?}", rows(body));
     }
 }

@@ -59,6 +59,19 @@ pub(super) struct Closure {
     pub(super) completed: bool,
 }
 
+/// Why a text is no proposal's file, or a proposal cannot be written as one.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FileError {
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
+    #[error("it is not UTF-8")]
+    NotText,
+    #[error("it does not begin with YAML between two lines `---`")]
+    NoHead,
+    #[error(transparent)]
+    Head(#[from] serde_yaml::Error),
+}
+
 impl ProposalFile {
     /// The file of an open proposal; `body` with its mark, which the head of the file replaces.
     pub(super) fn new(proposal: &Proposal, title: &str, body: &str, head: Option<String>) -> Self {
@@ -77,17 +90,17 @@ impl ProposalFile {
         }
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, FileError> {
         let text = text.replace("\r\n", "\n");
         let inside = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
-        let (head, body) = inside.ok_or("it does not begin with YAML between two lines `---`")?;
-        let mut file: Self = serde_yaml::from_str(head).map_err(|error| error.to_string())?;
+        let (head, body) = inside.ok_or(FileError::NoHead)?;
+        let mut file: Self = serde_yaml::from_str(head)?;
         body.trim_end().clone_into(&mut file.body);
         Ok(file)
     }
 
-    pub(super) fn to_text(&self) -> Result<String, String> {
-        let head = crate::text::format_yaml_record(self).map_err(|error| error.to_string())?;
+    pub(super) fn to_text(&self) -> Result<String, FileError> {
+        let head = crate::text::format_yaml_record(self)?;
         Ok(format!("---\n{head}---\n{}\n", self.body.trim_end()))
     }
 }
