@@ -14,7 +14,7 @@ use crate::forge::{Closer, ExistingProposal, ProposalKind, ProposalMarker, Propo
 use crate::incident::{Incident, IncidentStatus, Ledger};
 use crate::model::mk::mk_finding;
 use crate::model::{CheckReport, ClusterFacts, Finding, Incomplete, Resolution, ResourceId};
-use crate::remedy::{ProvenPlan, Unadopted};
+use crate::remedy::{ProvenPlan, Unadopted, UnadoptedReason};
 
 /// Git and renderers of a test: nothing can be adopted, and every branch has this.
 struct Told {
@@ -37,7 +37,7 @@ impl Examine for Told {
         let unadopted = |finding: &&Finding| Unadopted {
             resource: finding.resource.clone(),
             path: None,
-            why: "a person must decide".to_owned(),
+            why: UnadoptedReason::Rollback,
             value: None,
         };
         let mut proven = ProvenPlan::default();

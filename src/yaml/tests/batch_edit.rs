@@ -83,7 +83,7 @@ fn what_may_not_be_edited_is_refused_among_many_too() {
     let mut edits = keys(0, "/data", 40);
     edits.push(set(0, "/use/x", json!(2)));
     let error = edit(text, &edits).unwrap_err();
-    assert!(error.why.contains("alias"), "{error}");
+    assert!(error.to_string().contains("alias"), "{error}");
 }
 
 #[test]

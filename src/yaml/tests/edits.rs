@@ -13,7 +13,8 @@ fn remove(text: &str, pointer: &str) -> Result<String, String> {
 }
 
 fn apply(text: &str, pointer: &str, operation: Operation) -> Result<String, String> {
-    edit(text, &[Edit { document: 0, pointer: pointer.to_owned(), operation }]).map_err(|error| error.why)
+    edit(text, &[Edit { document: 0, pointer: pointer.to_owned(), operation }])
+        .map_err(|error| error.why.to_string())
 }
 
 #[test]
