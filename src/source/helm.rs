@@ -399,8 +399,8 @@ impl Chart<'_> {
         Err(self.failure(&error, &sandbox.tree()))
     }
 
-    fn failure(&self, error: &str, tree: &Path) -> Incomplete {
-        if let Some(missing) = missing_dependencies(error) {
+    fn failure(&self, error: &renderer_error::RendererError, tree: &Path) -> Incomplete {
+        if let Some(missing) = missing_dependencies(error.said()) {
             let why = format!(
                 "the chart's dependencies are not in its charts/ folder: {missing}; run `helm dependency build` and commit charts/"
             );

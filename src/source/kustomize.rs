@@ -289,8 +289,8 @@ impl KustomizeBuild<'_> {
             let why = format!("kustomize failed: {}", innermost(&shown));
             return Err(BuildError {
                 why,
-                lacking: remove_entries::parse_missing_target(&error),
-                source: Source::lacking(&error),
+                lacking: remove_entries::parse_missing_target(error.said()),
+                source: Source::lacking(error.said()),
             });
         }
         let documents = yaml::read(&output.stdout).into_iter();

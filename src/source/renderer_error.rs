@@ -6,9 +6,28 @@ use super::tools::Tool;
 /// The longest reason that is passed on, in characters.
 const LONGEST: usize = 600;
 
+/// Why a renderer failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RendererError {
+    /// Its memory was used up.
+    OutOfMemory,
+    /// In its own words.
+    Said(String),
+}
+
+impl RendererError {
+    /// Its own words, where there are any.
+    pub(super) fn said(&self) -> &str {
+        match self {
+            Self::OutOfMemory => "",
+            Self::Said(error) => error,
+        }
+    }
+}
+
 /// The error in a renderer's standard error: what follows its first `Error:` (`error:` of kubectl), on one line. It quotes
 /// what was read, so it is only looked into; what is shown of it is for [`redact_error`] to say.
-pub(super) fn extract_error(stderr: &str) -> String {
+pub(super) fn extract_error(stderr: &str) -> RendererError {
     let lines: Vec<_> = stderr.lines().collect();
     let begins = |line: &&str| line.starts_with("Error:") || line.starts_with("error:");
     let Some(start) = lines.iter().position(begins) else {
@@ -17,14 +36,18 @@ pub(super) fn extract_error(stderr: &str) -> String {
     let rest = lines[start..].iter().map(|line| line.trim());
     let rest = rest.take_while(|line| !line.is_empty() && !line.starts_with("Use --debug"));
     let error = rest.collect::<Vec<_>>().join(" ");
-    error["Error:".len()..].trim().to_owned()
+    RendererError::Said(error["Error:".len()..].trim().to_owned())
 }
 
 /// What of such an error may be shown, and the first file that it names. `by_hand`: how a person sees all of it.
-pub(super) fn redact_error(error: &str, rendering: &RendererTree<'_>, by_hand: &str) -> RedactedMessage {
-    if error == NO_MEMORY {
-        return RedactedMessage { text: error.to_owned(), place: None };
-    }
+pub(super) fn redact_error(
+    error: &RendererError,
+    rendering: &RendererTree<'_>,
+    by_hand: &str,
+) -> RedactedMessage {
+    let RendererError::Said(error) = error else {
+        return RedactedMessage { text: NO_MEMORY.to_owned(), place: None };
+    };
     let shown = rendering.redact(error);
     let text = if shown.text.is_empty() {
         format!("message hidden, because it may contain secret values: run `{by_hand}` to see it")
@@ -45,13 +68,14 @@ pub(super) fn manual_command(tool: &Tool, path: &str) -> String {
 const NO_MEMORY: &str = "it needs more than the 4 GiB of memory that rendering may use";
 
 /// The first line of a Go program's own end (`fatal error: runtime: out of memory`), or the last line.
-fn panic_of(lines: &[&str]) -> String {
+fn panic_of(lines: &[&str]) -> RendererError {
     let fatal = lines.iter().find(|line| line.starts_with("fatal error:") || line.starts_with("panic:"));
     if lines.iter().any(|line| line.contains("out of memory") || line.contains("cannot allocate memory")) {
-        return NO_MEMORY.to_owned();
+        return RendererError::OutOfMemory;
     }
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
-    fatal.or(last).map_or_else(|| "it failed without a message".to_owned(), |line| line.trim().to_owned())
+    let said = fatal.or(last).map_or("it failed without a message", |line| line.trim());
+    RendererError::Said(said.to_owned())
 }
 
 fn bounded(text: &str) -> String {
@@ -65,7 +89,7 @@ fn bounded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bounded, extract_error};
+    use super::{RendererError, bounded, extract_error};
 
     #[test]
     fn errors_lose_noise() {
@@ -74,14 +98,12 @@ mod tests {
                 "level=ERROR msg=\"x\"\nError: web/templates/x.yaml:1:13\n  executing \"web/templates/x.yaml\" at <.Values.a>:\n    can't evaluate field b\n\nUse --debug flag to render out invalid YAML\n",
                 "web/templates/x.yaml:1:13 executing \"web/templates/x.yaml\" at <.Values.a>: can't evaluate field b",
             ),
-            (
-                "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n",
-                "it needs more than the 4 GiB of memory that rendering may use",
-            ),
             ("", "it failed without a message"),
         ] {
-            assert_eq!(extract_error(stderr), expected);
+            assert_eq!(extract_error(stderr).said(), expected);
         }
+        let stderr = "runtime: out of memory: x\nfatal error: out of memory\n\ngoroutine 1\n";
+        assert_eq!(extract_error(stderr), RendererError::OutOfMemory);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::message_formats::{self, FormatPiece};
 use super::message_redaction::{RedactedMessage, RendererTree};
 use super::placeholders::Placeholder;
-use super::renderer_error::{extract_error, redact_error};
+use super::renderer_error::{RendererError, extract_error, redact_error};
 
 /// A tree with a chart called `c` that is a Kustomize root too.
 fn tree() -> TempDir {
@@ -25,6 +25,7 @@ fn tree() -> TempDir {
 }
 
 fn of(error: &str, tree: &Path) -> RedactedMessage {
+    let error = &RendererError::Said(error.to_owned());
     redact_error(error, &RendererTree { tree, folder: Path::new("web"), chart: "c" }, "helm template web")
 }
 
@@ -141,7 +142,7 @@ proptest! {
         prop_assume!(!parts(&value).iter().any(|part| message.contains(&format!("line {part}"))));
         assert_hidden(&value, &message, &of(&message, tree.path()).text)?;
         let stderr = format!("level=WARN msg={value:?}\nError: {message}\n");
-        assert_hidden(&value, &message, &of(&extract_error(&stderr), tree.path()).text)?;
+        assert_hidden(&value, &message, &of(extract_error(&stderr).said(), tree.path()).text)?;
     }
 }
 
@@ -170,7 +171,7 @@ fn of_what_renderers_said_file_line_and_kind_of_error_are_shown_and_no_value() {
     for said in all.split("\n\n") {
         let stderr: String =
             said.lines().filter(|line| !line.starts_with("##")).map(|line| format!("{line}\n")).collect();
-        let shown = of(&extract_error(&stderr), tree.path());
+        let shown = of(extract_error(&stderr).said(), tree.path());
         let place = shown.place.map(|(file, digits)| format!("{file}{digits}: ")).unwrap_or_default();
         assert!(!shown.text.contains("hunter2"), "{stderr}\n{}", shown.text);
         assert!(!shown.text.contains("is not shown"), "no format knows\n{stderr}");
