@@ -2,6 +2,8 @@
 //!
 //! Tests inside `src` may use what they like: they show behaviour, they carry none.
 
+mod text_errors;
+
 use std::collections::BTreeSet;
 
 use crate::support::tree::{product_text, root, rust_files};
