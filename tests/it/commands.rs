@@ -29,9 +29,12 @@ enum Called {
 fn called(line: &str) -> Called {
     let words = words(line);
     let is_variable = |word: &&String| word.split_once('=').is_some_and(|(name, _)| is_capitals(name));
-    let command: Vec<String> = words.iter().skip_while(is_variable).cloned().collect();
+    // Where a shell sends the output changes nothing of the command.
+    let ours = words.iter().take_while(|word| *word != ">");
+    let command: Vec<String> = ours.skip_while(is_variable).cloned().collect();
     let texts: Vec<&str> = command.iter().map(String::as_str).collect();
-    let has_placeholder = command.iter().any(|word| word.contains(['…', '<']) || is_capitals(word));
+    let has_placeholder =
+        command.iter().any(|word| word.contains(['…', '<']) || word.starts_with('~') || is_capitals(word));
     match texts.as_slice() {
         ["drift", arguments @ ..] if !has_placeholder => {
             Called::Drift(arguments.iter().map(|word| (*word).to_owned()).collect())
@@ -275,7 +278,9 @@ fn configurations_in_the_documents_are_accepted() {
     for document in documents() {
         let text = read(&document);
         let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-        for block in blocks.filter(|block| block.starts_with("version: 1\n")) {
+        for block in
+            blocks.filter(|block| block.lines().find(|line| !line.starts_with('#')) == Some("version: 1"))
+        {
             read_ones += 1;
             let parsed = drift::config::parse("drift.yaml", block);
             assert!(parsed.is_ok(), "{document}: {}", parsed.expect_err("it is not accepted"));
@@ -292,6 +297,8 @@ fn lines_are_told_apart_by_what_they_call() {
     }
     assert_eq!(called("drift check apps   # compares"), drift(&["check", "apps"]));
     assert_eq!(called("drift check --snapshot FILE"), Called::Other);
+    assert_eq!(called("drift man ~/man"), Called::Other);
+    assert_eq!(called("drift completions bash > drift"), drift(&["completions", "bash"]));
     assert_eq!(called("export DRIFT_TOKEN=…  # a token"), Called::Other);
     assert_eq!(called("kubectl apply -k ."), Called::Other);
     assert!(matches!(called("DRIFT_RECORD=1 cargo test embedded"), Called::Own(_)));
