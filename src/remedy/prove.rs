@@ -91,7 +91,7 @@ pub enum ProofFailure {
     #[error("it would change {path} of {resource} too")]
     ChangesField {
         /// The object.
-        resource: Box<ResourceId>,
+        resource: ResourceId,
         /// The field.
         path: FieldPath,
     },
@@ -99,7 +99,7 @@ pub enum ProofFailure {
     #[error("{resource} is also declared at {origin}: change both")]
     AlsoDeclared {
         /// The object.
-        resource: Box<ResourceId>,
+        resource: ResourceId,
         /// The other place.
         origin: String,
     },
@@ -110,7 +110,7 @@ pub enum ProofFailure {
     #[error("rendered again with the values taken in, {path} of {resource} still differs")]
     StillDiffers {
         /// The object.
-        resource: Box<ResourceId>,
+        resource: ResourceId,
         /// The field.
         path: FieldPath,
     },
@@ -229,7 +229,7 @@ fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) 
             .is_some_and(|object| crate::diff::is_equivalent(object, other, (ground.schema)(&other.id)))
         {
             let (resource, origin) = (other.id.clone(), other.origin.to_string());
-            return Err(ProofFailure::AlsoDeclared { resource: Box::new(resource), origin });
+            return Err(ProofFailure::AlsoDeclared { resource, origin });
         }
     }
     Ok(())
@@ -284,15 +284,13 @@ fn check_object(
         found.get(path) == Some(&ChangeKind::Added) && !adopted && expected.iter().any(around)
     };
     if let Some(path) = found.keys().find(|path| !expected.contains_key(path) && !is_rest(path)) {
-        return Err(ProofFailure::StillDiffers { resource: Box::new(after.id.clone()), path: path.clone() });
+        return Err(ProofFailure::StillDiffers { resource: after.id.clone(), path: path.clone() });
     }
     // A value that only live had may be the server's default beside an adopted one: it is explained now.
     let vanished =
         |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
     match expected.iter().find(vanished) {
-        Some((path, _)) => {
-            Err(ProofFailure::ChangesField { resource: Box::new(after.id.clone()), path: path.clone() })
-        }
+        Some((path, _)) => Err(ProofFailure::ChangesField { resource: after.id.clone(), path: path.clone() }),
         None => Ok(()),
     }
 }
