@@ -146,7 +146,7 @@ fn edit_target(object: &Desired) -> Result<EditTarget, UnadoptedReason> {
             Ok(EditTarget { document, prefix: item.map(|item| format!("/items/{item}")).unwrap_or_default() })
         }
         None => Err(UnadoptedReason::Rendered {
-            resource: object.id.clone(),
+            resource: Box::new(object.id.clone()),
             source_path: object.origin.source.clone(),
         }),
     }

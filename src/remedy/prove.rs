@@ -86,12 +86,12 @@ pub enum ProofFailure {
     OtherObjects(ObjectKey),
     /// Another object would change.
     #[error("it would change {0} too")]
-    ChangesObject(ResourceId),
+    ChangesObject(Box<ResourceId>),
     /// Another field would change.
     #[error("it would change {path} of {resource} too")]
     ChangesField {
         /// The object.
-        resource: ResourceId,
+        resource: Box<ResourceId>,
         /// The field.
         path: FieldPath,
     },
@@ -99,18 +99,18 @@ pub enum ProofFailure {
     #[error("{resource} is also declared at {origin}: change both")]
     AlsoDeclared {
         /// The object.
-        resource: ResourceId,
+        resource: Box<ResourceId>,
         /// The other place.
         origin: String,
     },
     /// The live object is gone.
     #[error("{0} is no longer there to compare with")]
-    Gone(ResourceId),
+    Gone(Box<ResourceId>),
     /// The edit does not end the difference.
     #[error("rendered again with the values taken in, {path} of {resource} still differs")]
     StillDiffers {
         /// The object.
-        resource: ResourceId,
+        resource: Box<ResourceId>,
         /// The field.
         path: FieldPath,
     },
@@ -218,7 +218,7 @@ fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) 
         let adoption = plan.adopted.iter().find(|adoption| adoption.resource.key() == *key);
         match adoption {
             None if is_same(before[key], object) => {}
-            None => return Err(ProofFailure::ChangesObject(object.id.clone())),
+            None => return Err(ProofFailure::ChangesObject(Box::new(object.id.clone()))),
             Some(adoption) => check_object(adoption, before[key], object, ground)?,
         }
     }
@@ -229,7 +229,7 @@ fn check_proof(plan: &Plan, ground: &ProofContext<'_>, rendered: &RenderOutput) 
             .is_some_and(|object| crate::diff::is_equivalent(object, other, (ground.schema)(&other.id)))
         {
             let (resource, origin) = (other.id.clone(), other.origin.to_string());
-            return Err(ProofFailure::AlsoDeclared { resource, origin });
+            return Err(ProofFailure::AlsoDeclared { resource: Box::new(resource), origin });
         }
     }
     Ok(())
@@ -259,7 +259,7 @@ fn check_object(
     ground: &ProofContext<'_>,
 ) -> Result<(), ProofFailure> {
     let Some(live) = ground.live.get(&adoption.resource.key()) else {
-        return Err(ProofFailure::Gone(adoption.resource.clone()));
+        return Err(ProofFailure::Gone(Box::new(adoption.resource.clone())));
     };
     let schema = (ground.schema)(&after.id);
     let paths = |object: &Desired| -> BTreeMap<FieldPath, ChangeKind> {
@@ -284,13 +284,15 @@ fn check_object(
         found.get(path) == Some(&ChangeKind::Added) && !adopted && expected.iter().any(around)
     };
     if let Some(path) = found.keys().find(|path| !expected.contains_key(path) && !is_rest(path)) {
-        return Err(ProofFailure::StillDiffers { resource: after.id.clone(), path: path.clone() });
+        return Err(ProofFailure::StillDiffers { resource: Box::new(after.id.clone()), path: path.clone() });
     }
     // A value that only live had may be the server's default beside an adopted one: it is explained now.
     let vanished =
         |(path, kind): &(&FieldPath, &ChangeKind)| **kind != ChangeKind::Added && !found.contains_key(path);
     match expected.iter().find(vanished) {
-        Some((path, _)) => Err(ProofFailure::ChangesField { resource: after.id.clone(), path: path.clone() }),
+        Some((path, _)) => {
+            Err(ProofFailure::ChangesField { resource: Box::new(after.id.clone()), path: path.clone() })
+        }
         None => Ok(()),
     }
 }

@@ -60,7 +60,7 @@ pub enum UnadoptedReason {
     #[error("{resource} is rendered from {source_path}: set the value in the source that renders it")]
     Rendered {
         /// The object.
-        resource: ResourceId,
+        resource: Box<ResourceId>,
         /// The source that renders it.
         source_path: String,
     },
