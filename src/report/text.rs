@@ -239,7 +239,7 @@ impl Page<'_> {
         if checked.findings.iter().any(|finding| is_drift(finding) && stays(finding)) {
             writeln!(
                 self.out,
-                "Applying Git does not remove what Git never declared (+, unmanaged): delete that by hand."
+                "Applying Git keeps what Git never declared (+, unmanaged): delete it by hand."
             )?;
         }
         Ok(())
