@@ -87,7 +87,7 @@ fn a_tenant_cannot_keep_the_cronjob_from_ending_nor_hide_what_happens_elsewhere(
     for said in [
         format!("modified Widget/{tenant}/flat"),
         "it is nested deeper than 127 levels".to_owned(),
-        format!("what objects in {tenant} claim to belong to (more than 1000 different claims"),
+        format!("ownership claims of objects in {tenant} (more than 1000 different claims"),
     ] {
         assert!(output.stdout.contains(&said), "{said}: {}", output.stdout);
     }
