@@ -163,8 +163,8 @@ fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
         ]);
     }
     let said = place.run(1);
-    assert!(said.stderr.contains("2 incidents wait for the next run"), "{}", said.stderr);
-    assert_eq!(said.stdout.matches("waits: ").count(), 2, "{}", said.stdout);
+    assert!(said.stderr.contains("2 incidents deferred"), "{}", said.stderr);
+    assert_eq!(said.stdout.matches("deferred: ").count(), 2, "{}", said.stdout);
     assert_eq!((place.proposals().len(), place.branches().len()), (10, 10));
     assert_eq!(incidents(&place.ledger()).len(), 12);
     let said = place.run(1);

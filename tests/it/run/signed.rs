@@ -59,7 +59,7 @@ fn every_commit_is_signed_and_a_second_run_makes_none() {
 
     let before = place.refs();
     let again = place.run(1);
-    assert!(again.stdout.contains("stands: "), "{}", again.stdout);
+    assert!(again.stdout.contains("unchanged: "), "{}", again.stdout);
     assert_eq!(place.refs(), before);
 
     place.set_memory("2Gi");
