@@ -177,7 +177,7 @@ fn a_proposal_that_somebody_looks_at_does_not_hold_up_the_others() {
     place.set_memory("3Gi");
     place.set_level("debug");
     let said = place.run(1);
-    assert!(said.stderr.contains("has it checked out"), "{}", said.stderr);
+    assert!(said.stderr.contains("it is checked out in"), "{}", said.stderr);
     assert_eq!(place.repo.revision(&branch), tip);
     assert_eq!(place.branches().len(), 2);
     place.repo.git(&["worktree", "remove", tree.to_str().expect("UTF-8")]);
@@ -365,7 +365,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
     let before = place.refs();
     place.drift = place.drift.arg("--dry-run");
     let said = place.run(1);
-    assert!(said.stdout.contains("dry run, nothing was"), "{}", said.stdout);
+    assert!(said.stdout.contains("Dry run, would be written:"), "{}", said.stdout);
     assert!(said.stdout.contains("+                memory: \"1Gi\" # measured in May"), "{}", said.stdout);
     assert_eq!(place.refs(), before);
 }
