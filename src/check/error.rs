@@ -10,8 +10,8 @@ pub enum CheckError {
     /// The repository.
     #[error(transparent)]
     Checkout(#[from] CheckoutError),
-    /// The cluster, with what to do.
-    #[error("{0}{hint}", hint = .0.hint().map(|hint| format!("; {hint}")).unwrap_or_default())]
+    /// The cluster.
+    #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// An object that neither Git nor the cluster knows.
     #[error("{resource} was not found: {why}")]

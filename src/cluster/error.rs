@@ -9,7 +9,9 @@ use crate::model::{ApiResource, Incomplete};
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// Neither a kubeconfig nor a Pod's service account.
-    #[error("no cluster to read: {looked}")]
+    #[error(
+        "no cluster to read: {looked}; name a kubeconfig with --kubeconfig, or a snapshot with --snapshot"
+    )]
     NoCluster {
         /// Where was looked.
         looked: String,
@@ -23,7 +25,7 @@ pub enum ClusterError {
         why: String,
     },
     /// A kubeconfig that chooses no context.
-    #[error("kubeconfig {file}: no current-context")]
+    #[error("kubeconfig {file}: no current-context; name one with --context")]
     NoCurrentContext {
         /// The file, or the files that were merged.
         file: String,
@@ -81,22 +83,6 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// What to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NoCluster { .. } => "name a kubeconfig with --kubeconfig, or a snapshot with --snapshot",
-            Self::NoCurrentContext { .. } => "name one with --context",
-            Self::NotASnapshot { why, .. } | Self::Snapshot { why, .. } => why.hint()?,
-            Self::Kubeconfig { .. }
-            | Self::UnknownContext { .. }
-            | Self::ServiceAccount { .. }
-            | Self::Credentials { .. }
-            | Self::Server { .. } => return None,
-        };
-        Some(hint.to_owned())
-    }
-
     /// Whether it is a usage or configuration error (exit code 2), not a read error (exit code 3).
     #[must_use]
     pub fn is_configuration(&self) -> bool {

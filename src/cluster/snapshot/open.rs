@@ -205,14 +205,14 @@ impl Snapshot {
 /// Objects by `apiVersion` and kind, in the file's order.
 type Index = BTreeMap<(String, String), Vec<ObjectEntry>>;
 
-/// What is wrong with a snapshot's file.
+/// What is wrong with a snapshot's file, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotFault {
     /// It cannot be opened or read.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Something else than a snapshot.
-    #[error("not a snapshot")]
+    #[error("not a snapshot; `drift snapshot` writes one")]
     Foreign,
     /// Another version of the format.
     #[error("written as {SCHEMA_STEM}{0}; expected {SCHEMA}")]
@@ -221,30 +221,19 @@ pub enum SnapshotFault {
     #[error("its first line is broken: {0}")]
     Header(serde_json::Error),
     /// No last line.
-    #[error("ends early, after line {0}")]
+    #[error("ends early, after line {0}; take it again")]
     EndsEarly(u64),
     /// A last line that does not belong to what stands above it.
-    #[error("its end does not match its objects")]
+    #[error("its end does not match its objects; take it again")]
     OtherEnd,
     /// A line in the middle; without its text.
-    #[error("line {number}: {}", if *is_json { "not an object of a cluster" } else { "not JSON" })]
+    #[error("line {number}: {}; take it again", if *is_json { "not an object of a cluster" } else { "not JSON" })]
     Line {
         /// Number of the line, from 1.
         number: u64,
         /// Whether it is at least JSON.
         is_json: bool,
     },
-}
-
-impl SnapshotFault {
-    /// What to do.
-    pub(in super::super) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::EndsEarly(_) | Self::OtherEnd | Self::Line { .. } => Some("take it again"),
-            Self::Foreign => Some("`drift snapshot` writes one"),
-            Self::Io(_) | Self::OtherVersion(_) | Self::Header(_) => None,
-        }
-    }
 }
 
 /// The objects and the end; a file without one is torn.
