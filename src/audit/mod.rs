@@ -32,8 +32,7 @@ pub fn audit(settings: &CheckoutSettings) -> Result<AuditReport, AuditError> {
         ledger: (head.0, head.1.as_ref().map(|head| head.as_str().to_owned())),
         ..AuditReport::default()
     };
-    let files = read_ledger_files(&repository, &base.1, head.1.as_ref())?;
-    let ledger = Ledger::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))?;
+    let ledger = Ledger::read(read_ledger_files(&repository, &base.1, head.1.as_ref())?)?;
     audited.unrecorded = find_unrecorded(&repository, &base.1, &ledger)?;
     let Some(head) = head.1 else { return Ok(audited) };
     audited.rewritten = find_rewritten(&repository, &head)?;

@@ -350,9 +350,12 @@ impl Ledger {
     ///
     /// # Errors
     /// The first file that is not an incident as drift writes it.
-    pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, LedgerError> {
+    pub fn read<P: AsRef<str>, B: AsRef<[u8]>>(
+        files: impl IntoIterator<Item = (P, B)>,
+    ) -> Result<Self, LedgerError> {
         let mut ledger = Self::default();
         for (path, bytes) in files {
+            let (path, bytes) = (path.as_ref(), bytes.as_ref());
             let Some(name) = path.strip_prefix(FOLDER) else { continue };
             let error = |place: String, why: LedgerFault| LedgerError { file: path.to_owned(), place, why };
             let name =

@@ -161,6 +161,5 @@ pub(crate) fn read_ledger(
     base: &CommitId,
     head: Option<&CommitId>,
 ) -> Result<Ledger, RunError> {
-    let files = read_ledger_files(repository, base, head)?;
-    Ok(Ledger::read(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))?)
+    Ok(Ledger::read(read_ledger_files(repository, base, head)?)?)
 }
