@@ -156,10 +156,7 @@ impl HttpForge<'_> {
         existing: &ExistingProposal,
         proposal: &Proposal,
     ) -> Result<bool, ForgeError> {
-        let (title, body) = (normalise_title(&proposal.title), compose(proposal)?);
-        if !existing.state.is_open() || !existing.differs(&title, &body) {
-            return Ok(false);
-        }
+        let Some((title, body)) = existing.changed_text(proposal)? else { return Ok(false) };
         let mut content = json!({"title": title, "body": body});
         if let Some(version) = existing.version {
             content["content_version"] = Value::from(version);
@@ -277,7 +274,10 @@ impl ExistingProposal {
         self.marker.incident == incident && self.kind == kind && self.state == ProposalState::Open
     }
 
-    pub(super) fn differs(&self, title: &str, body: &str) -> bool {
-        self.title.trim() != title || normalise_body(&self.body) != normalise_body(body)
+    /// The title and body to write; `None` where it has them, or is not open.
+    pub(super) fn changed_text(&self, proposal: &Proposal) -> Result<Option<(String, String)>, ForgeError> {
+        let (title, body) = (normalise_title(&proposal.title), compose(proposal)?);
+        let differs = self.title.trim() != title || normalise_body(&self.body) != normalise_body(&body);
+        Ok((self.state.is_open() && differs).then_some((title, body)))
     }
 }

@@ -88,10 +88,7 @@ impl LocalForge {
         existing: &ExistingProposal,
         proposal: &Proposal,
     ) -> Result<bool, ForgeError> {
-        let (title, body) = (normalise_title(&proposal.title), compose(proposal)?);
-        if !existing.state.is_open() || !existing.differs(&title, &body) {
-            return Ok(false);
-        }
+        let Some((title, body)) = existing.changed_text(proposal)? else { return Ok(false) };
         self.change(existing.number, "Update", |view, old| {
             let mut file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
             file.labels.clone_from(&old.labels);
