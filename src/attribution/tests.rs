@@ -7,9 +7,8 @@ use super::{
     Supersession, all_server_set, attribute, missing_verdict, unmanaged_candidate,
 };
 use crate::config::ManagerConfig;
-use crate::model::{
-    Cause, ChangeKind, Desired, Difference, FieldPath, Lazy, ManagerClass, Origin, ResourceId,
-};
+use crate::model::mk::mk_difference;
+use crate::model::{Cause, Desired, FieldPath, Lazy, ManagerClass, Origin, ResourceId};
 use crate::schema::Schema;
 
 fn desired(value: Value) -> Desired {
@@ -1053,18 +1052,9 @@ fn finalizers_of_an_unknown_writer_are_a_controllers_and_a_persons_are_not() {
 /// No name of the table hides any of these changes, whoever claims it.
 #[test]
 fn no_name_hides_a_harmful_change() {
-    let difference = |path: &str, live: Value| Difference {
-        path: FieldPath::parse(path).expect("a path of the table"),
-        pointer: "/nowhere".to_owned(),
-        desired_pointer: "/nowhere".to_owned(),
-        kind: ChangeKind::Modified,
-        desired: Some(json!("before")),
-        live: Some(live),
-        masked: false,
-        default: None,
-        reordered: false,
-        note: None,
-        server_set: false,
+    let difference = |path: &str, live: Value| {
+        let path = FieldPath::parse(path).expect("a path of the table");
+        mk_difference(path, Some(json!("before")), Some(live))
     };
     let container = ".spec.template.spec.containers[name=\"web\"]";
     let places = [

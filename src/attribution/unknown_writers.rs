@@ -53,9 +53,9 @@ mod tests {
     use serde_json::json;
 
     use super::unknown_manager_notes;
+    use crate::model::mk::mk_difference;
     use crate::model::{
-        Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, ResourceId, Rule,
-        State, Verdict,
+        Cause, Change, Confidence, FieldPath, Finding, Manager, ResourceId, Rule, State, Verdict,
     };
 
     fn finding(number: usize, path: &str) -> Finding {
@@ -68,19 +68,8 @@ mod tests {
         };
         let verdict =
             Verdict::new(Cause::Manual, Confidence::None, Rule::UnknownOwns).with_manager(Some(&manager));
-        let difference = Difference {
-            path: FieldPath::parse(path).expect("a path of the table"),
-            pointer: String::new(),
-            desired_pointer: String::new(),
-            kind: ChangeKind::Modified,
-            desired: Some(json!(1)),
-            live: Some(json!(2)),
-            masked: false,
-            default: None,
-            reordered: false,
-            note: None,
-            server_set: false,
-        };
+        let path = FieldPath::parse(path).expect("a path of the table");
+        let difference = mk_difference(path, Some(json!(1)), Some(json!(2)));
         Finding {
             resource: ResourceId {
                 group: String::new(),

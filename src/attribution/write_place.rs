@@ -180,7 +180,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::WritePlace;
-    use crate::model::{ChangeKind, Difference, FieldPath, ResourceId};
+    use crate::model::mk::mk_difference;
+    use crate::model::{FieldPath, ResourceId};
 
     fn covers(place: &str, kind: &str, path: &str, sides: [Value; 2]) -> bool {
         let (group, kind) = kind.split_once('/').unwrap_or(("", kind));
@@ -192,19 +193,8 @@ mod tests {
             name: "x".to_owned(),
         };
         let [desired, live] = sides.map(|side| (!side.is_null()).then_some(side));
-        let difference = Difference {
-            path: FieldPath::parse(path).expect("a path of the table"),
-            pointer: String::new(),
-            desired_pointer: String::new(),
-            kind: ChangeKind::Modified,
-            desired,
-            live,
-            masked: false,
-            default: None,
-            reordered: false,
-            note: None,
-            server_set: false,
-        };
+        let path = FieldPath::parse(path).expect("a path of the table");
+        let difference = mk_difference(path, desired, live);
         WritePlace::parse(place).expect("a place of the table").covers(&id, &difference)
     }
 

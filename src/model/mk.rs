@@ -7,8 +7,24 @@ use super::{
     State, Verdict,
 };
 
-/// What a person's tool, or another cause, made of a field.
-pub(crate) fn mk_verdict(cause: Cause, manager: &str) -> Verdict {
+/// A value that live has otherwise than Git. Its pointers lead nowhere.
+pub(crate) fn mk_difference(path: FieldPath, desired: Option<Value>, live: Option<Value>) -> Difference {
+    Difference {
+        path,
+        pointer: "/nowhere".to_owned(),
+        desired_pointer: "/nowhere".to_owned(),
+        kind: ChangeKind::Modified,
+        desired,
+        live,
+        masked: false,
+        default: None,
+        reordered: false,
+        note: None,
+        server_set: false,
+    }
+}
+
+fn mk_verdict(cause: Cause, manager: &str) -> Verdict {
     let manager = Manager {
         api_version: String::new(),
         name: manager.to_owned(),
@@ -23,17 +39,9 @@ pub(crate) fn mk_verdict(cause: Cause, manager: &str) -> Verdict {
 pub(crate) fn mk_finding(name: &str, manager: &str, field: &str, live: Value) -> Finding {
     let verdict = mk_verdict(Cause::Manual, manager);
     let difference = Difference {
-        path: FieldPath::from_fields(field.split('/')),
         pointer: format!("/{field}"),
         desired_pointer: format!("/{field}"),
-        kind: ChangeKind::Modified,
-        desired: Some(json!(1)),
-        live: Some(live),
-        masked: false,
-        default: None,
-        reordered: false,
-        note: None,
-        server_set: false,
+        ..mk_difference(FieldPath::from_fields(field.split('/')), Some(json!(1)), Some(live))
     };
     Finding {
         resource: ResourceId {
