@@ -70,7 +70,7 @@ fn a_kind_that_may_not_be_listed_is_not_examined_and_keeps_the_report_complete()
         assert!(not_examined.contains(what.as_str()), "{what}: {not_examined:?}");
     }
     let text = check(plane, &repo, "carol", &["--output=text"]).stdout;
-    assert!(text.contains("not looked through for unmanaged objects: "), "{text}");
+    assert!(text.contains("not checked for unmanaged objects: "), "{text}");
 }
 
 fn declared(plane: &ControlPlane) -> (Repo, String) {
@@ -152,9 +152,10 @@ fn what_a_manifest_outside_of_the_sources_declares_is_not_unmanaged() {
     let names = ["ConfigMap/other", "ConfigMap/elsewhere"].map(str::to_owned);
     assert_eq!(unmanaged(&report), BTreeSet::from(names));
     let warnings = report["warnings"].to_string();
-    for place in
-        ["ConfigMap/NS/root is as bootstrap/root.yaml:1:1", "ConfigMap/NS/listed is as lists/all.yaml:4:3"]
-    {
+    for place in [
+        "ConfigMap/NS/root matches bootstrap/root.yaml:1:1",
+        "ConfigMap/NS/listed matches lists/all.yaml:4:3",
+    ] {
         assert!(warnings.contains(&place.replace("NS", &namespace)), "{place}: {warnings}");
     }
 }
