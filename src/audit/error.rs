@@ -22,6 +22,15 @@ impl From<GitError> for AuditError {
 }
 
 impl AuditError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Checkout(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+        }
+    }
+
     /// Whether the person must change something and nothing was read, in contrast to something that could not be read.
     #[must_use]
     pub fn is_configuration(&self) -> bool {

@@ -32,7 +32,7 @@ use crate::model::{
     Incomplete, ObjectKey, ResourceId, Rule, State, Verdict, is_secret,
 };
 use crate::source::{self, Prerendered, RenderOutput, render_rest};
-use crate::text::pluralize;
+use crate::text::{pluralize, with_hint};
 
 /// Compares the tree that the settings name with the cluster. `progress` receives each stage as it begins.
 ///
@@ -121,7 +121,7 @@ pub(crate) async fn compare(
     let not_looked_at = history.warnings();
     let (past, unmanaged) = past.unwrap_or_else(|error| {
         let what = "what older commits declared".to_owned();
-        compared.incomplete.push(Incomplete { what, why: error.to_string() });
+        compared.incomplete.push(Incomplete { what, why: with_hint(&error, error.hint()) });
         (Past::new(), Vec::new())
     });
     explain_missing(cluster, &rendered.objects, &mut compared).await;

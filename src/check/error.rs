@@ -30,6 +30,16 @@ impl From<GitError> for CheckError {
 }
 
 impl CheckError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Checkout(error) => error.hint(),
+            Self::Cluster(error) => error.hint().map(str::to_owned),
+            Self::UnknownResource { .. } => None,
+        }
+    }
+
     /// Whether the person must change something and nothing was read, in contrast to something that could not be read.
     #[must_use]
     pub fn is_configuration(&self) -> bool {

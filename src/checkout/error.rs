@@ -15,7 +15,7 @@ pub enum CheckoutError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// A revision that the repository does not have.
-    #[error("there is no revision {revision:?} in {}: name a branch, a tag or a commit (fetch it first)", .repository.display())]
+    #[error("there is no revision {revision:?} in {}", .repository.display())]
     NoRevision {
         /// As it was asked for.
         revision: String,
@@ -23,10 +23,7 @@ pub enum CheckoutError {
         repository: PathBuf,
     },
     /// Neither a configuration nor a path says what to read.
-    #[error(
-        "there is no drift.yaml with sources, and no PATH: name the folder that holds the manifests \
-         (`drift check PATH`), or list `sources:` in drift.yaml at the repository's root"
-    )]
+    #[error("there is no drift.yaml with sources, and no PATH")]
     NoSources,
     /// A path outside of every configured source.
     #[error("{path} is in none of the sources of drift.yaml ({sources})")]
@@ -37,18 +34,16 @@ pub enum CheckoutError {
         sources: String,
     },
     /// Nothing says which branch proposals are for.
-    #[error("the repository has no default branch: set `forge.base` in drift.yaml")]
+    #[error("the repository has no default branch")]
     NoDefaultBranch,
     /// A base branch that the repository does not have.
-    #[error("there is no branch {0:?}: set `forge.base` in drift.yaml")]
+    #[error("there is no branch {0:?}")]
     NoBranch(String),
     /// A remote that asks for a token, and none was given.
-    #[error(
-        "{0}; no token for the forge: set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it"
-    )]
+    #[error("{0}; no token for the forge")]
     NoToken(GitError),
     /// The ledger's branch is somebody's: drift would commit to it.
-    #[error("{why}: name a branch that is drift's alone (`ledger: {{branch: drift/ledger}}` in drift.yaml)")]
+    #[error("{why}")]
     ForeignLedger {
         /// What shows it.
         why: String,
@@ -64,6 +59,26 @@ pub enum CheckoutError {
 }
 
 impl CheckoutError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Git(error) => return error.hint(),
+            Self::NoRevision { .. } => "name a branch, a tag or a commit (fetch it first)",
+            Self::NoSources => {
+                "name the folder that holds the manifests (`drift check PATH`), or list `sources:` in drift.yaml at the \
+                 repository's root"
+            }
+            Self::NoDefaultBranch | Self::NoBranch(_) => "set `forge.base` in drift.yaml",
+            Self::NoToken(_) => "set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it",
+            Self::ForeignLedger { .. } => {
+                "name a branch that is drift's alone (`ledger: {branch: drift/ledger}` in drift.yaml)"
+            }
+            Self::Config(_) | Self::OutsideSources { .. } | Self::Io { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// Whether the person must change something and nothing was read, in contrast to something that could not be read.
     #[must_use]
     pub fn is_configuration(&self) -> bool {

@@ -42,6 +42,17 @@ impl From<GitError> for CommandError {
 }
 
 impl CommandError {
+    /// What to do.
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage(_) | Self::Io { .. } => None,
+            Self::Checkout(error) => error.hint(),
+            Self::Check(error) => error.hint(),
+            Self::Run(error) => error.hint(),
+            Self::Audit(error) => error.hint(),
+        }
+    }
+
     /// 2 where the person must change something and nothing was read, 3 where something could not be read or done.
     pub(super) fn exit_code(&self) -> u8 {
         let is_configuration = match self {

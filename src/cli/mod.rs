@@ -66,7 +66,7 @@ fn command() -> ExitCode {
     };
     let code = runtime.block_on(dispatch(arguments));
     ExitCode::from(code.unwrap_or_else(|error| {
-        output::error(&error.to_string());
+        output::error_with_hint(&error.to_string(), error.hint().as_deref());
         error.exit_code()
     }))
 }

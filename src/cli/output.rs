@@ -22,6 +22,14 @@ pub(super) fn error(text: &str) {
     print_line("error: ", text);
 }
 
+/// Prints an error, and on a line of its own what to do.
+pub(super) fn error_with_hint(text: &str, hint: Option<&str>) {
+    error(text);
+    if let Some(hint) = hint {
+        print_line("hint: ", hint);
+    }
+}
+
 /// Prints a warning.
 pub(super) fn warning(text: &str) {
     print_line("warning: ", text);

@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, CommandError> {
     }
     if let Some(failed) = ran.failed {
         // Something was read and compared: this is never a matter of usage.
-        output::error(&failed.to_string());
+        output::error_with_hint(&failed.what, failed.hint.as_deref());
         return Ok(INCOMPLETE);
     }
     let code = ran.checked.exit_code();

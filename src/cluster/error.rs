@@ -9,9 +9,7 @@ use crate::model::{ApiResource, Incomplete};
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// Neither a kubeconfig nor a Pod's service account.
-    #[error(
-        "no cluster to read: {looked}; name a kubeconfig with --kubeconfig, or a snapshot with --snapshot"
-    )]
+    #[error("no cluster to read: {looked}")]
     NoCluster {
         /// Where was looked.
         looked: String,
@@ -25,7 +23,7 @@ pub enum ClusterError {
         why: String,
     },
     /// A kubeconfig that chooses no context.
-    #[error("kubeconfig {file}: no current-context; name one with --context")]
+    #[error("kubeconfig {file}: no current-context")]
     NoCurrentContext {
         /// The file, or the files that were merged.
         file: String,
@@ -83,6 +81,24 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoCluster { .. } => {
+                Some("name a kubeconfig with --kubeconfig, or a snapshot with --snapshot")
+            }
+            Self::NoCurrentContext { .. } => Some("name one with --context"),
+            Self::Kubeconfig { .. }
+            | Self::UnknownContext { .. }
+            | Self::ServiceAccount { .. }
+            | Self::Credentials { .. }
+            | Self::Server { .. }
+            | Self::NotASnapshot { .. }
+            | Self::Snapshot { .. } => None,
+        }
+    }
+
     /// Whether it is a usage or configuration error (exit code 2), not a read error (exit code 3).
     #[must_use]
     pub fn is_configuration(&self) -> bool {

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::git::{GitError, PushError};
+
 /// Why a request to a forge failed. Addresses are shown without credentials and query; the forge's message is
 /// escaped and cut.
 #[derive(Debug, Error)]
 pub enum ForgeError {
     /// The settings do not name a forge, a repository or a token that can be used: nothing was asked.
-    #[error("{what}: {hint}")]
+    #[error("{what}")]
     Configuration {
         /// What is wrong.
         what: String,
@@ -17,7 +19,7 @@ pub enum ForgeError {
         hint: String,
     },
     /// The forge rejected the request.
-    #[error("{method} {url}: the forge answered {status}{said}{hint}")]
+    #[error("{method} {url}: the forge answered {status}{said}")]
     Refused {
         /// Method of the request.
         method: String,
@@ -27,11 +29,11 @@ pub enum ForgeError {
         status: u16,
         /// What it said, with `: ` before it where it said anything.
         said: String,
-        /// What to do, with `; ` before it where there is anything to do.
-        hint: String,
+        /// What to do.
+        hint: Option<String>,
     },
     /// The forge asks to wait longer than this request may take.
-    #[error("{method} {url}: rate limited by the forge; run again in {} s", wait.as_secs())]
+    #[error("{method} {url}: rate limited by the forge")]
     Limited {
         /// Method of the request.
         method: String,
@@ -51,7 +53,7 @@ pub enum ForgeError {
         why: String,
     },
     /// An answer that is not what this forge's API gives: HTML, no JSON, too long. What was asked may have been done.
-    #[error("{method} {url}: the answer cannot be read: {why}; is this the address of the forge's API?")]
+    #[error("{method} {url}: the answer cannot be read: {why}")]
     Unreadable {
         /// Method of the request.
         method: String,
@@ -63,11 +65,31 @@ pub enum ForgeError {
     /// The repository that is a local forge cannot be read or written.
     #[error("proposals in the repository: {0}")]
     Repository(String),
+    /// As [`ForgeError::Repository`]: Git's part of it.
+    #[error("proposals in the repository: {0}")]
+    Git(#[from] GitError),
+    /// As [`ForgeError::Repository`]: their branch cannot be changed.
+    #[error("proposals in the repository: {0}")]
+    Push(#[from] PushError),
 }
 
 impl ForgeError {
     pub(super) fn configuration(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Configuration { what: what.into(), hint: hint.into() }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Configuration { hint, .. } => Some(hint.clone()),
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::Limited { wait, .. } => Some(format!("run again in {} s", wait.as_secs())),
+            Self::Unreadable { .. } => Some("is this the address of the forge's API?".to_owned()),
+            Self::Git(error) => error.hint(),
+            Self::Push(error) => error.hint(),
+            Self::Unreachable { .. } | Self::Repository(_) => None,
+        }
     }
 
     /// Whether the settings are at fault, and nothing was asked of the forge.
@@ -78,7 +100,11 @@ impl ForgeError {
     /// Whether the same request may succeed later, with nothing changed.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Configuration { .. } | Self::Unreadable { .. } | Self::Repository(_) => false,
+            Self::Configuration { .. }
+            | Self::Unreadable { .. }
+            | Self::Repository(_)
+            | Self::Git(_)
+            | Self::Push(_) => false,
             Self::Limited { .. } | Self::Unreachable { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..),
         }
@@ -89,7 +115,8 @@ impl ForgeError {
         match self {
             Self::Unreachable { .. } | Self::Unreadable { .. } => true,
             Self::Refused { status, .. } => *status >= 500,
-            Self::Configuration { .. } | Self::Limited { .. } | Self::Repository(_) => false,
+            Self::Configuration { .. } | Self::Limited { .. } => false,
+            Self::Repository(_) | Self::Git(_) | Self::Push(_) => false,
         }
     }
 

@@ -212,7 +212,7 @@ impl ForgeClient {
             401 => "the token is not accepted: is it revoked, expired, or another forge's?",
             _ => (self.hint)(answer),
         };
-        let hint = if hint.is_empty() { String::new() } else { format!("; {hint}") };
+        let hint = (!hint.is_empty()).then(|| hint.to_string());
         let again = answer.status >= 500 && request.repeatable;
         let error =
             ForgeError::Refused { method, url, status: answer.status, said: answer.message_suffix(), hint };

@@ -15,7 +15,7 @@ use super::marker::{ProposalMarker, closing_line, first_line};
 use super::proposal::{ExistingProposal, OpenOutcome, Proposal, ProposalKind, ProposalState};
 use super::repository_api::{Paging, RepositoryApi};
 use super::{ForgeError, duplicates};
-use crate::text::one_line;
+use crate::text::{one_line, with_hint};
 
 /// Most attempts to create something if answers get lost.
 const ATTEMPTS: u32 = 3;
@@ -73,7 +73,8 @@ impl HttpForge<'_> {
                 Self::GitHub(github) => github.add_labels(ours.number, &proposal.labels).await,
             };
             if let Err(error) = given {
-                notes.push(format!("{} has no label {}: {error}", ours.url, proposal.labels.join(", ")));
+                let why = with_hint(&error, error.hint());
+                notes.push(format!("{} has no label {}: {why}", ours.url, proposal.labels.join(", ")));
             }
         }
         Ok(OpenOutcome { existing: ours, created, notes })

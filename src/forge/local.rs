@@ -13,7 +13,7 @@ use super::proposal::{
     Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalState,
 };
 use super::{ForgeError, duplicates};
-use crate::git::{CommitId, CommitInfo, GitError, PushError, RefUpdate, Repository, Signature};
+use crate::git::{CommitId, CommitInfo, RefUpdate, Repository, Signature};
 use file::{Closure, FileError, FileState, ProposalFile};
 
 /// The branch that holds the proposals, one file each: `<number>.md`.
@@ -330,16 +330,4 @@ fn parse(path: &str, bytes: Vec<u8>) -> Result<ProposalFile, ForgeError> {
     }
     let text = String::from_utf8(bytes).map_err(|_| wrong(FileError::NotText))?;
     ProposalFile::parse(&text).map_err(wrong)
-}
-
-impl From<GitError> for ForgeError {
-    fn from(error: GitError) -> Self {
-        Self::Repository(error.to_string())
-    }
-}
-
-impl From<PushError> for ForgeError {
-    fn from(error: PushError) -> Self {
-        Self::Repository(error.to_string())
-    }
 }

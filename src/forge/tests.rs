@@ -151,7 +151,13 @@ fn only_what_an_address_says_without_doubt_is_a_known_forge() {
         remote: Some(RemoteAddress::new("origin", "https://x.example/a/b")),
         ..ForgeSettings::default()
     };
-    assert!(unknown.kind().expect_err("it cannot be known").to_string().contains("forge.type"));
+    assert!(
+        unknown
+            .kind()
+            .expect_err("it cannot be known")
+            .hint()
+            .is_some_and(|hint| hint.contains("forge.type"))
+    );
     assert_eq!(ForgeSettings::default().kind().expect("no remote"), ForgeKind::Local);
 }
 
@@ -297,7 +303,8 @@ fn gitlab_and_a_missing_token_are_said_before_anything_is_asked() {
     ];
     for (kind, wanted) in cases {
         let error = Forge::connect(&settings(kind)).expect_err(wanted);
-        assert!(error.is_configuration() && error.to_string().contains(wanted), "{error}");
+        let said = format!("{error}: {}", error.hint().unwrap_or_default());
+        assert!(error.is_configuration() && said.contains(wanted), "{said}");
     }
 }
 

@@ -7,25 +7,19 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// No repository at or above the path.
-    #[error("{} is not in a Git repository: run inside one, or name it with --repository", path.display())]
+    #[error("{} is not in a Git repository", path.display())]
     NotARepository {
         /// The path that was asked for.
         path: PathBuf,
     },
     /// It belongs to another user, so Git does not trust its configuration.
-    #[error(
-        "{} belongs to another user: trust it with `git config --global --add safe.directory {}`, \
-         or run as its owner", path.display(), path.display()
-    )]
+    #[error("{} belongs to another user", path.display())]
     Owner {
         /// Root of the repository.
         path: PathBuf,
     },
     /// A bare repository among the files of another: a pull request can bring it, and its settings name programs.
-    #[error(
-        "{} is a bare repository inside of {}: its settings are not used; start from the work tree around it, or move it \
-         out", path.display(), around.display()
-    )]
+    #[error("{} is a bare repository inside of {}: its settings are not used", path.display(), around.display())]
     Embedded {
         /// The bare repository.
         path: PathBuf,
@@ -33,18 +27,13 @@ pub enum GitError {
         around: PathBuf,
     },
     /// A bare repository that nobody named.
-    #[error(
-        "{} is a bare repository, which is used only where it is named: --repository {}", path.display(), path.display()
-    )]
+    #[error("{} is a bare repository, which is used only where it is named", path.display())]
     Unnamed {
         /// The bare repository.
         path: PathBuf,
     },
     /// A format that drift cannot read.
-    #[error(
-        "{} uses {what}, which drift cannot read yet: clone it into the default format \
-         (sha1 objects, `files` references)", path.display()
-    )]
+    #[error("{} uses {what}, which drift cannot read yet", path.display())]
     Format {
         /// The repository.
         path: PathBuf,
@@ -52,7 +41,7 @@ pub enum GitError {
         what: String,
     },
     /// There is nothing to read: HEAD names a branch without commits.
-    #[error("{} has no commits on its current branch: commit something first, or name a revision", path.display())]
+    #[error("{} has no commits on its current branch", path.display())]
     NoCommits {
         /// The repository.
         path: PathBuf,
@@ -70,7 +59,7 @@ pub enum GitError {
         name: String,
     },
     /// An object that should be there is not: a damaged or shallow clone.
-    #[error("object {id} is missing in {}: the clone is damaged or too shallow; fetch again with full history", path.display())]
+    #[error("object {id} is missing in {}: the clone is damaged or too shallow", path.display())]
     MissingObject {
         /// The object.
         id: String,
@@ -105,9 +94,7 @@ pub enum GitError {
         source: std::io::Error,
     },
     /// More bytes than allowed.
-    #[error(
-        "the files of commit {commit} are larger than {limit} bytes: narrow the sources, or raise the limit"
-    )]
+    #[error("the files of commit {commit} are larger than {limit} bytes")]
     TooLarge {
         /// The commit.
         commit: String,
@@ -131,20 +118,13 @@ pub enum GitError {
         why: &'static str,
     },
     /// The `git` program could not be started.
-    #[error(
-        "the `git` program could not be started ({why}): install it, and make sure that it is on the PATH"
-    )]
+    #[error("the `git` program could not be started ({why})")]
     NoProgram {
         /// Why.
         why: String,
     },
     /// Git is told to sign commits, and a commit could not be signed.
-    #[error(
-        "commits are to be signed (`commit.gpgsign`), and signing failed: {why}; see that `user.signingkey` and \
-         `gpg.format` of Git's global settings or of GIT_CONFIG_* (those of .git/config do not count) name a key that can be \
-         used without a question, and that its program (ssh-keygen, gpg) is installed; \
-         `echo | git commit-tree -S HEAD^{{tree}}` tries it"
-    )]
+    #[error("commits are to be signed (`commit.gpgsign`), and signing failed: {why}")]
     Signing {
         /// In Git's words.
         why: String,
@@ -171,36 +151,25 @@ pub enum GitError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteFailure {
     /// Credentials are missing, wrong, or not enough.
-    #[error("access denied ({0}): check the token or the Git credentials and their rights")]
+    #[error("access denied ({0})")]
     Auth(String),
     /// There is no ssh.
-    #[error(
-        "the `ssh` program could not be started ({0}): install it (openssh-client), or use an https address"
-    )]
+    #[error("the `ssh` program could not be started ({0})")]
     NoSsh(String),
     /// ssh does not know the server's key, or knows another one.
-    #[error(
-        "ssh does not trust the host's key ({0}): compare it with what the host publishes, and put it into known_hosts \
-         (`ssh-keyscan HOST`); a CronJob mounts that file at /etc/ssh/ssh_known_hosts"
-    )]
+    #[error("ssh does not trust the host's key ({0})")]
     HostKey(String),
     /// None of ssh's keys is one of an account that may.
-    #[error(
-        "the host takes none of ssh's keys ({0}): add one to an account there that has access, and give it to ssh by \
-         SSH_AUTH_SOCK, by ~/.ssh/config, or by GIT_SSH_COMMAND='ssh -i FILE'"
-    )]
+    #[error("the host takes none of ssh's keys ({0})")]
     SshKey(String),
     /// The server's certificate is not trusted.
-    #[error(
-        "the server's certificate is not trusted ({0}): name the file of the authority that signed it (GIT_SSL_CAINFO, or \
-         `http.sslCAInfo` of Git's global settings), and see that the address is the one it was made for"
-    )]
+    #[error("the server's certificate is not trusted ({0})")]
     Certificate(String),
     /// No such repository, or one that these credentials may not see.
     #[error("no such repository, or no access to it ({0})")]
     NotFound(String),
     /// Not reached, cut, or failed on the server's side.
-    #[error("not reached ({0}): check the address and the network, or try again")]
+    #[error("not reached ({0})")]
     Network(String),
     /// Took too long.
     #[error("no answer within {} s", .0.as_secs())]
@@ -233,7 +202,7 @@ pub enum PushError {
         why: String,
     },
     /// The server accepts only signed commits, or rejects without a reason, as some servers do then.
-    #[error("the server refuses to change branch {branch}{}: {why}; {}", asked(*.told), how_to_sign(.signed_by.as_deref()))]
+    #[error("the server refuses to change branch {branch}{}: {why}", asked(*.told))]
     Unsigned {
         /// The branch, the first where all were refused.
         branch: String,
@@ -245,7 +214,7 @@ pub enum PushError {
         signed_by: Option<String>,
     },
     /// It is checked out, and a push would leave its work tree behind.
-    #[error("branch {branch} is checked out in {}: check out another branch, or push to a bare repository", path.display())]
+    #[error("branch {branch} is checked out in {}", path.display())]
     CheckedOut {
         /// The branch.
         branch: String,
@@ -284,6 +253,42 @@ fn name(id: &Option<String>) -> &str {
 }
 
 impl GitError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotARepository { .. } => "run inside one, or name it with --repository",
+            Self::Owner { path } => {
+                let path = path.display();
+                return Some(format!(
+                    "trust it with `git config --global --add safe.directory {path}`, or run as its owner"
+                ));
+            }
+            Self::Embedded { .. } => "start from the work tree around it, or move it out",
+            Self::Unnamed { path } => return Some(format!("name it with --repository {}", path.display())),
+            Self::Format { .. } => "clone it into the default format (sha1 objects, `files` references)",
+            Self::NoCommits { .. } => "commit something first, or name a revision",
+            Self::MissingObject { .. } => "fetch again with full history",
+            Self::TooLarge { .. } => "narrow the sources, or raise the limit",
+            Self::NoProgram { .. } => "install it, and make sure that it is on the PATH",
+            Self::Signing { .. } => {
+                "see that `user.signingkey` and `gpg.format` of Git's global settings or of GIT_CONFIG_* (those of \
+                 .git/config do not count) name a key that can be used without a question, and that its program \
+                 (ssh-keygen, gpg) is installed; `echo | git commit-tree -S HEAD^{tree}` tries it"
+            }
+            Self::Remote { why, .. } => why.hint()?,
+            Self::NotAnId { .. }
+            | Self::BranchName { .. }
+            | Self::Failed { .. }
+            | Self::ReadOnly { .. }
+            | Self::Io { .. }
+            | Self::Path { .. }
+            | Self::Address { .. }
+            | Self::Setting { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// Whether a remote refused access, or hides from strangers that it is there: a token may help.
     #[must_use]
     pub fn is_refused_by_remote(&self) -> bool {
@@ -291,7 +296,45 @@ impl GitError {
     }
 }
 
+impl RemoteFailure {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Auth(_) => Some("check the token or the Git credentials and their rights"),
+            Self::NoSsh(_) => Some("install it (openssh-client), or use an https address"),
+            Self::HostKey(_) => Some(
+                "compare it with what the host publishes, and put it into known_hosts (`ssh-keyscan HOST`); a CronJob \
+                 mounts that file at /etc/ssh/ssh_known_hosts",
+            ),
+            Self::SshKey(_) => Some(
+                "add one to an account there that has access, and give it to ssh by SSH_AUTH_SOCK, by ~/.ssh/config, or \
+                 by GIT_SSH_COMMAND='ssh -i FILE'",
+            ),
+            Self::Certificate(_) => Some(
+                "name the file of the authority that signed it (GIT_SSL_CAINFO, or `http.sslCAInfo` of Git's global \
+                 settings), and see that the address is the one it was made for",
+            ),
+            Self::Network(_) => Some("check the address and the network, or try again"),
+            Self::NotFound(_) | Self::TimedOut(_) | Self::Other(_) => None,
+        }
+    }
+}
+
 impl PushError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unsigned { signed_by, .. } => Some(how_to_sign(signed_by.as_deref())),
+            Self::CheckedOut { .. } => {
+                Some("check out another branch, or push to a bare repository".to_owned())
+            }
+            Self::Git(error) => error.hint(),
+            Self::Stale { .. } | Self::Refused { .. } => None,
+        }
+    }
+
     /// Whether a new attempt from a fresh fetch may succeed.
     #[must_use]
     pub fn is_stale(&self) -> bool {

@@ -16,9 +16,7 @@ const FOLDER: &str = "incidents/";
 
 /// Why a ledger cannot be used. Nothing is written beside a ledger that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the ledger's {file}{place} cannot be read: {why}; restore it (`git log -p` on the ledger's branch shows who changed it)"
-)]
+#[error("the ledger's {file}{place} cannot be read: {why}")]
 pub struct LedgerError {
     /// The file on the ledger's branch.
     pub file: String,
@@ -26,6 +24,14 @@ pub struct LedgerError {
     pub place: String,
     /// What is wrong.
     pub why: LedgerFault,
+}
+
+impl LedgerError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some("restore it (`git log -p` on the ledger's branch shows who changed it)".to_owned())
+    }
 }
 
 /// What is wrong with a file of the ledger.

@@ -41,7 +41,7 @@ pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;
 pub use resource::{MissingField, ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use rule::Rule;
-pub use run_report::{Action, ActionKind, RunReport};
+pub use run_report::{Action, ActionKind, RunFailure, RunReport};
 pub use secret::{contains_ciphertext, is_secret, is_secret_value, is_valid_secret_field};
 pub use source_map::SourceMap;
 pub use unsynced_after::UnsyncedAfter;

@@ -16,7 +16,7 @@ pub struct RunReport {
     /// Whether it was a dry run.
     pub dry_run: bool,
     /// The error that stopped the run after the check.
-    pub failed: Option<String>,
+    pub failed: Option<RunFailure>,
 }
 
 /// Something that a run did, or would do.
@@ -51,4 +51,13 @@ pub enum ActionKind {
     Declined,
     /// Deferred to the next run by the limit.
     Deferred,
+}
+
+/// Why a run did not do everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFailure {
+    /// What failed, and why.
+    pub what: String,
+    /// What to do.
+    pub hint: Option<String>,
 }

@@ -11,6 +11,7 @@ use crate::forge::{ProposalKind, ProposalMarker};
 use crate::git::{CommitId, GitError, Person, PushError, RefUpdate, trailers};
 use crate::incident::{Incident, IncidentStatus, Ledger};
 use crate::remedy::ProvenPlan;
+use crate::text::with_hint;
 
 /// Trailers of a proposal's commit (the design's Marks).
 pub(super) const INCIDENT: &str = "Drift-Incident";
@@ -228,7 +229,8 @@ pub(super) fn delete_finished_branches(
         Ok(_) => Ok(()),
         // Changed meanwhile, or not allowed: the next run tries again.
         Err(error @ (PushError::Stale { .. } | PushError::Refused { .. } | PushError::CheckedOut { .. })) => {
-            notes.push(format!("finished branches were not deleted: {error}"));
+            let why = with_hint(&error, error.hint());
+            notes.push(format!("finished branches were not deleted: {why}"));
             Ok(())
         }
         Err(error) => Err(error.into()),

@@ -29,15 +29,13 @@ pub enum RunError {
     #[error("`ledger.branch` in drift.yaml is {0:?}, which is a branch with another purpose")]
     LedgerBranchTaken(String),
     /// Pushes would be refused at the end of the run.
-    #[error("{login} may not push to the repository: give that account write access, or drift another token")]
+    #[error("{login} may not push to the repository")]
     ReadOnlyToken {
         /// The account that the token belongs to.
         login: String,
     },
     /// Nothing tells the cluster from another, so incidents of it would be mixed up with those of others.
-    #[error(
-        "the cluster could not be identified, so nothing is recorded: name it in drift.yaml (`cluster: prod`)"
-    )]
+    #[error("the cluster could not be identified, so nothing is recorded")]
     UnidentifiedCluster,
 }
 
@@ -54,6 +52,23 @@ impl From<ClusterError> for RunError {
 }
 
 impl RunError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Checkout(error) => error.hint(),
+            Self::Check(error) => error.hint(),
+            Self::Forge(error) => error.hint(),
+            Self::Push(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+            Self::LedgerBranchTaken(_) => None,
+            Self::ReadOnlyToken { .. } => {
+                Some("give that account write access, or drift another token".to_owned())
+            }
+            Self::UnidentifiedCluster => Some("name it in drift.yaml (`cluster: prod`)".to_owned()),
+        }
+    }
+
     /// Whether the person must change something and nothing was read, in contrast to something that could not be read or
     /// done.
     #[must_use]

@@ -20,7 +20,7 @@ mod tests;
 use crate::check::{Check, CheckInputs, CheckSettings, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
 use crate::cluster::Cluster;
-use crate::model::{CheckReport, RunReport};
+use crate::model::{CheckReport, RunFailure, RunReport};
 use crate::source::Prerendered;
 
 pub use error::RunError;
@@ -80,7 +80,7 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
         };
         match attempt_run(&round, progress).await {
             Ok(WriteOutcome { actions, notes, held_back: held, failed }) => {
-                let failed = failed.map(|error| error.to_string());
+                let failed = failed.as_ref().map(failure);
                 return Ok(RunReport {
                     checked,
                     actions,
@@ -97,13 +97,17 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
                 return Ok(RunReport {
                     checked,
                     dry_run,
-                    failed: Some(error.to_string()),
+                    failed: Some(failure(&error)),
                     ..RunReport::default()
                 });
             }
         }
         repository = opened.repository;
     }
+}
+
+fn failure(error: &RunError) -> RunFailure {
+    RunFailure { what: error.to_string(), hint: error.hint() }
 }
 
 /// One derivation from a fetched state.

@@ -1,6 +1,7 @@
 //! Applies the plan to the forge, or lists what a dry run would do.
 
 use crate::model::{Action, ActionKind};
+use crate::text::with_hint;
 use std::collections::BTreeSet;
 
 use super::RunAttempt;
@@ -79,7 +80,7 @@ pub(super) async fn publish(
                 Ok(action) => actions.push(action),
                 // A rejected proposal does not stop the others.
                 Err(RunError::Forge(error)) if !error.is_retryable() && !error.is_configuration() => {
-                    notes.push(format!("{}: {error}", proposal.title));
+                    notes.push(format!("{}: {}", proposal.title, with_hint(&error, error.hint())));
                     failed.get_or_insert(RunError::Forge(error));
                 }
                 Err(error) => return Err(error),

@@ -18,3 +18,9 @@ pub use yaml::{format_yaml_record, format_yaml_value};
 pub fn pluralize(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
+
+/// An error and what to do in one sentence, where there is no line of its own for a hint.
+#[must_use]
+pub fn with_hint(error: &impl std::fmt::Display, hint: Option<String>) -> String {
+    hint.map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
+}

@@ -54,7 +54,7 @@ async fn a_kubeconfig_that_cannot_be_used_is_a_configuration_error_and_says_why(
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = refused(&kubeconfig(folder.path(), &text)).await;
         assert!(error.is_configuration(), "{name}: {error}");
-        let text = error.to_string();
+        let text = format!("{error}; {}", error.hint().unwrap_or_default());
         assert!(text.contains(why), "{name}: {text}");
         assert!(text.contains("/config"), "{name} names the file: {text}");
         assert!(!format!("{text}{error:?}").contains(SECRET), "{name} shows the token");

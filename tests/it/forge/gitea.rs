@@ -9,6 +9,7 @@ use drift::forge::{
     ProposalState,
 };
 use drift::git::{RemoteAddress, Token};
+use drift::text::with_hint;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -125,7 +126,7 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
     let nobody = ForgeSettings { login: None, ..place.settings(&place.bot.token) };
     let error =
         Forge::connect(&nobody).expect("complete").preflight().await.expect_err("nobody knows who we are");
-    assert!(error.is_configuration() && error.to_string().contains("forge.login"), "{error}");
+    assert!(error.is_configuration() && with_hint(&error, error.hint()).contains("forge.login"), "{error}");
 }
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn a_token_that_may_too_little_is_told_which_scope_it_needs() {
         let forge = Forge::connect(&place.settings(token)).expect("complete");
         let error = forge.open(&issue("scope")).await.expect_err(wanted);
         assert!(matches!(error, ForgeError::Refused { status: got, .. } if got == status), "{error}");
-        let text = error.to_string();
+        let text = with_hint(&error, error.hint());
         assert!(text.contains(wanted) && !text.contains(token), "{text}");
     }
 }
@@ -236,7 +237,7 @@ async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
     let place = Place::new();
     let forge = place.forge();
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
-    assert!(error.to_string().contains("is the branch pushed"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("is the branch pushed"), "{error}");
     place.push("one");
     let first = opened(&forge, &pull("one")).await.existing;
     let again = opened(&forge, &pull("one")).await;
@@ -349,12 +350,16 @@ async fn a_renamed_or_archived_repository_is_said() {
     place.owner(200, "PATCH", "", Some(&json!({"name": new})));
     let error = forge.open(&issue("moved")).await.expect_err("it points elsewhere");
     assert!(matches!(error, ForgeError::Refused { status: 301 | 307 | 308, .. }), "{error}");
-    assert!(error.to_string().contains("renamed"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("renamed"), "{error}");
     let place = Place::new();
     place.owner(200, "PATCH", "", Some(&json!({"archived": true})));
     let error = place.forge().preflight().await.expect_err("nothing can be proposed");
-    assert!(error.is_configuration() && error.to_string().contains("archived"), "{error}");
+    assert!(error.is_configuration() && with_hint(&error, error.hint()).contains("archived"), "{error}");
     let error = place.forge().open(&issue("archived")).await.expect_err("nothing can be proposed");
-    assert!(error.to_string().contains("423") && error.to_string().contains("archived"), "{error}");
+    assert!(
+        with_hint(&error, error.hint()).contains("423")
+            && with_hint(&error, error.hint()).contains("archived"),
+        "{error}"
+    );
     assert_eq!(SCOPES, ["write:repository", "write:issue"], "the hint names these");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use drift::config::ForgeKind;
 use drift::forge::{Closer, Forge, ForgeError, ForgeSettings, Preflight, ProposalKind, ProposalState};
 use drift::git::Token;
+use drift::text::with_hint;
 
 use super::github_fake::{BOT, Fake, Fault, How, REPOSITORY};
 use super::{FINGERPRINT, all, issue, opened, pull};
@@ -38,7 +39,10 @@ async fn preflight_tells_who_we_are_and_what_we_may_do() {
     assert_eq!(reader.preflight().await.expect("a token that works").can_push, Some(false));
     fake.state().has_issues = false;
     let error = connect(&fake).preflight().await.expect_err("no issues");
-    assert!(error.is_configuration() && error.to_string().contains("switch them on"), "{error}");
+    assert!(
+        error.is_configuration() && with_hint(&error, error.hint()).contains("switch them on"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -52,7 +56,7 @@ async fn a_token_that_is_refused_is_named_by_what_to_do_and_not_shown() {
     let forbidden = How::Instead(403, Vec::new(), r#"{"message":"Resource not accessible"}"#.to_owned());
     fake.fail(Fault::new("POST", "/issues", forbidden));
     let error = connect(&fake).open(&issue("scope")).await.expect_err("a token that may too little");
-    assert!(error.to_string().contains("Issues and Pull requests: read and write"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("Issues and Pull requests: read and write"), "{error}");
 }
 
 #[tokio::test]
@@ -60,7 +64,7 @@ async fn a_token_that_may_not_read_its_user_needs_a_configured_login() {
     let fake = Fake::start().await;
     fake.state().anonymous.insert(BOT.to_owned());
     let error = connect(&fake).list(&BTreeSet::new()).await.expect_err("nobody knows who we are");
-    assert!(error.is_configuration() && error.to_string().contains("forge.login"), "{error}");
+    assert!(error.is_configuration() && with_hint(&error, error.hint()).contains("forge.login"), "{error}");
     let settings = ForgeSettings {
         kind: Some(ForgeKind::GitHub),
         api: Some(fake.address.clone()),
@@ -108,7 +112,7 @@ async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
-    assert!(error.to_string().contains("422") && !error.is_retryable(), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("422") && !error.is_retryable(), "{error}");
     fake.state().branches.insert("drift/two".to_owned());
     let first = opened(&forge, &pull("two")).await;
     assert_eq!(first.existing.branch.as_deref(), Some("drift/two"));
@@ -245,7 +249,7 @@ async fn a_renamed_repository_is_said_and_not_followed() {
     let forge = connect(&fake);
     let error = forge.open(&issue("moved")).await.expect_err("it points elsewhere");
     assert!(matches!(error, ForgeError::Refused { status: 301, .. }), "{error}");
-    assert!(error.to_string().contains("renamed"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("renamed"), "{error}");
     forge.list(&BTreeSet::new()).await.expect_err("it points elsewhere");
     assert_eq!(elsewhere.count("GET", ""), 0);
     assert_eq!(elsewhere.count("POST", ""), 0);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use drift::config::ForgeKind;
 use drift::forge::{Forge, ForgeError, ForgeSettings, ProposalKind};
 use drift::git::Token;
+use drift::text::with_hint;
 
 use super::github::{connect, connect_as};
 use super::github_fake::{BOT, Fake, Fault, How, REPOSITORY};
@@ -101,7 +102,7 @@ async fn reading_is_tried_again_and_a_cut_list_is_never_a_short_one() {
         fake.fail(Fault::new("GET", "/issues", how));
         let error = connect(&fake).list(&BTreeSet::new()).await.expect_err(why);
         assert!(matches!(error, ForgeError::Unreadable { .. }), "{error}");
-        assert!(error.to_string().contains(why), "{error}");
+        assert!(with_hint(&error, error.hint()).contains(why), "{error}");
     }
 }
 
@@ -188,7 +189,7 @@ async fn a_list_without_an_end_is_an_error_and_closed_ones_hide_no_open_one() {
         fake.state().thing(number).closed_by = None;
     }
     let error = forge.list(&BTreeSet::new()).await.expect_err("more than is read");
-    assert!(error.to_string().contains("has not ended after 100 pages"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("has not ended after 100 pages"), "{error}");
 }
 
 #[tokio::test]
@@ -197,7 +198,8 @@ async fn what_a_forge_says_is_shown_on_one_line_without_what_acts_on_a_terminal(
     let message = format!("no\\u001b[2J\\u202e and\\n::error::{}", "long ".repeat(500));
     let body = format!("{{\"message\":\"{message}\"}}");
     fake.fail(Fault::new("POST", "/issues", How::Instead(422, Vec::new(), body)));
-    let error = connect(&fake).open(&issue("told")).await.expect_err("it is refused").to_string();
+    let error = connect(&fake).open(&issue("told")).await.expect_err("it is refused");
+    let error = with_hint(&error, error.hint());
     assert!(!error.contains(['\u{1b}', '\u{202e}', '\n']), "{error:?}");
     assert!(error.len() < 1200, "{} bytes", error.len());
 }

@@ -5,6 +5,7 @@ use drift::forge::{
     Closer, ExistingProposal, Forge, ForgeError, PROPOSALS_BRANCH, Proposal, ProposalKind, ProposalState,
 };
 use drift::git::{GitOptions, Repository, Signature};
+use drift::text::with_hint;
 
 use super::{all, issue, opened, pull};
 use crate::support::repo::Repo;
@@ -196,7 +197,10 @@ async fn a_damaged_file_is_said_and_never_taken_for_none() {
         opened(&forge, &issue("one")).await;
         edit(&repo, from, to);
         let error = forge.list(&std::collections::BTreeSet::new()).await.expect_err(to);
-        assert!(matches!(error, ForgeError::Repository(_)) && error.to_string().contains(wanted), "{error}");
+        assert!(
+            matches!(error, ForgeError::Repository(_)) && with_hint(&error, error.hint()).contains(wanted),
+            "{error}"
+        );
     }
 }
 

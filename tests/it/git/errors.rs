@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use drift::git::{GitError, GitOptions, Remote, Repository};
+use drift::text::with_hint;
 
 use super::{environment, id, open, options, set, who};
 use crate::support::repo::Repo;
@@ -13,7 +14,7 @@ fn outside_a_repository_the_path_is_named() {
     for path in [folder.path().to_owned(), folder.path().join("missing")] {
         let error = Repository::open(&path, GitOptions::default()).expect_err("no repository");
         assert!(matches!(error, GitError::NotARepository { .. }), "{error:?}");
-        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        assert!(with_hint(&error, error.hint()).contains(&path.display().to_string()), "{error}");
     }
 }
 
@@ -42,7 +43,7 @@ fn a_bare_repository_among_the_files_of_another_is_never_used() {
                 let options = GitOptions { bare, ..options(&repo) };
                 let error = Repository::open(&inside, options).expect_err("nobody's choice");
                 assert!(matches!(error, GitError::Embedded { .. }), "{}: {error:?}", inside.display());
-                assert!(error.to_string().contains("its settings are not used"), "{error}");
+                assert!(with_hint(&error, error.hint()).contains("its settings are not used"), "{error}");
             }
         }
     }
@@ -58,7 +59,7 @@ fn a_bare_repository_is_used_only_where_it_is_named() {
     for inside in [bare.path().to_owned(), bare.path().join("objects")] {
         let error = Repository::open(&inside, looked_for.clone()).expect_err("not named");
         assert!(matches!(error, GitError::Unnamed { .. }), "{error:?}");
-        assert!(error.to_string().contains("--repository"), "{error}");
+        assert!(with_hint(&error, error.hint()).contains("--repository"), "{error}");
     }
     let inside =
         Repository::open(&bare.path().join("objects"), options(&bare)).expect_err("only a part is named");
@@ -99,7 +100,7 @@ fn formats_that_cannot_be_read_are_named() {
     for (repo, named) in cases {
         let error = Repository::open(repo.path(), options(&repo)).expect_err("an unknown format");
         assert!(matches!(error, GitError::Format { .. }), "{error:?}");
-        assert!(error.to_string().contains(named), "{error}");
+        assert!(with_hint(&error, error.hint()).contains(named), "{error}");
     }
 }
 
@@ -111,7 +112,7 @@ fn a_remote_of_another_format_is_an_error_that_says_so() {
     sha256.commit("First");
     let remote = Remote::from_url(&sha256.url()).expect("an address");
     let error = Repository::clone(&remote, None, options(&sha256)).expect_err("sha256");
-    assert!(error.to_string().contains("sha256"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("sha256"), "{error}");
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn a_repository_that_cannot_be_written_says_so() {
         Ok(_) => assert!(root, "written into a folder that is not writable"),
         Err(error) => {
             assert!(matches!(error, GitError::ReadOnly { .. }), "{error:?}");
-            assert!(error.to_string().contains("cannot be written"), "{error}");
+            assert!(with_hint(&error, error.hint()).contains("cannot be written"), "{error}");
         }
     }
 }
@@ -165,7 +166,7 @@ fn a_repository_of_another_user_is_read_only_when_allowed() {
     }
     let error = Repository::open(repo.path(), options(&repo)).expect_err("somebody else's");
     assert!(matches!(error, GitError::Owner { .. }), "{error:?}");
-    assert!(error.to_string().contains("safe.directory"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("safe.directory"), "{error}");
     let allowed = GitOptions { any_owner: true, ..options(&repo) };
     let opened = Repository::open(&repo.path().join("."), allowed).expect("allowed");
     assert_eq!(opened.head().expect("a head").as_str(), head);

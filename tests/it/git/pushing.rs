@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use drift::git::{
     CommitId, GitError, PushError, PushReport, RefUpdate, Remote, RemoteFailure, Repository, Token,
 };
+use drift::text::with_hint;
 
 use super::{id, open, set, who};
 use crate::support::gitea::Gitea;
@@ -182,7 +183,7 @@ fn a_server_that_asks_for_signed_commits_is_named_with_what_to_do() {
         let ours = change(&git, Some(&base), "ours");
         let error =
             git.push(Some(&origin()), &[update("drift/one", Some(&ours), None)]).expect_err("refused");
-        let said = error.to_string();
+        let said = with_hint(&error, error.hint());
         assert!(said.starts_with(&format!("the server refuses to change branch drift/one{says}[")), "{said}");
         let helps = said.contains("`commit.gpgsign`") && said.contains("`user.email`");
         assert_eq!(helps, says != ": ", "{said}");
@@ -347,7 +348,8 @@ fn a_lock_that_a_kill_left_is_named() {
     let lock = repo.write(".git/refs/heads/drift/one.lock", "");
     let error = git.push(None, &[update("drift/one", Some(&base), None)]).expect_err("locked");
     assert!(
-        error.to_string().contains("drift/one.lock") && error.to_string().contains("remove it"),
+        with_hint(&error, error.hint()).contains("drift/one.lock")
+            && with_hint(&error, error.hint()).contains("remove it"),
         "{error}"
     );
     std::fs::remove_file(lock).expect("our own file");
@@ -378,7 +380,7 @@ fn what_a_killed_run_locked_is_cleared_by_the_next_one() {
     // A run that ended by itself leaves nothing to clear: this lock is another program's.
     repo.write(".git/refs/heads/drift/one.lock", "");
     let error = push(&git).expect_err("locked");
-    assert!(error.to_string().contains("drift/one.lock exists"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("drift/one.lock exists"), "{error}");
 }
 
 #[test]

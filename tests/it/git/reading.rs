@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use drift::git::{EntryKind, ExportReport, Repository, SkippedEntry};
+use drift::text::with_hint;
 
 use super::{id, open, options};
 use crate::support::repo::Repo;
@@ -220,7 +221,7 @@ fn a_part_is_materialised_under_its_path_and_a_second_time_is_refused() {
     assert!(into.path().join("apps/web/deploy.yaml").is_file() && !into.path().join("README").exists());
     assert!(opened.export_tree(&head, "apps/web", into.path(), MOST).is_err());
     let error = opened.export_tree(&head, "", &into.path().join("x"), 10).expect_err("larger than ten bytes");
-    assert!(error.to_string().contains("larger than 10 bytes"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("larger than 10 bytes"), "{error}");
 }
 
 #[test]
@@ -335,7 +336,7 @@ fn a_tree_that_unfolds_without_end_is_refused() {
     }
     let commit = repo.git(&["commit-tree", &tree, "-m", "Bomb"]);
     let error = open(&repo).list(&id(&commit), "").expect_err("ten thousand million files");
-    assert!(error.to_string().contains("more than 1000000 files"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("more than 1000000 files"), "{error}");
 }
 
 /// Trees inside one another, as many as `depth`, around a file.
@@ -376,7 +377,7 @@ fn folders_that_are_too_deep_keep_nothing_else_from_being_read() {
     assert!(done.skipped.iter().all(|(path, _)| path.len() <= 300));
     assert!(into.path().join("apps/web/deploy.yaml").is_file());
     let error = opened.list(&head, "").expect_err("a list is whole");
-    assert!(error.to_string().contains("folders deep"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("folders deep"), "{error}");
     assert_eq!(opened.list(&head, "apps").expect("not deep").len(), 4);
 }
 
@@ -391,5 +392,5 @@ fn a_tree_that_names_itself_without_end_is_given_up() {
     let head = id(repo.git(&["commit-tree", "-m", "Bomb", &tree]).trim());
     let into = tempfile::tempdir().expect("a temporary folder");
     let error = open(&repo).export_tree(&head, "", into.path(), MOST).expect_err("without end");
-    assert!(error.to_string().contains("more than 1000000"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("more than 1000000"), "{error}");
 }

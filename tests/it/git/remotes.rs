@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use drift::git::{GitError, GitOptions, RefUpdate, Remote, RemoteFailure, Repository, Token};
+use drift::text::with_hint;
 
 use super::{environment, id, open, options};
 use crate::support::gitea::Gitea;
@@ -118,7 +119,7 @@ fn commands_of_a_repositorys_configuration_do_not_run_through_its_remote() {
     repo.git(&["remote", "add", "origin", &format!("ext::sh -c 'touch {}'", mark.display())]);
     repo.git(&["config", "protocol.ext.allow", "always"]);
     let error = open(&repo).list_remote(&origin()).expect_err("not allowed");
-    assert!(error.to_string().contains("not allowed"), "{error}");
+    assert!(with_hint(&error, error.hint()).contains("not allowed"), "{error}");
     assert!(!mark.exists());
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use drift::git::{CommitId, GitError, GitOptions, Repository};
+use drift::text::with_hint;
 
 use super::{environment, id, set, who};
 use crate::support::keys::{Agent, Gnupg, public, ssh};
@@ -79,7 +80,7 @@ impl Home {
     fn refused(&self) -> String {
         let error = self.commit("refused").expect_err("it cannot be signed");
         assert!(matches!(error, GitError::Signing { .. }), "{error:?}");
-        let said = error.to_string();
+        let said = with_hint(&error, error.hint());
         assert!(said.contains("commit.gpgsign") && said.contains("user.signingkey"), "{said}");
         said
     }
@@ -207,7 +208,10 @@ fn a_program_that_is_not_installed_is_named() {
 fn a_setting_that_git_does_not_take_is_configuration() {
     let home = Home::new(&[("commit.gpgsign", "perhaps")]);
     let error = home.commit("x").expect_err("no boolean");
-    assert!(matches!(error, GitError::Setting { .. }) && error.to_string().contains("perhaps"), "{error:?}");
+    assert!(
+        matches!(error, GitError::Setting { .. }) && with_hint(&error, error.hint()).contains("perhaps"),
+        "{error:?}"
+    );
 }
 
 /// A `.git/config` may wish for signatures; it names no program and no key, and takes no signature away.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use drift::git::{CommitId, EntryKind, GitError, Repository};
+use drift::text::with_hint;
 use proptest::prelude::*;
 
 use super::{id, open, set, who};
@@ -135,7 +136,7 @@ fn what_is_no_plain_file_is_not_written_over() {
     for (path, why) in cases {
         let error = opened.commit(Some(&parent), &[set(path, "x")], "Change", &who()).expect_err(path);
         assert!(
-            matches!(error, GitError::Path { .. }) && error.to_string().contains(why),
+            matches!(error, GitError::Path { .. }) && with_hint(&error, error.hint()).contains(why),
             "{path:?}: {error}"
         );
     }

@@ -27,7 +27,7 @@ fn what_is_not_there_is_named_before_anything_is_read() {
     };
     let outside_name = outside.to_str().expect("UTF-8");
     let cases: [(&Path, &[&str], &[&str]); 9] = [
-        (empty.path(), &["."], &["no commits", "commit something first"]),
+        (empty.path(), &["."], &["no commits", "\ndrift: hint: commit something first"]),
         (outside, &["."], &["is not in a Git repository", "--repository"]),
         (repo.path(), &["nowhere"], &["nowhere does not exist in the repository"]),
         (repo.path(), &["apps", "--revision", "v9"], &["no revision", "v9", "a branch, a tag or a commit"]),
@@ -35,7 +35,11 @@ fn what_is_not_there_is_named_before_anything_is_read() {
         (repo.path(), &["apps", "--revision", "main:apps"], &["main:apps"]),
         (repo.path(), &[outside_name], &[outside_name, "repository"]),
         (repo.path(), &["../.."], &["../..", "repository"]),
-        (repo.path(), &[], &["no drift.yaml with sources", "drift check PATH"]),
+        (
+            repo.path(),
+            &[],
+            &["no drift.yaml with sources", "\ndrift: hint: name the folder", "drift check PATH"],
+        ),
     ];
     for (folder, arguments, expected) in cases {
         let output = run(folder, arguments).expect_status(2);
