@@ -8,6 +8,8 @@ use crate::model::{AuditedIncident, NotProvenReason, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::field::Empty;
+use tracing::info_span;
 
 use crate::checkout::{CheckoutSettings, LedgerLocation, read_ledger_files};
 use crate::git::{CommitId, Repository};
@@ -23,6 +25,7 @@ const LEDGER_COMMITS: usize = 1_000;
 /// # Errors
 /// A ledger or repository that cannot be read.
 pub fn audit(settings: &CheckoutSettings) -> Result<AuditReport, AuditError> {
+    let stage = info_span!("audit", incidents = Empty);
     let repository = settings.open_repository()?;
     let ledgers = LedgerLocation::find(&repository, settings)?;
     let (base, head) = (ledgers.base, ledgers.ledger);
@@ -38,6 +41,7 @@ pub fn audit(settings: &CheckoutSettings) -> Result<AuditReport, AuditError> {
     audited.rewritten = find_rewritten(&repository, &head)?;
     let auditor = Auditor { repository: &repository, base: &base.1, now: settings.now };
     audited.incidents = auditor.incidents(&ledger)?;
+    stage.record("incidents", audited.incidents.len());
     Ok(audited)
 }
 

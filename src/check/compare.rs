@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use super::CheckError;
 use super::autoscalers::read_autoscalers;
 use super::duplicates::note_duplicates;
@@ -54,6 +57,7 @@ pub(super) async fn open(
     progress("opening the repository");
     let opening = tokio::task::spawn_blocking(move || {
         let opened = Checkout::open(&of_tree)?;
+        let _stage = info_span!("render ahead", sources = opened.sources.len());
         let ahead = source::prerender(&opened.render_request(&of_tree.tools, &ApiResources::default()));
         Ok::<_, CheckError>((opened, ahead))
     });
@@ -72,15 +76,21 @@ pub(crate) async fn compare(
     progress: &dyn Fn(&str),
 ) -> Result<Check, CheckError> {
     progress("rendering what Git declares");
+    let stage = info_span!("render", sources = opened.sources.len(), objects = Empty, incomplete = Empty);
     let mut rendered =
         render_rest(&opened.render_request(&settings.checkout.tools, cluster.api_resources()), ahead);
     let unrendered = rendered.incomplete.len();
+    stage.record("objects", rendered.objects.len()).record("incomplete", unrendered);
+    drop(stage);
     rendered.incomplete.extend(opened.incomplete.iter().cloned());
     let skip = settings.skip_secrets || opened.config.secrets == SecretsMode::Skip;
     let skipped = if skip { take_secrets(&mut rendered) } else { BTreeSet::new() };
     let schemas = LazySchemas::new(cluster, &rendered.objects);
     let managers = managers(settings, opened);
     progress("comparing with the cluster");
+    let objects = rendered.objects.len();
+    let stage =
+        info_span!("compare", objects, differing = Empty, missing = Empty, requests = Empty, bytes = Empty);
     let comparison = Comparison {
         cluster,
         desired: &rendered.objects,
@@ -98,12 +108,16 @@ pub(crate) async fn compare(
         keep_hidden: settings.keep_hidden,
     };
     let mut compared = comparison.run().await;
+    stage.record("differing", compared.differing.len()).record("missing", compared.missing.len());
+    stage.record("requests", cluster.request_count()).record("bytes", cluster.byte_count());
+    drop(stage);
     let present = comparison.owners;
     let hooks = rendered.hooks.count();
     let (schemas, warnings) = schemas.into_schemas().await;
     let duplicates = std::mem::take(&mut rendered.duplicates);
     rendered.incomplete.extend(note_duplicates(&mut rendered.objects, duplicates, &schemas));
     progress("looking into the history");
+    let stage = info_span!("verdicts", findings = Empty, requests = Empty, bytes = Empty);
     let unmanaged = OwnershipLookup::new(cluster, skip).take_unowned(&mut compared, &present).await;
     let evidence = ClusterEvidence::read((cluster, skip), &rendered.objects, &schemas, &compared).await;
     let judge = FindingBuilder {
@@ -132,6 +146,9 @@ pub(crate) async fn compare(
     add_changes(&mut findings, seen_elsewhere, &judge);
     let declared_elsewhere = take_declared_outside_sources(cluster, &judge, &mut findings).await;
     findings.sort_by(|left, right| left.resource.cmp(&right.resource));
+    stage.record("findings", findings.len());
+    stage.record("requests", cluster.request_count()).record("bytes", cluster.byte_count());
+    drop(stage);
     let undiscovered = failed_groups(cluster, &rendered);
     let verification = if settings.verify {
         progress("asking the server for its own answer");

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use super::CheckError;
 use crate::checkout::CheckoutSettings;
 use crate::cluster::{self, Cluster};
@@ -35,10 +38,15 @@ pub struct CheckSettings {
 impl CheckSettings {
     /// Connects to the cluster, or opens the snapshot.
     pub(crate) async fn connect(&self) -> Result<Cluster, CheckError> {
-        Ok(match &self.target {
+        let stage = info_span!("connect", kinds = Empty, failed_groups = Empty, requests = Empty);
+        let cluster = match &self.target {
             ClusterTarget::Api(settings) => Cluster::connect(settings).await?,
             ClusterTarget::Snapshot(path) => Cluster::open_snapshot(path)?,
             ClusterTarget::Embedded(name, bytes) => Cluster::from_snapshot_bytes(name, bytes)?,
-        })
+        };
+        stage.record("kinds", cluster.api_resources().kinds.len());
+        stage.record("failed_groups", cluster.failed_discoveries().len());
+        stage.record("requests", cluster.request_count());
+        Ok(cluster)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use tracing::info_span;
 
 use super::CheckoutError;
 use crate::config::ForgeKind;
@@ -77,6 +78,7 @@ impl CheckoutSettings {
 
     /// Opens or clones the repository.
     pub(crate) fn open_repository(&self) -> Result<Repository, CheckoutError> {
+        let _stage = info_span!("open", clone = matches!(self.location, RepositoryLocation::Url(_)));
         Ok(match &self.location {
             RepositoryLocation::Folder(folder) => Repository::open(folder, self.git.clone())?,
             RepositoryLocation::Url(url) => {

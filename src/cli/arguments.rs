@@ -52,6 +52,21 @@ pub(super) enum Command {
     Help(HelpArguments),
 }
 
+impl Command {
+    /// What standard error shows, for commands that run something.
+    pub(super) fn log(&self) -> Option<&LogArgs> {
+        match self {
+            Self::Check(arguments) => Some(&arguments.target.log),
+            Self::Run(arguments) => Some(&arguments.target.log),
+            Self::Explain(arguments) => Some(&arguments.target.log),
+            Self::Snapshot(arguments) => Some(&arguments.target.log),
+            Self::Audit(arguments) => Some(&arguments.log),
+            Self::Demo(arguments) => Some(&arguments.log),
+            Self::Completions(_) | Self::Man(_) | Self::Help(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArguments {
     /// The shell.
@@ -80,6 +95,8 @@ pub(super) struct DemoArguments {
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
     pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +132,8 @@ pub(super) struct AuditArguments {
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
     pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }
 
 /// A format of an audit or an explanation.
@@ -195,9 +214,6 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "NAME", env = "DRIFT_LOAD_RESTRICTOR", value_enum, default_value_t)]
     #[arg(hide_env_values = true, help_heading = help::RENDERING)]
     pub(super) load_restrictor: LoadRestrictor,
-    /// Print details, such as how helm and kustomize are confined.
-    #[arg(short, long)]
-    pub(super) verbose: bool,
     /// Skip Secrets.
     #[arg(long)]
     pub(super) skip_secrets: bool,
@@ -207,6 +223,33 @@ pub(super) struct TargetArgs {
     /// Folder for cached schemas, clones and rendered revisions [default: ~/.cache/drift].
     #[arg(long, value_name = "DIR", env = "DRIFT_CACHE_DIR", hide_env_values = true)]
     pub(super) cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
+}
+
+/// What standard error shows.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LogArgs {
+    /// Log each stage with its time and counts; -vv: also each request and child program. DRIFT_LOG selects by module,
+    /// such as drift::cluster=debug.
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = help::LOGGING)]
+    pub(super) verbose: u8,
+    /// Print only errors to standard error: no warnings, notes, progress or logs.
+    #[arg(short, long, help_heading = help::LOGGING)]
+    pub(super) quiet: bool,
+    /// Format of standard error: text, or one JSON object per line.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = help::LOGGING)]
+    pub(super) log_format: LogFormat,
+}
+
+/// A format of messages and logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Text for a person.
+    #[default]
+    Text,
+    /// A JSON object on each line.
+    Json,
 }
 
 /// What is printed, and where.

@@ -8,7 +8,7 @@ use crate::report::{self, ReportStyle};
 
 /// Audits, prints, and says with which code to exit.
 pub(super) fn run(arguments: AuditArguments) -> Result<u8, CommandError> {
-    let AuditArguments { repository, output, cache_dir, color } = arguments;
+    let AuditArguments { repository, output, cache_dir, color, log: _ } = arguments;
     let place = TargetArgs { repository, cache_dir, timeout: 60, ..TargetArgs::default() };
     let settings = environment::settings(&place, None, None)?;
     let audited = audit::audit(&settings.checkout)?;

@@ -2,7 +2,7 @@
 
 use super::arguments::CheckArguments;
 use super::error::CommandError;
-use super::{environment, output};
+use super::{environment, message, output};
 use crate::check::{self, CheckSettings};
 
 /// Checks, prints, and says with which code to exit.
@@ -11,7 +11,7 @@ pub(super) async fn run(arguments: CheckArguments) -> Result<u8, CommandError> {
     output::validate_output_paths(&print)?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
     let settings = CheckSettings { verify: verify_with_server, keep_hidden: print.all, ..settings };
-    let progress = output::Progress::new();
+    let progress = message::Progress::new();
     let checked = check::check(&settings, &|stage| progress.stage(stage)).await;
     progress.done();
     let checked = checked?;

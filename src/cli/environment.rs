@@ -86,14 +86,14 @@ fn tools(place: &TargetArgs) -> Result<Tools, CommandError> {
     } else {
         tools
     };
-    if place.verbose {
+    // Looked for only where it matters: it starts a program.
+    if tracing::enabled!(tracing::Level::INFO) {
         let shown = tools.confinement().map_or_else(
             || "no kernel isolation; entries that could name an address are refused".to_owned(),
             crate::process::Confinement::describe,
         );
-        super::output::note(&format!("renderers have {shown}"));
+        tracing::info!("renderers have {shown}");
     }
-    // Looked for only where it matters: it starts a program.
     let is_whole = || tools.confinement().is_some_and(|found| found.has_no_network() && found.has_no_files());
     if place.require_sandbox && !is_whole() {
         let why = "--require-sandbox: this kernel does not keep renderers from the network and from files (it needs \

@@ -2,7 +2,7 @@
 
 use super::arguments::{AuditFormat, ExplainArguments};
 use super::error::CommandError;
-use super::{environment, output};
+use super::{environment, message, output};
 use crate::check::{ResourceQuery, explain};
 use crate::report::{ReportStyle, explain_json, explain_text};
 
@@ -14,7 +14,7 @@ pub(super) async fn run(arguments: ExplainArguments) -> Result<u8, CommandError>
         CommandError::Usage(format!("{resource:?} is not an object: {why}"))
     })?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
-    let progress = output::Progress::new();
+    let progress = message::Progress::new();
     let report = explain(&settings, &query, &|stage| progress.stage(stage)).await;
     progress.done();
     let report = report?;

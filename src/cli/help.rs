@@ -13,6 +13,9 @@ pub(super) const RENDERING: &str = "Rendering";
 /// Heading of options: what is printed.
 pub(super) const OUTPUT: &str = "Output";
 
+/// Heading of options: what standard error shows.
+pub(super) const LOGGING: &str = "Logging";
+
 pub(super) const DRIFT: &str = "\
 Examples:
   # See a complete cycle on sample data; needs no cluster

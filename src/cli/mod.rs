@@ -9,6 +9,8 @@ mod error;
 mod explain;
 mod generate;
 mod help;
+mod log;
+mod message;
 mod output;
 mod run;
 mod snapshot;
@@ -42,7 +44,7 @@ pub fn main() -> ExitCode {
     match std::thread::Builder::new().stack_size(STACK).spawn(command) {
         Ok(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         Err(error) => {
-            output::error(&format!("cannot start: {error}"));
+            message::error(&format!("cannot start: {error}"));
             ExitCode::from(INCOMPLETE)
         }
     }
@@ -60,13 +62,13 @@ fn command() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::error(&format!("cannot start: {error}"));
+            message::error(&format!("cannot start: {error}"));
             return ExitCode::from(INCOMPLETE);
         }
     };
     let code = runtime.block_on(dispatch(arguments));
     ExitCode::from(code.unwrap_or_else(|error| {
-        output::error_with_hint(&error.to_string(), error.hint().as_deref());
+        message::error_with_hint(&error.to_string(), error.hint().as_deref());
         error.exit_code()
     }))
 }
@@ -86,6 +88,9 @@ fn survive_file_limit() {
 
 async fn dispatch(arguments: arguments::Arguments) -> Result<u8, CommandError> {
     survive_file_limit();
+    if let Some(log) = arguments.command.log() {
+        log::start(log)?;
+    }
     match arguments.command {
         arguments::Command::Check(arguments) => check::run(arguments).await,
         arguments::Command::Explain(arguments) => explain::run(arguments).await,

@@ -1,4 +1,4 @@
-//! Standard output, standard error and report files.
+//! Standard output and report files.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -7,68 +7,9 @@ use std::path::Path;
 use super::arguments::{Color, OutputArgs, OutputFile, OutputFormat};
 use super::environment::variable;
 use super::error::CommandError;
+use super::message::{error, warning};
 use crate::model::CheckReport;
 use crate::report::{self, ReportStyle};
-use crate::text::{escape_terminal, one_line};
-
-/// A message on one line: text from a repository or a cluster cannot begin a line of its own, which a workflow's runner
-/// might take for a command.
-fn line(text: &str) -> String {
-    one_line(text, 4_000)
-}
-
-/// Prints an error with the program's name.
-pub(super) fn error(text: &str) {
-    print_line("error: ", text);
-}
-
-/// Prints an error, and on a line of its own what to do.
-pub(super) fn error_with_hint(text: &str, hint: Option<&str>) {
-    error(text);
-    if let Some(hint) = hint {
-        print_line("hint: ", hint);
-    }
-}
-
-/// Prints a warning.
-pub(super) fn warning(text: &str) {
-    print_line("warning: ", text);
-}
-
-/// Prints a remark.
-pub(super) fn note(text: &str) {
-    print_line("", text);
-}
-
-/// Prints one line to standard error, whatever the report's format. A failed write is ignored.
-fn print_line(kind: &str, text: &str) {
-    let _lost = writeln!(io::stderr(), "drift: {kind}{}", line(text));
-}
-
-/// A progress line that is overwritten, on a terminal only.
-pub(super) struct Progress {
-    shown: bool,
-}
-
-impl Progress {
-    pub(super) fn new() -> Self {
-        Self { shown: io::stderr().is_terminal() && variable("CI").is_none() }
-    }
-
-    #[expect(clippy::print_stderr, reason = "progress goes to standard error")]
-    pub(super) fn stage(&self, stage: &str) {
-        if self.shown {
-            eprint!("\r\u{1b}[Kdrift: {}…", escape_terminal(stage));
-        }
-    }
-
-    #[expect(clippy::print_stderr, reason = "progress goes to standard error")]
-    pub(super) fn done(&self) {
-        if self.shown {
-            eprint!("\r\u{1b}[K");
-        }
-    }
-}
 
 /// Writes every report of a check, and problems to standard error.
 pub(super) fn check(print: &OutputArgs, checked: &CheckReport) -> Result<(), CommandError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::arguments::{OutputFormat, RunArguments};
 use super::error::CommandError;
-use super::{INCOMPLETE, environment, output};
+use super::{INCOMPLETE, environment, message, output};
 use crate::reconcile::{self, ForgeOptions, RunSettings};
 use crate::report::{self, ReportStyle};
 
@@ -15,21 +15,21 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, CommandError> {
     let check = environment::settings(&place, None, None)?;
     let forge = ForgeOptions { trusted_hosts: forge_host, deadline: Duration::from_secs(place.timeout) };
     let settings = RunSettings { check, forge, dry_run };
-    let progress = output::Progress::new();
+    let progress = message::Progress::new();
     let ran = reconcile::run(&settings, &|stage| progress.stage(stage)).await;
     progress.done();
     let ran = ran?;
     output::check(&print, &ran.checked)?;
-    ran.notes.iter().for_each(|note| output::note(note));
+    ran.notes.iter().for_each(|note| message::note(note));
     let style = ReportStyle { color: output::use_color(print.color), all: print.all };
     if print.output == OutputFormat::Text {
         output::to_stdout(|out| report::run(style, &ran, out))?;
     } else {
-        ran.actions.iter().for_each(|action| output::note(&report::action(action)));
+        ran.actions.iter().for_each(|action| message::note(&report::action(action)));
     }
     if let Some(failed) = ran.failed {
         // Something was read and compared: this is never a matter of usage.
-        output::error_with_hint(&failed.what, failed.hint.as_deref());
+        message::error_with_hint(&failed.what, failed.hint.as_deref());
         return Ok(INCOMPLETE);
     }
     let code = ran.checked.exit_code();

@@ -12,6 +12,8 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::field::Empty;
+use tracing::{Span, debug_span};
 
 use super::error::{MalformedAnswer, ReadErrorKind, one_line};
 
@@ -165,11 +167,16 @@ impl Requests {
         let deadline = start + limit;
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let failed = match timeout_at(deadline, self.attempt(call)).await {
+            let span = request_span(call, attempt - 1);
+            let failed = match timeout_at(deadline, self.attempt(call, &span)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => failed,
-                Err(_) => return Err(no_answer(limit)),
+                Err(_) => {
+                    span.record("error", "no answer");
+                    return Err(no_answer(limit));
+                }
             };
+            drop(span);
             let last = match failed.limit {
                 RetryLimit::Deadline => deadline,
                 RetryLimit::Connecting => deadline.min(start + REFUSED_LIMIT),
@@ -187,17 +194,18 @@ impl Requests {
         Err(no_answer(limit))
     }
 
-    async fn attempt(&self, call: &ApiCall<'_>) -> Result<ApiAnswer, FailedAttempt> {
+    async fn attempt(&self, call: &ApiCall<'_>, span: &Span) -> Result<ApiAnswer, FailedAttempt> {
         let request = call.request();
         let request = request
             .map_err(|cause| FailedAttempt::never(ReadErrorKind::Other, format!("not a request: {cause}")))?;
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let response = self.client.send(request).await.map_err(|cause| no_answer_began(&cause))?;
+        let response = self.client.send(request).await.map_err(|cause| no_answer_began(&cause).told(span))?;
         let (head, mut body) = response.into_parts();
+        span.record("status", head.status.as_u16());
         // Put together once: a buffer that grows is copied and touches new memory each time.
         let (mut frames, mut length, mut place) = (Vec::new(), 0, None);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|cause| cut_off(&cause))?;
+            let frame = frame.map_err(|cause| cut_off(&cause).told(span))?;
             let Ok(data) = frame.into_data() else { continue };
             self.received.fetch_add(data.len() as u64, Ordering::Relaxed);
             length += data.len();
@@ -210,6 +218,7 @@ impl Requests {
                 place = Arc::clone(&self.large_pages).acquire_owned().await.ok();
             }
         }
+        span.record("bytes", length);
         let mut bytes = Vec::with_capacity(length);
         // Each is freed when it is taken over.
         frames.into_iter().for_each(|frame| bytes.extend_from_slice(&frame));
@@ -220,6 +229,13 @@ impl Requests {
     }
 }
 
+/// One attempt as the log shows it. Paths hold names, the size of a page and where it begins; bodies and headers stay
+/// out.
+fn request_span(call: &ApiCall<'_>, retry: u32) -> Span {
+    let (method, path) = (call.method.as_str(), call.path);
+    debug_span!("request", method, path, retry, status = Empty, bytes = Empty, error = Empty)
+}
+
 fn no_answer(limit: Duration) -> RequestError {
     let why = format!("no answer within {limit:?}; raise --timeout if the server is slow");
     RequestError { why, kind: ReadErrorKind::Timeout }
@@ -228,6 +244,12 @@ fn no_answer(limit: Duration) -> RequestError {
 impl FailedAttempt {
     fn never(kind: ReadErrorKind, why: String) -> Self {
         Self { failure: RequestError { why, kind }, wait: None, limit: RetryLimit::Never }
+    }
+
+    /// Notes a broken connection in the log, where a later attempt may succeed. What a server said stays out.
+    fn told(self, span: &Span) -> Self {
+        span.record("error", self.failure.why.as_str());
+        self
     }
 }
 

@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
+use tracing::field::Empty;
+use tracing::{Span, debug_span};
 use url::Url;
 
 use super::ForgeError;
@@ -92,6 +94,20 @@ enum AttemptOutcome {
     Unreadable(String),
 }
 
+impl AttemptOutcome {
+    /// Notes how an attempt ended in the log, and ends its line.
+    fn record_in(&self, span: Span) {
+        match self {
+            Self::Answered(answer) => {
+                span.record("status", answer.status).record("bytes", answer.length());
+            }
+            Self::Refused(why) | Self::Lost(why) | Self::Unreadable(why) => {
+                span.record("error", why.as_str());
+            }
+        }
+    }
+}
+
 impl ForgeClient {
     /// A client on reqwest alone.
     pub(super) fn new_plain(target: &ForgeTarget, hint: HintFn) -> Result<Self, ForgeError> {
@@ -125,11 +141,14 @@ impl ForgeClient {
         let start = Instant::now();
         let end = start + self.deadline;
         let mut pause = wait::FIRST;
+        let mut retry = 0_u32;
         loop {
+            let span = self.request_span(request, retry);
             let attempt = match timeout_at(end, self.attempt(request)).await {
                 Ok(attempt) => attempt,
                 Err(_) => AttemptOutcome::Lost(format!("no answer within {} s", self.deadline.as_secs())),
             };
+            attempt.record_in(span);
             let (error, again, wait) = match attempt {
                 AttemptOutcome::Answered(answer) if answer.is_success() => return Ok(answer),
                 AttemptOutcome::Answered(answer) => self.classify_refusal(request, &answer),
@@ -153,6 +172,7 @@ impl ForgeClient {
             }
             tokio::time::sleep(wait).await;
             pause = wait::next_pause(pause);
+            retry += 1;
         }
     }
 
@@ -217,6 +237,12 @@ impl ForgeClient {
         let error =
             ForgeError::Refused { method, url, status: answer.status, said: answer.message_suffix(), hint };
         (error, again, answer.wait())
+    }
+
+    /// One attempt as the log shows it: without the query, headers and bodies.
+    fn request_span(&self, request: &ForgeRequest, retry: u32) -> Span {
+        let (method, path) = (request.method.as_str(), request.path.as_str());
+        debug_span!("request", method, path, retry, status = Empty, bytes = Empty, error = Empty)
     }
 
     async fn attempt(&self, request: &ForgeRequest) -> AttemptOutcome {

@@ -92,8 +92,10 @@ impl Confinement {
         let mut args: Vec<OsString> =
             vec![CONFINED_FLAG.into(), self.mechanisms.to_words().into(), folder.into()];
         args.push(program.path.clone().into_os_string());
+        let launcher_args = args.len();
         args.extend(program.args);
-        Program { path: self.launcher.clone(), args, display_path: Some(program.path), ..program }
+        let display_path = Some(program.path);
+        Program { path: self.launcher.clone(), args, display_path, launcher_args, ..program }
     }
 }
 

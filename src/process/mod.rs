@@ -13,6 +13,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tracing::debug_span;
+use tracing::field::Empty;
+
 pub use bounded_child::{bounded_arguments, run_if_bounded};
 pub use confinement::{Confinement, exec_if_confined};
 
@@ -38,6 +41,8 @@ pub struct Program {
     memory: Option<u64>,
     /// Whose name errors give, where another program starts it.
     display_path: Option<PathBuf>,
+    /// How many of the first arguments are for that other program.
+    launcher_args: usize,
 }
 
 /// How a program ended that was not stopped by us or by a signal.
@@ -113,6 +118,7 @@ impl Program {
             error_cap: MIB,
             memory: Some(4 * 1024 * MIB as u64),
             display_path: None,
+            launcher_args: 0,
         }
     }
 
@@ -191,7 +197,29 @@ impl Program {
     /// The program leads a process group of its own; when it ends, or is stopped, whatever else runs in the group is
     /// killed.
     pub fn run(self) -> Result<Output, ProcessError> {
-        run::run(&self)
+        let span = debug_span!(
+            "child program",
+            program = self.name(),
+            arguments = self.argument_names(),
+            exit = Empty,
+            error = Empty
+        );
+        let ran = run::run(&self);
+        match &ran {
+            Ok(output) => span.record("exit", output.status),
+            Err(error) => span.record("error", error.to_string()),
+        };
+        ran
+    }
+
+    /// The subcommand and the names of options, for the log. Values stay out: they may be addresses with credentials, or
+    /// text of a repository.
+    fn argument_names(&self) -> String {
+        let own = self.args.iter().skip(self.launcher_args).map(|arg| arg.to_string_lossy()).enumerate();
+        let names = own.filter(|(at, arg)| *at == 0 || arg.starts_with('-')).map(|(_, arg)| {
+            arg.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>()
+        });
+        names.collect::<Vec<_>>().join(" ")
     }
 
     fn name(&self) -> String {

@@ -1,5 +1,8 @@
 //! Applies a plan: the branches and the ledger in one push, then the forge, then branches that have served.
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use super::plan::RunPlan;
 use super::{RunAttempt, RunError, branch, publish};
 use crate::forge::ExistingProposal;
@@ -32,11 +35,17 @@ pub(super) async fn apply(
         return Ok(WriteOutcome { actions, notes, held_back: plan.held_back, failed: None });
     }
     progress("pushing");
+    let stage = info_span!("push", branches = Empty);
     let (updates, commits) = branch::build_updates(attempt, ledger, plan)?;
+    stage.record("branches", updates.len());
     let skipped = branch::push(attempt, updates, &mut notes)?;
+    drop(stage);
     progress("writing to the forge");
+    let stage = info_span!("forge", actions = Empty);
     let pushed = publish::PushedBranches { commits: &commits, skipped: &skipped };
     let (actions, failed) = publish::publish(attempt, (plan, pushed), listed, &mut notes).await?;
+    stage.record("actions", actions.len());
+    drop(stage);
     branch::delete_finished_branches(attempt, ledger, &mut notes)?;
     Ok(WriteOutcome { actions, notes, held_back: plan.held_back, failed })
 }

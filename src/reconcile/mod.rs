@@ -17,6 +17,9 @@ mod remotes;
 #[cfg(test)]
 mod tests;
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use crate::check::{Check, CheckInputs, CheckSettings, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
 use crate::cluster::Cluster;
@@ -64,7 +67,10 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
     let mut attempt = 1;
     loop {
         progress("fetching");
+        let stage = info_span!("fetch", attempt, proposal_branches = Empty);
         let heads = site.fetch_heads(&repository)?;
+        stage.record("proposal_branches", heads.branches.len());
+        drop(stage);
         refuse_foreign_branch(&repository, &heads.base, heads.ledger.as_ref())?;
         let opened = Checkout::from_commit(repository, heads.base.clone(), None)?;
         let Check { report: checked, inputs } =
@@ -137,6 +143,11 @@ async fn attempt_run(attempt: &RunAttempt<'_>, progress: &dyn Fn(&str)) -> Resul
         listed: &listed,
         deleted: &deleted,
     };
+    let stage = info_span!("plan", proposals = Empty, ended = Empty, deferred = Empty, held_back = Empty);
     let plan = plan_run(observed, &mut ledger, attempt)?;
+    stage.record("proposals", plan.wanted.iter().map(|wanted| wanted.proposals.len()).sum::<usize>());
+    stage.record("ended", plan.ended.len()).record("deferred", plan.deferred.len());
+    stage.record("held_back", plan.held_back);
+    drop(stage);
     apply(attempt, (&ledger, &plan), &listed, progress).await
 }

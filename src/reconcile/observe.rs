@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use super::branch::{Tip, examine_tip};
 use super::ending::{CurrentState, Ending, find_ending};
 use super::examined::deleted_members;
@@ -20,7 +23,9 @@ pub(super) async fn observe(
 ) -> Result<(Ledger, Vec<ExistingProposal>, BTreeSet<String>), RunError> {
     let heads = attempt.heads;
     let ledger = read_ledger(&attempt.checkout.repository, &heads.base, heads.ledger.as_ref())?;
+    let stage = info_span!("observe", incidents = ledger.incidents().count(), proposals = Empty);
     let listed = attempt.context.forge.list(&ended_incidents(&ledger)).await?;
+    stage.record("proposals", listed.len());
     let checked = (attempt.checked.cluster.name.as_str(), attempt.inputs);
     let deleted = deleted_members(checked, &ledger, attempt.cluster).await;
     Ok((ledger, listed, deleted))

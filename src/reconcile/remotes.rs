@@ -42,7 +42,7 @@ pub(super) struct Heads {
     pub(super) base: CommitId,
     pub(super) ledger: Option<CommitId>,
     /// Proposals' branches on the remote.
-    branches: BTreeMap<String, CommitId>,
+    pub(super) branches: BTreeMap<String, CommitId>,
 }
 
 impl RunContext {

@@ -248,7 +248,7 @@ fn a_chart_is_rendered_the_same_when_confined() {
 fn what_protects_is_said_and_can_be_required() {
     let drift = || Drift::new().args(["check", "--repository", "nowhere", "-v"]);
     let output = drift().run().expect_status(2);
-    assert!(output.stderr.contains("drift: renderers have "), "{}", output.stderr);
+    assert!(output.stderr.contains("drift: info: renderers have "), "{}", output.stderr);
     let required = drift().arg("--require-sandbox").run().expect_status(2);
     let is_whole = confinement().is_some_and(|found| found.has_no_network() && found.has_no_files());
     assert_eq!(required.stderr.contains("--require-sandbox"), !is_whole, "{}", required.stderr);

@@ -87,7 +87,7 @@ pub(crate) const MAY_USE: [(&str, &[&str]); 23] = [
 ];
 
 /// What only one module may name.
-const ONLY: [(&str, &str); 8] = [
+const ONLY: [(&str, &str); 9] = [
     ("std::process", "process"),
     ("tokio::process", "process"),
     ("git2", "git"),
@@ -96,6 +96,8 @@ const ONLY: [(&str, &str); 8] = [
     ("octocrab", "forge"),
     ("reqwest", "forge"),
     ("clap", "cli"),
+    // Every room may name `tracing`; what becomes of it is decided once.
+    ("tracing_subscriber", "cli"),
 ];
 
 /// Of `std::process`: what says how a program ended or which it is, and starts none.

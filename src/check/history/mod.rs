@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use super::CheckError;
 use super::schemas::Schemas;
@@ -163,7 +165,9 @@ impl<'a> History<'a> {
         if searches.is_empty() {
             return Ok(found);
         }
+        let stage = info_span!("history", objects = asked.len(), commits = Empty, versions = Empty);
         let lines = self.commit_lines(searches.iter().map(|(source, _)| source), MAX_COMMITS)?;
+        stage.record("commits", lines.iter().map(|line| line.commits.len()).sum::<usize>());
         let mut searches = searches
             .into_iter()
             .zip(lines)
@@ -181,6 +185,7 @@ impl<'a> History<'a> {
             searches.iter().map(|search| (0..search.versions.len()).collect()).collect();
         self.search_back(&mut searches, &all, |search| search.is_settled())?;
         let is_complete = self.past()?.is_complete();
+        stage.record("versions", searches.iter().map(|search| search.examined.len()).sum::<usize>());
         for search in searches {
             let is_all = search.examined.len() == search.versions.len() && !search.more && is_complete;
             if !is_all && !search.is_settled() {

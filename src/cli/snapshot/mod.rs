@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::arguments::SnapshotArguments;
 use super::error::CommandError;
-use super::{INCOMPLETE, environment, output};
+use super::{INCOMPLETE, environment, message, output};
 use crate::check::CheckSettings;
 use crate::cluster::SnapshotSummary;
 use scope::SnapshotScope;
@@ -28,8 +28,8 @@ pub(super) async fn run(arguments: SnapshotArguments) -> Result<u8, CommandError
     } else {
         to_file(&settings, extent, &file).await?
     };
-    summary.unread.iter().for_each(|unread| output::error(&format!("not in the snapshot: {unread}")));
-    output::note(&format!(
+    summary.unread.iter().for_each(|unread| message::error(&format!("not in the snapshot: {unread}")));
+    message::note(&format!(
         "{} written",
         crate::text::pluralize(usize::try_from(summary.objects).unwrap_or(usize::MAX), "object")
     ));

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use super::super::error::CommandError;
 use crate::check::CheckSettings;
 use crate::checkout::Checkout;
@@ -48,7 +51,9 @@ pub(super) async fn snapshot(
     let scopes: Vec<ListScope> =
         scopes.into_iter().filter(|scope| !settings.skip_secrets || !is_secret(&scope.kind)).collect();
     let failed = |source| CommandError::Io { what: "writing the snapshot".to_owned(), source };
+    let stage = info_span!("snapshot", lists = scopes.len(), objects = Empty);
     let mut summary = write_snapshot(&cluster, &scopes, into).await.map_err(failed)?;
+    stage.record("objects", summary.objects);
     // What could not be rendered may be of kinds that the snapshot now lacks.
     let unread = |Incomplete { what, why }| ReadError { what, why, kind: ReadErrorKind::Other };
     summary.unread.extend(incomplete.into_iter().map(unread));
@@ -75,8 +80,11 @@ fn declared(
     cluster: &Cluster,
 ) -> Result<(Vec<ListScope>, Vec<Incomplete>), CommandError> {
     let opened = Checkout::open(&settings.checkout)?;
+    let stage = info_span!("render", sources = opened.sources.len(), objects = Empty);
     let rendered = render(&opened.render_request(&settings.checkout.tools, cluster.api_resources()));
     let objects = rendered.objects;
+    stage.record("objects", objects.len());
+    drop(stage);
     let kind_of = |object: &Desired| {
         cluster.api_resources().kind(&object.id.group, &object.id.version, &object.id.kind).cloned()
     };
