@@ -87,7 +87,7 @@ fn the_base_reads_named_kinds_and_no_secrets_and_the_component_adds_them() {
     let base = documents(&Overlay::new("").build_path("deploy/base"));
     assert_eq!(
         arguments(&base),
-        ["run", "--exit-zero", "--repository=$(DRIFT_REPOSITORY)", "--skip-secrets"]
+        ["run", "--exit-zero", "--log-format=json", "--repository=$(DRIFT_REPOSITORY)", "--skip-secrets"]
     );
     assert!(rules(&base).len() > 10);
     for rule in rules(&base) {
@@ -101,7 +101,10 @@ fn the_base_reads_named_kinds_and_no_secrets_and_the_component_adds_them() {
     let overlay =
         Overlay::new("resources: [../deploy/base]\ncomponents: [../deploy/components/read-secrets]\n");
     let reads = documents(&overlay.build());
-    assert_eq!(arguments(&reads), ["run", "--exit-zero", "--repository=$(DRIFT_REPOSITORY)"]);
+    assert_eq!(
+        arguments(&reads),
+        ["run", "--exit-zero", "--log-format=json", "--repository=$(DRIFT_REPOSITORY)"]
+    );
     let more: Vec<_> = rules(&reads).into_iter().filter(|rule| !rules(&base).contains(rule)).collect();
     assert_eq!(more, [&json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]})]);
     for documents in [&base, &reads] {
