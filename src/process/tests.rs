@@ -91,3 +91,19 @@ fn an_error_never_shows_arguments_or_environment() {
     assert!(message.starts_with("sh was stopped after"), "{message}");
     assert!(!message.contains("hunter"), "{message}");
 }
+
+#[test]
+fn log_names_subcommand_and_options_without_values() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["fetch", "--quiet", "https://u:hunter2@h.example/r", "+refs/heads/*:refs/x"], "fetch --quiet"),
+        (
+            &["template", "--namespace=shop", "--values=\"hunter2\"", "--", "hunter2"],
+            "template --namespace --values --",
+        ),
+        (&["-c", "http.extraHeader=hunter2", "config"], "-c"),
+        (&["https://u:hunter2@h.example"], "https"),
+    ];
+    for (args, expected) in cases {
+        assert_eq!(Program::new("/usr/bin/git").args(args).argument_names(), expected, "{args:?}");
+    }
+}

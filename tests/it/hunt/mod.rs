@@ -123,7 +123,7 @@ fn hunt(number: u64) -> (String, Told) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let report = |format: &str| format!("{format}={}", folder.path().join(format).display());
     let reports = ["text", "markdown", "github"].map(report);
-    let check = drift(&["check", "-v", "-o", "json"]);
+    let check = drift(&["check", "-vv", "--log-format", "json", "-o", "json"]);
     let check = reports.iter().fold(check, |check, report| check.arg("--output-file").arg(report)).run();
     let has_failed =
         serde_json::from_str(&check.stdout).is_ok_and(|report: Value| report["complete"] == false);
@@ -132,7 +132,7 @@ fn hunt(number: u64) -> (String, Told) {
         let text = std::fs::read_to_string(folder.path().join(format)).expect("a report is written");
         written.push((format, text));
     }
-    let run = drift(&["run", "-v"]).run();
+    let run = drift(&["run", "-vv"]).run();
     written.push(("run", run.stdout + &run.stderr));
     // The ledger and the proposals, and not what was there before.
     written.push(("branches", repo.git(&["log", "-p", "--format=%B", "--all", "--not", "main"])));

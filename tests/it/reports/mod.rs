@@ -4,6 +4,7 @@
 mod contract;
 mod formats;
 mod hostile;
+pub(crate) mod logs;
 mod options;
 mod text;
 mod world;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::place::{FILE, LEDGER, Place, WEB, events, last, only_grows};
+use crate::reports::logs::entries;
 use crate::support::command::{Drift, Output};
 use crate::support::gitea::{Gitea, Repository, SCOPES, User};
 use crate::support::needs;
@@ -588,4 +589,37 @@ fn names_from_the_cluster_close_and_call_nobody_however_they_are_merged() {
             assert!(!message.contains(&format!("#{bystander} ")), "{style}: {message}");
         }
     }
+}
+
+#[test]
+fn nothing_secret_is_in_the_log_of_a_run() {
+    if !needs("cluster") || !needs("forge") {
+        return;
+    }
+    let mut hosted = Hosted::new("hosted-log");
+    hosted.place.set_memory("1Gi");
+    hosted.place.drift = hosted.place.drift.args(["-vv", "--log-format=json"]);
+    let json = hosted.run(1).stderr;
+    let log = entries(&json);
+    for room in ["drift::cluster", "drift::forge", "drift::process", "drift::reconcile"] {
+        let is_of = |entry: &Value| entry["target"].as_str().is_some_and(|target| target.starts_with(room));
+        assert!(log.iter().any(is_of), "{room} is not in:\n{json}");
+    }
+    let text = hosted.by_address().arg("-vv").run().expect_status(1).stderr;
+    assert!(text.contains("debug: child program: program=git arguments=\"fetch --"), "{text}");
+    for token in [hosted.bot.token.as_str(), hosted.place.plane.token("admin")] {
+        for part in needles(token) {
+            assert!(!json.contains(&part) && !text.contains(&part), "{part} is in:\n{json}\n{text}");
+        }
+    }
+}
+
+/// A token, and what base64 makes of its middle wherever in a text it begins.
+fn needles(token: &str) -> Vec<String> {
+    use base64::Engine as _;
+    let encode = |before: usize| {
+        let text = format!("{}{token}", "x".repeat(before));
+        base64::engine::general_purpose::STANDARD.encode(text)[4..20].to_owned()
+    };
+    (0..3).map(encode).chain([token.to_owned()]).collect()
 }
