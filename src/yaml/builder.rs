@@ -1,5 +1,7 @@
 //! Builders for the fast reader: nodes, plain values, or previews.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::node::{Key, Node, NodeForm, NodeKind, NodeStyle, Span};
@@ -20,9 +22,10 @@ pub(super) struct NodePosition {
 /// A scalar, as it is written.
 pub(super) enum RawScalar<'t> {
     Nothing,
-    Plain(&'t str),
-    /// Without escapes.
-    Quoted(&'t str),
+    /// Folded, where it is of several lines.
+    Plain(Cow<'t, str>),
+    /// With its escapes read.
+    Quoted(Cow<'t, str>),
     /// The lines of a literal block.
     Literal(String),
 }
@@ -32,8 +35,8 @@ impl RawScalar<'_> {
     fn kind(self) -> Option<NodeKind> {
         match self {
             Self::Nothing => Some(NodeKind::Null),
-            Self::Plain(text) => resolve::resolve_plain(text).ok(),
-            Self::Quoted(text) => Some(NodeKind::String(text.to_owned())),
+            Self::Plain(text) => resolve::resolve_plain(&text).ok(),
+            Self::Quoted(text) => Some(NodeKind::String(text.into_owned())),
             Self::Literal(text) => Some(NodeKind::String(text)),
         }
     }
@@ -135,7 +138,7 @@ impl<'t> NodeBuilder<'t> for Preview<'t> {
     type Entries = Vec<(&'t str, Self)>;
 
     fn scalar(scalar: RawScalar<'t>, _: NodePosition) -> Option<Self> {
-        let fits = !matches!(scalar, RawScalar::Plain(text) if !resolve::fits_json(text));
+        let fits = !matches!(&scalar, RawScalar::Plain(text) if !resolve::fits_json(text));
         fits.then_some(Self::Scalar(scalar))
     }
 

@@ -1,8 +1,10 @@
-//! The way in which most manifests are written, read in one pass: block maps and lists by spaces, scalars and small
-//! lists on one line, literal blocks.
+//! The way in which most manifests are written, read in one pass: block maps and lists by spaces, plain and quoted
+//! scalars, small lists on one line, literal blocks.
 //!
 //! The same nodes as [`super::compose`] builds from the parser's events (tests compare the two), in a
 //! fraction of the time; or their values alone. Whatever is written in another way, or is an error, is the parser's.
+
+use std::borrow::Cow;
 
 use super::builder::{NodeBuilder, NodePosition, RawScalar};
 use super::compose::max_values;
@@ -63,6 +65,17 @@ struct Parent {
     /// Column of the collection that holds it.
     column: usize,
     under_key: bool,
+}
+
+/// A scalar, how it is written, where it ends, and where its last line does.
+type ScalarLines<'a> = (RawScalar<'a>, NodeStyle, usize, usize);
+
+/// What became of a quoted scalar in one line.
+enum QuotedPart {
+    /// Behind the closing quote.
+    Closed { end: usize },
+    /// It goes on below, where `joined` without anything between.
+    Open { joined: bool },
 }
 
 struct FastReader<'a> {
@@ -190,17 +203,24 @@ impl<'a> FastReader<'a> {
                 return self.mapping(line, at, parent.lead);
             }
         }
-        let (value, end) = match self.bytes[at] {
+        let (value, end, line_end) = match self.bytes[at] {
             b'|' => return self.literal(line, at, parent),
-            b'[' | b'{' => self.flow(line, at, parent.lead)?,
+            b'[' | b'{' => {
+                let (value, end) = self.flow(line, at, parent.lead)?;
+                (value, end, line.end)
+            }
             quote => {
                 let is_quoted = matches!(quote, b'"' | b'\'');
-                let read = if is_quoted { self.quoted(at, line.end) } else { self.plain(at, line.end) };
-                let (scalar, style, end) = read?;
-                (self.scalar(scalar, style, (line, at, end), parent.lead)?, end)
+                let read = if is_quoted {
+                    self.quoted_lines(line, at, parent.column)
+                } else {
+                    self.plain_lines(line, at, parent.column)
+                };
+                let (scalar, style, end, line_end) = read?;
+                (self.scalar(scalar, style, (line, at, end), parent.lead)?, end, line_end)
             }
         };
-        if self.text_after(end, line.end)? != line.end {
+        if self.text_after(end, line_end)? != line_end {
             return Err(NotSimple);
         }
         self.advance()?;
@@ -260,17 +280,39 @@ impl<'a> FastReader<'a> {
         is_text.then_some((text, at + length))
     }
 
-    fn plain(&self, at: usize, line_end: usize) -> Simple<(RawScalar<'a>, NodeStyle, usize)> {
-        let line = &self.bytes[at..line_end];
-        let begins = match line {
+    /// A plain scalar and the lines below that it goes on in; where it ends, and where its last line does.
+    fn plain_lines(&mut self, line: Line, at: usize, column: usize) -> Simple<ScalarLines<'a>> {
+        let begins = match &self.bytes[at..line.end] {
             [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..] | [b'-'] | [b'-', b' ', ..] => false,
-            [b'/' | b'.' | b'_' | b'(' | b'~' | b'+' | b'$' | b'^' | b'-', ..] => true,
+            [b':', next, ..] => *next != b' ',
+            [b'/' | b'.' | b'_' | b'(' | b'~' | b'+' | b'$' | b'^' | b'-' | b'=' | b'<', ..] => true,
             [first, ..] => first.is_ascii_alphanumeric(),
             [] => false,
         };
         if !begins {
             return Err(NotSimple);
         }
+        let (text, mut end) = self.plain_line(at, line.end)?;
+        let (mut text, mut line_end) = (Cow::Borrowed(text), line.end);
+        // A comment ends it.
+        while self.text_after_is_none(end, line_end) {
+            let Some((blank, start, stop)) = self.peek_text() else { break };
+            let first = start + leading_spaces(&self.bytes[start..stop]);
+            if first - start <= column || self.bytes[first] == b'#' {
+                break;
+            }
+            let (more, more_end) = self.plain_line(first, stop)?;
+            fold(text.to_mut(), blank);
+            text.to_mut().push_str(more);
+            (end, line_end) = (more_end, stop);
+            self.skip_lines(blank + 1, stop);
+        }
+        Ok((RawScalar::Plain(text), NodeStyle::Plain, end, line_end))
+    }
+
+    /// What a line has of a plain scalar from `at` on, and where that ends.
+    fn plain_line(&self, at: usize, line_end: usize) -> Simple<(&'a str, usize)> {
+        let line = &self.bytes[at..line_end];
         let mut length = 0;
         for (index, byte) in line.iter().enumerate() {
             match byte {
@@ -282,10 +324,33 @@ impl<'a> FastReader<'a> {
             }
         }
         let end = at + length;
-        let text = self.text.get(at..end).ok_or(NotSimple)?;
-        Ok((RawScalar::Plain(text), NodeStyle::Plain, end))
+        Ok((self.text.get(at..end).ok_or(NotSimple)?, end))
     }
 
+    fn text_after_is_none(&self, end: usize, line_end: usize) -> bool {
+        self.bytes[end..line_end].iter().all(|byte| *byte == b' ')
+    }
+
+    /// The next line with more than spaces: how many blank ones are before it, where it begins and ends.
+    fn peek_text(&self) -> Option<(usize, usize, usize)> {
+        let (mut start, mut blank) = (self.next, 0);
+        while start < self.bytes.len() {
+            let stop = self.end_of_line(start);
+            if self.bytes[start..stop].iter().any(|byte| *byte != b' ') {
+                return Some((blank, start, stop));
+            }
+            (start, blank) = (stop + 1, blank + 1);
+        }
+        None
+    }
+
+    /// Goes past so many lines, of which the last one ends at `stop`.
+    fn skip_lines(&mut self, lines: usize, stop: usize) {
+        self.next = stop + 1;
+        self.number += lines;
+    }
+
+    /// A quoted scalar on one line, without escapes.
     fn quoted(&self, at: usize, line_end: usize) -> Simple<(RawScalar<'a>, NodeStyle, usize)> {
         let quote = self.bytes[at];
         let inside = &self.bytes[at + 1..line_end];
@@ -296,8 +361,70 @@ impl<'a> FastReader<'a> {
         if inside[length] != quote || again || text.contains('\t') {
             return Err(NotSimple);
         }
-        let style = if quote == b'"' { NodeStyle::Double } else { NodeStyle::Single };
-        Ok((RawScalar::Quoted(text), style, end))
+        Ok((RawScalar::Quoted(Cow::Borrowed(text)), quoted_style(quote), end))
+    }
+
+    /// A quoted scalar with escapes and on several lines; where it ends, and where its last line does.
+    fn quoted_lines(&mut self, line: Line, at: usize, column: usize) -> Simple<ScalarLines<'a>> {
+        if let Ok((scalar, style, end)) = self.quoted(at, line.end) {
+            return Ok((scalar, style, end, line.end));
+        }
+        let quote = self.bytes[at];
+        let mut value = String::new();
+        let (mut from, mut line_end) = (at + 1, line.end);
+        loop {
+            let joined = match self.quoted_part(quote, (from, line_end), &mut value)? {
+                QuotedPart::Closed { end } => {
+                    let scalar = RawScalar::Quoted(Cow::Owned(value));
+                    return Ok((scalar, quoted_style(quote), end, line_end));
+                }
+                QuotedPart::Open { joined } => joined,
+            };
+            let (blank, start, stop) = self.peek_text().ok_or(NotSimple)?;
+            from = start + leading_spaces(&self.bytes[start..stop]);
+            if from - start <= column || (joined && blank > 0) {
+                return Err(NotSimple);
+            }
+            if !joined {
+                fold(&mut value, blank);
+            }
+            line_end = stop;
+            self.skip_lines(blank + 1, stop);
+        }
+    }
+
+    /// What one line has of a quoted scalar.
+    fn quoted_part(
+        &self,
+        quote: u8,
+        (mut from, line_end): (usize, usize),
+        value: &mut String,
+    ) -> Simple<QuotedPart> {
+        let escape = if quote == b'"' { b'\\' } else { quote };
+        loop {
+            let rest = &self.bytes[from..line_end];
+            let length = memchr::memchr2(quote, escape, rest).unwrap_or(rest.len());
+            let text = self.text.get(from..from + length).ok_or(NotSimple)?;
+            if text.contains('\t') {
+                return Err(NotSimple);
+            }
+            let open = length == rest.len();
+            value.push_str(if open { text.trim_end_matches(' ') } else { text });
+            if open {
+                return Ok(QuotedPart::Open { joined: false });
+            }
+            let next = rest.get(length + 1);
+            value.push(match (rest[length], next) {
+                (b'\\', None) => return Ok(QuotedPart::Open { joined: true }),
+                (b'\\', Some(b'n')) => '\n',
+                (b'\\', Some(b't')) => '\t',
+                (b'\\', Some(same @ (b'"' | b'\\' | b'/' | b' '))) => char::from(*same),
+                (b'\\', Some(_)) => return Err(NotSimple),
+                (b'\'', Some(b'\'')) => '\'',
+                _ => return Ok(QuotedPart::Closed { end: from + length + 1 }),
+            });
+            from += length + 2;
+        }
     }
 
     /// `{}`, or a list of scalars.
@@ -318,7 +445,7 @@ impl<'a> FastReader<'a> {
                 first if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
                     let length = rest.iter().position(|byte| !is_word(*byte)).ok_or(NotSimple)?;
                     let text = self.text.get(start..start + length).ok_or(NotSimple)?;
-                    (RawScalar::Plain(text), NodeStyle::Plain, start + length)
+                    (RawScalar::Plain(Cow::Borrowed(text)), NodeStyle::Plain, start + length)
                 }
                 _ => return Err(NotSimple),
             };
@@ -428,6 +555,19 @@ impl<'a> FastReader<'a> {
             column: to_one_based(start - line.start),
         };
         Span { start: self.base.offset + start, end: self.base.offset + end, location: place }
+    }
+}
+
+fn quoted_style(quote: u8) -> NodeStyle {
+    if quote == b'"' { NodeStyle::Double } else { NodeStyle::Single }
+}
+
+/// Puts what a line break and blank lines after it say.
+fn fold(text: &mut String, blank: usize) {
+    if blank == 0 {
+        text.push(' ');
+    } else {
+        text.extend(std::iter::repeat_n('\n', blank));
     }
 }
 

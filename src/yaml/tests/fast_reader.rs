@@ -153,6 +153,53 @@ fn lines() -> impl Strategy<Value = String> {
         .prop_map(|(text, ended)| if ended { text } else { text.trim_end_matches('\n').to_owned() })
 }
 
+/// One scalar of several lines, of words and what may stand between them: right and wrong.
+fn wrapped_scalars() -> impl Strategy<Value = String> {
+    const HEADS: &[&str] = &["a: ", "- ", "- b: ", "a:\n  - ", "a:\n- ", "a:\n  b: "];
+    const WORDS: &[&str] = &[
+        "x",
+        "y z",
+        " ",
+        "  ",
+        "''",
+        "'",
+        "\"",
+        "\\\"",
+        "\\n",
+        "\\t",
+        "\\\\",
+        "\\ ",
+        "\\",
+        "\\/",
+        "\\x41",
+        "#",
+        " #",
+        "- ",
+        ":",
+        ": ",
+        ":x",
+        "=",
+        "é",
+        "1",
+        "[",
+        "{",
+        "\t",
+        "---",
+        "...",
+        "\n",
+        "\n ",
+        "\n  ",
+        "\n    ",
+        "\n\n    ",
+        "\n  \n   ",
+        "\\\n    ",
+    ];
+    let words = vec(proptest::sample::select(WORDS), 1..9).prop_map(|words| words.concat());
+    let quotes = proptest::sample::select(&["", "'", "\""][..]);
+    (proptest::sample::select(HEADS), quotes, words, proptest::sample::select(&["", "c: d\n", "- e\n"][..]))
+        .prop_map(|(head, quote, words, after)| format!("{head}{quote}{words}{quote}\n{after}"))
+}
+
 #[test]
 fn random_documents_are_read_as_the_parser_reads_them() {
     let count = Cell::new((0, 0));
@@ -164,6 +211,9 @@ fn random_documents_are_read_as_the_parser_reads_them() {
     TestRunner::new(config()).run(&streams(), |stream| hold(&stream.text)).unwrap();
     let cases = 20_000;
     TestRunner::new(ProptestConfig { cases, ..config() }).run(&lines(), |text| hold(&text)).unwrap();
+    TestRunner::new(ProptestConfig { cases, ..config() })
+        .run(&wrapped_scalars(), |text| hold(&text))
+        .unwrap();
     let (all, simple) = count.get();
     assert!(simple > 1_000, "only {simple} of {all} were simple");
 }
@@ -213,4 +263,20 @@ fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
     }
     println!("{simple} of {all} documents are simple");
     assert!(simple > 50, "only {simple} of {all} were simple");
+}
+
+/// As the generators of CustomResourceDefinitions write descriptions.
+#[test]
+fn escapes_and_wrapped_texts_need_no_parser() {
+    let cases = [
+        ("a: one\n  two\n\n  three\nb: c\n", json!({"a": "one two\nthree", "b": "c"})),
+        ("a: 'it''s: one\n  two'\n", json!({"a": "it's: one two"})),
+        ("- \"a\\n\\t\\\"b\\\" \\\n  \\ c\"\n", json!(["a\n\t\"b\"  c"])),
+        ("a: =~\nb: :x\n", json!({"a": "=~", "b": ":x"})),
+    ];
+    for (text, expected) in cases {
+        let read = fast_reader::read::<Value>(text, Base::default());
+        assert_eq!(read.map(|(value, _)| value), Some(expected), "{text}");
+        held(text.as_bytes()).expect("as the parser");
+    }
 }
