@@ -242,3 +242,6 @@ fn unstable_of_items(leaves: &[String], count: usize) -> Vec<Vec<String>> {
     }
     of_items
 }
+
+#[cfg(test)]
+mod tests;
