@@ -297,9 +297,7 @@ impl<'a> Comparison<'a> {
             match self.cluster.get(reading.kind, *namespace, name).await {
                 Ok(Some(live)) => {
                     let owned = live["metadata"]["managedFields"].to_string();
-                    let held =
-                        self.compare_object(*index, (live.clone(), &owned), || Ok(live), &mut compared);
-                    compared.incomplete.extend(held.err().map(Incomplete::from));
+                    self.compare_object(*index, live, &owned, &mut compared);
                 }
                 Ok(None) => self.record_missing(*index, None, &mut compared),
                 Err(unread) => compared.incomplete.push(unread.into()),
@@ -348,16 +346,13 @@ impl<'a> Comparison<'a> {
         for item in items {
             match reading.wanted.get(&(item.namespace(), item.name())) {
                 Some(index) if self.record_if_equal(*index, item, compared) => {}
-                Some(index) => {
-                    let live = item.parse_comparable();
-                    let held = live.and_then(|live| {
-                        self.compare_object(*index, (live, item.text()), || item.parse_full(), compared)
-                    });
-                    if let Err(unread) = held {
+                Some(index) => match item.parse() {
+                    Ok(live) => self.compare_object(*index, live, item.text(), compared),
+                    Err(unread) => {
                         compared.incomplete.push(unread.into());
                         compared.unread.insert(*index);
                     }
-                }
+                },
                 None if self.is_declared(&item.id()) => {}
                 None => self.check_unmanaged(item, namespaces, compared),
             }
@@ -431,19 +426,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares one live object with its manifest; parses the full object only if they differ.
-    /// The object's text shows which fields its managers own.
-    fn compare_object(
-        &self,
-        index: usize,
-        (mut live, text): (Value, &str),
-        whole: impl FnOnce() -> Result<Value, ReadError>,
-        compared: &mut ComparisonOutcome,
-    ) -> Result<(), ReadError> {
+    /// Compares one live object with its manifest. The object's text shows which fields its managers own.
+    fn compare_object(&self, index: usize, mut live: Value, text: &str, compared: &mut ComparisonOutcome) {
         let desired = &self.desired[index];
         if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
             self.record_missing(index, Some(describe_deletion(&live)), compared);
-            return Ok(());
+            return;
         }
         if self.fill_unavailable_values(desired, &mut live) {
             compared.keys_only.insert(index);
@@ -466,15 +454,12 @@ impl<'a> Comparison<'a> {
         if !self.keep_hidden && all_server_set(&differences, &writers, self.managers, text) {
             *compared.rules.entry(Rule::ServerPlace).or_default() += differences.len();
             compared.in_sync.insert(index);
-            return Ok(());
+            return;
         }
-        let mut live = whole()?;
-        self.fill_unavailable_values(desired, &mut live);
         let evidence = Evidence::from_object(desired, &live, schema, self.managers);
         let changes = attribute(differences, &evidence);
         self.note_marks(&changes, compared);
         self.record_differing(index, live, changes, compared);
-        Ok(())
     }
 
     /// Keeps an object that differs; one whose differences are the server's and the deployer's own is in sync.
@@ -562,7 +547,7 @@ impl<'a> Comparison<'a> {
             return;
         }
         let id = item.id();
-        match item.parse_comparable() {
+        match item.parse() {
             Ok(live) if self.hooks.matches_live(&id, &live) => {}
             Ok(live) => {
                 let candidate = unmanaged_candidate(id, &live, self.managers);

@@ -103,7 +103,7 @@ impl ApiServer {
         if item.name() != name {
             return Err(unread(MalformedAnswer::OtherObject.into()));
         }
-        item.parse_full().map(Some)
+        item.parse().map(Some)
     }
 }
 

@@ -1,13 +1,12 @@
-//! One object of a list: kept as text and parsed on demand, only as far as needed.
+//! One object of a list: kept as text and parsed on demand.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed, Deserializer};
+use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::{MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
@@ -173,26 +172,8 @@ impl Item {
     }
 
     /// The whole object, with `apiVersion` and `kind` filled in; of a list of metadata nothing else.
-    pub fn parse_full(&self) -> Result<Value, ReadError> {
-        self.with_type(serde_json::from_str(self.text()))
-    }
-
-    /// The object without what a comparison does not look at: what each manager owns (managers, times and operations
-    /// stay), and the `status` of a kind of Kubernetes (that of another may be data like any other). That is the larger
-    /// half of many objects.
-    pub fn parse_comparable(&self) -> Result<Value, ReadError> {
-        let mut text = serde_json::Deserializer::from_str(self.text());
-        let part =
-            if self.id().is_built_in() { PruningVisitor::Object } else { PruningVisitor::CustomObject };
-        match part.deserialize(&mut text) {
-            Ok(object) => self.with_type(Ok(object)),
-            // Not of the usual form: all of it, then.
-            Err(_) => self.parse_full(),
-        }
-    }
-
-    fn with_type(&self, read: serde_json::Result<Value>) -> Result<Value, ReadError> {
-        let mut object = match read {
+    pub fn parse(&self) -> Result<Value, ReadError> {
+        let mut object = match serde_json::from_str(self.text()) {
             Ok(Value::Object(object)) => object,
             Ok(_) => return Err(self.unread(MalformedAnswer::ItemNotAnObject)),
             Err(cause) => return Err(self.unread(cause.into())),
@@ -232,73 +213,6 @@ impl<'de> DeserializeSeed<'de> for ManagersSeed {
     }
 }
 
-/// A part of an object some of which is passed over.
-#[derive(Clone, Copy)]
-enum PruningVisitor {
-    Object,
-    CustomObject,
-    Metadata,
-    ManagedFields,
-    Manager,
-}
-
-impl PruningVisitor {
-    /// The key that is passed over, and the one that holds a part with such a key.
-    fn keys(self) -> (Option<&'static str>, Option<(&'static str, Self)>) {
-        match self {
-            Self::Object => (Some("status"), Some(("metadata", Self::Metadata))),
-            Self::CustomObject => (None, Some(("metadata", Self::Metadata))),
-            Self::Metadata => (None, Some(("managedFields", Self::ManagedFields))),
-            Self::ManagedFields => (None, None),
-            Self::Manager => (Some("fieldsV1"), None),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for PruningVisitor {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self {
-            Self::ManagedFields => deserializer.deserialize_seq(self),
-            _ => deserializer.deserialize_map(self),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for PruningVisitor {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a part of an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let (passed_over, inner) = self.keys();
-        let mut map = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            if passed_over == Some(&key) {
-                access.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value = match inner {
-                Some((name, part)) if name == key => access.next_value_seed(part)?,
-                _ => access.next_value()?,
-            };
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element_seed(Self::Manager)? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -320,26 +234,6 @@ mod tests {
         };
         Item::from_single(text.to_string(), &ListContext::new(&kind, what), None)
             .expect("an object with a name")
-    }
-
-    #[test]
-    fn only_what_no_comparison_looks_at_is_passed_over() {
-        let object = json!({
-            "metadata": {"name": "web", "namespace": "shop", "labels": {"status": "kept", "fieldsV1": "kept"},
-                         "managedFields": [{"manager": "kubectl", "time": "2026-01-01T00:00:00Z",
-                                            "fieldsV1": {"f:spec": {}}}]},
-            "spec": {"status": "kept", "metadata": {"managedFields": [{"fieldsV1": "kept"}]}},
-            "status": {"replicas": 3}});
-        let mut whole = object.clone();
-        whole["apiVersion"] = "apps/v1".into();
-        whole["kind"] = "Deployment".into();
-        let item = item(&object, Projection::Objects);
-        assert_eq!((item.namespace(), item.name()), (Some("shop"), "web"));
-        assert_eq!(item.parse_full().as_ref(), Ok(&whole));
-        let mut compared = whole;
-        compared.as_object_mut().expect("a map").remove("status");
-        compared["metadata"]["managedFields"][0].as_object_mut().expect("a map").remove("fieldsV1");
-        assert_eq!(item.parse_comparable(), Ok(compared));
     }
 
     #[test]
@@ -368,19 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_form_is_read_whole() {
-        for managed in [json!("x"), json!({"fieldsV1": 1}), json!([1, {"fieldsV1": {}}]), Value::Null] {
-            let object = json!({"metadata": {"name": "web", "managedFields": managed}});
-            let item = item(&object, Projection::Objects);
-            assert_eq!(item.parse_comparable(), item.parse_full(), "{object}");
-        }
-    }
-
-    #[test]
     fn of_a_list_of_metadata_there_is_nothing_else() {
         let object = json!({"metadata": {"name": "web"}, "spec": {"a": 1}, "data": {"secret": "value"}});
         let expected = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}});
         let item = item(&object, Projection::Metadata);
-        assert_eq!((item.parse_full(), item.parse_comparable()), (Ok(expected.clone()), Ok(expected)));
+        assert_eq!(item.parse(), Ok(expected));
     }
 }

@@ -141,7 +141,7 @@ impl Cluster {
         namespace: Option<&str>,
     ) -> BoxStream<'a, Result<Vec<Value>, ReadError>> {
         let pages = self.list(kind, namespace, Projection::Objects);
-        pages.map(|page| page?.iter().map(Item::parse_full).collect()).boxed()
+        pages.map(|page| page?.iter().map(Item::parse).collect()).boxed()
     }
 
     /// One object by its name; `None` where there is none.

@@ -65,7 +65,7 @@ async fn pages(
     let mut list = cluster.list(kind, namespace, what);
     while let Some(next) = list.next().await {
         match next {
-            Ok(page) => pages.push(page.iter().map(|item| item.parse_full().expect("it is JSON")).collect()),
+            Ok(page) => pages.push(page.iter().map(|item| item.parse().expect("it is JSON")).collect()),
             Err(cause) => unread = Some(cause),
         }
     }

@@ -106,7 +106,7 @@ impl Snapshot {
             self.entries(kind).iter().find(|of| of.name == name && of.namespace.as_deref() == namespace);
         let Some(entry) = found else { return Ok(None) };
         let mut items = self.read_page(&[entry], kind, Projection::Objects)?;
-        items.pop().map(|item| item.parse_full()).transpose()
+        items.pop().map(|item| item.parse()).transpose()
     }
 
     pub(in super::super) fn pages<'a>(

@@ -373,7 +373,7 @@ async fn an_object_that_is_too_deep_is_named_and_the_others_are_read() {
     let cluster = mock.cluster().await;
     let mut pages = cluster.list(&config_maps(), None, Projection::Objects);
     let page = pages.next().await.expect("one page").expect("it can be read");
-    let said = page[0].parse_comparable().expect_err("it is too deep").to_string();
+    let said = page[0].parse().expect_err("it is too deep").to_string();
     assert_eq!(said, "deep of configmaps: it is nested deeper than 127 levels");
-    assert_eq!(page[1].parse_comparable().expect("it is flat")["metadata"]["name"], "flat");
+    assert_eq!(page[1].parse().expect("it is flat")["metadata"]["name"], "flat");
 }

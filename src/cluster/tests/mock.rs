@@ -217,7 +217,7 @@ pub(super) async fn all(
     while let Some(next) = pages.next().await {
         assert!(unread.is_none(), "nothing follows an error");
         match next {
-            Ok(page) => objects.extend(page.iter().map(|item| item.parse_full().expect("it is JSON"))),
+            Ok(page) => objects.extend(page.iter().map(|item| item.parse().expect("it is JSON"))),
             Err(cause) => unread = Some(cause),
         }
     }
