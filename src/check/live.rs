@@ -23,7 +23,7 @@ use crate::model::{
     is_secret, join_api_version,
 };
 use crate::source::Hooks;
-use crate::threads::{self, parallel_map};
+use crate::threads;
 
 /// Most lists read at the same time.
 pub(super) const PARALLEL: usize = 8;
@@ -203,7 +203,9 @@ impl<'a> Comparison<'a> {
             ref shares => {
                 // A thread that compares keeps nobody but its own lists waiting.
                 let drive = |share: &usize| runtime.block_on(self.drive(take, *share, &namespaces));
-                parallel_map(shares, drive).into_iter().for_each(|part| compared.merge(part));
+                // The runtime moves the network by another thread meanwhile, however deep this is called.
+                let parts = tokio::task::block_in_place(|| threads::map_on_own_threads(shares, drive));
+                parts.into_iter().for_each(|part| compared.merge(part));
             }
         }
         self.list_unmanaged(&namespaces, &mut compared).await;

@@ -1,8 +1,9 @@
-//! Parallel work on a thread pool.
+//! Parallel work, on a pool of threads or on threads of its own.
 
 use std::cmp::Ordering;
+use std::panic::resume_unwind;
 use std::sync::LazyLock;
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -33,6 +34,22 @@ pub fn parallel_map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
     }
 }
 
+/// Does the work on every item, each on a thread of its own, or here where none can be made; the results are in the order
+/// of the items. For work that waits, or that blocks on a runtime: a thread of the pool might take up a second such
+/// piece of work while it waits for the first.
+pub fn map_on_own_threads<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let work = &work;
+    thread::scope(|scope| {
+        let start = |item| thread::Builder::new().spawn_scoped(scope, move || work(item)).map_err(|_| item);
+        let started: Vec<_> = items.iter().map(start).collect();
+        let result = |thread: Result<thread::ScopedJoinHandle<'_, R>, &T>| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(item) => work(item),
+        };
+        started.into_iter().map(result).collect()
+    })
+}
+
 /// Sorts the items, equal ones in their order.
 pub fn sort_by<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync + Send) {
     match &*POOL {
@@ -43,7 +60,7 @@ pub fn sort_by<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + 
 
 #[cfg(test)]
 mod tests {
-    use super::{parallel_map, sort_by, thread_count};
+    use super::{map_on_own_threads, parallel_map, sort_by, thread_count};
 
     #[test]
     fn equal_items_stay_in_their_order() {
@@ -66,5 +83,16 @@ mod tests {
         let nested = parallel_map(&[1, 2, 3], |item| twice(&[*item, 10 * item]));
         assert_eq!(nested, [[2, 20], [4, 40], [6, 60]]);
         assert!((1..=8).contains(&thread_count()));
+    }
+
+    #[test]
+    fn threads_of_their_own_wait_for_each_other() {
+        let barrier = std::sync::Barrier::new(20);
+        let waited = map_on_own_threads(&(0..20).collect::<Vec<usize>>(), |item| {
+            barrier.wait();
+            parallel_map(&[1, 2], |factor| item * factor).iter().sum::<usize>()
+        });
+        assert_eq!(waited, (0..20).map(|item| item * 3).collect::<Vec<_>>());
+        assert_eq!(map_on_own_threads(&[], |item: &usize| *item), Vec::<usize>::new());
     }
 }
