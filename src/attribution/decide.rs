@@ -4,13 +4,14 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
+use super::evidence::{Evidence, ScalePath};
 use super::harm::is_harmful;
 use super::history::{PastVersion, declared_by, unowned_since};
 use super::last_applied::LastApplied;
 use super::managers::KnownManager;
+use super::missing::unsynced_verdict;
 use super::owners::{ManagedFieldsEntry, Owners, Ownership};
 use super::rewritten::{find_substitution, is_rewritten_json};
-use super::verdict::{Evidence, ScalePath, unsynced_verdict};
 use crate::model::{
     Cause, ChangeKind, Confidence, Difference, FieldPath, ManagerClass, PathElement, Rule, Verdict,
 };

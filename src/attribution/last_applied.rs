@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::evidence::Evidence;
 use super::history::overlaps;
 use super::owners::{ManagedFieldsEntry, Owners};
-use super::verdict::Evidence;
 use crate::model::{Desired, FieldPath};
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";

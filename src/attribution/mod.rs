@@ -5,12 +5,14 @@
 
 mod admission;
 mod decide;
+mod evidence;
 mod harm;
 mod history;
 mod ignore;
 mod last_applied;
 mod manager_config;
 mod managers;
+mod missing;
 mod owners;
 mod rewritten;
 mod scaling;
@@ -24,16 +26,15 @@ mod write_place;
 mod tests;
 
 pub use admission::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator};
+pub use evidence::{Evidence, ScalePath};
 pub use history::{PastVersion, Supersession, WorkloadRevision, declared_by};
 pub use ignore::IgnoreRules;
 pub use manager_config::{manager_warnings, split_expired};
 pub use managers::{KnownManager, Managers};
+pub use missing::{MissingEvidence, leftover_verdict, missing_verdict};
 pub use owners::{ManagedFieldsEntry, Owners, owners_of};
 pub use scaling::{AUTOSCALER_KINDS, Autoscaler};
 pub use split::without_server_set;
 pub use unknown_writers::unknown_manager_notes;
 pub use unmanaged::{OwnerClaim, UnmanagedCandidate, unmanaged_candidate};
-pub use verdict::{
-    Evidence, MissingEvidence, ScalePath, all_server_set, attribute, leftover_verdict, missing_verdict,
-    needing_history, strongest_verdict,
-};
+pub use verdict::{all_server_set, attribute, needing_history, strongest_verdict};

@@ -3,88 +3,18 @@
 //! The owner of exactly this leaf is established first; then the rules decide. A manager's name is a claim of whoever
 //! wrote: it explains a change only where that program writes, and never where a change could do harm.
 
-use crate::model::is_restart;
 use std::cell::Cell;
-use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use super::admission::Mutator;
 use super::decide::RuleEngine;
-use super::history::{PastVersion, WorkloadRevision};
+use super::evidence::Evidence;
 use super::last_applied::LastApplied;
 use super::managers::Managers;
 use super::owners::Owners;
-use super::scaling::{Autoscaler, apply_autoscaler};
+use super::scaling::apply_autoscaler;
 use super::split::Splitter;
 use crate::model::{
-    Cause, Change, ChangeKind, Confidence, Desired, Difference, ManagerClass, Origin, Rule, Verdict,
+    Cause, Change, ChangeKind, Desired, Difference, ManagerClass, Origin, Verdict, is_restart,
 };
-use crate::schema::Schema;
-
-/// The evidence about one object.
-pub struct Evidence<'a> {
-    /// The object as Git declares it.
-    pub desired: &'a Desired,
-    /// The live object, with managedFields and annotations.
-    pub live: &'a Value,
-    /// Its schema, for the last-applied copy.
-    pub schema: &'a Schema,
-    /// The known managers.
-    pub managers: &'a Managers,
-    /// Autoscalers of its namespace.
-    pub autoscalers: &'a [Autoscaler],
-    /// What older commits declared, newest first.
-    pub older: &'a [PastVersion],
-    /// Revisions that the cluster remembers of the object, without the one that is live.
-    pub revisions: &'a [WorkloadRevision],
-    /// The mutating webhooks and admission policies that match the object.
-    pub mutators: &'a [Mutator],
-    /// Where `/scale` writes into the object, if it is a custom resource.
-    pub scale: ScalePath<'a>,
-    /// Labels and annotations that a deployer put onto every object that it applied, as manager and key.
-    pub common_labels: &'a BTreeSet<(String, String)>,
-    /// When the check began, seconds since 1970.
-    pub now: i64,
-    /// For how long a commit may wait to be applied, in seconds.
-    pub unsynced_after: i64,
-}
-
-/// Where `/scale` writes into a custom resource, as its definition says (`specReplicasPath`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScalePath<'a> {
-    /// It was not looked up: any number below `spec` may be it.
-    Unknown,
-    /// This field, such as `.spec.shards`; `None` where the kind has no `/scale`.
-    Known(Option<&'a str>),
-}
-
-impl<'a> Evidence<'a> {
-    /// What is known from the object itself.
-    #[must_use]
-    pub fn from_object(
-        desired: &'a Desired,
-        live: &'a Value,
-        schema: &'a Schema,
-        managers: &'a Managers,
-    ) -> Self {
-        static NONE: BTreeSet<(String, String)> = BTreeSet::new();
-        Self {
-            desired,
-            live,
-            schema,
-            managers,
-            autoscalers: &[],
-            older: &[],
-            revisions: &[],
-            mutators: &[],
-            scale: ScalePath::Unknown,
-            common_labels: &NONE,
-            now: 0,
-            unsynced_after: i64::MAX,
-        }
-    }
-}
 
 /// Gives each difference its cause; a part that only live has is split where its owners differ.
 #[must_use]
@@ -172,52 +102,6 @@ fn origin_of(desired: &Desired, difference: &Difference) -> Option<Origin> {
             Some(at) => pointer = &pointer[..at],
             None => return Some(desired.origin.clone()),
         }
-    }
-}
-
-/// What is known of why an object is not live.
-#[derive(Debug, Clone, Copy)]
-pub struct MissingEvidence<'a> {
-    /// What older commits declared, newest first.
-    pub older: &'a [PastVersion],
-    /// The latest time at which the source's applier wrote any object, seconds since 1970.
-    pub applied_at: Option<i64>,
-    /// When the check began, seconds since 1970.
-    pub now: i64,
-    /// For how long a commit may wait to be applied, in seconds.
-    pub unsynced_after: i64,
-}
-
-/// Why an object that Git declares is not live. It is not applied yet where one of the last commits brought it and its
-/// source's applier has written nothing since; else nobody recorded who removed it.
-#[must_use]
-pub fn missing_verdict(evidence: MissingEvidence<'_>) -> Verdict {
-    let unknown = Verdict::new(Cause::Unknown, Confidence::None, Rule::Missing);
-    let Some(before) = evidence.older.iter().find(|older| older.differs_at.is_none()) else { return unknown };
-    let not_written = evidence.applied_at.is_none_or(|at| at < before.superseded_at);
-    match before.newer_applied {
-        Some(true) => unknown,
-        Some(false) => unsynced_verdict(before, Rule::NotApplied, evidence.now, evidence.unsynced_after),
-        None if not_written => {
-            unsynced_verdict(before, Rule::NotApplied, evidence.now, evidence.unsynced_after)
-        }
-        None => unknown,
-    }
-}
-
-/// Why an object is live that nothing declares any more: nobody pruned it.
-#[must_use]
-pub fn leftover_verdict(older: &PastVersion, now: i64, unsynced_after: i64) -> Verdict {
-    unsynced_verdict(older, Rule::Leftover, now, unsynced_after)
-}
-
-/// Not applied yet, since the newer commit reached the branch; drift when that is too long ago.
-pub(super) fn unsynced_verdict(older: &PastVersion, rule: Rule, now: i64, unsynced_after: i64) -> Verdict {
-    let since = older.superseded_at;
-    Verdict {
-        unsynced_since: (since != i64::MAX).then_some(since),
-        overdue: now.saturating_sub(since) > unsynced_after,
-        ..Verdict::new(Cause::Unsynced, Confidence::Medium, rule)
     }
 }
 

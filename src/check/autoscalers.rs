@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::StreamExt;
 
-use super::live::ComparisonOutcome;
+use super::comparison::ComparisonOutcome;
 use crate::attribution::{AUTOSCALER_KINDS, Autoscaler};
 use crate::cluster::Cluster;
 use crate::model::{Change, Desired};

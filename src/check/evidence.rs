@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::StreamExt;
 use serde_json::{Map, Value};
 
+use super::comparison::ComparisonOutcome;
 use super::helm_release::{HelmReleases, is_rolled_back};
-use super::live::ComparisonOutcome;
 use super::schemas::Schemas;
 use crate::attribution::{BINDING_KIND, MUTATOR_KINDS, MutatedObject, Mutator, ScalePath, WorkloadRevision};
 use crate::cluster::Cluster;

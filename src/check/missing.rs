@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::StreamExt;
 use serde_json::Value;
 
-use super::live::ComparisonOutcome;
+use super::comparison::ComparisonOutcome;
 use crate::cluster::Cluster;
 use crate::model::Desired;
 

@@ -2,10 +2,12 @@
 
 mod autoscalers;
 mod compare;
+mod comparison;
 mod duplicates;
 mod error;
 mod evidence;
 mod explain;
+mod findings;
 mod helm_release;
 mod history;
 mod inputs;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::compare::FindingBuilder;
-use super::live::ComparisonOutcome;
+use super::comparison::ComparisonOutcome;
+use super::findings::FindingBuilder;
 use crate::attribution::Owners;
 use crate::cluster::Cluster;
 use crate::model::{

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compare::FindingBuilder;
+use super::findings::FindingBuilder;
 use crate::cluster::Cluster;
 use crate::model::{ChangeKind, Desired, Finding, ResourceId, State};
 use crate::schema::Schema;

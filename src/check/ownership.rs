@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::live::ComparisonOutcome;
+use super::comparison::ComparisonOutcome;
 use super::owner_index::OwnerIndex;
 use super::owner_records::{Lookup, ObjectName, OwnerRecords};
 use crate::attribution::{OwnerClaim, UnmanagedCandidate};

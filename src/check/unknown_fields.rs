@@ -1,6 +1,6 @@
 //! Warnings for declared fields that the kind does not have: the server drops them.
 
-use super::live::ComparisonOutcome;
+use super::comparison::ComparisonOutcome;
 use super::schemas::Schemas;
 use crate::diff::{UnknownField, unknown_fields};
 use crate::model::{Desired, Origin};

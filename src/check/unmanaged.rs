@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
 
-use super::live::{Comparison, ComparisonOutcome, FEW_NAMESPACES, PARALLEL, group_version_kind};
+use super::comparison::{Comparison, ComparisonOutcome, FEW_NAMESPACES, PARALLEL, group_version_kind};
 use crate::cluster::{Item, Projection, ReadError, ReadErrorKind, resource_display_name};
 use crate::model::{ApiResource, Incomplete};
 

@@ -1,8 +1,4 @@
-//! What `--help` prints after the options, and `drift help`. Lines fit 80 columns: clap breaks longer ones anywhere.
-
-use clap::Parser;
-
-use super::arguments::{Arguments, HelpArguments};
+//! What `--help` prints after the options. Lines fit 80 columns: clap breaks longer ones anywhere.
 
 /// Heading of options: which cluster.
 pub(super) const CLUSTER: &str = "Cluster";
@@ -135,12 +131,3 @@ Examples:
 
   # Install the page of every command
   drift man ~/.local/share/man/man1";
-
-/// Prints the help of a command, as `--help` does, or of `drift`; with the exit code.
-pub(super) fn run(arguments: HelpArguments) -> u8 {
-    let words = std::iter::once("drift".to_owned()).chain(arguments.command).chain(["--help".to_owned()]);
-    match Arguments::try_parse_from(words) {
-        Ok(_) => 0,
-        Err(help) => super::print_clap(&help),
-    }
-}

@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod generate;
 mod help;
+mod help_command;
 mod log;
 mod message;
 mod output;
@@ -100,6 +101,6 @@ async fn dispatch(arguments: arguments::Arguments) -> Result<u8, CommandError> {
         arguments::Command::Snapshot(arguments) => snapshot::run(arguments).await,
         arguments::Command::Completions(arguments) => generate::completions(&arguments),
         arguments::Command::Man(arguments) => generate::man(&arguments),
-        arguments::Command::Help(arguments) => Ok(help::run(arguments)),
+        arguments::Command::Help(arguments) => Ok(help_command::run(arguments)),
     }
 }

@@ -4,14 +4,13 @@ use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 
-use super::discovery::{Discovery, discover};
+use super::connection;
+use super::discovery::{Discovery, FailedDiscovery, discover};
 use super::error::{ClusterError, MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
-use super::item::{Item, ListContext};
-use super::list::Projection;
+use super::item::{Item, ListContext, Projection};
 use super::openapi::OpenApiDocuments;
 use super::request::{ApiAnswer, ApiCall, ApiStatus, RequestError, Requests, status_text};
 use super::settings::ClusterSettings;
-use super::{connection, discovery::FailedDiscovery};
 use crate::model::{ApiResource, ApiResources};
 
 /// An API server after discovery.

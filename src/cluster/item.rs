@@ -10,7 +10,6 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::{MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
-use super::list::Projection;
 use crate::model::{ApiResource, Manager, ResourceId, join_api_version};
 
 /// What the items of one list have in common.
@@ -213,6 +212,35 @@ impl<'de> DeserializeSeed<'de> for ManagersSeed {
     }
 }
 
+/// What of the objects is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Projection {
+    /// Whole objects.
+    Objects,
+    /// `apiVersion`, `kind` and `metadata` only.
+    Metadata,
+}
+
+impl Projection {
+    pub(super) fn accept(self) -> &'static str {
+        match self {
+            Self::Objects => "application/json",
+            // An extension's server may know whole objects only: then we drop the rest ourselves.
+            Self::Metadata => {
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+            }
+        }
+    }
+
+    /// Objects a page at most: whole ones may be large, and a page is in memory at once.
+    pub(super) fn page_size(self) -> u32 {
+        match self {
+            Self::Objects => 250,
+            Self::Metadata => 500,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -220,7 +248,7 @@ mod tests {
     use serde::de::DeserializeSeed;
 
     use super::{Item, ListContext, ManagersSeed};
-    use crate::cluster::list::Projection;
+    use crate::cluster::item::Projection;
     use crate::model::{ApiResource, Manager};
 
     fn item(text: &Value, what: Projection) -> Item {

@@ -9,39 +9,10 @@ use tokio::task::JoinHandle;
 
 use super::api::{ApiServer, body_or_failure, escape, resource_path};
 use super::error::{MalformedAnswer, ReadError, ReadErrorKind, resource_display_name};
-use super::item::{Item, ListContext, PageText};
+use super::item::{Item, ListContext, PageText, Projection};
 use super::page::ListPage;
 use super::request::{ApiCall, ApiStatus, CallKind, RequestError};
 use crate::model::ApiResource;
-
-/// What of the objects is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Projection {
-    /// Whole objects.
-    Objects,
-    /// `apiVersion`, `kind` and `metadata` only.
-    Metadata,
-}
-
-impl Projection {
-    fn accept(self) -> &'static str {
-        match self {
-            Self::Objects => "application/json",
-            // An extension's server may know whole objects only: then we drop the rest ourselves.
-            Self::Metadata => {
-                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-            }
-        }
-    }
-
-    /// Objects a page at most: whole ones may be large, and a page is in memory at once.
-    fn page_size(self) -> u32 {
-        match self {
-            Self::Objects => 250,
-            Self::Metadata => 500,
-        }
-    }
-}
 
 /// A page of fewer bytes lets the next one have more objects, after one of too many bytes.
 const GROWING_PAGE: usize = 1 << 20;

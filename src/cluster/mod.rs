@@ -28,19 +28,19 @@ use std::sync::Arc;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 
+use crate::model::{ApiResource, ApiResources};
+use crate::schema::Schema;
+
 pub use api::ApiServer;
 pub use discovery::FailedDiscovery;
 pub use dry_run::{DryRunOutcome, DryRunRejection};
 pub use error::{ClusterError, ReadError, ReadErrorKind, resource_display_name};
+pub use item::Projection;
 pub use item::{Item, ManagersSeed};
-pub use list::Projection;
 #[cfg(fuzzing)]
 pub use page::read_page_names;
 pub use settings::{ClusterSettings, ServiceAccount};
 pub use snapshot::{ListScope, Snapshot, SnapshotFault, SnapshotSummary, write_snapshot};
-
-use crate::model::{ApiResource, ApiResources};
-use crate::schema::Schema;
 
 /// Where live objects come from.
 pub enum Cluster {

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::error::MalformedAnswer;
-use super::item::{Item, ItemHeader};
-use super::list::Projection;
+use super::item::{Item, ItemHeader, Projection};
 use crate::model::{ApiResource, join_api_version};
 
 /// A page.

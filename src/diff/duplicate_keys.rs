@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::lists::canonical_text;
+use super::equal::canonical_text;
 
 /// Beyond so many comparisons those that would be the best pairs are not looked for.
 const MOST: usize = 40_000;

@@ -1,8 +1,7 @@
 //! Equality of scalars.
 
-use base64::Engine as _;
-use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use serde_json::{Number, Value};
 
 use crate::schema::{Field, Scalar, Shape, rounds_to, same_duration, same_quantity};
@@ -103,4 +102,20 @@ pub(super) fn is_omitempty_zero(field: Field<'_>, value: &Value) -> bool {
             other => is_empty_value(other),
         };
     zero && !field.keeps_zero()
+}
+
+/// The same text for the same value: `1` and `1.0`, a null in a map and none.
+pub(super) fn canonical_text(value: &Value) -> String {
+    match value {
+        Value::Number(number) => integer(number).map_or_else(|| value.to_string(), |whole| whole.to_string()),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical_text).collect::<Vec<_>>().join(","))
+        }
+        Value::Object(map) => {
+            let set = map.iter().filter(|(_, inner)| !inner.is_null());
+            let entries = set.map(|(key, inner)| format!("{key:?}:{}", canonical_text(inner)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::duplicate_keys::pair_duplicates;
-use super::equal::integer;
+use super::equal::canonical_text;
 use crate::model::PathElement;
 use crate::schema::Field;
 
@@ -120,20 +120,4 @@ pub(super) fn set_difference<'a>(desired: &'a [Value], live: &'a [Value]) -> (In
         from.iter().enumerate().filter(|(_, value)| is_alone(value)).collect()
     };
     (only(desired, live), only(live, desired))
-}
-
-/// The same text for the same value: `1` and `1.0`, a null in a map and none.
-pub(super) fn canonical_text(value: &Value) -> String {
-    match value {
-        Value::Number(number) => integer(number).map_or_else(|| value.to_string(), |whole| whole.to_string()),
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(canonical_text).collect::<Vec<_>>().join(","))
-        }
-        Value::Object(map) => {
-            let set = map.iter().filter(|(_, inner)| !inner.is_null());
-            let entries = set.map(|(key, inner)| format!("{key:?}:{}", canonical_text(inner)));
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
-        }
-        other => other.to_string(),
-    }
 }

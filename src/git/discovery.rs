@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, RepositoryOpenFlags};
 
 use super::GitError;
-use super::repository::{GitOptions, open_error};
+use super::options::GitOptions;
 
 const NO_CEILING: [&str; 0] = [];
 
@@ -79,4 +79,22 @@ fn is_embeddable(found: &git2::Repository, folder: &Path) -> bool {
 fn work_tree_around(folder: &Path) -> Option<PathBuf> {
     let mut above = folder.ancestors().skip(1);
     above.find(|above| above.join(".git").symlink_metadata().is_ok()).map(Path::to_owned)
+}
+
+pub(super) fn open_error(path: &Path, error: &git2::Error) -> GitError {
+    let path = path.to_owned();
+    let message = error.message();
+    let extension = message.split_once("unsupported extension name ").map(|(_, name)| name);
+    match (error.code(), extension) {
+        (ErrorCode::Owner, _) => GitError::Owner { path },
+        (ErrorCode::NotFound, _) => GitError::NotARepository { path },
+        (_, Some("extensions.refstorage")) => {
+            GitError::Format { path, what: "reftable references".to_owned() }
+        }
+        (_, Some(name)) => GitError::Format { path, what: format!("the extension `{name}`") },
+        _ if message.contains("object format") || message.contains("repository version") => {
+            GitError::Format { path, what: message.to_owned() }
+        }
+        _ => GitError::Failed { doing: "open the repository".to_owned(), path, why: message.to_owned() },
+    }
 }

@@ -1,29 +1,17 @@
 //! Opening a repository, and what it says about itself.
 
 use std::cell::OnceCell;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use git2::ErrorCode;
 
 use super::discovery::discover;
+use super::options::GitOptions;
 use super::program::GitCommand;
 use super::shadow_repository::{self, ShadowRepository};
 use super::sign::SigningSettings;
 use super::tree_cache::TreeCache;
 use super::{CommitId, GitError, RemoteAddress, WorkTreeStatus};
-
-/// How a repository is opened and its remotes are reached.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GitOptions {
-    /// The environment of the `git` program: the user's own, for credentials, proxies, keys.
-    pub env: Vec<(OsString, OsString)>,
-    /// Read it even where another user owns it (containers). Its configuration is then trusted.
-    pub any_owner: bool,
-    /// The path names the repository itself, so it may be a bare one. Without it one is looked for from the path on,
-    /// and a bare one is nobody's choice.
-    pub bare: bool,
-}
 
 /// A repository on this machine. Values of this type may move between threads, but are used by one at a time.
 pub struct Repository {
@@ -296,22 +284,4 @@ impl Repository {
 /// libgit2 goes a hundred folders down, and has no code for what is deeper.
 fn is_too_deep(error: &git2::Error) -> bool {
     error.message().contains("nesting too deep")
-}
-
-pub(super) fn open_error(path: &Path, error: &git2::Error) -> GitError {
-    let path = path.to_owned();
-    let message = error.message();
-    let extension = message.split_once("unsupported extension name ").map(|(_, name)| name);
-    match (error.code(), extension) {
-        (ErrorCode::Owner, _) => GitError::Owner { path },
-        (ErrorCode::NotFound, _) => GitError::NotARepository { path },
-        (_, Some("extensions.refstorage")) => {
-            GitError::Format { path, what: "reftable references".to_owned() }
-        }
-        (_, Some(name)) => GitError::Format { path, what: format!("the extension `{name}`") },
-        _ if message.contains("object format") || message.contains("repository version") => {
-            GitError::Format { path, what: message.to_owned() }
-        }
-        _ => GitError::Failed { doing: "open the repository".to_owned(), path, why: message.to_owned() },
-    }
 }

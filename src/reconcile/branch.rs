@@ -2,37 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RunAttempt;
-use super::RunError;
-use super::plan::{DesiredProposal, RunPlan};
-use super::proposal_text;
+use super::plan::{DesiredProposal, RunPlan, Tip};
+use super::proposal_text::{self, FINGERPRINT, INCIDENT};
 use super::remotes::{BRANCH_PREFIX, COMMITTER_EMAIL, branch_name};
+use super::{RunAttempt, RunError};
 use crate::forge::{ProposalKind, ProposalMarker};
 use crate::git::{CommitId, GitError, Person, PushError, RefUpdate, trailers};
 use crate::incident::{Incident, IncidentStatus, Ledger};
 use crate::remedy::ProvenPlan;
 use crate::text::with_hint;
 
-/// Trailers of a proposal's commit (the design's Marks).
-pub(super) const INCIDENT: &str = "Drift-Incident";
-pub(super) const FINGERPRINT: &str = "Drift-Fingerprint";
-
 /// Most commits of a proposal's branch that are examined: drift's own has one.
 const MOST_COMMITS: usize = 20;
-
-/// What the branch of an incident's pull request has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum Tip {
-    /// Nothing.
-    #[default]
-    Absent,
-    /// Exactly the proven commit.
-    Proven(CommitId),
-    /// An outdated commit of drift's own: it is replaced.
-    Outdated(CommitId),
-    /// Commits by somebody else: the branch is left alone.
-    Foreign(CommitId),
-}
 
 /// The commits of proposals, by incident.
 pub(super) type Commits = BTreeMap<String, CommitId>;

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::field::Empty;
 use tracing::info_span;
 
-use super::branch::{Tip, examine_tip};
+use super::branch::examine_tip;
 use super::ending::{CurrentState, Ending, find_ending};
 use super::examined::deleted_members;
-use super::plan::Examine;
+use super::plan::{Examine, Tip};
 use super::remotes::{ended_incidents, read_ledger};
 use super::{RunAttempt, RunError};
 use crate::forge::{ExistingProposal, ProposalMarker};

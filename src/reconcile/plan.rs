@@ -3,15 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RunError;
-use super::branch::Tip;
 use super::ending::Ending;
 use super::examined::is_accounted_for;
 use super::mass_drift::{self, MassDrift};
-use super::proposal_text;
 use super::remotes::branch_name;
+use super::{RunError, proposal_text};
 use crate::check::CheckInputs;
 use crate::forge::{Closer, ExistingProposal, Proposal, ProposalKind, ProposalMarker, ProposalState};
+use crate::git::CommitId;
 use crate::incident::{
     Event, EventKind, Incident, IncidentStatus, Ledger, RecordedFinding, group_findings, opens_incident,
 };
@@ -399,4 +398,18 @@ impl<'a> Planner<'a> {
 /// The id of the issue "wrong context?" for a cluster.
 fn mass_id(cluster: &str) -> String {
     digest(&["mass/v1", cluster])
+}
+
+/// What the branch of an incident's pull request has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Tip {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// Exactly the proven commit.
+    Proven(CommitId),
+    /// An outdated commit of drift's own: it is replaced.
+    Outdated(CommitId),
+    /// Commits by somebody else: the branch is left alone.
+    Foreign(CommitId),
 }

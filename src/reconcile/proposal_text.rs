@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::branch::{FINGERPRINT, INCIDENT};
 use super::mass_drift::{self, MassDrift};
-
 use crate::forge::{Proposal, ProposalKind};
 use crate::incident::Incident;
 use crate::model::{Change, CheckReport, ClusterFacts, Finding};
@@ -298,3 +296,8 @@ fn section(left: &Unadopted, finding: Option<&Finding>) -> String {
     }
     text
 }
+
+/// Trailers of a proposal's commit (the design's Marks).
+pub(super) const INCIDENT: &str = "Drift-Incident";
+
+pub(super) const FINGERPRINT: &str = "Drift-Fingerprint";

@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::RunError;
-use super::branch::Tip;
 use super::ending::Ending;
-use super::plan::{Examine, Observed, RunPlan, plan_run};
+use super::plan::{Examine, Observed, RunPlan, Tip, plan_run};
 use crate::check::CheckInputs;
 use crate::forge::{Closer, ExistingProposal, ProposalKind, ProposalMarker, ProposalState};
 use crate::incident::{Incident, IncidentStatus, Ledger};

@@ -4,35 +4,11 @@ use serde_json::{Map, Value};
 
 use super::exchanged::exchanged;
 use super::replacements::{Replacement, ReplacementKind};
+use super::target::EditTarget;
 use crate::attribution::without_server_set;
-use crate::model::{Change, ChangeKind, Desired, PathElement, substitution};
+use crate::model::{Change, ChangeKind, Desired, PathElement};
 use crate::schema::{Field, without_defaults};
-use crate::yaml::{Aligned, Edit, Operation, align};
-
-/// Where edits of one document go.
-#[derive(Clone)]
-pub(super) struct EditTarget {
-    /// Index of the document in its file.
-    pub(super) document: usize,
-    /// Pointer of the object in the document: empty, or `/items/N` of a list.
-    pub(super) prefix: String,
-}
-
-impl EditTarget {
-    /// Sets a value; where the document has one, the edit touches only what differs.
-    pub(super) fn set(&self, pointer: &str, value: Value) -> Edit {
-        self.edit(pointer, Operation::Set(value))
-    }
-
-    /// Gives a key another name.
-    pub(super) fn rename(&self, pointer: &str, name: String) -> Edit {
-        self.edit(pointer, Operation::Rename(name))
-    }
-
-    fn edit(&self, pointer: &str, operation: Operation) -> Edit {
-        Edit { document: self.document, pointer: format!("{}{pointer}", self.prefix), operation }
-    }
-}
+use crate::yaml::{Aligned, Edit, align};
 
 /// The edits that take changes into a document: what stands in the place of something else on its lines, and the rest.
 pub(super) fn build_edits(
@@ -111,18 +87,6 @@ pub(super) fn merge_wanted(desired: &Value, wanted: &Value, live: &Value) -> Val
             Value::Array(list(desired, wanted, live))
         }
         _ => wanted.clone(),
-    }
-}
-
-/// Whether a key or text in a value has a variable of a GitOps tool.
-pub(super) fn has_variable(value: &Value) -> bool {
-    match value {
-        Value::String(text) => substitution::has_variable(text),
-        Value::Array(items) => items.iter().any(has_variable),
-        Value::Object(map) => {
-            map.iter().any(|(key, inner)| substitution::has_variable(key) || has_variable(inner))
-        }
-        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::edits::{EditTarget, has_variable};
+use super::target::{EditTarget, has_variable};
 use crate::model::Change;
 use crate::schema::{Field, ListType, Shape};
 use crate::yaml::{Edit, Operation};

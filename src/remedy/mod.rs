@@ -5,14 +5,17 @@ mod coupled_changes;
 mod edits;
 mod exchanged;
 mod plan;
+mod proof_failure;
 mod prove;
 mod reasons;
 mod renamed;
 mod replacements;
 
+mod target;
 #[cfg(test)]
 mod tests;
 
 pub use plan::{AdoptedObject, Plan, Unadopted, plan};
-pub use prove::{ProofContext, ProofFailure, ProvenPlan, prove};
+pub use proof_failure::ProofFailure;
+pub use prove::{ProofContext, ProvenPlan, prove};
 pub use reasons::UnadoptedReason;

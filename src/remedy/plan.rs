@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::coupled_changes::{BlockingChanges, PersonTools};
-use super::edits::{EditTarget, Subject, build_edits, has_variable};
+use super::edits::{Subject, build_edits};
 use super::reasons::{UnadoptedReason, why_not};
 use super::replacements::find_replacements;
+use super::target::{EditTarget, has_variable};
 use crate::model::{
     Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, is_restart, substitution,
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::prove::ProofFailure;
+use super::proof_failure::ProofFailure;
 use crate::model::{Cause, Change, ChangeKind, Confidence, ResourceId, State};
 
 /// Why drift proposes no edit for a change or an object, and what a person can do.

@@ -9,7 +9,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::edits::{EditTarget, merge_wanted};
+use super::edits::merge_wanted;
+use super::target::EditTarget;
 use super::{Plan, ProofContext, ProvenPlan, plan, prove};
 use crate::config::Source;
 use crate::model::{

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 use serde_json::json;
 
-use super::ReportStyle;
-use crate::model::Resolution;
-use crate::model::{AuditReport, AuditedIncident, Outcome, Proof};
+use super::style::ReportStyle;
+use crate::model::{AuditReport, AuditedIncident, Outcome, Proof, Resolution};
 use crate::text::{one_line, pluralize};
 
 const GREEN: Paint = AnsiColor::Green.on_default();

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Paint};
 use serde_json::{Map, Value, json};
 
-use super::{ReportStyle, Side, only_one_side, sides};
+use super::sides::{Side, only_one_side, sides};
+use super::style::ReportStyle;
 use crate::model::{
     ChangeKind, ExplainReport, ExplainedField, Manager, ManagerClass, Origin, State, Verdict,
 };

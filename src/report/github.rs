@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Side, only_one_side, sides};
+use super::sides::{Side, only_one_side, sides};
 use crate::model::{Change, CheckReport, Finding, Origin};
 use crate::text::{escape_workflow_data, escape_workflow_property, one_line, pluralize};
 use crate::wording::{describe_verdict, format_value};

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::listing::{is_listed, listed_changes};
+use super::style::ReportStyle;
 use super::verification::fault;
-use super::{ReportStyle, is_listed, listed_changes};
 use crate::model::{
     Actor, Cause, Change, ChangeKind, CheckReport, Confidence, Finding, Incomplete, Manager,
     ObjectDisagreement, ObjectNote, Origin, ResourceId, State, Verdict, Verification,

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{
-    MOST_CHANGES, ReportStyle, Side, headline, listed_changes, not_checked_for_unmanaged, not_listed,
-    only_one_side, ordered_findings, sides, uncovered_root_lines, verification,
-};
+use super::listing::{MOST_CHANGES, listed_changes, not_listed, ordered_findings};
+use super::sides::{Side, only_one_side, sides};
+use super::style::ReportStyle;
+use super::summary_lines::{headline, not_checked_for_unmanaged, uncovered_root_lines};
+use super::verification;
 use crate::model::{Change, CheckReport, Finding, State};
 use crate::text::{markdown_code, one_line, pluralize};
 use crate::wording::{describe_verdict, format_value};

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::ReportStyle;
-use crate::model::Resolution;
-use crate::model::{Action, ActionKind, RunReport};
+use super::style::ReportStyle;
+use crate::model::{Action, ActionKind, Resolution, RunReport};
 use crate::text::{escape_terminal, one_line, pluralize};
 
 /// Lines of a diff that are shown, and characters of a line: whoever wants all of it reads the proposal.

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::{
-    MOST_CHANGES, ReportStyle, headline, is_listed, is_waiting, listed_changes, not_checked_for_unmanaged,
-    not_listed, only_one_side, uncovered_root_lines, values, verification,
-};
+use super::listing::{MOST_CHANGES, is_listed, is_waiting, listed_changes, not_listed};
+use super::sides::only_one_side;
+use super::style::ReportStyle;
+use super::summary_lines::{headline, not_checked_for_unmanaged, uncovered_root_lines};
+use super::{values, verification};
 use crate::model::{Cause, Change, ChangeKind, CheckReport, Finding, Origin, State, is_drift};
 use crate::text::{one_line, pluralize};
 use crate::wording::{count_by_cause, describe_verdict};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Side, sides};
+use super::sides::{Side, sides};
 use crate::model::Difference;
 use crate::text::{format_yaml_value, one_line};
 use crate::wording::format_value;

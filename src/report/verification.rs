@@ -1,6 +1,6 @@
 //! Lines about the verification with the server, shared by the text and Markdown reports.
 
-use super::ReportStyle;
+use super::style::ReportStyle;
 use crate::model::{Disagreement, Fault, ResourceId, Verification};
 use crate::text::{one_line, pluralize};
 use crate::wording::format_value;

@@ -5,6 +5,7 @@
 mod defaults;
 mod duration;
 mod field;
+mod field_map;
 mod openapi;
 mod pod;
 mod pointer_fields;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::workload::{FieldMap, default};
+use super::field_map::{FieldMap, default};
 
 /// What defaulting and the standard admission plug-ins add to a bare Pod and not to a template.
 pub(super) fn fill(map: &mut FieldMap) {

@@ -1,10 +1,9 @@
 //! Defaults that depend on other fields of the same type (`pkg/apis/<group>/<version>/defaults.go`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::field_map::{FieldMap, copy, default, text};
 use super::pod;
-
-pub(super) type FieldMap = Map<String, Value>;
 
 /// Puts into `map`, a value of the built-in type `name` (`core.v1.Container`), what depends on its other fields.
 pub(super) fn fill(name: &str, map: &mut FieldMap) {
@@ -36,20 +35,6 @@ pub(super) fn fill(name: &str, map: &mut FieldMap) {
         "flowcontrol.v1.LimitResponse" => limit_response(map),
         "apiextensions.v1.CustomResourceDefinitionNames" => names(map),
         _ => {}
-    }
-}
-
-pub(super) fn default(map: &mut FieldMap, key: &str, value: Value) {
-    map.entry(key).or_insert(value);
-}
-
-pub(super) fn text<'a>(map: &'a FieldMap, key: &str) -> Option<&'a str> {
-    map.get(key).and_then(Value::as_str)
-}
-
-fn copy(map: &mut FieldMap, from: &str, to: &str) {
-    if let Some(value) = map.get(from).cloned() {
-        default(map, to, value);
     }
 }
 

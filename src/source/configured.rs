@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::SourceTree;
-use super::kustomization::{Kustomization, fold_key};
-use super::kustomize_inputs::FILE_CAP;
+use super::kustomization::Kustomization;
+use super::kustomize_files::{FILE_CAP, fold_key};
 use super::stand_in::is_hash;
 use crate::model::{ResourceId, push_pointer};
 use crate::yaml;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::SourceTree;
-use super::kustomize_inputs::FILE_CAP;
+use super::kustomize_files::{FILE_CAP, fold_key};
 use super::touched::{self, Touched};
 use crate::git::read_file;
 use crate::model::{Incomplete, SourceMap, push_pointer};
@@ -178,14 +178,4 @@ fn pointer_to(above: &str, key: &str) -> String {
     let mut pointer = above.to_owned();
     push_pointer(&mut pointer, key);
     pointer
-}
-
-/// A key as Go's JSON compares keys: whatever its case, and with the letters that fold to ASCII ones.
-pub(super) fn fold_key(key: &str) -> String {
-    let fold = |c: char| match c {
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        c => c.to_ascii_lowercase(),
-    };
-    key.chars().map(fold).collect()
 }

@@ -2,21 +2,20 @@
 
 use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use serde_json::Value;
 
 use super::configured::{self, Configured};
-use super::copy::CopyError;
+use super::copy::{self, CopyError};
 use super::message_redaction::RendererTree;
 use super::names::Rendered;
 use super::sandbox::Sandbox;
 use super::stand_in::{Source, StandIn};
 use super::tools::Tool;
 use super::{
-    KUSTOMIZATIONS, RenderedObject, ResolvedSource, SourceKind, SourceOutput, SourceTree, copy, encrypted,
+    KUSTOMIZATIONS, RenderedObject, ResolvedSource, SourceKind, SourceOutput, SourceTree, encrypted,
     first_of, kustomize_inputs, locate, manifest, remove_entries, renderer_error, take_annotation,
     with_forward_slashes,
 };
@@ -352,7 +351,8 @@ impl KustomizeBuild<'_> {
 type Declared = Vec<(SourceLocation, String, String)>;
 
 fn declared_in(seen: SourceTree<'_>, file: &Path) -> Declared {
-    let documents = yaml::read(&read_file(seen.root, file, kustomize_inputs::FILE_CAP).unwrap_or_default());
+    let documents =
+        yaml::read(&read_file(seen.root, file, super::kustomize_files::FILE_CAP).unwrap_or_default());
     documents
         .into_iter()
         .flatten()

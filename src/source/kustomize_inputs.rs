@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::kustomization::{HiddenScope, Kustomization, LoadEntry, LoadKind, fold_key};
+use super::kustomization::{HiddenScope, Kustomization, LoadEntry, LoadKind};
+use super::kustomize_files::{FILE_CAP, fold_key};
 use super::remote_entry::{display_entry, is_remote_file, is_repository, looks_like_address, network_reason};
 use super::touched::{self, Touched};
 use super::{KUSTOMIZATIONS, SourceTree, encrypted, with_forward_slashes};
@@ -14,8 +15,6 @@ use crate::git::{self, read_file};
 use crate::model::{Incomplete, push_pointer};
 use crate::yaml;
 
-/// The largest kustomization that is read.
-pub(super) const FILE_CAP: u64 = 16 * 1024 * 1024;
 /// The most Kustomize roots that one source may reach.
 const ROOTS_CAP: usize = 10_000;
 /// The most roots that are reached one through the other.

@@ -7,12 +7,14 @@ mod configured;
 mod copy;
 mod encrypted;
 mod exclude;
+mod folders;
 mod helm;
 mod hooks;
 mod identity;
 mod inputs;
 mod kustomization;
 mod kustomize;
+mod kustomize_files;
 mod kustomize_inputs;
 mod manifest;
 mod message_formats;
@@ -47,13 +49,12 @@ use crate::config::{self, Source};
 use crate::git::{TrackedFiles, is_git_path, read_file};
 use crate::model::{AbsenceReason, ApiResources, Desired, Incomplete, Lazy, Origin, SourceMap};
 use crate::threads::parallel_map;
+use identity::ObjectHeader;
 
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};
 pub use outside_manifests::find_outside_manifests;
 pub use tools::{ToolError, Tools};
-
-use identity::ObjectHeader;
 
 /// The inputs of rendering.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::folders::folders;
 use super::kustomization::Kustomization;
-use super::plain::folders;
 use super::{
     ResolvedSource, SourceKind, SourceOutput, SourceTree, kustomize_inputs, locate, with_forward_slashes,
 };

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::folders::manifests;
 use super::manifest::{self, ManifestFile};
-use super::plain::manifests;
 use super::{RenderRequest, SourceKind, SourceOutput, SourceTree, with_forward_slashes};
 use crate::git::read_file;
 use crate::model::{Desired, ResourceId};

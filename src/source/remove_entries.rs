@@ -2,15 +2,15 @@
 //! what only changes what they would have added.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde_json::{Map, Value, json};
 
 use super::SourceTree;
-use super::kustomization::{Kustomization, fold_key};
-use super::kustomize_inputs::{EntryToRemove, FILE_CAP, KustomizeInputs};
+use super::kustomization::Kustomization;
+use super::kustomize_files::{FILE_CAP, fold_key};
+use super::kustomize_inputs::{EntryToRemove, KustomizeInputs};
 use super::stand_in::StandIn;
 use super::touched::{self, Touched};
 use crate::git::read_file;

@@ -7,8 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::kustomization::fold_key;
-use super::kustomize_inputs::FILE_CAP;
+use super::kustomize_files::{FILE_CAP, fold_key};
 use super::touched::Touched;
 use super::{SourceTree, take_annotation};
 use crate::model::push_pointer;

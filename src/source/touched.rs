@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::kustomization::fold_key;
-use super::kustomize_inputs::FILE_CAP;
+use super::kustomize_files::{FILE_CAP, fold_key};
 use super::{SourceTree, encrypted};
 use crate::yaml;
 

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value};
 
 use super::align::{Aligned, align};
-use super::edit::{Edit, Operation, candidate_splices, refuse_own, refuse_shared, stays_within, walk};
+use super::edit_path::{candidate_splices, refuse_own, refuse_shared, stays_within, walk};
 use super::edit_refusal::EditRefusal;
 use super::layout::{DocumentLayout, Layout, is_empty, order_entries};
 use super::lines::Base;
 use super::moves::moved;
 use super::node::{Node, NodeKind, NodeStyle};
+use super::operation::{Edit, Operation};
 use super::pointer::{apply_operation, normalise_numbers, parse_tokens, wrap_in_parents};
 use super::read::{is_json, read_root, split_documents};
 use super::splice::{EditSite, Splice};

@@ -9,7 +9,7 @@ use super::entries::{
 };
 use super::lines::{Base, LineIndex, line_start, skip_blank};
 use super::node::{Node, NodeForm, NodeKind, NodeStyle, Span};
-use super::trivia::{LastToken, after_marker};
+use super::tokens::{LastToken, after_marker};
 use super::{YamlError, resolve};
 
 /// Levels of lists and maps in one document; `serde_json` stops at 128, and so no live object has more.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::error::YamlError;
 use super::lines::Base;
 use super::node::build_source_map;
-use super::read::{YamlError, each_part, read_part, read_preview, read_root, read_value};
+use super::read::{each_part, read_part, read_preview, read_root, read_value};
 use super::split::DocumentRange;
 use crate::model::{SourceLocation, SourceMap};
 

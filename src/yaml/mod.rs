@@ -6,8 +6,10 @@ mod builder;
 mod compose;
 mod document_source;
 mod edit;
+mod edit_path;
 mod edit_refusal;
 mod entries;
+mod error;
 mod fast_reader;
 mod folded;
 mod layout;
@@ -15,6 +17,7 @@ mod lines;
 mod moves;
 mod multiline;
 mod node;
+mod operation;
 mod pointer;
 mod read;
 mod resolve;
@@ -22,14 +25,17 @@ mod rewrap;
 mod scalar;
 mod splice;
 mod split;
+mod tokens;
 mod trivia;
 
 pub use align::{Aligned, align};
 pub use document_source::{DocumentSource, read_previews};
-pub use edit::{Edit, EditError, Operation, edit};
+pub use edit::{EditError, edit};
 pub use edit_refusal::EditRefusal;
+pub use error::YamlError;
 pub use node::{Key, Node, NodeKind, Span};
-pub use read::{Document, YamlError, read, read_first};
+pub use operation::{Edit, Operation};
+pub use read::{Document, read, read_first};
 
 #[cfg(test)]
 mod tests;

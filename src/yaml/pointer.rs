@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::edit::Operation;
 use super::edit_refusal::EditRefusal;
+use super::operation::Operation;
 use super::resolve::json_number;
 
 /// The reference tokens of a pointer.

@@ -1,7 +1,6 @@
 //! Streams and documents.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -9,6 +8,7 @@ use serde_json::Value;
 use super::builder::{NodeBuilder, Preview};
 use super::compose::{ComposeError, Syntax, compose};
 use super::entries::DuplicateKeys;
+use super::error::YamlError;
 use super::fast_reader;
 use super::lines::{Base, LineIndex, count_breaks, to_one_based};
 use super::node::{Node, NodeKind, build_source_map};
@@ -26,24 +26,6 @@ pub struct Document {
     index: usize,
     range: Range<usize>,
     root: Node,
-}
-
-/// Why a document could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct YamlError {
-    /// Where, in the file; `None` where the text as a whole is at fault.
-    pub location: Option<SourceLocation>,
-    /// What is wrong.
-    pub why: String,
-}
-
-impl fmt::Display for YamlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = self.location {
-            write!(f, "{}:{}: ", place.line, place.column)?;
-        }
-        f.write_str(&self.why)
-    }
 }
 
 impl Document {

@@ -3,17 +3,9 @@
 use super::YamlError;
 use super::compose::{Composer, Syntax};
 use super::entries::{CollectionItems, MappingEntries, OpenCollection, PendingKey};
-use super::lines::{column, line_end, line_start, next_line, skip_blank};
+use super::lines::{column, line_end, next_line, skip_blank};
 use super::node::{NodeStyle, Span};
-
-/// What decides whether a tab may follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LastToken {
-    /// Nothing, a `-` or a `?`: a key may come.
-    LineStart,
-    Plain,
-    Other,
-}
+use super::tokens::LastToken;
 
 impl Composer<'_> {
     /// Moves the cursor over what stands before a node's own text: the indicator of its parent and, if `decorated`,
@@ -183,18 +175,6 @@ impl Composer<'_> {
             _ => return Ok(()),
         };
         Err(YamlError { location: Some(span.location), why: why.to_owned() })
-    }
-}
-
-/// Offset after the `---` that may begin a document.
-pub(super) fn after_marker(text: &str) -> usize {
-    let at = skip_blank(text, 0);
-    let marker = text[at..].starts_with("---")
-        && (at == 0 || line_start(text, at) == at || text[..at].ends_with('\u{feff}'));
-    if marker && matches!(text.as_bytes().get(at + 3), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        at + 3
-    } else {
-        0
     }
 }
 

@@ -4,7 +4,7 @@
 use memchr::memmem;
 use serde_json::Value;
 
-use super::HistoryQuery;
+use super::query::HistoryQuery;
 use crate::model::{ChangeKind, Difference};
 
 /// What the files of a version that explains a difference have, as a rule.

@@ -1,9 +1,12 @@
 //! Renders older commits to find what they declared of the objects that differ, as far back as a verdict needs it.
 
 mod hints;
+mod query;
 mod rendering;
 mod version_cache;
 mod versions;
+
+pub(super) use query::HistoryQuery;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +22,12 @@ use crate::attribution::{PastVersion, Supersession};
 use crate::checkout::{Checkout, CheckoutError};
 use crate::config::Source;
 use crate::git::{Ancestry, CommitId, GitError, PathHistory};
-use crate::model::{ApiResources, Desired, Difference, ObjectKey, ResourceId};
+use crate::model::{ApiResources, ObjectKey, ResourceId};
 use crate::schema::Schema;
 use crate::source::Tools;
 use crate::text::pluralize;
-use rendering::{Recipe, RenderedVersion, Renderer};
-use versions::{SourceVersion, superseded_versions};
+use rendering::{Recipe, Renderer};
+use versions::{RenderedVersion, SourceVersion, superseded_versions};
 
 /// Most commits examined per source (issue 3: the last 50).
 const MAX_COMMITS: usize = 50;
@@ -56,27 +59,6 @@ pub(super) struct History<'a> {
     truncated: RefCell<BTreeMap<String, usize>>,
     left_by_tools: Cell<usize>,
     left_of_files: Cell<usize>,
-}
-
-/// A query for the older versions of one object.
-pub(super) struct HistoryQuery<'a> {
-    pub(super) desired: &'a Desired,
-    /// The live object, and the differences that older versions may explain; `None` where it is missing.
-    pub(super) live: Option<(&'a Value, Vec<Difference>)>,
-    /// The commit that the object's root last applied, as its status says.
-    pub(super) applied: Option<&'a str>,
-}
-
-impl HistoryQuery<'_> {
-    /// Whether no further version can change the verdict: the newest one counts that explains a difference.
-    fn is_settled(&self, older: &[&PastVersion]) -> bool {
-        match &self.live {
-            None => older.iter().any(|older| older.differs_at.is_none()),
-            Some((_, differences)) => {
-                differences.iter().all(|difference| older.iter().any(|older| older.declares_live(difference)))
-            }
-        }
-    }
 }
 
 /// One source, or one file of a plain source, on its way back.

@@ -1,17 +1,18 @@
 //! Older versions of sources, rendered: only of the files that they are made of, each once, and kept between runs.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::super::CheckError;
 use super::version_cache::{VersionCache, hex};
+use super::versions::RenderedVersion;
 use crate::checkout::{DEFAULT_NAMESPACE, export_paths};
 use crate::config::Source;
 use crate::git::{CommitId, Repository};
-use crate::model::{ApiResources, Desired, ObjectKey};
+use crate::model::{ApiResources, ObjectKey};
 use crate::source::{InputsReader, RenderRequest, SourceInputs, SourceKind, Tools, render};
 use crate::threads::parallel_map;
 
@@ -35,14 +36,6 @@ impl Recipe {
     pub(super) fn commit(&self) -> &CommitId {
         &self.commit
     }
-}
-
-/// What a version declares.
-#[derive(Default)]
-pub(super) struct RenderedVersion {
-    pub(super) objects: BTreeMap<ObjectKey, Desired>,
-    /// Objects that it declares too, and whose content was not kept.
-    pub(super) secret: BTreeSet<ObjectKey>,
 }
 
 /// Renders versions.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::rendering::RenderedVersion;
+use super::versions::RenderedVersion;
 use crate::model::{Desired, Lazy, Origin, ResourceId, is_secret};
 
 /// Format version; changes with the content of the files.

@@ -1,6 +1,9 @@
 //! The versions of what a line of paths holds that another has superseded.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::git::{Ancestry, PathHistory, TouchingCommit};
+use crate::model::{Desired, ObjectKey};
 
 /// A version before the one that is checked.
 pub(super) struct SourceVersion {
@@ -42,4 +45,12 @@ pub(super) fn superseded_versions(
         versions.push(SourceVersion { commit: None, newer: Some(first.clone()), superseded_at });
     }
     versions
+}
+
+/// What a version declares.
+#[derive(Default)]
+pub(super) struct RenderedVersion {
+    pub(super) objects: BTreeMap<ObjectKey, Desired>,
+    /// Objects that it declares too, and whose content was not kept.
+    pub(super) secret: BTreeSet<ObjectKey>,
 }

@@ -2,21 +2,18 @@
 //!
 //! First a [`Header`], then one object a line, then an [`End`]: a file without it is torn.
 
+mod fault;
 mod open;
 mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub use open::{Snapshot, SnapshotFault};
-pub use write::{ListScope, SnapshotSummary, write_snapshot};
-
 use super::discovery::FailedDiscovery;
 use crate::model::ApiResources;
 
-/// The format that this drift reads and writes.
-const SCHEMA: &str = "drift/snapshot/v1";
-/// What every version of the format begins with.
-const SCHEMA_STEM: &str = "drift/snapshot/";
+pub use fault::SnapshotFault;
+pub use open::Snapshot;
+pub use write::{ListScope, SnapshotSummary, write_snapshot};
 
 /// First line: what the cluster is and serves.
 #[derive(Serialize, Deserialize)]

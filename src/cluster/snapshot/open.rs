@@ -15,9 +15,9 @@ use super::super::discovery::FailedDiscovery;
 use super::super::error::{
     ClusterError, MalformedAnswer, ReadError, ReadErrorKind, one_line, resource_display_name,
 };
-use super::super::item::{Item, ListContext};
-use super::super::list::Projection;
-use super::{End, Header, ListedScope, SCHEMA, SCHEMA_STEM};
+use super::super::item::{Item, ListContext, Projection};
+use super::fault::{SCHEMA, SCHEMA_STEM, SnapshotFault};
+use super::{End, Header, ListedScope};
 use crate::model::{ApiResource, ApiResources, join_api_version};
 
 /// Objects of one page.
@@ -204,37 +204,6 @@ impl Snapshot {
 
 /// Objects by `apiVersion` and kind, in the file's order.
 type Index = BTreeMap<(String, String), Vec<ObjectEntry>>;
-
-/// What is wrong with a snapshot's file, and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum SnapshotFault {
-    /// It cannot be opened or read.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// Something else than a snapshot.
-    #[error("not a snapshot; `drift snapshot` writes one")]
-    Foreign,
-    /// Another version of the format.
-    #[error("written as {SCHEMA_STEM}{0}; expected {SCHEMA}")]
-    OtherVersion(String),
-    /// A first line of this version that cannot be read.
-    #[error("its first line is broken: {0}")]
-    Header(serde_json::Error),
-    /// No last line.
-    #[error("ends early, after line {0}; take it again")]
-    EndsEarly(u64),
-    /// A last line that does not belong to what stands above it.
-    #[error("its end does not match its objects; take it again")]
-    OtherEnd,
-    /// A line in the middle; without its text.
-    #[error("line {number}: {}; take it again", if *is_json { "not an object of a cluster" } else { "not JSON" })]
-    Line {
-        /// Number of the line, from 1.
-        number: u64,
-        /// Whether it is at least JSON.
-        is_json: bool,
-    },
-}
 
 /// The objects and the end; a file without one is torn.
 fn read_index<R: Read>(lines: &mut Lines<R>) -> Result<(Index, End), SnapshotFault> {

@@ -6,7 +6,8 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::super::{Cluster, ReadError};
-use super::{End, Header, ListedScope, SCHEMA};
+use super::fault::SCHEMA;
+use super::{End, Header, ListedScope};
 use crate::model::{ApiResource, ResourceId, is_secret};
 
 /// One list that a snapshot takes.
