@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::body::normalise_body;
 use super::marker::ProposalMarker;
-use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalState};
+use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalRef, ProposalState};
 
 /// A pull request or an issue, from a list or alone.
 #[derive(Debug, Deserialize)]
@@ -38,9 +38,9 @@ pub(super) struct WebUrls {
 }
 
 impl WebUrls {
-    fn item_url(&self, kind: ProposalKind, number: u64) -> String {
-        let word = if kind == ProposalKind::PullRequest { self.pull } else { "issues" };
-        format!("{}/{word}/{number}", self.repository)
+    fn item_url(&self, reference: ProposalRef) -> String {
+        let word = if reference.kind == ProposalKind::PullRequest { self.pull } else { "issues" };
+        format!("{}/{word}/{}", self.repository, reference.number)
     }
 }
 
@@ -121,11 +121,11 @@ impl ApiItem {
         kind: ProposalKind,
         pages: &WebUrls,
     ) -> ExistingProposal {
+        let reference = ProposalRef { number: self.number, kind };
         let state = self.proposal_state(&mark);
         let (branch, head) = self.head.map_or((None, None), |head| (head.r#ref, head.sha));
         ExistingProposal {
-            number: self.number,
-            kind,
+            reference,
             marker: mark,
             title: self.title.unwrap_or_default(),
             body: self.body.unwrap_or_default(),
@@ -133,7 +133,7 @@ impl ApiItem {
             branch: branch.filter(|branch| !branch.starts_with("refs/")),
             head,
             state,
-            url: pages.item_url(kind, self.number),
+            url: pages.item_url(reference),
             version: self.content_version,
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ForgeError;
 use super::api_types::{ApiItem, Label, User, closer};
 use super::http::{ForgeAnswer, ForgeClient, ForgeRequest};
-use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalState};
+use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalRef, ProposalState};
 use super::repository_api::{Paging, RepositoryApi};
 use super::settings::ForgeTarget;
 
@@ -32,7 +32,7 @@ impl Gitea {
     }
 
     /// Our proposals, filtered here too: Gitea ignores parameters that it does not know. Newest come first, so that what
-    /// is opened meanwhile shifts the pages; a number seen twice counts once. `None`: open ones only, nobody asked who
+    /// is opened meanwhile shifts the pages; what is seen twice counts once. `None`: open ones only, nobody asked who
     /// closed what.
     pub(super) async fn list(
         &self,
@@ -43,6 +43,10 @@ impl Gitea {
         let mut found = BTreeMap::new();
         for kind in [ProposalKind::Issue, ProposalKind::PullRequest] {
             let ours = |item: ApiItem| {
+                // A Gitea that does not know the parameter `type` lists pull requests among the issues.
+                if kind == ProposalKind::Issue && item.pull_request.is_some() {
+                    return None;
+                }
                 Some(item.marker_by(login)?).map(|mark| item.into_existing(mark, kind, &self.site.web_urls))
             };
             let list = |state: &str| match kind {
@@ -53,7 +57,7 @@ impl Gitea {
                 if settled.is_some_and(|settled| !settled.contains(&existing.marker.incident)) {
                     self.add_details(&mut existing, login).await?;
                 }
-                found.insert(existing.number, existing);
+                found.insert(existing.reference, existing);
             }
         }
         Ok(found.into_values().collect())
@@ -78,15 +82,15 @@ impl Gitea {
     /// last `close` of the timeline tells.
     async fn add_details(&self, existing: &mut ExistingProposal, login: &str) -> Result<(), ForgeError> {
         if let ProposalState::Merged { by: None, .. } = existing.state
-            && let Some(item) = self.site.item(ProposalKind::PullRequest, existing.number).await?
+            && let Some(item) = self.site.item(existing.reference).await?
         {
-            *existing =
-                item.into_existing(existing.marker.clone(), ProposalKind::PullRequest, &self.site.web_urls);
+            let kind = existing.reference.kind;
+            *existing = item.into_existing(existing.marker.clone(), kind, &self.site.web_urls);
         }
         let ProposalState::Closed { by: by @ Closer::Unknown, .. } = &mut existing.state else {
             return Ok(());
         };
-        let path = format!("{}/issues/{}/timeline", self.site.root, existing.number);
+        let path = format!("{}/timeline", self.site.issue_path(existing.reference));
         let request = ForgeRequest::get(path).query("limit", "50");
         let closes =
             |entry: TimelineEntry| entry.r#type.is_some_and(|kind| kind == "close").then_some(entry.user);
@@ -105,7 +109,11 @@ impl Gitea {
     }
 
     /// Labels are looked for first, in the repository and its organisation: Gitea allows two of one name.
-    pub(super) async fn add_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+    pub(super) async fn add_labels(
+        &self,
+        reference: ProposalRef,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
         let of = |path: String| ForgeRequest::get(path).query("limit", "50");
         let own = of(format!("{}/labels", self.site.root));
         let mut known: Vec<Label> = self.site.labels(own, Paging::Counted, labels).await?;
@@ -119,7 +127,7 @@ impl Gitea {
         for label in labels {
             self.site.make_label(label, &known, "#b60205").await?;
         }
-        self.site.label(number, labels).await
+        self.site.label(reference, labels).await
     }
 
     /// What closes a proposal; Gitea knows no reason.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ForgeError;
 use super::api_types::{ApiItem, Label, closer};
 use super::http::{ForgeAnswer, ForgeClient, ForgeRequest};
-use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalState};
+use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalRef, ProposalState};
 use super::repository_api::{Paging, RepositoryApi};
 use super::settings::ForgeTarget;
 
@@ -51,7 +51,7 @@ impl GitHub {
             if !told || (settled.is_some() && existing.state.is_open()) {
                 existing = self.details(existing, login).await?;
             }
-            found.insert(existing.number, existing);
+            found.insert(existing.reference, existing);
         }
         Ok(found.into_values().collect())
     }
@@ -59,13 +59,14 @@ impl GitHub {
     /// What lists do not tell: the branch and the merge of a pull request, and who closed it.
     async fn details(&self, listed: ExistingProposal, login: &str) -> Result<ExistingProposal, ForgeError> {
         let mut existing = listed;
-        if existing.kind == ProposalKind::PullRequest
-            && let Some(item) = self.site.item(ProposalKind::PullRequest, existing.number).await?
+        if existing.reference.kind == ProposalKind::PullRequest
+            && let Some(item) = self.site.item(existing.reference).await?
         {
             existing = item.into_existing(existing.marker, ProposalKind::PullRequest, &self.site.web_urls);
         }
         if let ProposalState::Closed { by: by @ Closer::Unknown, .. } = &mut existing.state
-            && let Some(item) = self.site.item(ProposalKind::Issue, existing.number).await?
+            && let Some(item) =
+                self.site.item(ProposalRef { kind: ProposalKind::Issue, ..existing.reference }).await?
         {
             *by = closer(item.closed_by.as_ref().and_then(|user| user.login.as_deref()), login);
         }
@@ -81,13 +82,17 @@ impl GitHub {
         Ok(self.site.rows(request, Paging::Link, Some).await?.rows)
     }
 
-    pub(super) async fn add_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+    pub(super) async fn add_labels(
+        &self,
+        reference: ProposalRef,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
         let request = ForgeRequest::get(format!("{}/labels", self.site.root)).query("per_page", "100");
         let known: Vec<Label> = self.site.labels(request, Paging::Link, labels).await?;
         for label in labels {
             self.site.make_label(label, &known, "b60205").await?;
         }
-        self.site.label(number, labels).await
+        self.site.label(reference, labels).await
     }
 
     /// What closes a proposal.

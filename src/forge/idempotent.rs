@@ -12,7 +12,7 @@ use super::body::{below_marker, compose, normalise_body, normalise_title, with_m
 use super::gitea::Gitea;
 use super::github::GitHub;
 use super::marker::{ProposalMarker, closing_line, first_line};
-use super::proposal::{ExistingProposal, OpenOutcome, Proposal, ProposalKind, ProposalState};
+use super::proposal::{ExistingProposal, OpenOutcome, Proposal, ProposalKind, ProposalRef, ProposalState};
 use super::repository_api::{Paging, RepositoryApi};
 use super::{ForgeError, duplicates};
 use crate::text::{one_line, with_hint};
@@ -57,20 +57,20 @@ impl HttpForge<'_> {
             }
         };
         let mut open = self.list(None).await?;
-        if open.iter().all(|existing| existing.number != ours.number) {
+        if open.iter().all(|existing| existing.reference != ours.reference) {
             open.push(ours.clone());
         }
         self.close_duplicates(&open).await?;
         let same = |existing: &&ExistingProposal| existing.is_for(&proposal.incident, proposal.kind);
-        let lowest = open.iter().filter(same).min_by_key(|existing| existing.number).unwrap_or(&ours);
-        if lowest.number != ours.number {
+        let lowest = open.iter().filter(same).min_by_key(|existing| existing.reference).unwrap_or(&ours);
+        if lowest.reference != ours.reference {
             return Ok(OpenOutcome { existing: lowest.clone(), created: false, notes: Vec::new() });
         }
         let mut notes = Vec::new();
         if created && !proposal.labels.is_empty() {
             let given = match self {
-                Self::Gitea(gitea) => gitea.add_labels(ours.number, &proposal.labels).await,
-                Self::GitHub(github) => github.add_labels(ours.number, &proposal.labels).await,
+                Self::Gitea(gitea) => gitea.add_labels(ours.reference, &proposal.labels).await,
+                Self::GitHub(github) => github.add_labels(ours.reference, &proposal.labels).await,
             };
             if let Err(error) = given {
                 let why = with_hint(&error, error.hint());
@@ -146,7 +146,7 @@ impl HttpForge<'_> {
             return Ok(Some(CreateOutcome::SomeoneElses(existing, note)));
         }
         let content = json!({"title": title, "body": body});
-        self.repository_api().edit(ProposalKind::PullRequest, existing.number, content).await?;
+        self.repository_api().edit(existing.reference, content).await?;
         (existing.title, existing.body, existing.version) = (title.to_owned(), body.to_owned(), None);
         Ok(Some(CreateOutcome::AlreadyOurs(existing)))
     }
@@ -162,13 +162,13 @@ impl HttpForge<'_> {
         if let Some(version) = existing.version {
             content["content_version"] = Value::from(version);
         }
-        let error = match self.repository_api().edit(existing.kind, existing.number, content).await {
+        let error = match self.repository_api().edit(existing.reference, content).await {
             Ok(()) => return Ok(true),
             Err(error) if error.status() == Some(409) => error,
             Err(error) => return Err(error),
         };
         // Stale: our own write whose answer got lost, or somebody else's.
-        let now = self.repository_api().item(existing.kind, existing.number).await?;
+        let now = self.repository_api().item(existing.reference).await?;
         let same = now.is_some_and(|item| !item.differs(&title, &body));
         if same { Ok(true) } else { Err(error) }
     }
@@ -196,11 +196,15 @@ impl HttpForge<'_> {
         reason: &str,
         completed: bool,
     ) -> Result<(), ForgeError> {
-        let Some(item) = self.repository_api().item(existing.kind, existing.number).await? else {
+        let Some(item) = self.repository_api().item(existing.reference).await? else {
             return Ok(());
         };
         let text = item.text().to_owned();
-        let now = item.into_existing(existing.marker.clone(), existing.kind, &self.repository_api().web_urls);
+        let now = item.into_existing(
+            existing.marker.clone(),
+            existing.reference.kind,
+            &self.repository_api().web_urls,
+        );
         if !now.state.is_open() {
             return Ok(());
         }
@@ -211,9 +215,9 @@ impl HttpForge<'_> {
         let body = with_marker(&mark, below)?;
         let content = match self {
             Self::Gitea(_) => Gitea::closing_fields(&body),
-            Self::GitHub(_) => GitHub::closing_fields(existing.kind, &body, completed),
+            Self::GitHub(_) => GitHub::closing_fields(existing.reference.kind, &body, completed),
         };
-        self.repository_api().edit(existing.kind, existing.number, content).await
+        self.repository_api().edit(existing.reference, content).await
     }
 
     async fn comment_once(self, existing: &ExistingProposal, reason: &str) -> Result<(), ForgeError> {
@@ -228,11 +232,11 @@ impl HttpForge<'_> {
                 let author = comment.user.as_ref().and_then(|user| user.login.as_deref()).unwrap_or_default();
                 same_login(author, login) && first_line(comment.body.as_deref().unwrap_or_default()) == line
             };
-            let said = self.repository_api().has_comment(existing.number, self.paging(), is_ours).await?;
+            let said = self.repository_api().has_comment(existing.reference, self.paging(), is_ours).await?;
             if said {
                 return Ok(());
             }
-            match self.repository_api().comment(existing.number, &text).await {
+            match self.repository_api().comment(existing.reference, &text).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.may_have_written() && attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error),
@@ -242,15 +246,18 @@ impl HttpForge<'_> {
     }
 
     /// Of open proposals of one kind for one incident the lowest number stays; the others are closed.
-    pub(super) async fn close_duplicates(self, listed: &[ExistingProposal]) -> Result<Vec<u64>, ForgeError> {
+    pub(super) async fn close_duplicates(
+        self,
+        listed: &[ExistingProposal],
+    ) -> Result<Vec<ProposalRef>, ForgeError> {
         let mut closed = Vec::new();
         for (lowest, duplicate) in duplicates(listed) {
             let reason = format!(
                 "Opened twice at the same time: #{} is for this incident too, and stays.",
-                lowest.number
+                lowest.reference.number
             );
             self.close(duplicate, &reason, false).await?;
-            closed.push(duplicate.number);
+            closed.push(duplicate.reference);
         }
         Ok(closed)
     }
@@ -272,7 +279,7 @@ impl HttpForge<'_> {
 
 impl ExistingProposal {
     pub(super) fn is_for(&self, incident: &str, kind: ProposalKind) -> bool {
-        self.marker.incident == incident && self.kind == kind && self.state == ProposalState::Open
+        self.marker.incident == incident && self.reference.kind == kind && self.state == ProposalState::Open
     }
 
     /// The title and body to write; `None` where it has them, or is not open.

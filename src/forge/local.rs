@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::body::{compose, normalise_title};
 use super::marker::ProposalMarker;
 use super::proposal::{
-    Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalState,
+    Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalRef, ProposalState,
 };
 use super::{ForgeError, duplicates};
 use crate::git::{CommitId, CommitInfo, RefUpdate, Repository, Signature};
@@ -67,16 +67,17 @@ impl LocalForge {
             if let Some(there) = there {
                 return Ok(OpenOutcome { existing: there.clone(), created: false, notes: Vec::new() });
             }
-            let number = listed.last().map_or(1, |last| last.number + 1);
+            let number = listed.last().map_or(1, |last| last.reference.number + 1);
+            let reference = ProposalRef { number, kind: proposal.kind };
             let file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
             if view.write(
                 tip.as_ref(),
-                number,
+                reference,
                 &file,
                 &format!("Open proposal {number}: {title}"),
                 &self.who,
             )? {
-                let existing = view.existing(number, file, None)?;
+                let existing = view.existing(reference, file, None)?;
                 return Ok(OpenOutcome { existing, created: true, notes: Vec::new() });
             }
         }
@@ -89,7 +90,7 @@ impl LocalForge {
         proposal: &Proposal,
     ) -> Result<bool, ForgeError> {
         let Some((title, body)) = existing.changed_text(proposal)? else { return Ok(false) };
-        self.change(existing.number, "Update", |view, old| {
+        self.change(existing.reference, "Update", |view, old| {
             let mut file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
             file.labels.clone_from(&old.labels);
             Ok(Some(file))
@@ -102,8 +103,8 @@ impl LocalForge {
         reason: &str,
         completed: bool,
     ) -> Result<(), ForgeError> {
-        let changed = self.change(existing.number, "Close", |view, old| {
-            let now = view.existing(existing.number, old.clone(), None)?;
+        let changed = self.change(existing.reference, "Close", |view, old| {
+            let now = view.existing(existing.reference, old.clone(), None)?;
             if !now.state.is_open() {
                 return Ok(None);
             }
@@ -117,7 +118,7 @@ impl LocalForge {
     pub(super) fn record_merged(&self, listed: &[ExistingProposal]) -> Result<(), ForgeError> {
         let merged = |existing: &&ExistingProposal| matches!(existing.state, ProposalState::Merged { .. });
         for existing in listed.iter().filter(merged) {
-            self.change(existing.number, "Settle", |_, old| {
+            self.change(existing.reference, "Settle", |_, old| {
                 let open = old.state == FileState::Open;
                 Ok(open.then(|| ProposalFile { state: FileState::Merged, ..old.clone() }))
             })?;
@@ -125,12 +126,15 @@ impl LocalForge {
         Ok(())
     }
 
-    pub(super) fn close_duplicates(&self, listed: &[ExistingProposal]) -> Result<Vec<u64>, ForgeError> {
+    pub(super) fn close_duplicates(
+        &self,
+        listed: &[ExistingProposal],
+    ) -> Result<Vec<ProposalRef>, ForgeError> {
         let mut closed = Vec::new();
         for (lowest, duplicate) in duplicates(listed) {
-            let reason = format!("Proposal {} is for this incident too, and stays.", lowest.number);
+            let reason = format!("Proposal {} is for this incident too, and stays.", lowest.reference.number);
             self.close(duplicate, &reason, false)?;
-            closed.push(duplicate.number);
+            closed.push(duplicate.reference);
         }
         Ok(closed)
     }
@@ -138,17 +142,17 @@ impl LocalForge {
     /// Writes what `change` makes of a proposal's file, from the newest state; whether anything was written.
     fn change(
         &self,
-        number: u64,
+        reference: ProposalRef,
         verb: &str,
         change: impl Fn(&LockedRepository<'_>, &ProposalFile) -> Result<Option<ProposalFile>, ForgeError>,
     ) -> Result<bool, ForgeError> {
         let view = self.lock_repository();
         for _ in 0..ATTEMPTS {
             let tip = view.tip()?;
-            let Some(old) = view.file(tip.as_ref(), number)? else { return Ok(false) };
+            let Some(old) = view.file(tip.as_ref(), reference)? else { return Ok(false) };
             let Some(new) = change(&view, &old)?.filter(|new| *new != old) else { return Ok(false) };
-            let message = format!("{verb} proposal {number}: {}", new.title);
-            if view.write(tip.as_ref(), number, &new, &message, &self.who)? {
+            let message = format!("{verb} proposal {}: {}", reference.number, new.title);
+            if view.write(tip.as_ref(), reference, &new, &message, &self.who)? {
                 return Ok(true);
             }
         }
@@ -194,15 +198,21 @@ impl LockedRepository<'_> {
         let mut listed = Vec::new();
         for (path, bytes) in self.repository.read_all(tip, "")? {
             if let Some(number) = path.strip_suffix(".md").and_then(|name| name.parse().ok()) {
-                listed.push(self.existing(number, parse(&path, bytes)?, Some(tip))?);
+                let file = parse(&path, bytes)?;
+                let reference = ProposalRef { number, kind: file.kind.into() };
+                listed.push(self.existing(reference, file, Some(tip))?);
             }
         }
-        listed.sort_by_key(|existing| existing.number);
+        listed.sort_by_key(|existing| existing.reference);
         Ok(listed)
     }
 
-    fn file(&self, tip: Option<&CommitId>, number: u64) -> Result<Option<ProposalFile>, ForgeError> {
-        let (Some(tip), path) = (tip, path(number)) else { return Ok(None) };
+    fn file(
+        &self,
+        tip: Option<&CommitId>,
+        reference: ProposalRef,
+    ) -> Result<Option<ProposalFile>, ForgeError> {
+        let (Some(tip), path) = (tip, path(reference)) else { return Ok(None) };
         self.repository.read(tip, &path)?.map(|bytes| parse(&path, bytes)).transpose()
     }
 
@@ -210,13 +220,13 @@ impl LockedRepository<'_> {
     fn write(
         &self,
         tip: Option<&CommitId>,
-        number: u64,
+        reference: ProposalRef,
         file: &ProposalFile,
         message: &str,
         who: &Signature,
     ) -> Result<bool, ForgeError> {
         let content = file.to_text().map_err(|why| ForgeError::Repository(why.to_string()))?;
-        let changes = [(path(number), Some(content.into_bytes()))];
+        let changes = [(path(reference), Some(content.into_bytes()))];
         let new = self.repository.commit(tip, &changes, message, who)?;
         let branch = PROPOSALS_BRANCH.to_owned();
         match self.repository.push(None, &[RefUpdate { branch, new: Some(new), expected: tip.cloned() }]) {
@@ -229,12 +239,12 @@ impl LockedRepository<'_> {
     /// How a proposal stands; `tip` tells who wrote its file last.
     fn existing(
         &self,
-        number: u64,
+        reference: ProposalRef,
         file: ProposalFile,
         tip: Option<&CommitId>,
     ) -> Result<ExistingProposal, ForgeError> {
         let wrong =
-            || ForgeError::Repository(format!("{}: its incident or fingerprint is damaged", path(number)));
+            || ForgeError::Repository(format!("{}: its incident or fingerprint is damaged", path(reference)));
         let by_us = file.closed.as_ref().is_some_and(|closed| closed.by == file::US);
         let mark = ProposalMarker {
             incident: file.incident.clone(),
@@ -244,24 +254,23 @@ impl LockedRepository<'_> {
         };
         let line = mark.to_line().ok_or_else(wrong)?;
         let now = file.branch.as_deref().map(|branch| self.branch(branch)).transpose()?.flatten();
-        let state = self.state(number, &file, now.as_ref(), tip)?;
+        let state = self.state(reference, &file, now.as_ref(), tip)?;
         Ok(ExistingProposal {
-            number,
-            kind: file.kind.into(),
+            reference,
             marker: mark,
             body: format!("{line}\n{}", file.body),
             branch: file.branch.filter(|_| now.is_some()),
             head: now.map(|now| now.as_str().to_owned()).or(file.head),
             title: file.title,
             state,
-            url: format!("{PROPOSALS_BRANCH}:{}", path(number)),
+            url: format!("{PROPOSALS_BRANCH}:{}", path(reference)),
             version: None,
         })
     }
 
     fn state(
         &self,
-        number: u64,
+        reference: ProposalRef,
         file: &ProposalFile,
         now: Option<&CommitId>,
         tip: Option<&CommitId>,
@@ -279,7 +288,7 @@ impl LockedRepository<'_> {
         if file.state == FileState::Open && !declined {
             return Ok(ProposalState::Open);
         }
-        let last = tip.map(|tip| self.repository.commits_touching(tip, &path(number), 1)).transpose()?;
+        let last = tip.map(|tip| self.repository.commits_touching(tip, &path(reference), 1)).transpose()?;
         let last = last.into_iter().flatten().next();
         let at = last.as_ref().and_then(|last| Timestamp::from_second(last.time).ok());
         let by = match file.state {
@@ -318,8 +327,9 @@ impl LockedRepository<'_> {
     }
 }
 
-fn path(number: u64) -> String {
-    format!("{number}.md")
+/// The file of a proposal: pull requests and issues are counted together.
+fn path(reference: ProposalRef) -> String {
+    format!("{}.md", reference.number)
 }
 
 fn parse(path: &str, bytes: Vec<u8>) -> Result<ProposalFile, ForgeError> {

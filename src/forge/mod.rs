@@ -25,7 +25,9 @@ pub use gitea::Gitea;
 pub use github::GitHub;
 pub use local::{LocalForge, PROPOSALS_BRANCH};
 pub use marker::ProposalMarker;
-pub use proposal::{Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalState};
+pub use proposal::{
+    Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalRef, ProposalState,
+};
 pub use settings::ForgeSettings;
 
 use crate::config::ForgeKind;
@@ -130,11 +132,14 @@ impl Forge {
         }
     }
 
-    /// Closes, of open proposals of one kind for one incident, all but the lowest number; returns the numbers closed.
+    /// Closes, of open proposals of one kind for one incident, all but the lowest number; returns those closed.
     ///
     /// # Errors
     /// What the forge refuses.
-    pub async fn close_duplicates(&self, listed: &[ExistingProposal]) -> Result<Vec<u64>, ForgeError> {
+    pub async fn close_duplicates(
+        &self,
+        listed: &[ExistingProposal],
+    ) -> Result<Vec<ProposalRef>, ForgeError> {
         match self.access() {
             ForgeAccess::Local(local) => local.close_duplicates(listed),
             ForgeAccess::Hosted(hosted) => hosted.close_duplicates(listed).await,
@@ -172,11 +177,11 @@ enum ForgeAccess<'a> {
 fn duplicates(listed: &[ExistingProposal]) -> Vec<(&ExistingProposal, &ExistingProposal)> {
     let open: Vec<&ExistingProposal> = listed.iter().filter(|existing| existing.state.is_open()).collect();
     let lowest = |one: &ExistingProposal| {
-        let same = open
-            .iter()
-            .filter(|other| other.marker.incident == one.marker.incident && other.kind == one.kind);
-        same.min_by_key(|other| other.number).copied()
+        let same = open.iter().filter(|other| {
+            other.marker.incident == one.marker.incident && other.reference.kind == one.reference.kind
+        });
+        same.min_by_key(|other| other.reference).copied()
     };
     let pairs = open.iter().filter_map(|one| lowest(one).map(|lowest| (lowest, *one)));
-    pairs.filter(|(lowest, one)| lowest.number != one.number).collect()
+    pairs.filter(|(lowest, one)| lowest.reference != one.reference).collect()
 }

@@ -13,6 +13,15 @@ pub enum ProposalKind {
     Issue,
 }
 
+/// Which proposal of a forge. A number alone names none: some forges count pull requests and issues together, others apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProposalRef {
+    /// Its number; first, so that references are in the order of their numbers.
+    pub number: u64,
+    /// A pull request or an issue.
+    pub kind: ProposalKind,
+}
+
 /// The desired proposal for one incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -40,10 +49,8 @@ pub struct Proposal {
 /// One of drift's proposals on the forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingProposal {
-    /// Its number; pull requests and issues are counted together.
-    pub number: u64,
-    /// A pull request or an issue.
-    pub kind: ProposalKind,
+    /// Which one it is.
+    pub reference: ProposalRef,
     /// The mark in line 1 of its body.
     pub marker: ProposalMarker,
     /// Its title.

@@ -10,7 +10,7 @@ use super::ForgeError;
 use super::api_types::{ApiItem, Comment, Label, RepositoryInfo, User, WebUrls};
 use super::http::{ForgeAnswer, ForgeClient, ForgeRequest};
 use super::marker::ProposalMarker;
-use super::proposal::{ExistingProposal, Preflight, Proposal, ProposalKind};
+use super::proposal::{ExistingProposal, Preflight, Proposal, ProposalKind, ProposalRef};
 use super::settings::ForgeTarget;
 
 /// Most pages of one list that are looked at.
@@ -177,8 +177,8 @@ impl RepositoryApi {
     }
 
     /// One pull request or issue; `None` where it is gone.
-    pub(super) async fn item(&self, kind: ProposalKind, number: u64) -> Result<Option<ApiItem>, ForgeError> {
-        let request = ForgeRequest::get(self.path(kind, number));
+    pub(super) async fn item(&self, reference: ProposalRef) -> Result<Option<ApiItem>, ForgeError> {
+        let request = ForgeRequest::get(self.path(reference));
         match self.client.find(&request).await? {
             Some(answer) => self.client.decode(&request, &answer).map(Some),
             None => Ok(None),
@@ -213,25 +213,20 @@ impl RepositoryApi {
     }
 
     /// Sets what `content` names.
-    pub(super) async fn edit(
-        &self,
-        kind: ProposalKind,
-        number: u64,
-        content: Value,
-    ) -> Result<(), ForgeError> {
-        self.client.send(&ForgeRequest::patch(self.path(kind, number), content)).await.map(drop)
+    pub(super) async fn edit(&self, reference: ProposalRef, content: Value) -> Result<(), ForgeError> {
+        self.client.send(&ForgeRequest::patch(self.path(reference), content)).await.map(drop)
     }
 
     /// Whether a proposal has a comment of which `is` holds.
     pub(super) async fn has_comment(
         &self,
-        number: u64,
+        reference: ProposalRef,
         paging: Paging,
         is: impl Fn(&Comment) -> bool,
     ) -> Result<bool, ForgeError> {
         let size = if paging == Paging::Link { ("per_page", "100") } else { ("limit", "50") };
         let request =
-            ForgeRequest::get(format!("{}/issues/{number}/comments", self.root)).query(size.0, size.1);
+            ForgeRequest::get(format!("{}/comments", self.issue_path(reference))).query(size.0, size.1);
         let found = self.rows(request, paging, |comment| is(&comment).then_some(())).await?;
         Ok(!found.rows.is_empty())
     }
@@ -248,16 +243,16 @@ impl RepositoryApi {
         Ok(rows.rows)
     }
 
-    pub(super) async fn comment(&self, number: u64, text: &str) -> Result<(), ForgeError> {
+    pub(super) async fn comment(&self, reference: ProposalRef, text: &str) -> Result<(), ForgeError> {
         let request =
-            ForgeRequest::post(format!("{}/issues/{number}/comments", self.root), json!({"body": text}));
+            ForgeRequest::post(format!("{}/comments", self.issue_path(reference)), json!({"body": text}));
         self.client.send(&request).await.map(drop)
     }
 
     /// Gives labels, by name.
-    pub(super) async fn label(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+    pub(super) async fn label(&self, reference: ProposalRef, labels: &[String]) -> Result<(), ForgeError> {
         let request =
-            ForgeRequest::post(format!("{}/issues/{number}/labels", self.root), json!({"labels": labels}));
+            ForgeRequest::post(format!("{}/labels", self.issue_path(reference)), json!({"labels": labels}));
         self.client.send(&request).await.map(drop)
     }
 
@@ -280,9 +275,16 @@ impl RepositoryApi {
         }
     }
 
-    fn path(&self, kind: ProposalKind, number: u64) -> String {
-        let word = if kind == ProposalKind::PullRequest { "pulls" } else { "issues" };
-        format!("{}/{word}/{number}", self.root)
+    fn path(&self, reference: ProposalRef) -> String {
+        match reference.kind {
+            ProposalKind::PullRequest => format!("{}/pulls/{}", self.root, reference.number),
+            ProposalKind::Issue => self.issue_path(reference),
+        }
+    }
+
+    /// What a pull request has of an issue (comments, labels, a timeline) is there: these forges count both together.
+    pub(super) fn issue_path(&self, reference: ProposalRef) -> String {
+        format!("{}/issues/{}", self.root, reference.number)
     }
 }
 

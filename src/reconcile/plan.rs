@@ -239,7 +239,7 @@ impl<'a> Planner<'a> {
 
     /// Whether a proposal is open for the incident, of any kind or of this one.
     fn has_open_proposal(&self, id: &str, kind: Option<ProposalKind>) -> bool {
-        let same = |existing: &&ExistingProposal| kind.is_none_or(|kind| existing.kind == kind);
+        let same = |existing: &&ExistingProposal| kind.is_none_or(|kind| existing.reference.kind == kind);
         let open = self.observed.listed.iter().filter(same);
         open.filter(|existing| existing.state.is_open()).any(|existing| existing.marker.incident == id)
     }
@@ -247,7 +247,9 @@ impl<'a> Planner<'a> {
     /// The person who closed a proposal of this kind that showed the incident as it is recorded.
     fn closed_by(&self, id: &str, kind: ProposalKind, recorded: &str) -> Option<String> {
         let same = |existing: &&ExistingProposal| {
-            existing.kind == kind && existing.marker.incident == id && existing.marker.fingerprint == recorded
+            existing.reference.kind == kind
+                && existing.marker.incident == id
+                && existing.marker.fingerprint == recorded
         };
         self.observed.listed.iter().filter(same).find_map(|existing| match &existing.state {
             ProposalState::Closed { by: Closer::Person(login), .. } => Some(login.clone()),
@@ -347,11 +349,11 @@ impl<'a> Planner<'a> {
     /// The mark of the incident's open pull request.
     fn open_pull_request_marker(&self, incident: &str) -> Option<&'a ProposalMarker> {
         let open = self.observed.listed.iter().filter(|existing| {
-            existing.kind == ProposalKind::PullRequest
+            existing.reference.kind == ProposalKind::PullRequest
                 && existing.state.is_open()
                 && existing.marker.incident == incident
         });
-        open.min_by_key(|existing| existing.number).map(|existing| &existing.marker)
+        open.min_by_key(|existing| existing.reference).map(|existing| &existing.marker)
     }
 
     fn plan_proposal(

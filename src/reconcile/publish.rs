@@ -35,8 +35,8 @@ pub(super) async fn publish(
 ) -> Result<(Vec<Action>, Option<RunError>), RunError> {
     let forge = &round.context.forge;
     let (mut actions, mut failed) = (Vec::new(), None);
-    for number in forge.close_duplicates(listed).await? {
-        notes.push(format!("proposal {number} was a duplicate for its incident and was closed"));
+    for duplicate in forge.close_duplicates(listed).await? {
+        notes.push(format!("proposal {} was a duplicate for its incident and was closed", duplicate.number));
     }
     forge.record_merged(listed)?;
     for ended in &decision.ended {
@@ -88,8 +88,8 @@ pub(super) async fn publish(
         }
         // Closes a kind that is not needed any more: everything can be proven now, or nothing.
         for existing in open_proposals(listed, &wanted.incident) {
-            let stays = wanted.left_to_people.contains(&existing.kind)
-                || wanted.proposals.iter().any(|proposal| proposal.kind == existing.kind);
+            let stays = wanted.left_to_people.contains(&existing.reference.kind)
+                || wanted.proposals.iter().any(|proposal| proposal.kind == existing.reference.kind);
             if !stays {
                 forge
                     .close(
@@ -185,8 +185,8 @@ fn diff(wanted: &DesiredProposal, proposal: &Proposal, did: ActionKind) -> Optio
 }
 
 fn find_listed<'a>(listed: &'a [ExistingProposal], proposal: &Proposal) -> Option<&'a ExistingProposal> {
-    let same = |existing: &&ExistingProposal| existing.kind == proposal.kind;
-    open_proposals(listed, &proposal.incident).filter(same).min_by_key(|existing| existing.number)
+    let same = |existing: &&ExistingProposal| existing.reference.kind == proposal.kind;
+    open_proposals(listed, &proposal.incident).filter(same).min_by_key(|existing| existing.reference)
 }
 
 fn open_proposals<'a>(

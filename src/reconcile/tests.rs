@@ -9,7 +9,7 @@ use super::RunError;
 use super::ending::Ending;
 use super::plan::{Examine, Observed, RunPlan, Tip, plan_run};
 use crate::check::CheckInputs;
-use crate::forge::{Closer, ExistingProposal, ProposalKind, ProposalMarker, ProposalState};
+use crate::forge::{Closer, ExistingProposal, ProposalKind, ProposalMarker, ProposalRef, ProposalState};
 use crate::incident::{Incident, IncidentStatus, Ledger};
 use crate::model::mk::mk_finding;
 use crate::model::{CheckReport, ClusterFacts, Finding, Incomplete, Resolution, ResourceId};
@@ -105,8 +105,7 @@ fn opened(state: ProposalState) -> (Ledger, ExistingProposal) {
         closed_by_us: false,
     };
     let listed = ExistingProposal {
-        kind: ProposalKind::Issue,
-        number: 1,
+        reference: ProposalRef { number: 1, kind: ProposalKind::Issue },
         url: String::new(),
         title: proposal.title,
         body: proposal.body,

@@ -164,16 +164,16 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     assert!(first.created && first.notes.is_empty(), "{first:?}");
     let found = only(&forge).await;
     assert_eq!(
-        (found.number, found.kind, &found.state),
-        (first.existing.number, ProposalKind::Issue, &ProposalState::Open)
+        (found.reference.number, found.reference.kind, &found.state),
+        (first.existing.reference.number, ProposalKind::Issue, &ProposalState::Open)
     );
     assert_eq!(
         found.body,
         format!("<!-- drift:v1 incident=one fingerprint={FINGERPRINT} -->\n{}", hostile.body)
     );
     let pages = format!("{}/{}/{}", place.gitea.url(), place.remote.owner, place.remote.name);
-    assert_eq!(found.url, format!("{pages}/issues/{}", found.number));
-    let path = format!("/issues/{}", found.number);
+    assert_eq!(found.url, format!("{pages}/issues/{}", found.reference.number));
+    let path = format!("/issues/{}", found.reference.number);
     let before = place.owner(200, "GET", &path, None);
     assert_eq!(before["labels"][0]["name"], "drift");
     assert!(!forge.update(&found, &hostile).await.expect("nothing to write"));
@@ -217,7 +217,7 @@ async fn a_merge_is_told_in_every_style() {
         place.push(style);
         let first = opened(&forge, &pull(style)).await;
         assert_eq!(first.existing.branch, Some(format!("drift/{style}")));
-        place.merge(first.existing.number, style);
+        place.merge(first.existing.reference.number, style);
         let listed = all(&forge).await;
         let found = listed.iter().find(|one| one.marker.incident == style).expect("it is listed");
         let ProposalState::Merged { commit: Some(commit), by, at: Some(_) } = &found.state else {
@@ -241,12 +241,12 @@ async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
     place.push("one");
     let first = opened(&forge, &pull("one")).await.existing;
     let again = opened(&forge, &pull("one")).await;
-    assert_eq!((again.created, again.existing.number), (false, first.number));
-    let path = format!("/pulls/{}", first.number);
+    assert_eq!((again.created, again.existing.reference.number), (false, first.reference.number));
+    let path = format!("/pulls/{}", first.reference.number);
     place.owner(201, "PATCH", &path, Some(&json!({"body": "Somebody wrote over it."})));
     assert_eq!(all(&forge).await, []);
     let again = opened(&forge, &pull("one")).await;
-    assert_eq!((again.created, again.existing.number), (false, first.number));
+    assert_eq!((again.created, again.existing.reference.number), (false, first.reference.number));
     assert_eq!(only(&forge).await.marker.incident, "one");
 }
 
@@ -262,7 +262,7 @@ async fn who_closed_a_proposal_is_told() {
     place.push("branch-removed");
     opened(&forge, &pull("branch-removed")).await;
     // More than a page of the timeline before the closing.
-    let path = format!("/issues/{}", by_alice.number);
+    let path = format!("/issues/{}", by_alice.reference.number);
     for number in 0..55 {
         place.owner(
             201,
@@ -276,7 +276,7 @@ async fn who_closed_a_proposal_is_told() {
     for _ in 0..2 {
         forge.close(&by_us, "Ended with commit `abc`.", true).await.expect("it can be closed");
     }
-    let comments = place.owner(200, "GET", &format!("/issues/{}/comments", by_us.number), None);
+    let comments = place.owner(200, "GET", &format!("/issues/{}/comments", by_us.reference.number), None);
     assert_eq!(comments.as_array().map(Vec::len), Some(1), "{comments}");
     let mut listed = all(&forge).await;
     for _ in 0..50 {
@@ -330,10 +330,11 @@ async fn several_at_once_leave_one_open() {
         let listed = all(&forges[0]).await;
         let ours: Vec<&ExistingProposal> =
             listed.iter().filter(|one| one.marker.incident == proposal.incident).collect();
-        let open: Vec<u64> = ours.iter().filter(|one| one.state.is_open()).map(|one| one.number).collect();
-        let lowest = ours.iter().map(|one| one.number).min().expect("one was opened");
+        let open: Vec<u64> =
+            ours.iter().filter(|one| one.state.is_open()).map(|one| one.reference.number).collect();
+        let lowest = ours.iter().map(|one| one.reference.number).min().expect("one was opened");
         assert_eq!(open, [lowest], "{listed:?}");
-        for duplicate in ours.iter().filter(|one| one.number != lowest) {
+        for duplicate in ours.iter().filter(|one| one.reference.number != lowest) {
             assert_eq!(closer(duplicate), &Closer::Us);
         }
     }

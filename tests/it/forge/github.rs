@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drift::config::ForgeKind;
-use drift::forge::{Closer, Forge, ForgeError, ForgeSettings, Preflight, ProposalKind, ProposalState};
+use drift::forge::{
+    Closer, Forge, ForgeError, ForgeSettings, Preflight, ProposalKind, ProposalRef, ProposalState,
+};
 use drift::git::Token;
 use drift::text::with_hint;
 
@@ -88,7 +90,10 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let listed = all(&forge).await;
     assert_eq!(listed, std::slice::from_ref(&first.existing));
     let found = &listed[0];
-    assert_eq!((found.number, found.kind, &found.state), (1, ProposalKind::Issue, &ProposalState::Open));
+    assert_eq!(
+        (found.reference.number, found.reference.kind, &found.state),
+        (1, ProposalKind::Issue, &ProposalState::Open)
+    );
     assert_eq!((found.marker.incident.as_str(), found.marker.fingerprint.as_str()), ("one", FINGERPRINT));
     assert_eq!(found.url, format!("{}/{REPOSITORY}/issues/1", fake.address));
     {
@@ -118,7 +123,7 @@ async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
     assert_eq!(first.existing.branch.as_deref(), Some("drift/two"));
     let head = Some("a".repeat(40));
     assert_eq!(all(&forge).await[0].head, head);
-    fake.state().thing(first.existing.number).merged = Some(("c".repeat(40), "alice".to_owned()));
+    fake.state().thing(first.existing.reference.number).merged = Some(("c".repeat(40), "alice".to_owned()));
     let state = all(&forge).await.remove(0).state;
     let ProposalState::Merged { commit, by, at } = state else { panic!("{state:?}") };
     assert_eq!((commit, by.as_deref(), at.is_some()), (Some("c".repeat(40)), Some("alice"), true));
@@ -204,7 +209,7 @@ async fn two_at_once_leave_one_open() {
     let proposal = issue("twice");
     let both = futures::future::join(one.open(&proposal), other.open(&proposal)).await;
     let (first, second) = (both.0.expect("opened"), both.1.expect("opened"));
-    assert_eq!(first.existing.number, second.existing.number);
+    assert_eq!(first.existing.reference.number, second.existing.reference.number);
     let state = fake.state();
     assert_eq!(state.open().len(), 1, "{:?}", state.things);
     assert_eq!(state.open()[0].number, 1);
@@ -233,7 +238,7 @@ async fn a_lost_mark_is_put_back_on_the_pull_request_of_that_branch() {
     fake.state().thing(1).body = "Somebody wrote over it.".to_owned();
     assert_eq!(all(&forge).await, []);
     let again = opened(&forge, &pull("lost")).await;
-    assert_eq!((again.created, again.existing.number), (false, 1));
+    assert_eq!((again.created, again.existing.reference.number), (false, 1));
     assert_eq!(all(&forge).await.len(), 1);
 }
 
@@ -266,14 +271,16 @@ async fn duplicates_that_a_killed_run_left_are_closed_by_the_next() {
     }
     fake.state().thing(1).closed_by = Some("alice".to_owned());
     // An issue and a pull request for one incident are not each other's duplicates.
-    assert_eq!(opened(&forge, &pull("one")).await.existing.number, 4);
+    assert_eq!(opened(&forge, &pull("one")).await.existing.reference.number, 4);
     assert!(fake.state().thing(4).is_open());
     let listed = all(&forge).await;
-    let open: Vec<u64> = listed.iter().filter(|one| one.state.is_open()).map(|one| one.number).collect();
+    let open: Vec<u64> =
+        listed.iter().filter(|one| one.state.is_open()).map(|one| one.reference.number).collect();
     assert_eq!(open, [2, 4], "opening looked for duplicates too");
     fake.state().thing(3).closed_by = None;
     let listed = all(&forge).await;
-    assert_eq!(forge.close_duplicates(&listed).await.expect("they can be closed"), [3]);
+    let third = ProposalRef { number: 3, kind: ProposalKind::Issue };
+    assert_eq!(forge.close_duplicates(&listed).await.expect("they can be closed"), [third]);
     assert!(forge.close_duplicates(&all(&forge).await).await.expect("nothing to close").is_empty());
     assert_eq!(fake.state().thing(3).comments.len(), 1, "the reason is the same, and said once");
 }

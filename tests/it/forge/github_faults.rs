@@ -43,7 +43,7 @@ async fn a_proposal_whose_answer_is_lost_is_looked_for_and_made_once() {
             fake.fail(Fault::new("POST", end, how));
             let forge = connect(&fake);
             let first = opened(&forge, &proposal).await;
-            assert_eq!((first.created, first.existing.number), (true, 1), "{kind:?} {name}");
+            assert_eq!((first.created, first.existing.reference.number), (true, 1), "{kind:?} {name}");
             assert_eq!(fake.count("POST", end), posts, "{kind:?} {name}");
             assert_eq!(fake.state().things.len(), 1, "{kind:?} {name}");
             assert_eq!(fake.state().thing(1).labels, ["drift"], "{kind:?} {name}");

@@ -57,7 +57,7 @@ async fn proposals_are_files_on_a_branch_of_their_own() {
     let found = only(&forge).await;
     assert_eq!(found, first.existing);
     assert_eq!(
-        (found.number, found.kind, &found.state),
+        (found.reference.number, found.reference.kind, &found.state),
         (1, ProposalKind::PullRequest, &ProposalState::Open)
     );
     assert_eq!(found.head.as_deref(), Some(repo.revision("drift/one").as_str()));
@@ -77,7 +77,7 @@ async fn the_second_time_nothing_is_written() {
     opened(&forge, &pull("one")).await;
     let tip = repo.revision(PROPOSALS_BRANCH);
     let again = opened(&forge, &pull("one")).await;
-    assert_eq!((again.created, again.existing.number), (false, 1));
+    assert_eq!((again.created, again.existing.reference.number), (false, 1));
     let found = only(&forge).await;
     assert!(!forge.update(&found, &pull("one")).await.expect("nothing to write"));
     assert_eq!(repo.revision(PROPOSALS_BRANCH), tip);
@@ -174,7 +174,7 @@ async fn two_at_once_leave_one_open() {
             .map(|forge| {
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-                    runtime.block_on(async { opened(forge, &issue("one")).await.existing.number })
+                    runtime.block_on(async { opened(forge, &issue("one")).await.existing.reference.number })
                 })
             })
             .collect();
