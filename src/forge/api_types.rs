@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::body::normalise_body;
+use super::body::{ProposalText, normalise_body};
 use super::marker::ProposalMarker;
 use super::proposal::{Closer, ExistingProposal, ProposalKind, ProposalRef, ProposalState};
 
@@ -159,9 +159,9 @@ impl ApiItem {
     }
 
     /// Whether title or body are others.
-    pub(super) fn differs(&self, title: &str, body: &str) -> bool {
-        self.title.as_deref().unwrap_or_default().trim() != title
-            || normalise_body(self.text()) != normalise_body(body)
+    pub(super) fn differs(&self, text: &ProposalText) -> bool {
+        self.title.as_deref().unwrap_or_default().trim() != text.title
+            || normalise_body(self.text()) != normalise_body(&text.body)
     }
 
     fn proposal_state(&self, mark: &ProposalMarker) -> ProposalState {

@@ -1,53 +1,81 @@
 //! Titles and bodies as they are written: marked, cut, and compared.
 
-use super::ForgeError;
+use super::error::ForgeError;
 use super::marker::ProposalMarker;
-use super::proposal::Proposal;
-
-/// Most characters of a body. GitHub cuts at 65,536.
-pub const BODY_LIMIT: usize = 58_000;
-/// Most characters of a title. Gitea cuts at 255 columns, GitHub refuses more than 256 characters.
-pub const TITLE_LIMIT: usize = 240;
+use super::proposal::{ExistingProposal, Proposal};
 
 /// What the line that says "cut" takes at most.
 const NOTE_ROOM: usize = 200;
 
-/// The body as it is written: the mark in line 1, cut where it is too long.
-pub(super) fn compose(proposal: &Proposal) -> Result<String, ForgeError> {
-    let mark = ProposalMarker {
-        incident: proposal.incident.clone(),
-        fingerprint: proposal.fingerprint.clone(),
-        commit: proposal.commit.clone(),
-        closed_by_us: false,
-    };
-    with_marker(&mark, &proposal.body)
+/// How long the texts of a proposal may be on a forge, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextLimits {
+    /// Of a title.
+    pub title: usize,
+    /// Of a body, with its mark.
+    pub body: usize,
 }
 
-/// The same body with another mark in line 1.
-pub(super) fn with_marker(mark: &ProposalMarker, text: &str) -> Result<String, ForgeError> {
-    let line = mark.to_line().ok_or_else(|| {
-        ForgeError::configuration(
-            format!("incident {:?} with fingerprint {:?} cannot be marked", mark.incident, mark.fingerprint),
-            "an id is up to 64 letters, digits, `-`, `_` and `.`, a fingerprint 8 to 128 hexadecimal digits",
-        )
-    })?;
-    let text = normalise_body(text);
-    let room = BODY_LIMIT - line.chars().count() - 1;
-    Ok(format!("{line}\n{}", cut(&text, room)))
+/// Title and body as they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ProposalText {
+    pub(super) title: String,
+    pub(super) body: String,
+}
+
+impl TextLimits {
+    /// What is written for a proposal: the mark in line 1 of the body, and both cut where they are too long.
+    pub(super) fn fit(self, proposal: &Proposal) -> Result<ProposalText, ForgeError> {
+        let mark = ProposalMarker {
+            incident: proposal.incident.clone(),
+            fingerprint: proposal.fingerprint.clone(),
+            commit: proposal.commit.clone(),
+            closed_by_us: false,
+        };
+        Ok(ProposalText {
+            title: self.fit_title(&proposal.title),
+            body: self.with_marker(&mark, &proposal.body)?,
+        })
+    }
+
+    /// A body with this mark in line 1.
+    pub(super) fn with_marker(self, mark: &ProposalMarker, text: &str) -> Result<String, ForgeError> {
+        let line = mark.to_line().ok_or_else(|| {
+            ForgeError::configuration(
+                format!(
+                    "incident {:?} with fingerprint {:?} cannot be marked",
+                    mark.incident, mark.fingerprint
+                ),
+                "an id is up to 64 letters, digits, `-`, `_` and `.`, a fingerprint 8 to 128 hexadecimal digits",
+            )
+        })?;
+        let text = normalise_body(text);
+        let room = self.body.saturating_sub(line.chars().count() + 1);
+        Ok(format!("{line}\n{}", cut(&text, room)))
+    }
+
+    /// A title as forges keep it: one line, trimmed, cut.
+    fn fit_title(self, text: &str) -> String {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() <= self.title {
+            return line;
+        }
+        line.chars().take(self.title.saturating_sub(1)).chain(['…']).collect()
+    }
+}
+
+impl ProposalText {
+    /// Whether it is to be written: the proposal is open, and has another text.
+    pub(super) fn changes(&self, existing: &ExistingProposal) -> bool {
+        let differs = existing.title.trim() != self.title
+            || normalise_body(&existing.body) != normalise_body(&self.body);
+        existing.state.is_open() && differs
+    }
 }
 
 /// The body below its mark.
 pub(super) fn below_marker(body: &str) -> &str {
     body.split_once('\n').map_or("", |(_, rest)| rest)
-}
-
-/// A title as forges keep it: one line, trimmed, cut.
-pub(super) fn normalise_title(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= TITLE_LIMIT {
-        return line;
-    }
-    line.chars().take(TITLE_LIMIT - 1).chain(['…']).collect()
 }
 
 /// A body as it is compared: line ends of one kind, no white space at its end.

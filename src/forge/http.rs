@@ -15,7 +15,7 @@ use tracing::field::Empty;
 use tracing::{Span, debug_span};
 use url::Url;
 
-use super::ForgeError;
+use super::error::ForgeError;
 use super::settings::ForgeTarget;
 use crate::git::Token;
 

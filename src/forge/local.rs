@@ -3,16 +3,18 @@
 
 mod file;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::body::{compose, normalise_title};
+use super::body::TextLimits;
+use super::error::ForgeError;
+use super::interface::{Forge, ForgeFuture};
 use super::marker::ProposalMarker;
 use super::proposal::{
-    Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalKind, ProposalRef, ProposalState,
+    Closer, ExistingProposal, OpenOutcome, Preflight, Proposal, ProposalRef, ProposalState,
 };
-use super::{ForgeError, duplicates};
 use crate::git::{CommitId, CommitInfo, RefUpdate, Repository, Signature};
 use file::{Closure, FileError, FileState, ProposalFile};
 
@@ -37,85 +39,74 @@ impl std::fmt::Debug for LocalForge {
     }
 }
 
-impl LocalForge {
-    pub(super) fn new(repository: Repository, who: Signature) -> Self {
-        Self { repository: Mutex::new(repository), who }
+impl Forge for LocalForge {
+    /// A file may be of any length; a proposal reads as on the other forges.
+    fn limits(&self) -> TextLimits {
+        TextLimits { title: 240, body: 58_000 }
     }
 
-    pub(super) fn preflight(&self) -> Result<Preflight, ForgeError> {
-        let branch = self.lock_repository().repository.head_branch()?.ok_or_else(|| {
-            ForgeError::configuration(
-                "no branch is checked out",
-                "check out the branch that proposals are for",
-            )
-        })?;
-        Ok(Preflight { login: self.who.name.clone(), can_push: Some(true), default_branch: branch })
-    }
-
-    pub(super) fn list(&self) -> Result<Vec<ExistingProposal>, ForgeError> {
-        let view = self.lock_repository();
-        view.list(view.tip()?.as_ref())
-    }
-
-    pub(super) fn open(&self, proposal: &Proposal) -> Result<OpenOutcome, ForgeError> {
-        let view = self.lock_repository();
-        let (title, body) = (normalise_title(&proposal.title), compose(proposal)?);
-        for _ in 0..ATTEMPTS {
-            let tip = view.tip()?;
-            let listed = view.list(tip.as_ref())?;
-            let there = listed.iter().find(|existing| existing.is_for(&proposal.incident, proposal.kind));
-            if let Some(there) = there {
-                return Ok(OpenOutcome { existing: there.clone(), created: false, notes: Vec::new() });
-            }
-            let number = listed.last().map_or(1, |last| last.reference.number + 1);
-            let reference = ProposalRef { number, kind: proposal.kind };
-            let file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
-            if view.write(
-                tip.as_ref(),
-                reference,
-                &file,
-                &format!("Open proposal {number}: {title}"),
-                &self.who,
-            )? {
-                let existing = view.existing(reference, file, None)?;
-                return Ok(OpenOutcome { existing, created: true, notes: Vec::new() });
-            }
-        }
-        Err(busy())
-    }
-
-    pub(super) fn update(
-        &self,
-        existing: &ExistingProposal,
-        proposal: &Proposal,
-    ) -> Result<bool, ForgeError> {
-        let Some((title, body)) = existing.changed_text(proposal)? else { return Ok(false) };
-        self.change(existing.reference, "Update", |view, old| {
-            let mut file = ProposalFile::new(proposal, &title, &body, view.head_of(proposal)?);
-            file.labels.clone_from(&old.labels);
-            Ok(Some(file))
+    fn preflight(&self) -> ForgeFuture<'_, Preflight> {
+        Box::pin(async move {
+            let branch = self.lock_repository().repository.head_branch()?.ok_or_else(|| {
+                ForgeError::configuration(
+                    "no branch is checked out",
+                    "check out the branch that proposals are for",
+                )
+            })?;
+            Ok(Preflight { login: self.who.name.clone(), can_push: Some(true), default_branch: branch })
         })
     }
 
-    pub(super) fn close(
-        &self,
-        existing: &ExistingProposal,
-        reason: &str,
-        completed: bool,
-    ) -> Result<(), ForgeError> {
-        let changed = self.change(existing.reference, "Close", |view, old| {
-            let now = view.existing(existing.reference, old.clone(), None)?;
-            if !now.state.is_open() {
-                return Ok(None);
+    fn list<'a>(&'a self, _settled: &'a BTreeSet<String>) -> ForgeFuture<'a, Vec<ExistingProposal>> {
+        Box::pin(async move {
+            let view = self.lock_repository();
+            view.list(view.tip()?.as_ref())
+        })
+    }
+
+    fn open<'a>(&'a self, proposal: &'a Proposal) -> ForgeFuture<'a, OpenOutcome> {
+        Box::pin(async move { self.write_new(proposal) })
+    }
+
+    fn update<'a>(&'a self, existing: &'a ExistingProposal, proposal: &'a Proposal) -> ForgeFuture<'a, bool> {
+        Box::pin(async move {
+            let text = self.limits().fit(proposal)?;
+            if !text.changes(existing) {
+                return Ok(false);
             }
-            let closed = Closure { by: file::US.to_owned(), reason: reason.to_owned(), completed };
-            Ok(Some(ProposalFile { state: FileState::Closed, closed: Some(closed), ..old.clone() }))
-        });
-        changed.map(drop)
+            self.change(existing.reference, "Update", |view, old| {
+                let mut file = ProposalFile::new(proposal, &text, view.head_of(proposal)?);
+                file.labels.clone_from(&old.labels);
+                Ok(Some(file))
+            })
+        })
+    }
+
+    fn close<'a>(
+        &'a self,
+        existing: &'a ExistingProposal,
+        reason: &'a str,
+        completed: bool,
+    ) -> ForgeFuture<'a, ()> {
+        Box::pin(async move {
+            let changed = self.change(existing.reference, "Close", |view, old| {
+                let now = view.existing(existing.reference, old.clone(), None)?;
+                if !now.state.is_open() {
+                    return Ok(None);
+                }
+                let closed = Closure { by: file::US.to_owned(), reason: reason.to_owned(), completed };
+                Ok(Some(ProposalFile { state: FileState::Closed, closed: Some(closed), ..old.clone() }))
+            });
+            changed.map(drop)
+        })
+    }
+
+    fn duplicate_reason(&self, stays: ProposalRef) -> String {
+        format!("Proposal {} is for this incident too, and stays.", stays.number)
     }
 
     /// Writes into the files of proposals that were merged that they were: people read them.
-    pub(super) fn record_merged(&self, listed: &[ExistingProposal]) -> Result<(), ForgeError> {
+    fn record_merged(&self, listed: &[ExistingProposal]) -> Result<(), ForgeError> {
         let merged = |existing: &&ExistingProposal| matches!(existing.state, ProposalState::Merged { .. });
         for existing in listed.iter().filter(merged) {
             self.change(existing.reference, "Settle", |_, old| {
@@ -125,18 +116,41 @@ impl LocalForge {
         }
         Ok(())
     }
+}
 
-    pub(super) fn close_duplicates(
-        &self,
-        listed: &[ExistingProposal],
-    ) -> Result<Vec<ProposalRef>, ForgeError> {
-        let mut closed = Vec::new();
-        for (lowest, duplicate) in duplicates(listed) {
-            let reason = format!("Proposal {} is for this incident too, and stays.", lowest.reference.number);
-            self.close(duplicate, &reason, false)?;
-            closed.push(duplicate.reference);
+impl LocalForge {
+    /// Proposals are text files on the branch [`PROPOSALS_BRANCH`], committed as `who`.
+    #[must_use]
+    pub fn new(repository: Repository, who: Signature) -> Self {
+        Self { repository: Mutex::new(repository), who }
+    }
+
+    /// Writes the file of a proposal, unless one of its kind is open for the incident.
+    fn write_new(&self, proposal: &Proposal) -> Result<OpenOutcome, ForgeError> {
+        let view = self.lock_repository();
+        let text = self.limits().fit(proposal)?;
+        for _ in 0..ATTEMPTS {
+            let tip = view.tip()?;
+            let listed = view.list(tip.as_ref())?;
+            let there = listed.iter().find(|existing| existing.is_for(&proposal.incident, proposal.kind));
+            if let Some(there) = there {
+                return Ok(OpenOutcome { existing: there.clone(), created: false, notes: Vec::new() });
+            }
+            let number = listed.last().map_or(1, |last| last.reference.number + 1);
+            let reference = ProposalRef { number, kind: proposal.kind };
+            let file = ProposalFile::new(proposal, &text, view.head_of(proposal)?);
+            if view.write(
+                tip.as_ref(),
+                reference,
+                &file,
+                &format!("Open proposal {number}: {}", text.title),
+                &self.who,
+            )? {
+                let existing = view.existing(reference, file, None)?;
+                return Ok(OpenOutcome { existing, created: true, notes: Vec::new() });
+            }
         }
-        Ok(closed)
+        Err(busy())
     }
 
     /// Writes what `change` makes of a proposal's file, from the newest state; whether anything was written.

@@ -31,10 +31,10 @@ pub struct Proposal {
     pub fingerprint: String,
     /// A pull request or an issue.
     pub kind: ProposalKind,
-    /// One line; cut at [`super::TITLE_LIMIT`] characters.
+    /// One line; cut to the forge's [`super::TextLimits`].
     pub title: String,
-    /// Markdown, escaped already, without the mark: the forge puts it in line 1. Cut at [`super::BODY_LIMIT`] characters,
-    /// the trailers at its end kept.
+    /// Markdown, escaped already, without the mark: the forge puts it in line 1. Cut to the forge's
+    /// [`super::TextLimits`], the trailers at its end kept.
     pub body: String,
     /// The branch to merge; pull requests have one, and it must be pushed before.
     pub branch: Option<String>,
@@ -94,6 +94,11 @@ pub enum ProposalState {
 }
 
 impl ExistingProposal {
+    /// Whether it is open, of that kind and for that incident.
+    pub(super) fn is_for(&self, incident: &str, kind: ProposalKind) -> bool {
+        self.marker.incident == incident && self.reference.kind == kind && self.state.is_open()
+    }
+
     /// Without the text of what is not open any more, which is never written again: a list may be long.
     pub(super) fn without_text(mut self) -> Self {
         if !self.state.is_open() {

@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::ForgeError;
 use super::api_types::{ApiItem, Comment, Label, RepositoryInfo, User, WebUrls};
+use super::body::ProposalText;
+use super::error::ForgeError;
 use super::http::{ForgeAnswer, ForgeClient, ForgeRequest};
 use super::marker::ProposalMarker;
 use super::proposal::{ExistingProposal, Preflight, Proposal, ProposalKind, ProposalRef};
@@ -189,9 +190,9 @@ impl RepositoryApi {
     pub(super) async fn create(
         &self,
         proposal: &Proposal,
-        title: &str,
-        body: &str,
+        text: &ProposalText,
     ) -> Result<ExistingProposal, ForgeError> {
+        let (title, body) = (&text.title, &text.body);
         let (path, content) = match (proposal.kind, &proposal.branch) {
             (ProposalKind::Issue, _) => ("issues", json!({"title": title, "body": body})),
             (ProposalKind::PullRequest, Some(branch)) => {

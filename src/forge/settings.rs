@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ForgeError;
-use crate::config::{ForgeKind, github_host};
+use super::error::ForgeError;
+use crate::config::ForgeKind;
 use crate::git::{RemoteAddress, Token};
 
 /// What names a forge: from `drift.yaml`, the remote, the command line and the environment.
@@ -45,6 +45,16 @@ impl Default for ForgeSettings {
     }
 }
 
+/// What only a kind of forge knows about its addresses.
+#[derive(Debug)]
+pub(super) struct AddressRules {
+    pub(super) kind: ForgeKind,
+    /// The addresses of the API and of the pages for people, of a forge at this address.
+    pub(super) addresses: fn(&str) -> (String, String),
+    /// The origin of the API for a remote on this host, where the forge's makers run it and its API has a host of its own.
+    pub(super) own_api: fn(&str) -> Option<String>,
+}
+
 /// A forge over HTTP, resolved.
 #[derive(Debug, Clone)]
 pub(super) struct ForgeTarget {
@@ -78,17 +88,17 @@ impl ForgeSettings {
     }
 
     /// Where requests go.
-    pub(super) fn target(&self, kind: ForgeKind) -> Result<ForgeTarget, ForgeError> {
-        let (api, web) = self.addresses(kind)?;
+    pub(super) fn target(&self, rules: &AddressRules) -> Result<ForgeTarget, ForgeError> {
+        let (api, web) = self.addresses(rules)?;
         let repository = self.repository_name()?;
         let token = self.token.clone().ok_or_else(|| {
-            let own = if kind == ForgeKind::GitHub { "GITHUB_TOKEN" } else { "GITEA_TOKEN" };
+            let own = if rules.kind == ForgeKind::GitHub { "GITHUB_TOKEN" } else { "GITEA_TOKEN" };
             ForgeError::configuration(
                 "there is no token for the forge",
                 format!("set DRIFT_TOKEN or {own}, or DRIFT_TOKEN_FILE to the path of a file that holds it"),
             )
         })?;
-        if !self.token_may_go(&api) {
+        if !self.token_may_go(&api, rules) {
             return Err(ForgeError::configuration(
                 format!(
                     "the token is not sent to {}, which is not the host of the repository's remote",
@@ -101,7 +111,7 @@ impl ForgeSettings {
     }
 
     /// The API's address and the pages' address.
-    fn addresses(&self, kind: ForgeKind) -> Result<(Url, String), ForgeError> {
+    fn addresses(&self, rules: &AddressRules) -> Result<(Url, String), ForgeError> {
         let configured = self.api.as_ref().map(|api| api.trim_end_matches('/').to_owned());
         let base = configured.or_else(|| base_of(self.remote.as_ref()?)).ok_or_else(|| {
             ForgeError::configuration(
@@ -109,13 +119,7 @@ impl ForgeSettings {
                 "set `forge.api` in drift.yaml, or give the repository a remote",
             )
         })?;
-        let (api, web) = match kind {
-            ForgeKind::GitHub => github_addresses(&base),
-            _ => {
-                let web = base.strip_suffix("/api/v1").unwrap_or(&base).to_owned();
-                (format!("{web}/api/v1"), web)
-            }
-        };
+        let (api, web) = (rules.addresses)(&base);
         let url = Url::parse(&api).ok().filter(|url| {
             matches!(url.scheme(), "http" | "https")
                 && url.host_str().is_some()
@@ -145,9 +149,9 @@ impl ForgeSettings {
         })
     }
 
-    /// Whether the token may go to `api`: the remote's own host, GitHub's API for a host of GitHub's, or a host that a flag or the
-    /// environment names. Never in clear text where the remote is encrypted.
-    fn token_may_go(&self, api: &Url) -> bool {
+    /// Whether the token may go to `api`: the remote's own host, the API that its makers have for that host, or a host that a flag
+    /// or the environment names. Never in clear text where the remote is encrypted.
+    fn token_may_go(&self, api: &Url, rules: &AddressRules) -> bool {
         let host = api.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
         let port = api.port_or_known_default().unwrap_or_default();
         let named = |trusted: &String| {
@@ -158,7 +162,7 @@ impl ForgeSettings {
             return true;
         }
         let Some(RemoteAddress { host: Some(remote), web, .. }) = &self.remote else { return false };
-        if github_hosts(remote).is_some_and(|(github, _)| github == origin(api)) {
+        if (rules.own_api)(remote).is_some_and(|own| own == origin(api)) {
             return true;
         }
         match web {
@@ -166,23 +170,6 @@ impl ForgeSettings {
             None => *remote == host && api.scheme() == "https",
         }
     }
-}
-
-/// The addresses of the API and of the pages where GitHub itself runs the host.
-fn github_hosts(host: &str) -> Option<(String, String)> {
-    let own = github_host(host)?;
-    Some((format!("https://api.{own}"), format!("https://{own}")))
-}
-
-/// GitHub's own addresses, or those of a GitHub Enterprise Server.
-fn github_addresses(base: &str) -> (String, String) {
-    let (scheme, host) = base.split_once("://").unwrap_or(("https", base));
-    // An address in clear text is somebody else's, whatever its host.
-    if let Some(own) = github_hosts(host).filter(|_| scheme == "https" || !host.starts_with("api.")) {
-        return own;
-    }
-    let web = base.strip_suffix("/api/v3").unwrap_or(base).to_owned();
-    (format!("{web}/api/v3"), web)
 }
 
 /// The address of the forge itself: by HTTP a path before `owner/name` belongs to it; an SSH port says nothing about it.

@@ -1,10 +1,25 @@
 //! Marks, bodies, and where a token may go.
 
-use super::body::{compose, normalise_body, normalise_title};
+use super::body::normalise_body;
+use super::settings::ForgeTarget;
 use super::*;
+use crate::config::ForgeKind;
 use crate::git::{RemoteAddress, Token};
 
 const FINGERPRINT: &str = "0123456789abcdef";
+
+const LIMITS: TextLimits = <github::GitHub as http_forge::HttpForge>::LIMITS;
+/// Of a forge that takes little.
+const SMALL: TextLimits = TextLimits { title: 20, body: 4_000 };
+
+fn composed(proposal: &Proposal) -> Result<String, ForgeError> {
+    LIMITS.fit(proposal).map(|text| text.body)
+}
+
+fn target(settings: &ForgeSettings, kind: ForgeKind) -> Result<ForgeTarget, ForgeError> {
+    let rules = if kind == ForgeKind::GitHub { github::ADDRESSES } else { gitea::ADDRESSES };
+    settings.target(&rules)
+}
 
 fn proposal(body: &str) -> Proposal {
     Proposal {
@@ -84,7 +99,7 @@ fn what_could_not_be_read_back_is_not_marked() {
             fingerprint: fingerprint.to_owned(),
             ..proposal("body")
         };
-        assert!(compose(&strange).expect_err("it cannot be read back").is_configuration());
+        assert!(composed(&strange).expect_err("it cannot be read back").is_configuration());
     }
 }
 
@@ -103,25 +118,33 @@ fn long_bodies_are_cut_between_mark_and_trailers() {
         ),
         ("one line", format!("{}\n\n{trailers}", "x".repeat(100_000)), ""),
     ];
-    for (name, body, closing) in cases {
-        let whole = compose(&proposal(&body)).expect("it can be marked");
+    for (limits, (name, body, closing)) in
+        [LIMITS, SMALL].into_iter().flat_map(|limits| cases.iter().map(move |case| (limits, case)))
+    {
+        let whole = limits.fit(&proposal(body)).expect("it can be marked").body;
         let size = whole.chars().count();
-        assert!(size <= BODY_LIMIT, "{name}: {size}");
-        assert!(size > BODY_LIMIT - 1_000 || name == "one line", "{name}: {size}");
+        assert!(size <= limits.body, "{name}: {size}");
+        assert!(size > limits.body - 1_000 || *name == "one line", "{name}: {size}");
         assert!(ProposalMarker::parse(&whole).is_some(), "{name}");
         assert!(whole.ends_with(&format!("\n\n{trailers}")), "{name}");
-        assert!(whole.contains("Cut here: ") && whole.contains(closing), "{name}");
+        assert!(whole.contains("Cut here: ") && whole.contains(*closing), "{name}");
     }
-    let short = compose(&proposal("short\n")).expect("it can be marked");
+    let short = composed(&proposal("short\n")).expect("it can be marked");
     assert!(short.ends_with(" -->\nshort"), "{short}");
 }
 
 #[test]
 fn bodies_and_titles_are_compared_as_forges_keep_them() {
     assert_eq!(normalise_body("a\r\nb\r\n\n "), "a\nb");
-    assert_eq!(normalise_title("  two\n lines\t"), "two lines");
-    let long = normalise_title(&"é".repeat(500));
-    assert!(long.chars().count() == TITLE_LIMIT && long.ends_with('…'));
+    for limits in [LIMITS, SMALL] {
+        let title = |title: &str| {
+            let titled = Proposal { title: title.to_owned(), ..proposal("body") };
+            limits.fit(&titled).expect("it can be marked").title
+        };
+        assert_eq!(title("  two\n lines\t"), "two lines");
+        let long = title(&"é".repeat(500));
+        assert!(long.chars().count() == limits.title && long.ends_with('…'));
+    }
 }
 
 #[test]
@@ -254,10 +277,10 @@ fn a_token_goes_to_the_remotes_own_host_only() {
             trusted_hosts: [trusted.to_owned()].into_iter().filter(|host| !host.is_empty()).collect(),
             ..ForgeSettings::default()
         };
-        let target = settings.target(kind);
-        let told = target.as_ref().ok().map(|target| target.api.as_str());
+        let found = target(&settings, kind);
+        let told = found.as_ref().ok().map(|target| target.api.as_str());
         assert_eq!(told, wanted, "{remote} {api:?} {trusted}");
-        if let Err(error) = target {
+        if let Err(error) = found {
             assert!(error.is_configuration() && !error.to_string().contains("secret"), "{error}");
             assert!(!error.to_string().contains("password"), "{error}");
         }
@@ -273,7 +296,7 @@ fn the_repository_is_named_by_the_remote_or_the_settings() {
             token: Token::new("secret-token"),
             ..ForgeSettings::default()
         };
-        settings.target(ForgeKind::Gitea).ok().map(|target| (target.repository, target.web))
+        target(&settings, ForgeKind::Gitea).ok().map(|target| (target.repository, target.web))
     };
     let named = |name: &str, web: &str| Some((name.to_owned(), web.to_owned()));
     let cases = [
@@ -302,7 +325,7 @@ fn gitlab_and_a_missing_token_are_said_before_anything_is_asked() {
         (ForgeKind::GitHub, "set DRIFT_TOKEN or GITHUB_TOKEN"),
     ];
     for (kind, wanted) in cases {
-        let error = Forge::connect(&settings(kind)).expect_err(wanted);
+        let error = connect(&settings(kind)).expect_err(wanted);
         let said = format!("{error}: {}", error.hint().unwrap_or_default());
         assert!(error.is_configuration() && said.contains(wanted), "{said}");
     }
@@ -339,7 +362,7 @@ async fn nothing_that_is_printed_holds_the_token() {
             token: Token::new("secret-token"),
             ..ForgeSettings::default()
         };
-        let forge = Forge::connect(&settings).expect("settings that name everything");
+        let forge = connect(&settings).expect("settings that name everything");
         let text = format!("{settings:?} {forge:?} {forge:#?}");
         assert!(text.contains("h.example") && !text.contains("secret"), "{text}");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{RunAttempt, RunError, RunSettings};
 use crate::checkout::{CheckoutError, RemoteBase, read_ledger_files};
 use crate::config::ForgeKind;
-use crate::forge::{self, ExistingProposal, Forge};
+use crate::forge::{self, ExistingProposal, Forge, LocalForge};
 use crate::git::{CommitId, Remote, RemoteAddress, Repository, Signature};
 use crate::incident::{EventKind, IncidentStatus, Ledger};
 
@@ -27,7 +27,7 @@ pub(super) const COMMITTER_NAME: &str = "drift";
 pub(super) const COMMITTER_EMAIL: &str = "drift@noreply.invalid";
 
 pub(super) struct RunContext {
-    pub(super) forge: Forge,
+    pub(super) forge: Box<dyn Forge>,
     /// `None`: the repository itself.
     pub(super) remote: Option<Remote>,
     /// The branch that proposals are for.
@@ -78,8 +78,10 @@ impl RunContext {
             return Err(RunError::LedgerBranchTaken(ledger));
         }
         let forge = match wanted.kind()? {
-            ForgeKind::Local => Forge::local(settings.check.checkout.open_repository()?, who.clone()),
-            _ => Forge::connect(&wanted)?,
+            ForgeKind::Local => {
+                Box::new(LocalForge::new(settings.check.checkout.open_repository()?, who.clone()))
+            }
+            _ => forge::connect(&wanted)?,
         };
         let preflight = forge.preflight().await?;
         if pushes_by_token && !settings.dry_run && preflight.can_push == Some(false) {

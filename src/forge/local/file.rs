@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::body::below_marker;
-use super::{Proposal, ProposalKind};
+use crate::forge::body::{ProposalText, below_marker};
+use crate::forge::proposal::{Proposal, ProposalKind};
 
 /// Who closed a proposal, where it was drift.
 pub(super) const US: &str = "drift";
@@ -73,20 +73,20 @@ pub(super) enum FileError {
 }
 
 impl ProposalFile {
-    /// The file of an open proposal; `body` with its mark, which the head of the file replaces.
-    pub(super) fn new(proposal: &Proposal, title: &str, body: &str, head: Option<String>) -> Self {
+    /// The file of an open proposal; the head of the file replaces the mark of the body.
+    pub(super) fn new(proposal: &Proposal, text: &ProposalText, head: Option<String>) -> Self {
         Self {
             incident: proposal.incident.clone(),
             fingerprint: proposal.fingerprint.clone(),
             kind: proposal.kind.into(),
             state: FileState::Open,
-            title: title.to_owned(),
+            title: text.title.clone(),
             branch: proposal.branch.clone(),
             base: proposal.base.clone(),
             head,
             labels: proposal.labels.clone(),
             closed: None,
-            body: below_marker(body).to_owned(),
+            body: below_marker(&text.body).to_owned(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drift::config::ForgeKind;
 use drift::forge::{
-    Closer, ExistingProposal, Forge, ForgeError, ForgeSettings, Preflight, Proposal, ProposalKind,
+    self, Closer, ExistingProposal, Forge, ForgeError, ForgeSettings, Preflight, Proposal, ProposalKind,
     ProposalState,
 };
 use drift::git::{RemoteAddress, Token};
@@ -49,8 +49,8 @@ impl Place {
         }
     }
 
-    fn forge(&self) -> Forge {
-        Forge::connect(&self.settings(&self.bot.token)).expect("settings that name everything")
+    fn forge(&self) -> Box<dyn Forge> {
+        forge::connect(&self.settings(&self.bot.token)).expect("settings that name everything")
     }
 
     /// A call as the owner, path below the repository; must have this status.
@@ -89,7 +89,7 @@ impl Place {
     }
 }
 
-async fn only(forge: &Forge) -> ExistingProposal {
+async fn only(forge: &dyn Forge) -> ExistingProposal {
     let listed = all(forge).await;
     assert_eq!(listed.len(), 1, "{listed:?}");
     listed.into_iter().next().expect("one")
@@ -117,7 +117,7 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
     let told = place.forge().preflight().await.expect("a token that works");
     assert_eq!(told, wanted(&place.bot, true));
     let knows = place.gitea.new_token(&place.owner.name, &["write:repository", "write:issue", "read:user"]);
-    let told = Forge::connect(&place.settings(&knows))
+    let told = forge::connect(&place.settings(&knows))
         .expect("complete")
         .preflight()
         .await
@@ -125,7 +125,7 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
     assert_eq!(told, wanted(&place.owner, true));
     let nobody = ForgeSettings { login: None, ..place.settings(&place.bot.token) };
     let error =
-        Forge::connect(&nobody).expect("complete").preflight().await.expect_err("nobody knows who we are");
+        forge::connect(&nobody).expect("complete").preflight().await.expect_err("nobody knows who we are");
     assert!(error.is_configuration() && with_hint(&error, error.hint()).contains("forge.login"), "{error}");
 }
 
@@ -143,7 +143,7 @@ async fn a_token_that_may_too_little_is_told_which_scope_it_needs() {
         ("0123456789012345678901234567890123456789", 401, "the token is not accepted"),
     ];
     for (token, status, wanted) in cases {
-        let forge = Forge::connect(&place.settings(token)).expect("complete");
+        let forge = forge::connect(&place.settings(token)).expect("complete");
         let error = forge.open(&issue("scope")).await.expect_err(wanted);
         assert!(matches!(error, ForgeError::Refused { status: got, .. } if got == status), "{error}");
         let text = with_hint(&error, error.hint());
@@ -160,9 +160,9 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let forge = place.forge();
     let hostile =
         Proposal { body: "`<img>` | **x** \u{202e} é\n\nDrift-Incident: one".to_owned(), ..issue("one") };
-    let first = opened(&forge, &hostile).await;
+    let first = opened(&*forge, &hostile).await;
     assert!(first.created && first.notes.is_empty(), "{first:?}");
-    let found = only(&forge).await;
+    let found = only(&*forge).await;
     assert_eq!(
         (found.reference.number, found.reference.kind, &found.state),
         (first.existing.reference.number, ProposalKind::Issue, &ProposalState::Open)
@@ -181,10 +181,10 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let changed =
         Proposal { fingerprint: "fedcba9876543210".to_owned(), title: "drift: now".to_owned(), ..hostile };
     assert!(forge.update(&found, &changed).await.expect("it can be written"));
-    let now = only(&forge).await;
+    let now = only(&*forge).await;
     assert_eq!((now.marker.fingerprint.as_str(), now.title.as_str()), ("fedcba9876543210", "drift: now"));
     // A second proposal uses the label that is there: Gitea would allow two of one name.
-    opened(&forge, &issue("two")).await;
+    opened(&*forge, &issue("two")).await;
     assert_eq!(place.owner(200, "GET", "/labels", None).as_array().map(Vec::len), Some(1));
 }
 
@@ -195,15 +195,15 @@ async fn a_stale_write_is_refused_and_our_own_lost_one_is_not() {
     }
     let place = Place::new();
     let forge = place.forge();
-    opened(&forge, &issue("one")).await;
-    let listed = only(&forge).await;
+    opened(&*forge, &issue("one")).await;
+    let listed = only(&*forge).await;
     let changed = |text: &str| Proposal { body: text.to_owned(), ..issue("one") };
     assert!(forge.update(&listed, &changed("first")).await.expect("it can be written"));
     // As after an answer that got lost: the same write with the old version.
     assert!(forge.update(&listed, &changed("first")).await.expect("it is written"));
     let error = forge.update(&listed, &changed("second")).await.expect_err("somebody wrote meanwhile");
     assert!(matches!(error, ForgeError::Refused { status: 409, .. }), "{error}");
-    assert!(forge.update(&only(&forge).await, &changed("second")).await.expect("it can be written"));
+    assert!(forge.update(&only(&*forge).await, &changed("second")).await.expect("it can be written"));
 }
 
 #[tokio::test]
@@ -215,10 +215,10 @@ async fn a_merge_is_told_in_every_style() {
     let forge = place.forge();
     for style in ["merge", "squash", "rebase"] {
         place.push(style);
-        let first = opened(&forge, &pull(style)).await;
+        let first = opened(&*forge, &pull(style)).await;
         assert_eq!(first.existing.branch, Some(format!("drift/{style}")));
         place.merge(first.existing.reference.number, style);
-        let listed = all(&forge).await;
+        let listed = all(&*forge).await;
         let found = listed.iter().find(|one| one.marker.incident == style).expect("it is listed");
         let ProposalState::Merged { commit: Some(commit), by, at: Some(_) } = &found.state else {
             panic!("{style}: {found:?}")
@@ -239,15 +239,15 @@ async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
     assert!(with_hint(&error, error.hint()).contains("is the branch pushed"), "{error}");
     place.push("one");
-    let first = opened(&forge, &pull("one")).await.existing;
-    let again = opened(&forge, &pull("one")).await;
+    let first = opened(&*forge, &pull("one")).await.existing;
+    let again = opened(&*forge, &pull("one")).await;
     assert_eq!((again.created, again.existing.reference.number), (false, first.reference.number));
     let path = format!("/pulls/{}", first.reference.number);
     place.owner(201, "PATCH", &path, Some(&json!({"body": "Somebody wrote over it."})));
-    assert_eq!(all(&forge).await, []);
-    let again = opened(&forge, &pull("one")).await;
+    assert_eq!(all(&*forge).await, []);
+    let again = opened(&*forge, &pull("one")).await;
     assert_eq!((again.created, again.existing.reference.number), (false, first.reference.number));
-    assert_eq!(only(&forge).await.marker.incident, "one");
+    assert_eq!(only(&*forge).await.marker.incident, "one");
 }
 
 #[tokio::test]
@@ -257,10 +257,10 @@ async fn who_closed_a_proposal_is_told() {
     }
     let place = Place::new();
     let forge = place.forge();
-    let by_alice = opened(&forge, &issue("by-owner")).await.existing;
-    let by_us = opened(&forge, &issue("by-us")).await.existing;
+    let by_alice = opened(&*forge, &issue("by-owner")).await.existing;
+    let by_us = opened(&*forge, &issue("by-us")).await.existing;
     place.push("branch-removed");
-    opened(&forge, &pull("branch-removed")).await;
+    opened(&*forge, &pull("branch-removed")).await;
     // More than a page of the timeline before the closing.
     let path = format!("/issues/{}", by_alice.reference.number);
     for number in 0..55 {
@@ -278,13 +278,13 @@ async fn who_closed_a_proposal_is_told() {
     }
     let comments = place.owner(200, "GET", &format!("/issues/{}/comments", by_us.reference.number), None);
     assert_eq!(comments.as_array().map(Vec::len), Some(1), "{comments}");
-    let mut listed = all(&forge).await;
+    let mut listed = all(&*forge).await;
     for _ in 0..50 {
         if listed.iter().all(|one| !one.state.is_open()) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-        listed = all(&forge).await;
+        listed = all(&*forge).await;
     }
     let closers: Vec<&Closer> = listed.iter().map(closer).collect();
     let owner = Closer::Person(place.owner.name.clone());
@@ -307,8 +307,8 @@ async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
     }
     place.owner(201, "POST", "/issues", Some(&body("forged")));
     place.push("pull");
-    opened(&forge, &pull("pull")).await;
-    let listed = all(&forge).await;
+    opened(&*forge, &pull("pull")).await;
+    let listed = all(&*forge).await;
     let incidents: BTreeSet<&str> = listed.iter().map(|one| one.marker.incident.as_str()).collect();
     assert_eq!((listed.len(), incidents.len()), (56, 56));
     assert!(!incidents.contains("forged") && incidents.contains("pull"));
@@ -322,12 +322,12 @@ async fn several_at_once_leave_one_open() {
     let place = Place::new();
     place.push("pulls");
     for proposal in [issue("issues"), pull("pulls")] {
-        let forges: Vec<Forge> = (0..4).map(|_| place.forge()).collect();
+        let forges: Vec<Box<dyn Forge>> = (0..4).map(|_| place.forge()).collect();
         let opened = join_all(forges.iter().map(|forge| forge.open(&proposal))).await;
         for each in opened {
             each.expect("each finds one that is open");
         }
-        let listed = all(&forges[0]).await;
+        let listed = all(&*forges[0]).await;
         let ours: Vec<&ExistingProposal> =
             listed.iter().filter(|one| one.marker.incident == proposal.incident).collect();
         let open: Vec<u64> =

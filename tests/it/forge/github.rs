@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drift::config::ForgeKind;
 use drift::forge::{
-    Closer, Forge, ForgeError, ForgeSettings, Preflight, ProposalKind, ProposalRef, ProposalState,
+    self, Closer, Forge, ForgeError, ForgeSettings, Preflight, ProposalKind, ProposalRef, ProposalState,
 };
 use drift::git::Token;
 use drift::text::with_hint;
@@ -14,7 +14,7 @@ use super::github_fake::{BOT, Fake, Fault, How, REPOSITORY};
 use super::{FINGERPRINT, all, issue, opened, pull};
 
 /// The forge as drift sees it, with somebody's token.
-pub(super) fn connect_as(fake: &Fake, login: &str, deadline: Duration) -> Forge {
+pub(super) fn connect_as(fake: &Fake, login: &str, deadline: Duration) -> Box<dyn Forge> {
     let settings = ForgeSettings {
         kind: Some(ForgeKind::GitHub),
         api: Some(fake.address.clone()),
@@ -24,10 +24,10 @@ pub(super) fn connect_as(fake: &Fake, login: &str, deadline: Duration) -> Forge 
         deadline,
         ..ForgeSettings::default()
     };
-    Forge::connect(&settings).expect("settings that name everything")
+    forge::connect(&settings).expect("settings that name everything")
 }
 
-pub(super) fn connect(fake: &Fake) -> Forge {
+pub(super) fn connect(fake: &Fake) -> Box<dyn Forge> {
     connect_as(fake, BOT, Duration::from_secs(20))
 }
 
@@ -76,18 +76,18 @@ async fn a_token_that_may_not_read_its_user_needs_a_configured_login() {
         trusted_hosts: vec!["127.0.0.1".to_owned()],
         ..ForgeSettings::default()
     };
-    let forge = Forge::connect(&settings).expect("settings that name everything");
-    assert!(opened(&forge, &issue("workflow")).await.created);
-    assert_eq!(all(&forge).await.len(), 1);
+    let forge = forge::connect(&settings).expect("settings that name everything");
+    assert!(opened(&*forge, &issue("workflow")).await.created);
+    assert_eq!(all(&*forge).await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
-    let first = opened(&forge, &issue("one")).await;
+    let first = opened(&*forge, &issue("one")).await;
     assert!(first.created && first.notes.is_empty(), "{first:?}");
-    let listed = all(&forge).await;
+    let listed = all(&*forge).await;
     assert_eq!(listed, std::slice::from_ref(&first.existing));
     let found = &listed[0];
     assert_eq!(
@@ -109,7 +109,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
     let changed = drift::forge::Proposal { fingerprint: "fedcba9876543210".to_owned(), ..issue("one") };
     assert!(forge.update(found, &changed).await.expect("it can be written"));
     assert_eq!(fake.writes(), writes + 1);
-    assert_eq!(all(&forge).await[0].marker.fingerprint, "fedcba9876543210");
+    assert_eq!(all(&*forge).await[0].marker.fingerprint, "fedcba9876543210");
 }
 
 #[tokio::test]
@@ -119,12 +119,12 @@ async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
     assert!(with_hint(&error, error.hint()).contains("422") && !error.is_retryable(), "{error}");
     fake.state().branches.insert("drift/two".to_owned());
-    let first = opened(&forge, &pull("two")).await;
+    let first = opened(&*forge, &pull("two")).await;
     assert_eq!(first.existing.branch.as_deref(), Some("drift/two"));
     let head = Some("a".repeat(40));
-    assert_eq!(all(&forge).await[0].head, head);
+    assert_eq!(all(&*forge).await[0].head, head);
     fake.state().thing(first.existing.reference.number).merged = Some(("c".repeat(40), "alice".to_owned()));
-    let state = all(&forge).await.remove(0).state;
+    let state = all(&*forge).await.remove(0).state;
     let ProposalState::Merged { commit, by, at } = state else { panic!("{state:?}") };
     assert_eq!((commit, by.as_deref(), at.is_some()), (Some("c".repeat(40)), Some("alice"), true));
     let gets = fake.count("GET", "/pulls/1");
@@ -146,10 +146,10 @@ async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
     fake.state().add_issue("alice", "mine", &forged);
     fake.state().add_issue(BOT, "not a proposal", &quoted);
     for number in 0..7 {
-        opened(&forge, &issue(&format!("page-{number}"))).await;
+        opened(&*forge, &issue(&format!("page-{number}"))).await;
         fake.state().add_issue("alice", "between", "");
     }
-    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.marker.incident).collect();
+    let incidents: Vec<String> = all(&*forge).await.into_iter().map(|one| one.marker.incident).collect();
     let wanted: Vec<String> = (0..7).map(|number| format!("page-{number}")).collect();
     assert_eq!(incidents, wanted);
 }
@@ -159,13 +159,13 @@ async fn who_closed_a_proposal_is_told() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     for incident in ["by-us", "by-alice", "by-the-bot-elsewhere"] {
-        opened(&forge, &issue(incident)).await;
+        opened(&*forge, &issue(incident)).await;
     }
-    let listed = all(&forge).await;
+    let listed = all(&*forge).await;
     forge.close(&listed[0], "Ended with commit abc.", true).await.expect("it can be closed");
     fake.state().thing(2).closed_by = Some("alice".to_owned());
     fake.state().thing(3).closed_by = Some(BOT.to_owned());
-    let closers: Vec<Closer> = all(&forge)
+    let closers: Vec<Closer> = all(&*forge)
         .await
         .into_iter()
         .map(|one| match one.state {
@@ -183,7 +183,7 @@ async fn who_closed_a_proposal_is_told() {
 async fn closing_twice_comments_once_and_closes_once() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
-    let existing = opened(&forge, &issue("ended")).await.existing;
+    let existing = opened(&*forge, &issue("ended")).await.existing;
     // Killed between the comment and the closing.
     let refused = How::Instead(403, Vec::new(), r#"{"message":"no"}"#.to_owned());
     fake.fail(Fault::new("PATCH", "/issues/1", refused));
@@ -224,7 +224,7 @@ async fn labels_that_are_refused_do_not_lose_the_proposal() {
     let forge = connect(&fake);
     let refused = How::Instead(403, Vec::new(), r#"{"message":"no \u001b[31mcolour"}"#.to_owned());
     fake.fail(Fault::new("POST", "/labels", refused));
-    let first = opened(&forge, &issue("bare")).await;
+    let first = opened(&*forge, &issue("bare")).await;
     assert!(first.created && first.notes.len() == 1, "{first:?}");
     assert!(first.notes[0].contains("403") && !first.notes[0].contains('\u{1b}'), "{first:?}");
 }
@@ -234,12 +234,12 @@ async fn a_lost_mark_is_put_back_on_the_pull_request_of_that_branch() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     fake.state().branches.insert("drift/lost".to_owned());
-    opened(&forge, &pull("lost")).await;
+    opened(&*forge, &pull("lost")).await;
     fake.state().thing(1).body = "Somebody wrote over it.".to_owned();
-    assert_eq!(all(&forge).await, []);
-    let again = opened(&forge, &pull("lost")).await;
+    assert_eq!(all(&*forge).await, []);
+    let again = opened(&*forge, &pull("lost")).await;
     assert_eq!((again.created, again.existing.reference.number), (false, 1));
-    assert_eq!(all(&forge).await.len(), 1);
+    assert_eq!(all(&*forge).await.len(), 1);
 }
 
 #[tokio::test]
@@ -271,16 +271,16 @@ async fn duplicates_that_a_killed_run_left_are_closed_by_the_next() {
     }
     fake.state().thing(1).closed_by = Some("alice".to_owned());
     // An issue and a pull request for one incident are not each other's duplicates.
-    assert_eq!(opened(&forge, &pull("one")).await.existing.reference.number, 4);
+    assert_eq!(opened(&*forge, &pull("one")).await.existing.reference.number, 4);
     assert!(fake.state().thing(4).is_open());
-    let listed = all(&forge).await;
+    let listed = all(&*forge).await;
     let open: Vec<u64> =
         listed.iter().filter(|one| one.state.is_open()).map(|one| one.reference.number).collect();
     assert_eq!(open, [2, 4], "opening looked for duplicates too");
     fake.state().thing(3).closed_by = None;
-    let listed = all(&forge).await;
+    let listed = all(&*forge).await;
     let third = ProposalRef { number: 3, kind: ProposalKind::Issue };
     assert_eq!(forge.close_duplicates(&listed).await.expect("they can be closed"), [third]);
-    assert!(forge.close_duplicates(&all(&forge).await).await.expect("nothing to close").is_empty());
+    assert!(forge.close_duplicates(&all(&*forge).await).await.expect("nothing to close").is_empty());
     assert_eq!(fake.state().thing(3).comments.len(), 1, "the reason is the same, and said once");
 }

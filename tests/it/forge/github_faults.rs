@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use drift::config::ForgeKind;
-use drift::forge::{Forge, ForgeError, ForgeSettings, ProposalKind};
+use drift::forge::{self, ForgeError, ForgeSettings, ProposalKind};
 use drift::git::Token;
 use drift::text::with_hint;
 
@@ -42,12 +42,12 @@ async fn a_proposal_whose_answer_is_lost_is_looked_for_and_made_once() {
             };
             fake.fail(Fault::new("POST", end, how));
             let forge = connect(&fake);
-            let first = opened(&forge, &proposal).await;
+            let first = opened(&*forge, &proposal).await;
             assert_eq!((first.created, first.existing.reference.number), (true, 1), "{kind:?} {name}");
             assert_eq!(fake.count("POST", end), posts, "{kind:?} {name}");
             assert_eq!(fake.state().things.len(), 1, "{kind:?} {name}");
             assert_eq!(fake.state().thing(1).labels, ["drift"], "{kind:?} {name}");
-            assert_eq!(all(&forge).await.len(), 1, "{kind:?} {name}");
+            assert_eq!(all(&*forge).await.len(), 1, "{kind:?} {name}");
         }
     }
 }
@@ -57,7 +57,7 @@ async fn an_answer_that_never_comes_ends_with_the_deadline_and_the_proposal_is_f
     let fake = Fake::start().await;
     fake.fail(Fault::new("POST", "/issues", How::DoneThenSilence));
     let forge = connect_as(&fake, BOT, Duration::from_secs(1));
-    let first = opened(&forge, &issue("silent")).await;
+    let first = opened(&*forge, &issue("silent")).await;
     assert_eq!((first.created, fake.state().things.len()), (true, 1));
 }
 
@@ -66,7 +66,7 @@ async fn a_comment_whose_answer_is_lost_is_written_once() {
     for how in [How::DoneThen(502), How::DoneThenCut, How::Instead(502, Vec::new(), String::new())] {
         let fake = Fake::start().await;
         let forge = connect(&fake);
-        let existing = opened(&forge, &issue("ended")).await.existing;
+        let existing = opened(&*forge, &issue("ended")).await.existing;
         fake.fail(Fault::new("POST", "/comments", how.clone()));
         forge.close(&existing, "Ended.", true).await.expect("it can be closed");
         assert_eq!(fake.state().thing(1).comments.len(), 1, "{how:?}");
@@ -86,9 +86,9 @@ async fn reading_is_tried_again_and_a_cut_list_is_never_a_short_one() {
     for how in again {
         let fake = Fake::start().await;
         let forge = connect(&fake);
-        opened(&forge, &issue("read")).await;
+        opened(&*forge, &issue("read")).await;
         fake.fail(Fault::new("GET", "/issues", how.clone()));
-        assert_eq!(all(&forge).await.len(), 1, "{how:?}");
+        assert_eq!(all(&*forge).await.len(), 1, "{how:?}");
     }
     let long = format!("[\"{}\"]", "x".repeat(11 * 1024 * 1024));
     let never = [
@@ -148,7 +148,7 @@ async fn a_refused_connection_fails_within_its_time() {
         deadline: Duration::from_secs(2),
         ..ForgeSettings::default()
     };
-    let forge = Forge::connect(&settings).expect("settings that name everything");
+    let forge = forge::connect(&settings).expect("settings that name everything");
     let start = Instant::now();
     let error = forge.preflight().await.expect_err("nobody listens");
     assert!(matches!(error, ForgeError::Unreachable { .. }) && error.is_retryable(), "{error}");
@@ -178,12 +178,12 @@ async fn a_list_without_an_end_is_an_error_and_closed_ones_hide_no_open_one() {
     fake.state().most_rows = 1;
     fake.state().ignores_creator = true;
     let forge = connect(&fake);
-    opened(&forge, &issue("ours")).await;
+    opened(&*forge, &issue("ours")).await;
     let others: Vec<u64> = (0..120).map(|_| fake.state().add_issue("alice", "not ours", "")).collect();
     for number in &others {
         fake.state().thing(*number).closed_by = Some("alice".to_owned());
     }
-    let incidents: Vec<String> = all(&forge).await.into_iter().map(|one| one.marker.incident).collect();
+    let incidents: Vec<String> = all(&*forge).await.into_iter().map(|one| one.marker.incident).collect();
     assert_eq!(incidents, ["ours"]);
     for number in others {
         fake.state().thing(number).closed_by = None;

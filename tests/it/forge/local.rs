@@ -2,7 +2,8 @@
 
 use drift::config::ForgeKind;
 use drift::forge::{
-    Closer, ExistingProposal, Forge, ForgeError, PROPOSALS_BRANCH, Proposal, ProposalKind, ProposalState,
+    Closer, ExistingProposal, Forge, ForgeError, LocalForge, PROPOSALS_BRANCH, Proposal, ProposalKind,
+    ProposalState,
 };
 use drift::git::{GitOptions, Repository, Signature};
 use drift::text::with_hint;
@@ -10,10 +11,10 @@ use drift::text::with_hint;
 use super::{all, issue, opened, pull};
 use crate::support::repo::Repo;
 
-fn forge(repo: &Repo) -> Forge {
+fn forge(repo: &Repo) -> LocalForge {
     let repository = Repository::open(repo.path(), GitOptions::default()).expect("a repository");
     let (name, email) = ("drift".to_owned(), "drift@example.com".to_owned());
-    Forge::local(repository, Signature { name, email, time: 1_704_100_000 })
+    LocalForge::new(repository, Signature { name, email, time: 1_704_100_000 })
 }
 
 /// A repository with the pushed branch of a proposal for `incident`, and back on `main`.
@@ -36,7 +37,7 @@ fn edit(repo: &Repo, from: &str, to: &str) {
     repo.git(&["checkout", "--quiet", "main"]);
 }
 
-async fn only(forge: &Forge) -> ExistingProposal {
+async fn only(forge: &dyn Forge) -> ExistingProposal {
     let listed = all(forge).await;
     assert_eq!(listed.len(), 1, "{listed:?}");
     listed.into_iter().next().expect("one")

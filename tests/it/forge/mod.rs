@@ -32,10 +32,10 @@ fn pull(incident: &str) -> Proposal {
     Proposal { kind: ProposalKind::PullRequest, branch: Some(format!("drift/{incident}")), ..issue(incident) }
 }
 
-async fn all(forge: &Forge) -> Vec<ExistingProposal> {
+async fn all(forge: &dyn Forge) -> Vec<ExistingProposal> {
     forge.list(&BTreeSet::new()).await.expect("the list can be read")
 }
 
-async fn opened(forge: &Forge, proposal: &Proposal) -> OpenOutcome {
+async fn opened(forge: &dyn Forge, proposal: &Proposal) -> OpenOutcome {
     forge.open(proposal).await.expect("the proposal can be opened")
 }
