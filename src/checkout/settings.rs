@@ -1,5 +1,6 @@
 //! What says where a repository is and how it is read.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -22,28 +23,41 @@ pub enum RepositoryLocation {
 /// The tokens of the environment, each for one kind of forge.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
-    /// Meant for drift: `DRIFT_TOKEN` or `DRIFT_TOKEN_FILE`.
-    pub drift: Option<git::Token>,
-    /// `GITHUB_TOKEN`.
-    pub github: Option<git::Token>,
-    /// `GITEA_TOKEN`.
-    pub gitea: Option<git::Token>,
-    /// `GITLAB_TOKEN`.
-    pub gitlab: Option<git::Token>,
+    /// Meant for drift.
+    drift: Option<git::Token>,
+    /// Meant for a kind of forge.
+    own: BTreeMap<ForgeKind, git::Token>,
 }
 
 impl Tokens {
+    /// The variable that holds drift's own token.
+    pub const VARIABLE: &'static str = "DRIFT_TOKEN";
+    /// The variable that names a file with drift's own token.
+    pub const FILE_VARIABLE: &'static str = "DRIFT_TOKEN_FILE";
+
+    /// drift's own token, and what `variable` gives for the variables of each kind of forge.
+    pub fn new(drift: Option<git::Token>, variable: impl Fn(&str) -> Option<git::Token>) -> Self {
+        let own = |kind: ForgeKind| Some((kind, variable(kind.token_variable()?)?));
+        Self { drift, own: ForgeKind::ALL.into_iter().filter_map(own).collect() }
+    }
+
+    /// All variables that are about tokens: other programs have no business with them.
+    pub fn variables() -> impl Iterator<Item = &'static str> {
+        let own = ForgeKind::ALL.into_iter().filter_map(ForgeKind::token_variable);
+        [Self::VARIABLE, Self::FILE_VARIABLE].into_iter().chain(own)
+    }
+
+    /// Whether there is one that was meant for drift.
+    #[must_use]
+    pub fn has_own(&self) -> bool {
+        self.drift.is_some()
+    }
+
     /// The token for a forge of this kind. One that was meant for another kind is never given, and for a forge that is
     /// not known only drift's own.
     #[must_use]
     pub fn token_for(&self, kind: Option<ForgeKind>) -> Option<git::Token> {
-        let own = match kind {
-            Some(ForgeKind::GitHub) => &self.github,
-            Some(ForgeKind::Gitea) => &self.gitea,
-            Some(ForgeKind::GitLab) => &self.gitlab,
-            Some(ForgeKind::Local) | None => &None,
-        };
-        self.drift.clone().or_else(|| own.clone())
+        self.drift.clone().or_else(|| self.own.get(&kind?).cloned())
     }
 }
 
@@ -99,7 +113,13 @@ mod tests {
     #[test]
     fn a_token_goes_only_to_the_kind_of_forge_that_it_is_for() {
         let shown = |tokens: &Tokens, kind| tokens.token_for(kind).map(|token| token.expose().to_owned());
-        let mut tokens = Tokens { github: Token::new("hub"), gitea: Token::new("tea"), ..Tokens::default() };
+        let (hub, tea) = (Token::new("hub"), Token::new("tea"));
+        let held = |name: &str| match name {
+            "GITHUB_TOKEN" => hub.clone(),
+            "GITEA_TOKEN" => tea.clone(),
+            _ => None,
+        };
+        let tokens = Tokens::new(None, held);
         for (kind, expected) in [
             (Some(ForgeKind::GitHub), Some("hub")),
             (Some(ForgeKind::Gitea), Some("tea")),
@@ -109,8 +129,15 @@ mod tests {
         ] {
             assert_eq!(shown(&tokens, kind).as_deref(), expected, "{kind:?}");
         }
-        tokens.drift = Token::new("own");
+        let tokens = Tokens::new(Token::new("own"), held);
         assert_eq!(shown(&tokens, None).as_deref(), Some("own"));
         assert_eq!(shown(&tokens, Some(ForgeKind::GitHub)).as_deref(), Some("own"));
+    }
+
+    #[test]
+    fn each_variable_that_is_about_a_token_is_known() {
+        let known: Vec<_> = Tokens::variables().collect();
+        let expected = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
+        assert_eq!(known, expected);
     }
 }

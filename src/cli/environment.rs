@@ -103,24 +103,19 @@ fn tools(place: &TargetArgs) -> Result<Tools, CommandError> {
     Ok(tools)
 }
 
-/// The tokens of the environment. drift's own is `DRIFT_TOKEN`, else the content of `DRIFT_TOKEN_FILE` (a mounted Secret).
+/// The tokens of the environment. drift's own is in a variable, else in a file that another one names (a mounted Secret).
 fn tokens() -> Result<Tokens, CommandError> {
     let named = |name: &str| text(name).as_deref().and_then(git::Token::new);
-    let drift = match (named("DRIFT_TOKEN"), variable("DRIFT_TOKEN_FILE")) {
+    let drift = match (named(Tokens::VARIABLE), variable(Tokens::FILE_VARIABLE)) {
         (None, Some(file)) => {
-            let what = || format!("reading the token from {} (DRIFT_TOKEN_FILE)", file.display());
+            let what = || format!("reading the token from {} ({})", file.display(), Tokens::FILE_VARIABLE);
             let token =
                 std::fs::read_to_string(&file).map_err(|source| CommandError::Io { what: what(), source })?;
             git::Token::new(token.trim())
         }
         (token, _) => token,
     };
-    Ok(Tokens {
-        drift,
-        github: named("GITHUB_TOKEN"),
-        gitea: named("GITEA_TOKEN"),
-        gitlab: named("GITLAB_TOKEN"),
-    })
+    Ok(Tokens::new(drift, named))
 }
 
 fn cluster_target(place: &TargetArgs, cache: Option<&Path>) -> ClusterTarget {
@@ -136,6 +131,7 @@ fn cluster_target(place: &TargetArgs, cache: Option<&Path>) -> ClusterTarget {
         context: place.context.clone(),
         timeout: Duration::from_secs(place.timeout),
         plugin_start: plugin_start(place.timeout),
+        hidden_from_plugins: Tokens::variables().map(str::to_owned).collect(),
         cache: cache.map(Path::to_owned),
     })
 }
@@ -168,9 +164,7 @@ fn default_cache() -> Option<PathBuf> {
 
 /// The environment of the `git` program: the user's own, without our tokens.
 fn git_environment() -> Vec<(OsString, OsString)> {
-    const OURS: [&str; 5] =
-        ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
-    env::vars_os().filter(|(name, _)| !OURS.iter().any(|ours| name == ours)).collect()
+    env::vars_os().filter(|(name, _)| !Tokens::variables().any(|ours| name == ours)).collect()
 }
 
 /// Whether it is the address of a repository and not a folder: `https://…`, `ssh://…`, `git@host:path`.

@@ -27,7 +27,7 @@ pub(super) struct Connection {
 pub(super) async fn open(settings: &ClusterSettings) -> Result<Connection, ClusterError> {
     let (mut config, context) = match kubeconfig_files(settings) {
         Some(files) => {
-            let (config, context) = from_kubeconfig(&files, settings.context.as_deref()).await?;
+            let (config, context) = from_kubeconfig(&files, settings).await?;
             (config, Some(context))
         }
         None => (from_service_account(settings)?, None),
@@ -52,7 +52,10 @@ fn kubeconfig_files(settings: &ClusterSettings) -> Option<Vec<PathBuf>> {
     (!there.is_empty()).then_some(there)
 }
 
-async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Config, String), ClusterError> {
+async fn from_kubeconfig(
+    files: &[PathBuf],
+    settings: &ClusterSettings,
+) -> Result<(Config, String), ClusterError> {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let file = names.join(", ");
     let refuse = |why: String| ClusterError::Kubeconfig { file: file.clone(), why };
@@ -60,7 +63,7 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
     for path in files {
         merged = merged.merge(read(path)?).map_err(|cause| refuse(describe_error(&cause)))?;
     }
-    let Some(context) = context.map(str::to_owned).or_else(|| merged.current_context.clone()) else {
+    let Some(context) = settings.context.clone().or_else(|| merged.current_context.clone()) else {
         return Err(ClusterError::NoCurrentContext { file });
     };
     let Some(named) = merged.contexts.iter().find(|known| known.name == context) else {
@@ -81,13 +84,10 @@ async fn from_kubeconfig(files: &[PathBuf], context: Option<&str>) -> Result<(Co
     tidy_token(&mut config.auth_info).map_err(|why| refuse(why.to_string()))?;
     if let Some(exec) = &mut config.auth_info.exec {
         let known = exec.drop_env.get_or_insert_default();
-        known.extend(TOKENS.map(str::to_owned));
+        known.extend_from_slice(&settings.hidden_from_plugins);
     }
     Ok((config, context))
 }
-
-/// Tokens for forges: a credential plug-in has no business with them.
-const TOKENS: [&str; 5] = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
     Kubeconfig::read_from(path).map_err(|cause| ClusterError::Kubeconfig {

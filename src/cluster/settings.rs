@@ -20,6 +20,8 @@ pub struct ClusterSettings {
     /// How credential plug-ins are started: a program that bounds them, and its first arguments, before the plug-in and
     /// its own; empty: as they are.
     pub plugin_start: Vec<String>,
+    /// Variables of the environment that credential plug-ins do not get: tokens that are none of theirs.
+    pub hidden_from_plugins: Vec<String>,
     /// Folder in which schemas are kept between runs; `None`: they are not.
     pub cache: Option<PathBuf>,
 }
@@ -33,6 +35,7 @@ impl Default for ClusterSettings {
             context: None,
             timeout: Duration::from_secs(60),
             plugin_start: Vec::new(),
+            hidden_from_plugins: Vec::new(),
             cache: None,
         }
     }

@@ -122,7 +122,7 @@ pub struct ForgeConfig {
 }
 
 /// A kind of forge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ForgeKind {
@@ -137,6 +137,20 @@ pub enum ForgeKind {
 }
 
 impl ForgeKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::GitHub, Self::Gitea, Self::GitLab, Self::Local];
+
+    /// The environment variable that by custom holds a token for a forge of this kind; the repository itself needs none.
+    #[must_use]
+    pub const fn token_variable(self) -> Option<&'static str> {
+        match self {
+            Self::GitHub => Some("GITHUB_TOKEN"),
+            Self::Gitea => Some("GITEA_TOKEN"),
+            Self::GitLab => Some("GITLAB_TOKEN"),
+            Self::Local => None,
+        }
+    }
+
     /// The kind that a host names without doubt; anything else must be configured: a token is never sent on a guess.
     #[must_use]
     pub fn from_host(host: &str) -> Option<Self> {

@@ -92,10 +92,10 @@ impl ForgeSettings {
         let (api, web) = self.addresses(rules)?;
         let repository = self.repository_name()?;
         let token = self.token.clone().ok_or_else(|| {
-            let own = if rules.kind == ForgeKind::GitHub { "GITHUB_TOKEN" } else { "GITEA_TOKEN" };
+            let own = rules.kind.token_variable().map(|own| format!(" or {own}")).unwrap_or_default();
             ForgeError::configuration(
                 "there is no token for the forge",
-                format!("set DRIFT_TOKEN or {own}, or DRIFT_TOKEN_FILE to the path of a file that holds it"),
+                format!("set DRIFT_TOKEN{own}, or DRIFT_TOKEN_FILE to the path of a file that holds it"),
             )
         })?;
         if !self.token_may_go(&api, rules) {

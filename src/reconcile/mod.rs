@@ -55,7 +55,7 @@ const ATTEMPTS: u32 = 5;
 /// What keeps the run from beginning (no token, no known forge, nothing was read then), or from being written.
 pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunReport, RunError> {
     progress("opening the repository");
-    let has_token = settings.check.checkout.tokens.drift.is_some();
+    let has_token = settings.check.checkout.tokens.has_own();
     let explain = |error: CheckoutError| error.explain_missing_token(has_token);
     let mut repository = settings.check.checkout.open_repository().map_err(explain)?;
     let site = RunContext::find(&repository, settings).await.map_err(|error| match error {

@@ -228,7 +228,7 @@ fn a_plug_in_sees_no_token_for_a_forge() {
     let seen = repo.path().join("../seen");
     let script = format!("env >'{}'; exit 1\n", seen.display());
     let mut drift = Drift::new().in_folder(repo.path()).with_script("plugin", &script).with_tools(&["env"]);
-    let tokens = ["DRIFT_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
+    let tokens = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
     for name in tokens {
         drift = drift.env(name, "sesame");
     }
