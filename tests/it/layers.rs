@@ -2,6 +2,7 @@
 //!
 //! Tests inside `src` may use what they like: they show behaviour, they carry none.
 
+mod circles;
 mod text_errors;
 
 use std::collections::BTreeSet;
