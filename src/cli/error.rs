@@ -1,6 +1,6 @@
 //! Errors of commands, and the exit codes that they mean.
 
-use super::{INCOMPLETE, USAGE};
+use super::exit_code::{INCOMPLETE, USAGE};
 use crate::audit::AuditError;
 use crate::check::CheckError;
 use crate::checkout::CheckoutError;

@@ -9,6 +9,6 @@ pub(super) fn run(arguments: HelpArguments) -> u8 {
     let words = std::iter::once("drift".to_owned()).chain(arguments.command).chain(["--help".to_owned()]);
     match Arguments::try_parse_from(words) {
         Ok(_) => 0,
-        Err(help) => super::print_clap(&help),
+        Err(help) => super::message::print_clap(&help),
     }
 }

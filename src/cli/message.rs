@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::arguments::LogFormat;
 use super::environment::{now, variable};
+use super::exit_code::USAGE;
 use crate::text::{escape_json, escape_terminal, one_line};
 
 /// Longest message, in characters.
@@ -222,6 +223,12 @@ impl Progress {
         let line = stage.map_or_else(|| CLEAR.to_owned(), progress_line);
         let _lost = io::stderr().lock().write_all(line.as_bytes());
     }
+}
+
+/// Prints what clap has to say, an error of usage or a help; with the exit code.
+pub(super) fn print_clap(said: &clap::Error) -> u8 {
+    let _lost = said.print();
+    if said.use_stderr() { USAGE } else { 0 }
 }
 
 #[cfg(test)]

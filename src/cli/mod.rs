@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod environment;
 mod error;
+mod exit_code;
 mod explain;
 mod generate;
 mod help;
@@ -24,11 +25,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use error::CommandError;
+use exit_code::INCOMPLETE;
+use message::print_clap;
 
-/// 2: usage or configuration, nothing was read.
-const USAGE: u8 = 2;
-/// 3: something could not be read or done.
-const INCOMPLETE: u8 = 3;
 /// Stack size in bytes, whatever the caller's limit is.
 const STACK: usize = 16 << 20;
 
@@ -72,12 +71,6 @@ fn command() -> ExitCode {
         message::error_with_hint(&error.to_string(), error.hint().as_deref());
         error.exit_code()
     }))
-}
-
-/// Prints what clap has to say, an error of usage or a help; with the exit code.
-fn print_clap(said: &clap::Error) -> u8 {
-    let _lost = said.print();
-    if said.use_stderr() { USAGE } else { 0 }
 }
 
 /// A write beyond the limit of a file's size fails with an error where somebody handles the signal that comes with it;

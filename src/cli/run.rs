@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::arguments::{OutputFormat, RunArguments};
 use super::error::CommandError;
-use super::{INCOMPLETE, environment, message, output};
+use super::exit_code::INCOMPLETE;
+use super::{environment, message, output};
 use crate::reconcile::{self, ForgeOptions, RunSettings};
 use crate::report::{self, ReportStyle};
 

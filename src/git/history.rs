@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use git2::{ErrorCode, Oid};
 
-use super::tree::ObjectAt;
+use super::tree_cache::ObjectAt;
 use super::{CommitId, CommitInfo, GitError, Person, Repository, message};
 
 impl Repository {

@@ -24,6 +24,7 @@ mod ref_lock;
 mod repository;
 mod shadow_repository;
 mod sign;
+mod signing_settings;
 mod token;
 mod touching;
 mod tree;

@@ -9,9 +9,9 @@ use super::discovery::discover;
 use super::options::GitOptions;
 use super::program::GitCommand;
 use super::shadow_repository::{self, ShadowRepository};
-use super::sign::SigningSettings;
+use super::signing_settings::SigningSettings;
 use super::tree_cache::TreeCache;
-use super::{CommitId, GitError, RemoteAddress, WorkTreeStatus};
+use super::{CommitId, GitError, RemoteAddress};
 
 /// A repository on this machine. Values of this type may move between threads, but are used by one at a time.
 pub struct Repository {
@@ -198,49 +198,6 @@ impl Repository {
         }
     }
 
-    /// How the work tree and the index differ from HEAD. A bare repository's is never dirty. Where its folders are too
-    /// deep for libgit2, only what lies at or below the paths `of` is compared.
-    ///
-    /// # Errors
-    /// What libgit2 says.
-    pub fn status(&self, of: &[&str]) -> Result<WorkTreeStatus, GitError> {
-        if self.root.is_none() {
-            return Ok(WorkTreeStatus::default());
-        }
-        let compared = match self.compare(&[]) {
-            Err(error) if is_too_deep(&error) && !of.is_empty() => self.compare(of),
-            compared => compared,
-        };
-        match compared {
-            Err(error) if is_too_deep(&error) => {
-                Ok(WorkTreeStatus { dirty: true, untracked: Vec::new(), too_deep: true })
-            }
-            compared => compared.map_err(|e| self.wrap_error("compare the work tree", &e)),
-        }
-    }
-
-    /// Compares everything, or what lies at or below the paths.
-    fn compare(&self, paths: &[&str]) -> Result<WorkTreeStatus, git2::Error> {
-        let mut options = git2::StatusOptions::new();
-        options.include_untracked(true).include_ignored(false).exclude_submodules(true).update_index(false);
-        options.disable_pathspec_match(true);
-        for path in paths {
-            options.pathspec(path);
-        }
-        let statuses = self.inner.statuses(Some(&mut options))?;
-        let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
-        let untracked = untracked.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned());
-        Ok(WorkTreeStatus { dirty: !statuses.is_empty(), untracked: untracked.collect(), too_deep: false })
-    }
-
-    /// Whether the work tree differs from HEAD: see [`WorkTreeStatus::dirty`].
-    ///
-    /// # Errors
-    /// What libgit2 says.
-    pub fn is_dirty(&self) -> Result<bool, GitError> {
-        self.status(&[]).map(|status| status.dirty)
-    }
-
     /// Whether history is cut off (a shallow clone): what is oldest here may not be the oldest there is.
     #[must_use]
     pub fn is_shallow(&self) -> bool {
@@ -279,9 +236,4 @@ impl Repository {
         }
         GitError::Failed { doing: doing.to_owned(), path, why: error.message().to_owned() }
     }
-}
-
-/// libgit2 goes a hundred folders down, and has no code for what is deeper.
-fn is_too_deep(error: &git2::Error) -> bool {
-    error.message().contains("nesting too deep")
 }

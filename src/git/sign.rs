@@ -10,20 +10,11 @@ use std::time::Duration;
 use git2::{ConfigLevel, Oid};
 
 use super::program::GitOutput;
+use super::signing_settings::SigningSettings;
 use super::{CommitId, GitError, Repository, Signature, shadow_repository};
 
 /// A key on a card or an agent far away; nobody is asked anything.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// How commits are signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SigningSettings {
-    /// The address that the keys belong to, where Git is told one.
-    email: Option<String>,
-    /// No key is named: gpg looks for one by the committer, as a person's name and address have it. drift's name is not
-    /// in the key, so it is looked for by the address.
-    by_address: bool,
-}
 
 /// Variables that let a program ask a person: a run would wait for an answer that nobody gives.
 const PROMPTS: [&str; 4] = ["GPG_TTY", "DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS"];

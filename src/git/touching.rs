@@ -7,8 +7,7 @@ use std::sync::Arc;
 use git2::{ObjectType, Oid};
 
 use super::ancestry::Ancestry;
-use super::tree::ObjectAt;
-use super::tree_cache::TreeEntries;
+use super::tree_cache::{ObjectAt, TreeEntries};
 use super::{CommitId, GitError, Repository};
 
 /// A commit that changed something at the paths of a line.

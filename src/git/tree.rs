@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Oid};
 
+use super::tree_cache::{ObjectAt, TreeEntries};
 use super::{CommitId, EntryKind, GitError, Repository, TreeEntry};
 
 /// Mode bits of a tree entry, as Git stores them.
@@ -42,14 +44,6 @@ pub struct ResolvedPath {
 
 /// As the system allows on one way.
 const MOST_LINKS: usize = 40;
-
-/// What stands at a path.
-#[derive(PartialEq, Eq, Clone, Copy)]
-pub(super) struct ObjectAt {
-    pub(super) id: Oid,
-    pub(super) kind: Option<ObjectType>,
-    pub(super) mode: i32,
-}
 
 impl Repository {
     /// The content of a file at a commit, without any filter; absent where there is no file or link of that path.
@@ -336,6 +330,23 @@ impl Repository {
         let names = names.iter().filter_map(Result::ok).flatten();
         let promises = |name: &&str| config.get_bool(&format!("remote.{name}.promisor")).unwrap_or(false);
         Ok(names.into_iter().find(promises).map(str::to_owned))
+    }
+
+    /// The entries of a tree object.
+    pub(super) fn read_tree(&self, id: Oid) -> Result<Arc<TreeEntries>, GitError> {
+        if let Some(folder) = self.tree_cache.get(id) {
+            return Ok(folder);
+        }
+        let odb = self.inner.odb().map_err(|e| self.wrap_error("read objects", &e))?;
+        let object = self.object(id, "read a folder", || odb.read(id))?;
+        let is_tree = object.kind() == ObjectType::Tree;
+        let folder = Some(object.data()).filter(|_| is_tree).and_then(TreeEntries::parse);
+        let Some(folder) = folder else {
+            return Err(self.wrap_error("read a folder", &git2::Error::from_str("it is damaged")));
+        };
+        let folder = Arc::new(folder);
+        self.tree_cache.insert(id, &folder);
+        Ok(folder)
     }
 }
 

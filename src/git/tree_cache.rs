@@ -5,9 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::{ObjectType, Oid};
 
-use super::tree::ObjectAt;
-use super::{GitError, Repository};
-
 /// Entries that are kept at the same time, of all folders together: some 30 MB.
 const MOST_ENTRIES: usize = 300_000;
 
@@ -17,7 +14,7 @@ pub(super) struct TreeEntries(Vec<(Box<[u8]>, ObjectAt)>);
 
 impl TreeEntries {
     /// Reads a tree object: `mode name NUL id`, again and again. What is cut off or no such thing is `None`.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         const ID: usize = 20;
         let mut entries = Vec::new();
         let mut rest = bytes;
@@ -79,11 +76,11 @@ struct CachedTrees {
 }
 
 impl TreeCache {
-    fn get(&self, id: Oid) -> Option<Arc<TreeEntries>> {
+    pub(super) fn get(&self, id: Oid) -> Option<Arc<TreeEntries>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).folders.get(&id).cloned()
     }
 
-    fn insert(&self, id: Oid, folder: &Arc<TreeEntries>) {
+    pub(super) fn insert(&self, id: Oid, folder: &Arc<TreeEntries>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.entries > MOST_ENTRIES {
             *kept = CachedTrees::default();
@@ -93,23 +90,12 @@ impl TreeCache {
     }
 }
 
-impl Repository {
-    /// The entries of a tree object.
-    pub(super) fn read_tree(&self, id: Oid) -> Result<Arc<TreeEntries>, GitError> {
-        if let Some(folder) = self.tree_cache.get(id) {
-            return Ok(folder);
-        }
-        let odb = self.inner.odb().map_err(|e| self.wrap_error("read objects", &e))?;
-        let object = self.object(id, "read a folder", || odb.read(id))?;
-        let is_tree = object.kind() == ObjectType::Tree;
-        let folder = Some(object.data()).filter(|_| is_tree).and_then(TreeEntries::parse);
-        let Some(folder) = folder else {
-            return Err(self.wrap_error("read a folder", &git2::Error::from_str("it is damaged")));
-        };
-        let folder = Arc::new(folder);
-        self.tree_cache.insert(id, &folder);
-        Ok(folder)
-    }
+/// What stands at a path.
+#[derive(PartialEq, Eq, Clone, Copy)]
+pub(super) struct ObjectAt {
+    pub(super) id: Oid,
+    pub(super) kind: Option<ObjectType>,
+    pub(super) mode: i32,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{MIB, Program};
+use super::program::{MIB, Program};
 
 /// First argument of a start in another program's place.
 const BOUNDED_FLAG: &str = "__drift-bounded__";

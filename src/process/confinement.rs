@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::Program;
+use super::program::Program;
 
 /// First argument of a start in another program's place.
 const CONFINED_FLAG: &str = "__drift-confined__";

@@ -8,8 +8,32 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tracing::debug_span;
+use tracing::field::Empty;
 
-use super::{Output, ProcessError, Program};
+use super::program::{Output, ProcessError, Program};
+
+impl Program {
+    /// Runs it and waits for its end. Blocks: call it from a thread that may.
+    ///
+    /// The program leads a process group of its own; when it ends, or is stopped, whatever else runs in the group is
+    /// killed.
+    pub fn run(self) -> Result<Output, ProcessError> {
+        let span = debug_span!(
+            "child program",
+            program = self.name(),
+            arguments = self.argument_names(),
+            exit = Empty,
+            error = Empty
+        );
+        let ran = run(&self);
+        match &ran {
+            Ok(output) => span.record("exit", output.status),
+            Err(error) => span.record("error", error.to_string()),
+        };
+        ran
+    }
+}
 
 /// How long the pipes of an ended child are read: only a process that left its group can still hold them.
 const GRACE: Duration = Duration::from_secs(1);

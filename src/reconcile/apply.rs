@@ -3,8 +3,9 @@
 use tracing::field::Empty;
 use tracing::info_span;
 
+use super::attempt::RunAttempt;
 use super::plan::RunPlan;
-use super::{RunAttempt, RunError, branch, publish};
+use super::{RunError, branch, publish};
 use crate::forge::ExistingProposal;
 use crate::incident::Ledger;
 use crate::model::Action;

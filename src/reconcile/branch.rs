@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::RunError;
+use super::attempt::RunAttempt;
 use super::plan::{DesiredProposal, RunPlan, Tip};
 use super::proposal_text::{self, FINGERPRINT, INCIDENT};
 use super::remotes::{BRANCH_PREFIX, COMMITTER_EMAIL, branch_name};
-use super::{RunAttempt, RunError};
 use crate::forge::{ProposalKind, ProposalMarker};
 use crate::git::{CommitId, GitError, Person, PushError, RefUpdate, trailers};
 use crate::incident::{Incident, IncidentStatus, Ledger};

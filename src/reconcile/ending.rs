@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::RunAttempt;
 use super::RunError;
+use super::attempt::RunAttempt;
 use crate::attribution::IgnoreRules;
 use crate::checkout::{read_config_at, render_source_at};
 use crate::cluster::Cluster;

@@ -4,6 +4,7 @@
 //! forge. Whatever a kill leaves undone, the next run derives again by listing.
 
 mod apply;
+mod attempt;
 mod branch;
 mod ending;
 mod error;
@@ -14,37 +15,26 @@ mod plan;
 mod proposal_text;
 mod publish;
 mod remotes;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use tracing::field::Empty;
 use tracing::info_span;
 
-use crate::check::{Check, CheckInputs, CheckSettings, compare};
+use crate::check::{Check, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
-use crate::cluster::Cluster;
-use crate::model::{CheckReport, RunFailure, RunReport};
+use crate::model::{RunFailure, RunReport};
 use crate::source::Prerendered;
-
-pub use error::RunError;
-pub use remotes::ForgeOptions;
-pub(crate) use remotes::{branch_name, read_ledger};
-
 use apply::{WriteOutcome, apply};
+use attempt::{RunAttempt, RunContext};
 use observe::observe;
 use plan::{Observed, plan_run};
-use remotes::{Heads, RunContext};
 
-/// What `drift run` needs to know.
-#[derive(Debug, Clone)]
-pub struct RunSettings {
-    /// Repository, cluster, time. The revision and the path are ignored: a run reads the base branch.
-    pub check: CheckSettings,
-    /// Forge options in addition to `drift.yaml`.
-    pub forge: ForgeOptions,
-    /// Shows what would be written, and writes nothing.
-    pub dry_run: bool,
-}
+pub use error::RunError;
+pub(crate) use remotes::{branch_name, read_ledger};
+pub use settings::ForgeOptions;
+pub use settings::RunSettings;
 
 /// Most attempts of a run when somebody else pushes first.
 const ATTEMPTS: u32 = 5;
@@ -114,17 +104,6 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
 
 fn failure(error: &RunError) -> RunFailure {
     RunFailure { what: error.to_string(), hint: error.hint() }
-}
-
-/// One derivation from a fetched state.
-struct RunAttempt<'a> {
-    settings: &'a RunSettings,
-    context: &'a RunContext,
-    checkout: &'a Checkout,
-    heads: &'a Heads,
-    checked: &'a CheckReport,
-    inputs: &'a CheckInputs,
-    cluster: &'a Cluster,
 }
 
 /// One attempt: observe, plan, apply.

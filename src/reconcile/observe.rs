@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::field::Empty;
 use tracing::info_span;
 
+use super::RunError;
+use super::attempt::RunAttempt;
 use super::branch::examine_tip;
 use super::ending::{CurrentState, Ending, find_ending};
 use super::examined::deleted_members;
 use super::plan::{Examine, Tip};
 use super::remotes::{ended_incidents, read_ledger};
-use super::{RunAttempt, RunError};
 use crate::forge::{ExistingProposal, ProposalMarker};
 use crate::incident::{Incident, Ledger};
 use crate::model::{Desired, Finding, ObjectKey, ResourceId};

@@ -1,15 +1,15 @@
 //! Applies the plan to the forge, or lists what a dry run would do.
 
-use crate::model::{Action, ActionKind};
-use crate::text::with_hint;
 use std::collections::BTreeSet;
 
-use super::RunAttempt;
 use super::RunError;
+use super::attempt::RunAttempt;
 use super::branch::Commits;
 use super::plan::{DesiredProposal, EndedIncident, RunPlan};
 use super::remotes::branch_name;
 use crate::forge::{ExistingProposal, Proposal, ProposalKind};
+use crate::model::{Action, ActionKind};
+use crate::text::with_hint;
 
 /// What was pushed before the forge is written to.
 #[derive(Clone, Copy)]

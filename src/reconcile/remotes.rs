@@ -1,23 +1,15 @@
 //! The base branch, ledger, proposal branches and forge of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use super::{RunAttempt, RunError, RunSettings};
+use super::RunError;
+use super::attempt::{Heads, RunAttempt, RunContext};
+use super::settings::RunSettings;
 use crate::checkout::{CheckoutError, RemoteBase, read_ledger_files};
 use crate::config::ForgeKind;
-use crate::forge::{self, ExistingProposal, Forge, LocalForge};
-use crate::git::{CommitId, Remote, RemoteAddress, Repository, Signature};
+use crate::forge::{self, ExistingProposal, LocalForge};
+use crate::git::{CommitId, RemoteAddress, Repository, Signature};
 use crate::incident::{EventKind, IncidentStatus, Ledger};
-
-/// Forge options from the environment and the command line; the rest is in `drift.yaml`.
-#[derive(Debug, Clone)]
-pub struct ForgeOptions {
-    /// Additional hosts that the token may be sent to.
-    pub trusted_hosts: Vec<String>,
-    /// For one request and its retries.
-    pub deadline: Duration,
-}
 
 /// Prefix of the proposals' branches.
 pub(super) const BRANCH_PREFIX: &str = "drift/incident/";
@@ -25,25 +17,6 @@ pub(super) const BRANCH_PREFIX: &str = "drift/incident/";
 pub(super) const COMMITTER_NAME: &str = "drift";
 /// drift's own address in commits.
 pub(super) const COMMITTER_EMAIL: &str = "drift@noreply.invalid";
-
-pub(super) struct RunContext {
-    pub(super) forge: Box<dyn Forge>,
-    /// `None`: the repository itself.
-    pub(super) remote: Option<Remote>,
-    /// The branch that proposals are for.
-    pub(super) base: String,
-    /// The ledger's branch.
-    pub(super) ledger: String,
-    pub(super) who: Signature,
-}
-
-/// The branch heads at the start of an attempt.
-pub(super) struct Heads {
-    pub(super) base: CommitId,
-    pub(super) ledger: Option<CommitId>,
-    /// Proposals' branches on the remote.
-    pub(super) branches: BTreeMap<String, CommitId>,
-}
 
 impl RunContext {
     /// Finds forge and branches, and asks the forge who we are.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
+use super::zero::is_zero;
 use super::{Field, Shape, workload};
 
 type Table = HashMap<String, Map<String, Value>>;
@@ -98,18 +99,6 @@ fn take_unset(field: Field<'_>, map: &mut Map<String, Value>) -> Map<String, Val
     let keys: Vec<String> =
         map.iter().filter(|(key, value)| is_unset(key, value)).map(|(key, _)| key.clone()).collect();
     keys.into_iter().filter_map(|key| map.remove_entry(&key)).collect()
-}
-
-/// `""`, 0, false, `{}`, `[]`: OpenAPI names them as defaults of built-in fields that the server leaves out.
-pub(super) fn is_zero(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(value) => !value,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-    }
 }
 
 /// `value` without what the server would put there by itself: what a person would write down.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::defaults::is_zero;
 use super::openapi::{AdditionalProperties, Schema, SchemaNode};
 use super::pointer_fields;
+use super::zero::is_zero;
 
 /// A place in a schema. Cheap to copy; stepping into what no schema knows gives an unknown field, never an error.
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@ mod defaults;
 mod duration;
 mod field;
 mod field_map;
+mod lookup;
 mod openapi;
 mod pod;
 mod pointer_fields;
@@ -14,6 +15,7 @@ mod workload;
 
 #[cfg(test)]
 mod tests;
+mod zero;
 
 pub use defaults::{fill, without_defaults};
 pub use duration::same_duration;

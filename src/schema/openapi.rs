@@ -6,8 +6,6 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::Field;
-
 /// Why bytes are not a schema.
 #[derive(Debug, thiserror::Error)]
 #[error("not an OpenAPI v3 document: {0}")]
@@ -17,9 +15,9 @@ pub struct SchemaError(#[from] serde_json::Error);
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     #[serde(serialize_with = "sorted")]
-    types: HashMap<String, SchemaNode>,
+    pub(super) types: HashMap<String, SchemaNode>,
     /// `group/version/kind` to the type's name.
-    kinds: BTreeMap<String, String>,
+    pub(super) kinds: BTreeMap<String, String>,
     /// Kinds (as in `kinds`) of which the status is no subresource: data like any other.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     status_as_data: BTreeSet<String>,
@@ -242,32 +240,6 @@ impl Schema {
         self.kinds.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(&prefix))
     }
 
-    /// The root of a kind; a kind that is not known gives a field of unknown shape with known metadata.
-    #[must_use]
-    pub fn kind(&self, group: &str, version: &str, kind: &str) -> Field<'_> {
-        self.root(&key(group, version, kind))
-    }
-
-    fn root(&self, kind: &str) -> Field<'_> {
-        let name = self.kinds.get(kind);
-        Field::root(self, name.and_then(|name| self.types.get_key_value(name.as_str())))
-    }
-
-    /// The roots of a kind at every other version of its group that is known.
-    pub fn other_versions<'a>(
-        &'a self,
-        group: &str,
-        version: &str,
-        kind: &str,
-    ) -> impl Iterator<Item = Field<'a>> + use<'a> {
-        let (own, of_group, of_kind) = (key(group, version, kind), key(group, "", ""), format!("/{kind}"));
-        let of_group = of_group.trim_end_matches('/').to_owned() + "/";
-        let others = self.kinds.iter().filter(move |(name, _)| {
-            **name != own && name.starts_with(&of_group) && name.ends_with(&of_kind)
-        });
-        others.map(|(_, name)| Field::root(self, self.types.get_key_value(name.as_str())))
-    }
-
     pub(super) fn resolve_reference(&self, reference: &str) -> Option<(&str, &SchemaNode)> {
         let name = reference.rsplit('/').next().unwrap_or(reference);
         let found = self.types.get_key_value(name);
@@ -288,14 +260,6 @@ impl Schema {
     #[cfg(test)]
     pub(super) fn type_names(&self) -> impl Iterator<Item = &str> {
         self.types.keys().map(String::as_str)
-    }
-
-    /// The field of a type by its short name (`core.v1.Container`).
-    #[cfg(test)]
-    pub(super) fn named_field(&self, name: &str) -> Field<'_> {
-        let ends = |full: &&String| full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
-        let full = self.types.keys().find(ends);
-        Field::root(self, full.and_then(|full| self.types.get_key_value(full.as_str())))
     }
 
     /// A type by its short name (`core.v1.Container`).
@@ -322,7 +286,7 @@ fn sorted<S: Serializer>(types: &HashMap<String, SchemaNode>, serializer: S) -> 
     types.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
 }
 
-fn key(group: &str, version: &str, kind: &str) -> String {
+pub(super) fn key(group: &str, version: &str, kind: &str) -> String {
     format!("{group}/{version}/{kind}")
 }
 

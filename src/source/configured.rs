@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::SourceTree;
 use super::kustomization::Kustomization;
 use super::kustomize_files::{FILE_CAP, fold_key};
 use super::stand_in::is_hash;
+use super::tree::SourceTree;
 use crate::model::{ResourceId, push_pointer};
 use crate::yaml;
 

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
-use super::SourceTree;
+use super::tree::SourceTree;
 use crate::git;
 
 /// The most bytes that are copied for one source.
@@ -174,7 +174,8 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
-    use super::{CopyError, OmittedFiles, SourceTree};
+    use super::super::tree::SourceTree;
+    use super::{CopyError, OmittedFiles};
 
     fn copy<const N: usize>(root: &Path, wanted: [PathBuf; N], to: &Path) -> Result<OmittedFiles, CopyError> {
         super::copy(SourceTree { root, files: None }, wanted, to)

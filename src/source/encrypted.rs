@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::SourceTree;
+use super::tree::SourceTree;
 use crate::git::read_file;
 use crate::model::ResourceId;
 use crate::yaml;
@@ -59,7 +59,7 @@ pub(super) fn decryption_hint<'r>(
     let is_file = |path: &&PathBuf| seen.root.join(path).is_file();
     reached.into_iter().filter(is_file).find_map(|path| {
         let bytes = read_file(seen.root, path, super::kustomize_files::FILE_CAP).ok()?;
-        let shown = super::with_forward_slashes(Path::new(path));
+        let shown = super::tree::with_forward_slashes(Path::new(path));
         let tool = detect_encryption(&bytes)?;
         Some(format!("{shown} is encrypted ({tool}), and drift does not decrypt"))
     })

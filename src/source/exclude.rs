@@ -6,7 +6,9 @@ use std::path::Path;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::{ResolvedSource, SourceTree, first_of, with_forward_slashes};
+use super::objects::first_of;
+use super::resolved::ResolvedSource;
+use super::tree::{SourceTree, with_forward_slashes};
 use crate::git::read_file;
 
 const FILE: &str = ".sourceignore";

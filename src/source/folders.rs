@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
-use super::SourceTree;
+use super::tree::SourceTree;
 
 /// The folders in a folder of the tree, hidden ones and links left out; none where it cannot be read.
 pub(super) fn subfolders(tree: SourceTree<'_>, folder: &Path) -> impl Iterator<Item = PathBuf> {

@@ -3,28 +3,26 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::{fs, thread};
 
 use serde_json::Value;
 
 use super::hooks::HookOwners;
 use super::message_redaction::RendererTree;
+use super::output::{RenderedObject, SourceKind, SourceOutput};
 use super::render_variants::{
     self, ObjectVariation, RenderVariant, RenderVariants, RenderedObjects, VariationReason,
 };
+use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::{
-    CHART, RenderedObject, ResolvedSource, SourceKind, SourceOutput, copy, encrypted, locate, manifest,
-    renderer_error, template_clock, with_forward_slashes,
-};
-use crate::config;
+use super::tree::{CHART, locate, with_forward_slashes};
+use super::{copy, encrypted, manifest, renderer_error, template_clock};
 use crate::git::{self, read_file};
 use crate::model::{ApiResources, Incomplete, Lazy, Origin, ResourceId, join_api_version};
 use crate::threads::parallel_map;
-use crate::yaml;
+use crate::{config, yaml};
 
 pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     let mut gathered = SourceOutput::new(SourceKind::Helm);

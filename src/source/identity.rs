@@ -5,17 +5,17 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-
 use serde_json::Value;
 
-use super::hooks::HookOwners;
-use super::{
-    RenderOutput, RenderRequest, RenderedObject, RenderedSource, SourceKind, SourceOutput, encrypted,
-    first_of, namespace_of,
-};
+use super::encrypted;
+use super::object_header::ObjectHeader;
+use super::objects::first_of;
+use super::output::{RenderedObject, SourceKind, SourceOutput};
+use super::request::{RenderOutput, RenderRequest, RenderedSource};
+use super::resolved::namespace_of;
 use crate::model::{
     AbsenceReason, ApiResource, ApiResourceIndex, Desired, Incomplete, MissingField, Origin, ResourceId,
-    is_secret, is_valid_secret_field, join_api_version, push_pointer, split_api_version,
+    is_secret, is_valid_secret_field, join_api_version, push_pointer,
 };
 use crate::threads;
 
@@ -53,61 +53,6 @@ fn sorted(objects: Vec<Desired>) -> Vec<Desired> {
     let mut sorted = Vec::with_capacity(objects.len());
     sorted.extend(order.into_iter().filter_map(|at| objects[at].take()));
     sorted
-}
-
-/// Of an object, what tells which one it is.
-#[derive(Debug)]
-pub(super) struct ObjectHeader {
-    /// Its id, with the namespace as written; or what it lacks for one. Of a hook whose name is made up when it is, the
-    /// name is what that begins with.
-    id: Result<ResourceId, MissingField>,
-    hook: HookOwners,
-    is_generated: bool,
-    /// Group and kind that a CRD defines.
-    defines: Option<(String, String)>,
-}
-
-impl ObjectHeader {
-    pub(super) fn from_object(object: &Value) -> Self {
-        let hook = HookOwners::from_object(object);
-        let defines = || {
-            let spec = &object["spec"];
-            Some((spec["group"].as_str()?.to_owned(), spec["names"]["kind"].as_str()?.to_owned()))
-        };
-        let defines = if object["kind"] == "CustomResourceDefinition" { defines() } else { None };
-        let generated = hook.is_hook().then(|| generated_id(object)).flatten();
-        let is_generated = generated.is_some();
-        Self {
-            id: generated.map_or_else(|| ResourceId::from_object(object), Ok),
-            hook,
-            is_generated,
-            defines,
-        }
-    }
-
-    /// Whether it is a hook for whom its name is made up.
-    pub(super) fn is_generated(&self) -> bool {
-        self.is_generated
-    }
-}
-
-fn text(value: Option<&Value>) -> Option<&str> {
-    value.and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-/// The id of an object that has a `generateName` and no name.
-fn generated_id(object: &Value) -> Option<ResourceId> {
-    let metadata = object.get("metadata")?;
-    let is_unnamed = metadata.get("name").is_none_or(|name| name.is_null() || name == "");
-    let (group, version) = split_api_version(text(object.get("apiVersion"))?);
-    let name = text(metadata.get("generateName")).filter(|_| is_unnamed)?;
-    Some(ResourceId {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        kind: text(object.get("kind"))?.to_owned(),
-        namespace: text(metadata.get("namespace")).map(str::to_owned),
-        name: name.to_owned(),
-    })
 }
 
 /// Group and kind to the place of the CRD that declares them.

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use serde_json::Value;
 
-use super::{CHART, KUSTOMIZATIONS, SourceKind};
+use super::output::SourceKind;
+use super::tree::{CHART, KUSTOMIZATIONS};
 use crate::config::Source;
 use crate::git::{CommitId, EntryKind, GitError, Repository};
 use crate::yaml;

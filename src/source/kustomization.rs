@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::SourceTree;
 use super::kustomize_files::{FILE_CAP, fold_key};
 use super::touched::{self, Touched};
+use super::tree::SourceTree;
 use crate::git::read_file;
 use crate::model::{Incomplete, SourceMap, push_pointer};
 use crate::yaml;
@@ -20,7 +20,7 @@ pub(super) struct Kustomization {
 impl Kustomization {
     /// Its first document, the last of equal keys; what follows it Kustomize does not read. `None` where it is empty.
     pub(super) fn read(seen: SourceTree<'_>, file: &Path) -> Result<Option<Self>, Incomplete> {
-        let shown = super::with_forward_slashes(file);
+        let shown = super::tree::with_forward_slashes(file);
         let bytes = read_file(seen.root, file, FILE_CAP);
         let bytes = bytes.map_err(|error| Incomplete { what: shown.clone(), why: error.to_string() })?;
         let document = yaml::read_first(&bytes).map_err(|error| {

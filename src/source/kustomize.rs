@@ -11,14 +11,14 @@ use super::configured::{self, Configured};
 use super::copy::{self, CopyError};
 use super::message_redaction::RendererTree;
 use super::names::Rendered;
+use super::objects::{first_of, take_annotation};
+use super::output::{RenderedObject, SourceKind, SourceOutput};
+use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
 use super::stand_in::{Source, StandIn};
 use super::tools::Tool;
-use super::{
-    KUSTOMIZATIONS, RenderedObject, ResolvedSource, SourceKind, SourceOutput, SourceTree, encrypted,
-    first_of, kustomize_inputs, locate, manifest, remove_entries, renderer_error, take_annotation,
-    with_forward_slashes,
-};
+use super::tree::{KUSTOMIZATIONS, SourceTree, locate, with_forward_slashes};
+use super::{encrypted, kustomize_inputs, manifest, remove_entries, renderer_error};
 use crate::git::read_file;
 use crate::model::{Lazy, Origin, ResourceId, SourceLocation};
 use crate::yaml;

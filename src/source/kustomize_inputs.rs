@@ -6,11 +6,12 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
+use super::encrypted;
 use super::kustomization::{HiddenScope, Kustomization, LoadEntry, LoadKind};
 use super::kustomize_files::{FILE_CAP, fold_key};
 use super::remote_entry::{display_entry, is_remote_file, is_repository, looks_like_address, network_reason};
 use super::touched::{self, Touched};
-use super::{KUSTOMIZATIONS, SourceTree, encrypted, with_forward_slashes};
+use super::tree::{KUSTOMIZATIONS, SourceTree, with_forward_slashes};
 use crate::git::{self, read_file};
 use crate::model::{Incomplete, push_pointer};
 use crate::yaml;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::identity::ObjectHeader;
-use super::{Nameless, RenderedObject, SourceKind, SourceOutput, encrypted};
+use super::encrypted;
+use super::object_header::ObjectHeader;
+use super::output::{Nameless, RenderedObject, SourceKind, SourceOutput};
 use crate::model::{Lazy, Origin, SourceLocation, SourceMap, split_api_version};
 use crate::yaml::{self, DocumentSource};
 

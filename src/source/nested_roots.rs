@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::folders::folders;
 use super::kustomization::Kustomization;
-use super::{
-    ResolvedSource, SourceKind, SourceOutput, SourceTree, kustomize_inputs, locate, with_forward_slashes,
-};
+use super::kustomize_inputs;
+use super::output::{SourceKind, SourceOutput};
+use super::resolved::ResolvedSource;
+use super::tree::{SourceTree, locate, with_forward_slashes};
 
 /// Names those of `roots` that nobody reads.
 pub(super) fn report_nested_roots(

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::folders::manifests;
 use super::manifest::{self, ManifestFile};
-use super::{RenderRequest, SourceKind, SourceOutput, SourceTree, with_forward_slashes};
+use super::output::{SourceKind, SourceOutput};
+use super::request::RenderRequest;
+use super::tree::{SourceTree, with_forward_slashes};
 use crate::git::read_file;
 use crate::model::{Desired, ResourceId};
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::exclude::Exclusions;
 use super::folders::{is_manifest, names_in, subfolders};
 use super::manifest::{self, ManifestFile};
-use super::{
-    ResolvedSource, SourceKind, SourceOutput, SourceTree, encrypted, nested_roots, with_forward_slashes,
-};
+use super::output::{SourceKind, SourceOutput};
+use super::resolved::ResolvedSource;
+use super::tree::{SourceTree, with_forward_slashes};
+use super::{encrypted, nested_roots};
 use crate::threads::parallel_map;
 use crate::{config, git};
 

@@ -7,12 +7,12 @@ use std::{fs, io};
 
 use serde_json::{Map, Value, json};
 
-use super::SourceTree;
 use super::kustomization::Kustomization;
 use super::kustomize_files::{FILE_CAP, fold_key};
 use super::kustomize_inputs::{EntryToRemove, KustomizeInputs};
 use super::stand_in::StandIn;
 use super::touched::{self, Touched};
+use super::tree::SourceTree;
 use crate::git::read_file;
 use crate::model::push_pointer;
 use crate::yaml;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::first_of;
 use super::hooks::HookOwners;
 use super::nondeterministic;
+use super::objects::first_of;
 use crate::model::{AbsenceReason, FieldPath, PathElement, ResourceId};
 
 /// The revision of a release as the second render has it. `helm template` gives 1, always; this one is even, and a

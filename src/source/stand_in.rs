@@ -8,8 +8,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::kustomize_files::{FILE_CAP, fold_key};
+use super::objects::take_annotation;
 use super::touched::Touched;
-use super::{SourceTree, take_annotation};
+use super::tree::SourceTree;
 use crate::model::push_pointer;
 use crate::yaml;
 

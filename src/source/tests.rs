@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{RenderOutput, RenderRequest, Tools, render};
+use super::request::{RenderOutput, RenderRequest};
+use super::{Tools, render};
 use crate::config::{self, Source};
 use crate::model::{ApiResource, ApiResources, ObjectKey};
 

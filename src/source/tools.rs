@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::SourceKind;
+use super::output::SourceKind;
 use crate::process::{Confinement, ProcessError, Program};
 
 /// The programs that render, as found; versions are asked for when a source first needs them, and kept.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::encrypted;
 use super::kustomize_files::{FILE_CAP, fold_key};
-use super::{SourceTree, encrypted};
+use super::tree::SourceTree;
 use crate::yaml;
 
 /// What says in the output of a plug-in that it changes an object; of kustomize's own generators a field does.

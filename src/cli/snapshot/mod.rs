@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::arguments::SnapshotArguments;
 use super::error::CommandError;
-use super::{INCOMPLETE, environment, message, output};
+use super::exit_code::INCOMPLETE;
+use super::{environment, message, output};
 use crate::check::CheckSettings;
 use crate::cluster::SnapshotSummary;
 use scope::SnapshotScope;

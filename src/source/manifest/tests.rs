@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 
-use super::super::{RenderedObject, SourceKind, SourceOutput};
+use super::super::output::{RenderedObject, SourceKind, SourceOutput};
 use super::{ManifestFile, add, display_location, read};
 use crate::model::{Lazy, Origin};
 use crate::yaml;
