@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::command::{Output, code, hermetic};
+use crate::support::parts;
 use crate::support::repo::Repo;
 use crate::support::snapshot::{SnapshotFile, written_by};
 use crate::support::tree::{files, root};
-use crate::support::{needs, parts};
 
 const OUTPUTS: [&str; 4] = ["exit-code", "drift-count", "incomplete", "report"];
 
@@ -141,9 +141,6 @@ fn with(cluster: &SnapshotFile, more: &Value) -> Value {
 
 #[test]
 fn a_job_fails_on_drift_and_says_where() {
-    if !needs("act") {
-        return;
-    }
     let cluster = SnapshotFile::with(&[live("web", json!({"mode": "slow"}))]);
     let failed = job(&with(&cluster, &json!({})));
     failed.expect(false, "1", "1", "false");
@@ -167,9 +164,6 @@ fn a_job_fails_on_drift_and_says_where() {
 
 #[test]
 fn a_job_runs_the_other_commands_with_what_they_take() {
-    if !needs("act") {
-        return;
-    }
     let cluster = SnapshotFile::with(&[live("web", json!({"mode": "slow"}))]);
     let ran = job(&with(&cluster, &json!({"command": "run", "path": ""})));
     ran.expect(false, "1", "1", "false");
@@ -190,9 +184,6 @@ fn a_job_runs_the_other_commands_with_what_they_take() {
 
 #[test]
 fn a_job_fails_where_something_was_not_read_whatever_is_asked_for() {
-    if !needs("act") {
-        return;
-    }
     let unread = SnapshotFile::lacking(&["ConfigMap"], &[]);
     let failed = job(&with(&unread, &json!({"exit-zero": true})));
     failed.expect(false, "3", "0", "true");
@@ -220,9 +211,6 @@ fn a_job_fails_where_something_was_not_read_whatever_is_asked_for() {
 
 #[test]
 fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
-    if !needs("act") {
-        return;
-    }
     for path in [
         "$(touch pwned)",
         "`touch pwned`",
@@ -377,9 +365,6 @@ fn uses(step: &Value) -> &str {
 
 #[test]
 fn every_workflow_is_one_has_the_least_rights_and_pins_what_it_uses() {
-    if !needs("act") {
-        return;
-    }
     let home = tempfile::tempdir().expect("a temporary folder");
     let all: Vec<_> = files(".github/workflows").into_iter().chain(files("deploy/github")).collect();
     assert!(all.len() >= 3, "{all:?}");

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 /// The only test that runs drift as this user: its requests are told by the name.
@@ -39,9 +38,6 @@ spec:
 
 #[test]
 fn schemas_are_asked_for_once_and_a_kept_one_gives_the_same_verdicts() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let repo = changed(plane);
     let folder = tempfile::tempdir().expect("a temporary folder");

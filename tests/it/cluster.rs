@@ -13,7 +13,6 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
-use crate::support::needs;
 use crate::support::servers::eventually;
 
 fn settings(plane: &ControlPlane, user: &str) -> ClusterSettings {
@@ -92,9 +91,6 @@ async fn make_config_maps(plane: &ControlPlane, namespace: &str, count: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_many_pages_is_whole() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("pages");
     make_config_maps(plane, &namespace, 1501).await;
@@ -132,9 +128,6 @@ spec:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_custom_kind_is_discovered_listed_read_and_described() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("gadgets");
     plane.apply("admin", &namespace, CRD, &[]);
@@ -171,9 +164,6 @@ async fn a_custom_kind_is_discovered_listed_read_and_described() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_tells_what_it_serves_and_which_it_is() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let cluster = connect(plane, "admin").await;
     assert!(cluster.api_resources().version.starts_with("v1."), "{}", cluster.api_resources().version);
@@ -195,9 +185,6 @@ async fn the_server_tells_what_it_serves_and_which_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_reads_what_a_role_allows_and_the_rest_is_unread() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (open, closed) = (plane.fresh_namespace("open"), plane.fresh_namespace("closed"));
     let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\n\
@@ -242,9 +229,6 @@ async fn a_user_reads_what_a_role_allows_and_the_rest_is_unread() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_faults_say_what_is_wrong_with_which_certificate() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let user = json!({"token": plane.token("admin")});
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -282,9 +266,6 @@ async fn tls_faults_say_what_is_wrong_with_which_certificate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plug_in_or_a_service_account_gives_the_credentials() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let credential = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
@@ -310,9 +291,6 @@ async fn a_plug_in_or_a_service_account_gives_the_credentials() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_of_a_real_cluster_holds_its_objects_and_no_secret_value() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("snapshot");
     let secret =
@@ -349,9 +327,6 @@ async fn a_snapshot_of_a_real_cluster_holds_its_objects_and_no_secret_value() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn drift_only_gets_and_lists() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let cluster = connect(plane, "carol").await;
     let _ = cluster.identity().await;

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output};
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 /// A repository with a configuration that names the folders as sources, committed.
@@ -56,9 +55,6 @@ fn patch(plane: &ControlPlane, namespace: &str, resource: &str, patch: &str) {
 
 #[test]
 fn a_hook_of_a_plain_source_is_compared_where_it_is_live_and_not_missed_where_it_is_not() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("hooks");
     let hook = |kind: &str, name: &str, annotation: &str, rest: &str| {
@@ -127,9 +123,6 @@ fn a_hook_of_a_plain_source_is_compared_where_it_is_live_and_not_missed_where_it
 
 #[test]
 fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("hooks");
     let made = |kind: &str, rest: &str| {
@@ -181,9 +174,6 @@ fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
 
 #[test]
 fn what_two_folders_declare_alike_is_one_object() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("twice");
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n";

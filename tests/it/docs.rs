@@ -1,7 +1,7 @@
 //! What `docs` says of the code is what the code says: the table of the rooms, the rules, the causes.
 //! `DRIFT_RECORD=1 cargo test --test it docs` writes the parts that are the code's own words anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drift::model::{Cause, Rule};
 use serde::de::DeserializeOwned;
@@ -185,17 +185,62 @@ pub(crate) fn areas() -> Vec<String> {
     modules.filter(|module| *module != "support").map(str::to_owned).collect()
 }
 
-#[test]
-fn every_area_of_the_tests_is_told_with_what_it_needs() {
+/// The table of the areas in CONTRIBUTING.md: each area with its row's cell of parts.
+fn told_areas() -> BTreeMap<String, String> {
     let text = read("CONTRIBUTING.md");
     let (_, rest) = text.split_once("\n| area").expect("a table of the areas");
     let rows = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
-    let cells = rows.filter_map(|row| row.split('|').nth(1));
-    let mut told: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
-    told.sort_unstable();
-    let mut areas = areas();
-    areas.sort();
-    assert_eq!(told, areas, "the areas in CONTRIBUTING.md, and the modules of tests/it");
+    let cells = rows.map(|row| row.split('|').collect::<Vec<_>>());
+    cells
+        .flat_map(|cells| {
+            let areas = cells[1].split('`').skip(1).step_by(2);
+            areas.map(|area| (area.to_owned(), cells[2].to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The areas with a file that uses this server of the harness.
+fn areas_using(server: &str) -> BTreeSet<String> {
+    let uses = |area: &String| {
+        let own = |file: &String| {
+            file.starts_with(&format!("tests/it/{area}/")) || *file == format!("tests/it/{area}.rs")
+        };
+        rust_files("tests/it").iter().filter(|file| own(file)).any(|file| {
+            read(file).lines().any(|line| line.starts_with("use crate::support::") && line.contains(server))
+        })
+    };
+    areas().into_iter().filter(uses).collect()
+}
+
+#[test]
+fn every_area_of_the_tests_is_told_with_its_parts() {
+    let told = told_areas();
+    assert_eq!(
+        told.keys().cloned().collect::<BTreeSet<_>>(),
+        areas().into_iter().collect(),
+        "CONTRIBUTING.md"
+    );
+    for (part, server) in [("kubernetes", "ControlPlane"), ("gitea", "Gitea")] {
+        let named = told.iter().filter(|(_, parts)| parts.contains(part) || parts.trim() == "all");
+        let named: BTreeSet<_> = named.map(|(area, _)| area.clone()).collect();
+        assert_eq!(named, areas_using(server), "the areas that need {part}");
+    }
+}
+
+#[test]
+fn commands_without_a_server_leave_out_what_needs_it() {
+    let text = read("CONTRIBUTING.md");
+    let areas_of = |part: &str| -> BTreeSet<String> {
+        let line = text.lines().find(|line| line.ends_with(&format!("# without {part}")));
+        let words = line.unwrap_or_else(|| panic!("no command without {part}")).split(' ');
+        words.filter_map(|word| Some(word.split_once("::")?.0.to_owned())).collect()
+    };
+    assert_eq!(areas_of("gitea"), areas_using("Gitea"));
+    let servers = ["kubernetes", "gitea", "act", "all"];
+    let without = told_areas()
+        .into_iter()
+        .filter(|(_, parts)| parts.split(", ").all(|part| !servers.contains(&part.trim())));
+    assert_eq!(areas_of("any of them"), without.map(|(area, _)| area).collect());
 }
 
 #[test]

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 const CIPHER: &str = "ENC[AES256_GCM,data:Zm9v,iv:aXY=,tag:dGFn,type:str]";
@@ -73,9 +72,6 @@ impl Place {
 
 #[test]
 fn values_that_sops_encrypted_in_a_manifest_or_in_those_of_a_chart_are_named() {
-    if !needs("cluster") {
-        return;
-    }
     let values = "values of ConfigMap/";
     let plain = sops(&config_map("cfg"));
     Place::new("sops-plain", "{path: m, namespace: NAMESPACE}", &["cfg"], &[("m/a.yaml", &plain)])
@@ -99,9 +95,6 @@ fn values_that_sops_encrypted_in_a_manifest_or_in_those_of_a_chart_are_named() {
 
 #[test]
 fn files_that_are_encrypted_as_a_whole_are_named_by_what_encrypted_them() {
-    if !needs("cluster") {
-        return;
-    }
     let whole = sops(&format!("apiVersion: {CIPHER}\nkind: {CIPHER}\nmetadata:\n    name: {CIPHER}\n"));
     let binary = json!({"data": CIPHER, "sops": {"mac": CIPHER, "version": "3.9.0"}}).to_string();
     let age = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n";

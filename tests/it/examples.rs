@@ -8,7 +8,6 @@ use crate::docs::read;
 use crate::embedded::{carried, is_recording, timeless};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::tree::{files, root};
 
@@ -128,9 +127,7 @@ fn clusters_are_current() {
 
 #[test]
 fn recorded_clusters_are_what_a_real_server_returns() {
-    if needs("cluster") {
-        clusters_are_current();
-    }
+    clusters_are_current();
 }
 
 #[test]

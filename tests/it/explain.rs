@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output};
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 const WEB: &str = "\
@@ -46,9 +45,6 @@ fn declared(plane: &ControlPlane) -> (Repo, String) {
 
 #[test]
 fn an_object_is_explained_field_by_field() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (repo, namespace) = declared(plane);
     for line in [
@@ -109,9 +105,6 @@ fn an_object_is_explained_field_by_field() {
 
 #[test]
 fn what_cannot_be_explained_is_said_with_its_exit_code() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (repo, namespace) = declared(plane);
     for (resource, status, words) in [

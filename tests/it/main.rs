@@ -1,6 +1,6 @@
 //! Tests of `drift` on real programs: one binary, so that the control plane and the forge start once.
 //!
-//! What it takes to run them is in `tests/parts/bring`; what may be left out, and how, in [`support::parts`].
+//! What it takes to run them is in `tests/parts/bring`; how to leave some out, in CONTRIBUTING.md.
 
 mod action;
 mod audit;

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 const HELD: &str = "
@@ -15,9 +14,6 @@ metadata: {name: held, finalizers: [example.com/keep]}
 
 #[test]
 fn what_is_left_of_a_missing_object_is_told() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("missing");
     let gone = format!("{namespace}-gone");

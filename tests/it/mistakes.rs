@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 /// Every line with a comment is a mistake.
@@ -85,9 +84,6 @@ fn apply(plane: &ControlPlane, namespace: &str, repo: &Repo) {
 
 #[test]
 fn a_field_that_no_kind_has_is_named_with_its_place_and_what_was_meant() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("mistakes");
     let repo = repo(&namespace, &[("apps/web.yaml", WEB), ("apps/right.yaml", RIGHT)]);
@@ -124,9 +120,6 @@ fn a_field_that_no_kind_has_is_named_with_its_place_and_what_was_meant() {
 
 #[test]
 fn a_custom_kind_says_by_its_schema_what_it_does_not_have() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("mistaken");
     let group = format!("{namespace}.example.com");

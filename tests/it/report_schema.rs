@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::snapshot::{SnapshotFile, written_by};
 use crate::support::tree::root;
@@ -132,9 +131,6 @@ fn what_gitops_objects_apply_is_named_where_no_source_has_it() {
 
 #[test]
 fn a_report_of_a_real_cluster_fits_the_schema() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("report");
     let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: one}\n---\n\
@@ -173,9 +169,6 @@ fn a_report_of_a_real_cluster_fits_the_schema() {
 /// Every list of a verification has something in it.
 #[test]
 fn a_verification_of_a_real_cluster_fits_the_schema() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("report-verified");
     let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: one}\n---\n\

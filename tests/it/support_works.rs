@@ -11,9 +11,9 @@ use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, redact};
 use crate::support::gitea::Gitea;
 use crate::support::http::Call;
+use crate::support::parts;
 use crate::support::repo::Repo;
 use crate::support::servers::{Servers, eventually};
-use crate::support::{needs, parts};
 
 #[test]
 fn a_repository_is_the_same_wherever_it_is_made() {
@@ -101,12 +101,6 @@ fn the_parts_are_what_was_pinned() {
         ("helm3", "helm", &["version", "--short"], "v3.21.4"),
         ("act", "act", &["--version"], "0.2.89"),
     ] {
-        if (matches!(part, "etcd" | "kubernetes" | "kubectl") && !needs("cluster"))
-            || (part == "gitea" && !needs("forge"))
-            || (part == "act" && !needs("act"))
-        {
-            continue;
-        }
         let mut command = Command::new(parts::part(part).join(program));
         let home = tempfile::tempdir().expect("a temporary folder");
         let output = command.args(arguments).env_clear().env("HOME", home.path()).current_dir(&home).output();
@@ -117,9 +111,6 @@ fn the_parts_are_what_was_pinned() {
 
 #[test]
 fn the_control_plane_serves_its_users_and_its_audit_log_names_them() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("harness");
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: green}\n";
@@ -146,9 +137,6 @@ fn the_control_plane_serves_its_users_and_its_audit_log_names_them() {
 
 #[test]
 fn a_service_account_of_the_control_plane_gets_a_token_that_works() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("token");
     let _ = plane.kubectl("admin", &["create", "serviceaccount", "drift", "-n", &namespace]).expect_status(0);
@@ -166,9 +154,6 @@ fn a_service_account_of_the_control_plane_gets_a_token_that_works() {
 
 #[test]
 fn controllers_turn_a_deployment_into_pods() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     let namespace = plane.fresh_namespace("controllers");
     let arguments = ["create", "deployment", "web", "--image=example.com/web:1", "-n", &namespace];
@@ -181,9 +166,6 @@ fn controllers_turn_a_deployment_into_pods() {
 
 #[test]
 fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
-    if !needs("forge") {
-        return;
-    }
     let gitea = Gitea::shared();
     let (owner, stranger) = (gitea.user("owner"), gitea.user("stranger"));
     let repo = Repo::with(&[("apps/web.yaml", "kind: ConfigMap\n")]);

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 const DECLARED: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
@@ -29,9 +28,6 @@ subjects: [{kind: User, name: carol, apiGroup: rbac.authorization.k8s.io}]
 
 #[test]
 fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let made = make(plane, &namespace);
@@ -49,9 +45,6 @@ fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
 
 #[test]
 fn a_kind_that_may_not_be_listed_is_not_examined_and_keeps_the_report_complete() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let _ = make(plane, &namespace);
@@ -126,9 +119,6 @@ fn unmanaged(report: &Value) -> BTreeSet<String> {
 /// Who applies the root of an app of apps applies something that Git declares, though it lies in no source.
 #[test]
 fn what_a_manifest_outside_of_the_sources_declares_is_not_unmanaged() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let manifest = |name: &str, value: &str| {

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::snapshot::SnapshotFile;
 
@@ -103,9 +102,6 @@ fn a_snapshot_has_no_server_to_ask() {
 
 #[test]
 fn a_verification_agrees_and_writes_nothing() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     bind(plane, &namespace, "get, list, patch");
@@ -165,9 +161,6 @@ fn only_dry_runs(plane: &ControlPlane, namespace: &str) {
 
 #[test]
 fn a_missing_right_to_patch_is_named_and_never_taken_for_agreement() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     bind(plane, &namespace, "get, list");
@@ -191,9 +184,6 @@ fn a_missing_right_to_patch_is_named_and_never_taken_for_agreement() {
 /// `hostNetwork` went. The server knows better.
 #[test]
 fn a_disagreement_is_listed_and_makes_the_report_incomplete() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     let patch = r#"{"spec": {"template": {"spec": {"containers": [{"name": "web", "ports": [{"containerPort": 80, "hostPort": 80}]}]}}}}"#;
@@ -219,9 +209,6 @@ fn a_disagreement_is_listed_and_makes_the_report_incomplete() {
 
 #[test]
 fn no_value_of_a_secret_is_told() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     let patch = r#"{"stringData": {"password": "second-password", "more": "second-password"}}"#;

@@ -9,7 +9,6 @@ use super::runs::{MANIFEST, by_hand, changed_lines, declared, deploy, give_token
 use crate::support::cluster::ControlPlane;
 use crate::support::gitea::Gitea;
 use crate::support::http::Request;
-use crate::support::needs;
 use crate::support::servers::eventually;
 
 /// The tenant's own declared objects, of kinds of which he makes many more.
@@ -50,9 +49,6 @@ rules:
 
 #[test]
 fn a_tenant_cannot_keep_the_cronjob_from_ending_nor_hide_what_happens_elsewhere() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     plane.apply("admin", "default", WIDGETS, &[]);
     let condition = ["wait", "--for=condition=Established", "crd/widgets.tenant.example"];

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{Overlay, documents, rules};
 use crate::support::cluster::ControlPlane;
 use crate::support::http::Call;
-use crate::support::needs;
 use crate::support::servers::eventually;
 
 /// One request with the token of a service account.
@@ -21,9 +20,6 @@ fn request(plane: &ControlPlane, token: &str, method: &str, path: &str) -> u16 {
 
 #[test]
 fn the_service_account_reads_and_does_nothing_else() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     let overlay = |component: &str| {
         let name = "namespace: drift-rights\nnameSuffix: -rights\n";
@@ -93,9 +89,6 @@ const GITOPS: [&str; 4] = [
 
 #[test]
 fn every_kind_of_kubernetes_that_git_may_declare_is_read() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let listed = plane.kubectl("admin", &["api-resources", "--verbs=list", "--output=name"]).expect_status(0);
     let base = documents(&Overlay::new("").build_path("deploy/base"));

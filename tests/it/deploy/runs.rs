@@ -9,7 +9,6 @@ use super::kubelet::Kubelet;
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Output;
 use crate::support::gitea::{Gitea, Repository, User};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 use crate::support::tree::root;
@@ -166,9 +165,6 @@ fn only_read(plane: &ControlPlane, user: &str) {
 
 #[test]
 fn the_cronjob_ends_a_manual_change_with_a_pull_request() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     let namespace = plane.fresh_namespace("payments");
     let (repository, bot) = declared(gitea, &[("apps", &namespace, MANIFEST)]);
@@ -218,9 +214,6 @@ pub(super) fn overlay(name: &str, more: &str, repository: &str) -> Overlay {
 
 #[test]
 fn with_the_component_secrets_are_compared_and_their_values_stay_where_they_are() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     let namespace = plane.fresh_namespace("vault");
     let manifest =
@@ -258,9 +251,6 @@ fn with_the_component_secrets_are_compared_and_their_values_stay_where_they_are(
 
 #[test]
 fn a_configuration_error_fails_the_job_at_once_and_an_incomplete_run_is_tried_again() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     let overlay =
         Overlay::new("resources: [../deploy/base]\nnamespace: drift-failing\nnameSuffix: -failing\n");

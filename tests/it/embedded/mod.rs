@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::tree::root;
 
@@ -34,9 +33,6 @@ pub(crate) fn carried(file: &str, now: &str, same: impl Fn(&str, &str) -> bool) 
 
 #[test]
 fn the_built_in_schema_is_the_servers() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let get = |path: &str| {
         let (status, body) = plane.api("admin", "GET", path, None);
@@ -68,9 +64,6 @@ const APPLIED: [&str; 2] = ["web.yaml", "settings.yaml"];
 
 #[test]
 fn the_recorded_cluster_is_what_a_real_server_returns() {
-    if !needs("cluster") {
-        return;
-    }
     // A control plane of its own: the story's namespace has a fixed name.
     let plane = ControlPlane::start(false).unwrap_or_else(|why| panic!("{why}"));
     let story = |name: &str| {

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::{FINGERPRINT, all, issue, opened, pull};
 use crate::support::gitea::{Gitea, Repository, SCOPES, User};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 
@@ -104,9 +103,6 @@ fn closer(existing: &ExistingProposal) -> &Closer {
 
 #[tokio::test]
 async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let wanted = |login: &User, can_push| Preflight {
         login: login.name.clone(),
@@ -131,9 +127,6 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
 
 #[tokio::test]
 async fn a_token_that_may_too_little_is_told_which_scope_it_needs() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let short = place.gitea.new_token(&place.bot.name, &["write:repository"]);
     let foreign = place.gitea.user("stranger").token;
@@ -153,9 +146,6 @@ async fn a_token_that_may_too_little_is_told_which_scope_it_needs() {
 
 #[tokio::test]
 async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     let hostile =
@@ -190,9 +180,6 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
 
 #[tokio::test]
 async fn a_stale_write_is_refused_and_our_own_lost_one_is_not() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     opened(&*forge, &issue("one")).await;
@@ -208,9 +195,6 @@ async fn a_stale_write_is_refused_and_our_own_lost_one_is_not() {
 
 #[tokio::test]
 async fn a_merge_is_told_in_every_style() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     for style in ["merge", "squash", "rebase"] {
@@ -231,9 +215,6 @@ async fn a_merge_is_told_in_every_style() {
 
 #[tokio::test]
 async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
@@ -252,9 +233,6 @@ async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
 
 #[tokio::test]
 async fn who_closed_a_proposal_is_told() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     let by_alice = opened(&*forge, &issue("by-owner")).await.existing;
@@ -294,9 +272,6 @@ async fn who_closed_a_proposal_is_told() {
 
 #[tokio::test]
 async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     let path = format!("/repos/{}/{}/issues", place.remote.owner, place.remote.name);
@@ -316,9 +291,6 @@ async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
 
 #[tokio::test]
 async fn several_at_once_leave_one_open() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     place.push("pulls");
     for proposal in [issue("issues"), pull("pulls")] {
@@ -342,9 +314,6 @@ async fn several_at_once_leave_one_open() {
 
 #[tokio::test]
 async fn a_renamed_or_archived_repository_is_said() {
-    if !needs("forge") {
-        return;
-    }
     let place = Place::new();
     let forge = place.forge();
     let new = format!("{}-renamed", place.remote.name);

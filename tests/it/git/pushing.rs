@@ -10,7 +10,6 @@ use drift::text::with_hint;
 
 use super::{id, open, set, who};
 use crate::support::gitea::Gitea;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 fn origin() -> Remote {
@@ -385,9 +384,6 @@ fn what_a_killed_run_locked_is_cleared_by_the_next_one() {
 
 #[test]
 fn a_forge_takes_a_token_and_refuses_by_its_rules() {
-    if !needs("forge") {
-        return;
-    }
     let gitea = Gitea::shared();
     let user = gitea.user("pusher");
     let private = gitea.repository(&user);

@@ -8,7 +8,6 @@ use drift::text::with_hint;
 
 use super::{environment, id, open, options};
 use crate::support::gitea::Gitea;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 fn origin() -> Remote {
@@ -343,9 +342,6 @@ fn a_partial_clone_gets_what_it_lacks() {
 
 #[test]
 fn a_token_opens_a_private_repository_and_is_stored_nowhere() {
-    if !needs("forge") {
-        return;
-    }
     let gitea = Gitea::shared();
     let user = gitea.user("cloner");
     let private = gitea.repository(&user);

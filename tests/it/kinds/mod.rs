@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 /// What Git declares. `{NS}` is the namespace, `{N}` the number of the way of applying. A line that ends with
@@ -44,9 +43,6 @@ fn an_untouched_object_of_a_kind_that_a_flag_serves_is_no_finding() {
 
 #[track_caller]
 fn nothing_is_found(flags: &[&str]) {
-    if !needs("cluster") {
-        return;
-    }
     // A control plane of its own: kinds, webhooks and priorities are the whole cluster's.
     let plane = ControlPlane::start_with(false, flags).unwrap_or_else(|why| panic!("{why}"));
     let served = served(&plane);

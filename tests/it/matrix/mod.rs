@@ -28,7 +28,6 @@ use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::http::Client;
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 use edits::{Edit, Types, candidates};
@@ -238,9 +237,6 @@ pub(crate) fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Syn
 /// Applies a copy for every case, makes the edits, and holds the report against what the server says has changed.
 #[track_caller]
 fn edits_are_found(way: &str, how: &[&str]) {
-    if !needs("cluster") {
-        return;
-    }
     let matrix = matrix();
     let (plane, client) = (&matrix.plane, &matrix.client);
     let namespace = plane.fresh_namespace(&format!("matrix-{way}"));

@@ -14,7 +14,6 @@ use super::truth::stripped;
 use super::{Matrix, PERSON, document, in_parallel, matrix, parsed};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 /// Numbers that look random and are the same each time.
@@ -49,9 +48,6 @@ struct Outcome {
 
 #[test]
 fn an_edit_is_proposed_whole_or_left_and_what_is_merged_is_taken() {
-    if !needs("cluster") {
-        return;
-    }
     let wanted = std::env::var("DRIFT_TEST_EDITS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut total, mut made, mut round) = (Outcome::default(), 0, 0);
     while made < wanted {

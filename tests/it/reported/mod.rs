@@ -28,7 +28,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
 use crate::support::cluster::ControlPlane;
-use crate::support::needs;
 use case::{CaseFolder, Subject};
 use run::Run;
 
@@ -85,9 +84,6 @@ fn example(text: &str) -> String {
 /// Runs every case of a subject in each of its modes.
 #[track_caller]
 fn judge_all(subject: Subject) {
-    if !needs("cluster") {
-        return;
-    }
     let chosen = std::env::var("DRIFT_TEST_CASES").unwrap_or_default();
     let chosen: BTreeSet<&str> = chosen.split(',').filter(|name| !name.is_empty()).collect();
     let (_, version) = ControlPlane::with_controllers().api("admin", "GET", "/version", None);

@@ -7,7 +7,6 @@ use crate::input::server::{Server, parse};
 use crate::input::{LIVE, LOGIN, SETTINGS, found, is_orderly, says};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::snapshot::SnapshotFile;
 
@@ -295,9 +294,6 @@ fn a_work_tree_that_is_ahead_of_its_commit_is_no_drift() {
 /// In a Pod the service account's files are enough.
 #[test]
 fn a_pod_reads_its_own_cluster() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("in-pod");
     let map = format!(

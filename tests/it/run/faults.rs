@@ -9,7 +9,6 @@ use serde_json::json;
 use super::gitea::Hosted;
 use super::place::{FILE, LEDGER, Place, WEB, events, incidents};
 use crate::support::command::{Drift, Output};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 
@@ -48,9 +47,6 @@ impl Untouched {
 
 #[test]
 fn without_a_token_nothing_is_read() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let mut hosted = Hosted::new("no-token");
     let cluster = Untouched::new();
     hosted.place.drift = hosted.place.drift.env("KUBECONFIG", cluster.kubeconfig()).env("DRIFT_TOKEN", "");
@@ -66,9 +62,6 @@ fn without_a_token_nothing_is_read() {
 
 #[test]
 fn a_token_that_may_not_push_is_refused_before_anything_is_read() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let mut hosted = Hosted::new("read-only");
     let cluster = Untouched::new();
     hosted.gitea.add_collaborator(&hosted.remote, &hosted.bot, "read");
@@ -113,9 +106,6 @@ fn damage(place: &Place, change: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn a_ledger_that_was_edited_by_hand_is_not_written_over() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("ledger");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -163,9 +153,6 @@ fn only_config_maps(place: &Place) -> Drift {
 
 #[test]
 fn what_may_not_be_read_is_not_closed_and_what_was_proven_is_proposed() {
-    if !needs("cluster") {
-        return;
-    }
     let mut place = Place::new("partly");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -189,9 +176,6 @@ fn what_may_not_be_read_is_not_closed_and_what_was_proven_is_proposed() {
 
 #[test]
 fn an_incident_of_which_a_part_was_not_read_stays_as_it_is() {
-    if !needs("cluster") {
-        return;
-    }
     let mut place = Place::new("half");
     // One tool changes both objects: one incident, one file, one pull request.
     place.set_memory("1Gi");
@@ -220,9 +204,6 @@ fn all_objects(repo: &Repo) -> String {
 
 #[test]
 fn no_value_of_a_secret_is_in_any_commit_proposal_ledger_or_output() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     let (declared, live, added) = ("declared-zebra", "live-quagga", "added-okapi");
     // The Secret stands right beside what is proposed, so that a diff with lines around it would show it.

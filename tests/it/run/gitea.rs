@@ -8,7 +8,6 @@ use super::place::{FILE, LEDGER, Place, WEB, events, last, only_grows};
 use crate::reports::logs::entries;
 use crate::support::command::{Drift, Output};
 use crate::support::gitea::{Gitea, Repository, SCOPES, User};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 
@@ -191,9 +190,6 @@ impl Hosted {
 
 #[test]
 fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_style() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     for style in ["merge", "squash", "rebase"] {
         let hosted = Hosted::new(style);
         hosted.place.set_memory("1Gi");
@@ -242,9 +238,6 @@ fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_st
 
 #[test]
 fn a_change_that_is_undone_closes_the_pull_request_with_the_reason() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-undone");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -264,9 +257,6 @@ fn a_change_that_is_undone_closes_the_pull_request_with_the_reason() {
 
 #[test]
 fn a_rule_that_is_committed_closes_the_pull_request() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-accepted");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -285,9 +275,6 @@ fn a_rule_that_is_committed_closes_the_pull_request() {
 
 #[test]
 fn a_pull_request_that_a_person_closes_is_declined_until_the_values_change_again() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-declined");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -314,9 +301,6 @@ fn a_pull_request_that_a_person_closes_is_declined_until_the_values_change_again
 
 #[test]
 fn values_that_change_again_update_the_pull_request_in_place() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-again");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -346,9 +330,6 @@ fn values_that_change_again_update_the_pull_request_in_place() {
 
 #[test]
 fn a_pull_request_that_somebody_committed_to_is_left_alone_and_says_so() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-foreign");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -377,9 +358,6 @@ fn a_pull_request_that_somebody_committed_to_is_left_alone_and_says_so() {
 
 #[test]
 fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-both");
     // One value changed, and one in which Git has a variable.
     let patch = r#"{"data":{"level":"debug","url":"http://elsewhere"}}"#;
@@ -413,9 +391,6 @@ fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() 
 
 #[test]
 fn a_token_that_lacks_a_right_is_told_which_and_nothing_half_done_stays() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let mut hosted = Hosted::new("hosted-scopes");
     hosted.place.set_memory("1Gi");
     let main = hosted.refs();
@@ -445,9 +420,6 @@ fn a_token_that_lacks_a_right_is_told_which_and_nothing_half_done_stays() {
 
 #[test]
 fn branches_that_may_not_be_pushed_are_said_and_nothing_is_written() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-protected");
     hosted.place.set_memory("1Gi");
     let main = hosted.refs();
@@ -477,9 +449,6 @@ fn branches_that_may_not_be_pushed_are_said_and_nothing_is_written() {
 
 #[test]
 fn values_from_the_cluster_close_and_call_nobody() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-hostile");
     let bystander = hosted.must(201, "POST", "/issues", Some(&json!({"title": "Not ours"})));
     let value = format!(
@@ -509,9 +478,6 @@ fn values_from_the_cluster_close_and_call_nobody() {
 
 #[test]
 fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-fresh");
     hosted.place.set_memory("1Gi");
     for _ in 0..3 {
@@ -530,9 +496,6 @@ fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
 
 #[test]
 fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-reopened");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -559,9 +522,6 @@ fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
 /// A name that acts, in every place where a name of a stranger can stand: the manager, and what it made.
 #[test]
 fn names_from_the_cluster_close_and_call_nobody_however_they_are_merged() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     for (number, style) in ["merge", "squash", "rebase"].into_iter().enumerate() {
         let hosted = Hosted::new(&format!("hosted-names-{style}"));
         let title = json!({"title": "Not ours"});
@@ -593,9 +553,6 @@ fn names_from_the_cluster_close_and_call_nobody_however_they_are_merged() {
 
 #[test]
 fn nothing_secret_is_in_the_log_of_a_run() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let mut hosted = Hosted::new("hosted-log");
     hosted.place.set_memory("1Gi");
     hosted.place.drift = hosted.place.drift.args(["-vv", "--log-format=json"]);

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::gitea::Hosted;
 use super::place::{LEDGER, Place, events, incidents, last};
 use crate::support::command::Drift;
-use crate::support::needs;
 
 /// Rounds of each test; each round kills a run that opens and a run that ends.
 const ROUNDS: u32 = 6;
@@ -105,9 +104,6 @@ fn open_there(hosted: &Hosted) -> Open {
 
 #[test]
 fn killed_at_any_instant_the_next_run_finishes_in_the_repository_itself() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("killed");
     let _ = place.run(0);
     change(&place, 0);
@@ -138,9 +134,6 @@ fn killed_at_any_instant_the_next_run_finishes_in_the_repository_itself() {
 
 #[test]
 fn killed_at_any_instant_the_next_run_finishes_on_gitea() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-killed");
     let _ = hosted.run(0);
     change(&hosted.place, 0);
@@ -174,9 +167,6 @@ fn killed_at_any_instant_the_next_run_finishes_on_gitea() {
 
 #[test]
 fn two_runs_at_once_make_one_of_everything_in_the_repository_itself() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("twice");
     for round in 0..5 {
         change(&place, round);
@@ -197,9 +187,6 @@ fn two_runs_at_once_make_one_of_everything_in_the_repository_itself() {
 
 #[test]
 fn two_runs_at_once_make_one_of_everything_on_gitea() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let hosted = Hosted::new("hosted-twice");
     let other = hosted.by_address();
     for round in 0..3 {

@@ -1,7 +1,6 @@
 //! The repository itself as forge.
 
 use super::place::{FILE, Place, WEB, events, incidents, last};
-use crate::support::needs;
 
 const DIFF: &str = "\
 diff --git a/apps/web.yaml b/apps/web.yaml
@@ -20,9 +19,6 @@ diff --git a/apps/web.yaml b/apps/web.yaml
 
 #[test]
 fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("loop");
     let clean = place.run(0);
     assert!(clean.stdout.contains("Nothing to propose."), "{}", clean.stdout);
@@ -79,9 +75,6 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
 
 #[test]
 fn a_change_that_is_undone_ends_reverted_and_takes_its_proposal_and_branch_away() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("undone");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -103,9 +96,6 @@ fn a_change_that_is_undone_ends_reverted_and_takes_its_proposal_and_branch_away(
 
 #[test]
 fn a_rule_with_a_reason_accepts_a_change_and_its_commit_is_named() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("accepted");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -126,9 +116,6 @@ fn a_rule_with_a_reason_accepts_a_change_and_its_commit_is_named() {
 
 #[test]
 fn a_declined_proposal_stays_away_until_the_values_change_again() {
-    if !needs("cluster") {
-        return;
-    }
     // Removing the branch, or saying so in the proposal's file; the file of the first is open again with its branch.
     for (way, proposals) in [("branch", 1), ("file", 2)] {
         let place = Place::new("declined");
@@ -163,9 +150,6 @@ fn a_declined_proposal_stays_away_until_the_values_change_again() {
 
 #[test]
 fn a_proposal_that_somebody_looks_at_does_not_hold_up_the_others() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("looked-at");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -190,9 +174,6 @@ fn a_proposal_that_somebody_looks_at_does_not_hold_up_the_others() {
 
 #[test]
 fn values_that_change_again_update_the_proposal_in_place() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("again");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -218,9 +199,6 @@ fn values_that_change_again_update_the_proposal_in_place() {
 
 #[test]
 fn a_branch_that_somebody_committed_to_is_left_alone() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("foreign");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -250,9 +228,6 @@ fn a_branch_that_somebody_committed_to_is_left_alone() {
 /// Whatever name a commit carries: what is not the proven one is said to be something else, and left alone.
 #[test]
 fn a_branch_that_is_not_what_was_proven_says_so_and_is_left_alone() {
-    if !needs("cluster") {
-        return;
-    }
     type Change = fn(&Place);
     let changes: [(&str, Change); 5] = [
         ("a file more", |place| drop(place.repo.write("apps/role.yaml", "kind: ClusterRoleBinding\n"))),
@@ -316,9 +291,6 @@ fn a_branch_that_is_not_what_was_proven_says_so_and_is_left_alone() {
 
 #[test]
 fn a_branch_of_somebody_is_no_ledger() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("ledger-branch");
     place.set_memory("1Gi");
     let configured = place.repo.read("drift.yaml");
@@ -341,9 +313,6 @@ fn a_branch_of_somebody_is_no_ledger() {
 
 #[test]
 fn a_dirty_work_tree_is_neither_read_nor_written() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("dirty");
     place.set_memory("1Gi");
     place.repo.write(FILE, WEB.replace("replicas: 2", "replicas: 7"));
@@ -357,9 +326,6 @@ fn a_dirty_work_tree_is_neither_read_nor_written() {
 
 #[test]
 fn a_dry_run_shows_everything_and_writes_nothing() {
-    if !needs("cluster") {
-        return;
-    }
     let mut place = Place::new("dry");
     place.set_memory("1Gi");
     let before = place.refs();
@@ -372,9 +338,6 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
 
 #[test]
 fn a_squash_without_trailers_is_found_by_its_content() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("squash");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -395,9 +358,6 @@ fn a_squash_without_trailers_is_found_by_its_content() {
 
 #[test]
 fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_proposals() {
-    if !needs("cluster") {
-        return;
-    }
     let mut place = Place::with("bare", &[(FILE, WEB)], "forge: {type: local}\n");
     place.apply_git();
     place.set_memory("1Gi");
@@ -421,9 +381,6 @@ fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_propo
 
 #[test]
 fn a_lock_that_a_killed_program_left_is_waited_for_and_then_removed() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("locked");
     place.set_memory("1Gi");
     let lock = place.repo.path().join(".git/refs/heads/drift/ledger.lock");

@@ -2,7 +2,6 @@
 
 use super::place::{FILE, Place, WEB, events, incidents};
 use crate::support::command::Drift;
-use crate::support::needs;
 use crate::support::repo::AUTHOR;
 
 #[track_caller]
@@ -21,9 +20,6 @@ fn commit_after_apply(place: &Place, message: &str) {
 
 #[test]
 fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
-    if !needs("cluster") {
-        return;
-    }
     let newer = WEB.replace("\"512Mi\"", "\"768Mi\"").replace("level: \"info\"", "level: \"warn\"");
     assert_ne!(newer, WEB);
 
@@ -45,9 +41,6 @@ fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
 
 #[test]
 fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("new-file");
     place
         .repo
@@ -58,9 +51,6 @@ fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
 
 #[test]
 fn a_new_file_counts_from_the_merge_that_brought_it() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("merged-file");
     let repo = &place.repo;
     repo.git(&["checkout", "--quiet", "-b", "side"]);
@@ -86,9 +76,6 @@ fn config_maps(count: usize, value: &str) -> String {
 
 #[test]
 fn too_much_drift_at_once_is_one_question_and_no_incident() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::with("mass", &[("apps/many.yaml", &config_maps(24, "git"))], "");
     place.apply_git();
     let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
@@ -119,9 +106,6 @@ fn too_much_drift_at_once_is_one_question_and_no_incident() {
 
 #[test]
 fn the_question_is_closed_when_it_is_over() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::with("mass-over", &[("apps/many.yaml", &config_maps(22, "git"))], "");
     place.apply_git();
     let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
@@ -142,9 +126,6 @@ fn the_question_is_closed_when_it_is_over() {
 
 #[test]
 fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::with("ten", &[("apps/many.yaml", &config_maps(12, "git"))], "");
     place.apply_git();
     // Every tool of its own: incidents of their own.
@@ -178,9 +159,6 @@ fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
 /// Whoever may make objects in a namespace does not silence the rest: neither new incidents nor ends.
 #[test]
 fn objects_that_nothing_declares_hold_back_only_themselves() {
-    if !needs("cluster") {
-        return;
-    }
     let place = Place::new("noise");
     place.set_memory("1Gi");
     let _ = place.run(1);

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::gitea::Hosted;
 use super::place::{LEDGER, Place};
 use crate::support::keys::{Gnupg, public, ssh};
-use crate::support::needs;
 use crate::support::repo::Repo;
 
 /// Settings of Git's for a key of ssh's.
@@ -43,9 +42,6 @@ impl Place {
 /// The signatures of this kind of key differ each time.
 #[test]
 fn every_commit_is_signed_and_a_second_run_makes_none() {
-    if !needs("cluster") {
-        return;
-    }
     let keys = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(keys.path(), "ecdsa", "");
     let mut place = Place::new("signed");
@@ -76,9 +72,6 @@ fn every_commit_is_signed_and_a_second_run_makes_none() {
 
 #[test]
 fn whoever_amends_a_signed_commit_keeps_the_branch() {
-    if !needs("cluster") {
-        return;
-    }
     let keys = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(keys.path(), "ed25519", "");
     let mut place = Place::new("amended");
@@ -105,9 +98,6 @@ fn whoever_amends_a_signed_commit_keeps_the_branch() {
 
 #[test]
 fn settings_that_the_users_file_includes_for_this_repository_count() {
-    if !needs("cluster") {
-        return;
-    }
     let keys = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(keys.path(), "ed25519", "");
     let mut place = Place::new("included");
@@ -123,9 +113,6 @@ fn settings_that_the_users_file_includes_for_this_repository_count() {
 
 #[test]
 fn a_key_that_cannot_be_used_ends_the_run_before_anything_is_pushed() {
-    if !needs("cluster") {
-        return;
-    }
     let keys = tempfile::tempdir().expect("a temporary folder");
     let locked = ssh(keys.path(), "ed25519", "s3cret phrase");
     let mut place = Place::new("locked");
@@ -162,9 +149,6 @@ fn strict(name: &str) -> Hosted {
 
 #[test]
 fn a_gitea_that_asks_for_signed_commits_is_named_and_satisfied() {
-    if !needs("cluster") || !needs("forge") {
-        return;
-    }
     let gnupg = Gnupg::with_key("unknown@example.com", "");
     let mut hosted = strict("strict");
     let before = hosted.everything();

@@ -31,5 +31,3 @@ pub(crate) mod repo;
 pub(crate) mod servers;
 pub(crate) mod snapshot;
 pub(crate) mod tree;
-
-pub(crate) use parts::needs;

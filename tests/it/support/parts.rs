@@ -1,19 +1,15 @@
 //! The real programs that the tests run.
 //!
 //! `tests/parts/bring PART` builds a part once and prints its folder. For the control plane, `KUBEBUILDER_ASSETS` is
-//! looked at first (the convention of controller-runtime's envtest). `DRIFT_TEST_WITHOUT=cluster,forge` leaves out the
-//! tests that need a control plane or a Gitea: each says so on standard error.
+//! looked at first (the convention of controller-runtime's envtest). A part that cannot be had fails the tests that need
+//! it; CONTRIBUTING.md says how to leave those out.
 
 #![expect(clippy::disallowed_methods, reason = "tests run programs and read the developer's environment")]
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
-
-/// What `DRIFT_TEST_WITHOUT` may name.
-const OPTIONAL: [&str; 3] = ["act", "cluster", "forge"];
 
 /// The folder that holds the programs of a part; built if need be.
 ///
@@ -45,35 +41,6 @@ pub(crate) fn program(part_name: &str, program_name: &str) -> PathBuf {
     part(part_name).join(program_name)
 }
 
-/// Whether this test can have what it needs: `if !needs("cluster") { return; }`.
-///
-/// False only where `DRIFT_TEST_WITHOUT` names it; that is said on standard error, with the name of the test.
-#[must_use]
-pub(crate) fn needs(what: &str) -> bool {
-    assert!(OPTIONAL.contains(&what), "needs({what:?}): only {OPTIONAL:?} can be left out");
-    if !without().contains(&what.to_owned()) {
-        return true;
-    }
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    // Past the capture of libtest: a test that was left out must not look like one that passed.
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: DRIFT_TEST_WITHOUT names {what}");
-    false
-}
-
-fn without() -> Vec<String> {
-    let value = std::env::var("DRIFT_TEST_WITHOUT").unwrap_or_default();
-    let names: Vec<String> =
-        value.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
-    for name in &names {
-        assert!(
-            OPTIONAL.contains(&name.as_str()),
-            "DRIFT_TEST_WITHOUT names {name:?}: known are {OPTIONAL:?}"
-        );
-    }
-    names
-}
-
 fn bring(name: &str) -> Result<PathBuf, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts/bring");
     let how = format!("tests/parts/bring {name}");
@@ -90,7 +57,7 @@ fn bring(name: &str) -> Result<PathBuf, String> {
     }
     Err(format!(
         "the part {name} is missing: `{how}` gave {}; run it by hand to see why \
-         (DRIFT_TEST_WITHOUT=cluster,forge leaves out the tests that need a control plane or a Gitea)",
+         (CONTRIBUTING.md says how to leave out the tests that need it)",
         output.status
     ))
 }

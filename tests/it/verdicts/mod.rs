@@ -22,7 +22,6 @@ use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, code, hermetic};
-use crate::support::needs;
 use crate::support::parts::program;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
@@ -56,9 +55,6 @@ fn changes_of_objects_applied_by_argo_are_told() {
 
 #[test]
 fn what_git_changes_later_leaves_no_drift() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     for how in [
         &[][..],
@@ -92,9 +88,6 @@ fn what_git_changes_later_leaves_no_drift() {
 /// Server-side apply refuses such lists.
 #[test]
 fn of_two_items_with_one_key_the_one_that_went_is_told() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("verdicts-twins");
     let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
@@ -116,9 +109,6 @@ fn of_two_items_with_one_key_the_one_that_went_is_told() {
 /// Needs the ReplicaSets that only a controller makes.
 #[test]
 fn an_undone_rollout_is_a_rollback_in_every_way_of_applying() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::with_controllers();
     for how in [&[][..], &["--server-side"]] {
         let namespace = plane.fresh_namespace("verdicts-undo");
@@ -146,9 +136,6 @@ fn an_undone_rollout_is_a_rollback_in_every_way_of_applying() {
 
 #[test]
 fn a_check_only_reads_and_reads_each_kind_once() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     serve_widgets(plane);
     let namespace = plane.fresh_namespace("verdicts-reader");
@@ -196,9 +183,6 @@ fn a_check_only_reads_and_reads_each_kind_once() {
 /// Applies every object, makes every change and holds the report against the table.
 #[track_caller]
 fn changes_are_told(way: &str, how: &[&str]) {
-    if !needs("cluster") {
-        return;
-    }
     let plane = ControlPlane::shared();
     serve_widgets(plane);
     let namespace = plane.fresh_namespace(&format!("verdicts-{way}"));

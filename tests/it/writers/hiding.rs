@@ -17,7 +17,6 @@ use crate::matrix::truth::{changed, parse};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
 use crate::support::http::Client;
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::tree::root;
 
@@ -304,9 +303,6 @@ struct Written {
 
 #[test]
 fn harmful_changes_are_drift_whatever_name_wrote_them() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = plane();
     let client = plane.client("admin");
     let namespace = plane.fresh_namespace("writers-hiding");
@@ -460,9 +456,6 @@ fn judge(written: &[Written], report: &Value) {
 
 #[test]
 fn privileged_pods_are_unmanaged_whatever_they_claim() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = plane();
     let client = plane.client("admin");
     let namespace = plane.fresh_namespace("writers-claims");

@@ -32,7 +32,6 @@ use crate::matrix::in_parallel;
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
 use crate::support::http::Client;
-use crate::support::needs;
 use crate::support::repo::{AUTHOR, Repo};
 use crate::support::servers::eventually;
 use changes::{CHANGES, Change, DEFINITION, OWNER};
@@ -248,9 +247,6 @@ fn apply<'a>(plane: &ControlPlane, user: &str, objects: impl Iterator<Item = &'a
 /// Applies, lets everybody write, and holds the report against what the server says has changed.
 #[track_caller]
 fn writers_are_told(way: usize) {
-    if !needs("cluster") {
-        return;
-    }
     let world = world();
     let World { plane, client } = world;
     let (name, how) = WAYS[way];

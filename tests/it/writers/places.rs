@@ -16,7 +16,6 @@ use crate::matrix::in_parallel;
 use crate::matrix::truth::{Step, changed, parse};
 use crate::support::command::Drift;
 use crate::support::http::{Client, Request};
-use crate::support::needs;
 use crate::support::repo::Repo;
 use crate::support::servers::eventually;
 use crate::support::tree::root;
@@ -416,9 +415,6 @@ struct Write {
 
 #[test]
 fn what_controllers_write_in_their_places_is_no_drift() {
-    if !needs("cluster") {
-        return;
-    }
     let plane = plane();
     let client = plane.client("admin");
     let namespace = plane.fresh_namespace("writers-places");
