@@ -16,13 +16,7 @@ pub mod verify;
 mod walk;
 
 #[cfg(test)]
-mod cross_check;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
 pub(crate) mod tests;
-#[cfg(test)]
-mod untouched;
 
 use std::cell::RefCell;
 

@@ -42,8 +42,6 @@ mod touched;
 mod tree;
 
 #[cfg(test)]
-mod renderer_error_tests;
-#[cfg(test)]
 mod tests;
 
 use std::path::Path;

@@ -63,6 +63,22 @@ fn parents_of(folder: &str, name: &str) -> (Vec<String>, String) {
 }
 
 #[test]
+fn unit_tests_are_modules_called_tests() {
+    let mut odd = vec![];
+    for file in rust_files("src") {
+        let text = read(&file);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let only_for_tests = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+        let modules =
+            only_for_tests.filter_map(|pair| pair[1].trim_end_matches([';', ' ', '{']).split_once("mod "));
+        // `mk` makes values for the tests of several rooms.
+        let others = modules.filter(|(_, name)| !["tests", "mk"].contains(name));
+        odd.extend(others.map(|(_, name)| format!("{file}: mod {name}")));
+    }
+    assert!(odd.is_empty(), "{}", odd.join("\n"));
+}
+
+#[test]
 fn every_folder_of_cases_is_read_by_a_test() {
     let sources: Vec<_> = rust_files("src").into_iter().chain(rust_files("tests")).collect();
     let texts: Vec<_> = sources.iter().map(|file| read(file)).collect();

@@ -1,7 +1,7 @@
 //! What the server drops, keeps, fills and turns over in the built-in kinds; each was asked of a real kube-apiserver v1.36.
 
+use super::cross_check::compare;
 use super::{check, desired, line, object};
-use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 fn template(pod: &str) -> String {

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::cross_check::compare;
 use super::{check_custom, desired, line, object};
-use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 /// `pruning/algorithm_test.go` (`TestPrune`): what the schema does not have is left out; `x-kubernetes-preserve-unknown-fields`

@@ -1,8 +1,8 @@
 //! Items with one key in a keyed list: the server takes them from client-side apply (kubernetes/kubernetes#58477), and
 //! refuses them in server-side apply.
 
+use super::cross_check::compare;
 use super::{check, check_custom, desired, object};
-use crate::diff::cross_check::compare;
 use crate::model::Difference;
 use crate::schema::Schema;
 

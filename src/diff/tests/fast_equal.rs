@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::cross_check::{compare, is_same, same};
 use super::{desired, object};
-use crate::diff::cross_check::{compare, is_same, same};
 use crate::schema::Schema;
 
 const GIT: &str =

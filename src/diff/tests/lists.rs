@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::cross_check::compare;
 use super::{check, check_custom, desired, line, object};
-use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 /// `symdiffCases`, "associative list": two keys, none of them alone names an item.

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::cross_check::compare;
 use super::{check_custom, desired, line, object};
-use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 /// A null that the schema does not allow is left out, and takes the default; one that is allowed stays.

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::cross_check::compare;
 use super::{desired, line, object};
-use crate::diff::cross_check::compare;
 use crate::schema::Schema;
 
 fn crd(subresources: &str) -> Schema {

@@ -1,8 +1,8 @@
 //! When two values are the same, by the type that the schema gives them. What a server does to each was asked of a real
 //! kube-apiserver v1.36.
 
+use super::cross_check::compare;
 use super::{check, check_custom};
-use crate::diff::cross_check::compare;
 
 /// The pattern that controller-gen writes for `resource.Quantity`.
 const QUANTITY: &str = "pattern: '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'";

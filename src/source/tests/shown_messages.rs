@@ -6,10 +6,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::message_formats::{self, FormatPiece};
-use super::message_redaction::{RedactedMessage, RendererTree};
-use super::placeholders::Placeholder;
-use super::renderer_error::{RendererError, extract_error, redact_error};
+use crate::source::message_formats::{self, FormatPiece};
+use crate::source::message_redaction::{RedactedMessage, RendererTree};
+use crate::source::placeholders::Placeholder;
+use crate::source::renderer_error::{RendererError, extract_error, redact_error};
 
 /// A tree with a chart called `c` that is a Kustomize root too.
 fn tree() -> TempDir {

@@ -1,19 +1,22 @@
 //! Tables: Git's YAML and the live YAML in, the differences as text out.
 
 mod built_in;
+mod cross_check;
 mod custom;
 mod duplicate_keys;
 mod fast_equal;
 mod lists;
 mod nulls;
+mod properties;
 mod status;
+mod untouched;
 mod values;
 
 use serde_json::Value;
 
-use super::cross_check::compare;
 use crate::model::{ChangeKind, Desired, Difference, Lazy, Origin, ResourceId};
 use crate::schema::Schema;
+use cross_check::compare;
 
 pub(super) fn object(text: &str) -> Value {
     serde_yaml::from_str(text).expect("the table's YAML is valid")

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::FastEqual;
+use crate::diff::{self, FastEqual};
 use crate::model::{ChangeKind, Desired, Difference};
 use crate::schema::Schema;
 
-/// As [`super::compare`]; holds [`super::is_same`] against it.
+/// As [`diff::compare`]; holds [`is_same`] against it.
 pub(super) fn compare(desired: &Desired, live: &Value, schema: &Schema) -> Vec<Difference> {
-    let differences = super::compare(desired, live, schema);
+    let differences = diff::compare(desired, live, schema);
     if let Some(same) = same(desired, live, schema) {
         let mut others = differences.iter().filter(|difference| !is_server_set(difference));
         let other = others.next();
@@ -31,5 +31,5 @@ pub(super) fn is_same(desired: &Desired, live: &Value, schema: &Schema) -> bool 
 }
 
 pub(super) fn same(desired: &Desired, live: &Value, schema: &Schema) -> Option<FastEqual<IgnoredAny>> {
-    super::fast_equal(desired, &live.to_string(), schema, PhantomData::<IgnoredAny>)
+    diff::fast_equal(desired, &live.to_string(), schema, PhantomData::<IgnoredAny>)
 }

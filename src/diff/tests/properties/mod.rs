@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
 
 use super::cross_check::{compare, is_same};
-use super::normalise::{MetadataLevel, normalise};
-use super::normalise_declared;
-use super::tests::of;
+use super::of;
+use crate::diff::normalise::{MetadataLevel, normalise};
+use crate::diff::normalise_declared;
 use crate::model::{Difference, FieldPath, PathElement};
 use crate::schema::{Field, ListType, Scalar, Schema, Shape, fill};
 

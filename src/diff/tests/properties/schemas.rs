@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::any_json;
-use crate::diff::cross_check::compare;
+use crate::diff::tests::cross_check::compare;
 use crate::diff::tests::of;
 use crate::schema::{Schema, without_defaults};
 

@@ -2,7 +2,7 @@
 //!
 //! Each was seen on kube-apiserver 1.36 first (`tests/it/kinds` applies them all).
 
-use super::tests::check;
+use super::check;
 
 /// An object of one line with this body.
 fn object(version: &str, kind: &str, body: &str) -> String {
@@ -268,8 +268,8 @@ fn zero_values_of_a_definitions_schema_are_kept_where_the_server_keeps_them() {
         for (git, live) in [(kept, "title: a"), ("title: a", kept)] {
             let (git, live) = (crd(&format!("title: a, {git}")), crd(&format!("title: a, {live}")));
             let found = super::cross_check::compare(
-                &super::tests::desired(&git.replace("title: a, title: a", "title: a")),
-                &super::tests::object(&live.replace("title: a, title: a", "title: a")),
+                &super::desired(&git.replace("title: a, title: a", "title: a")),
+                &super::object(&live.replace("title: a, title: a", "title: a")),
                 crate::schema::Schema::built_in(),
             );
             assert_eq!(found.len(), 1, "{git} against {live}: {found:?}");
@@ -337,7 +337,7 @@ fn a_list_that_admission_fills_is_still_compared() {
     };
     let found = |effect: &str| {
         let git = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: []}}";
-        let (git, live) = (super::tests::desired(git), super::tests::object(&pod(effect)));
+        let (git, live) = (super::desired(git), super::object(&pod(effect)));
         super::cross_check::compare(&git, &live, crate::schema::Schema::built_in()).len()
     };
     assert_eq!(found("NoExecute"), 0);

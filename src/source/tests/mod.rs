@@ -1,15 +1,16 @@
 //! Rendering of plain sources: every folder of `testdata/source` is a case, and what a folder cannot hold is here.
 
+mod shown_messages;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::request::{RenderOutput, RenderRequest};
-use super::{Tools, render};
 use crate::config::{self, Source};
 use crate::model::{ApiResource, ApiResources, ObjectKey};
+use crate::source::{RenderOutput, RenderRequest, Tools, render};
 
 /// A cluster with a few kinds.
 fn served() -> ApiResources {

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::cross_check::compare;
-use super::super::normalise_declared;
 use super::{is_at, places, random_object, stored, tape};
+use crate::diff::normalise_declared;
+use crate::diff::tests::cross_check::compare;
 use crate::diff::tests::of;
 use crate::model::push_pointer;
 use crate::schema::{Field, ListType, Schema, Shape};
