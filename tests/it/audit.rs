@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::command::{Drift, Output};
+use crate::support::command::{Drift, Output, as_read};
 use crate::support::repo::Repo;
 
 /// The repository of the demo, bare, and a clone of it to tamper with.
@@ -73,7 +73,11 @@ fn audit(repository: &Path) -> Output {
 fn ended_incidents_are_proven_from_git_alone() {
     let story = Story::new();
     let out = story.audit().expect_status(0);
-    assert!(out.stdout.contains("2 incidents: every one ended with a commit on main"), "{}", out.stdout);
+    insta::assert_snapshot!(as_read(&out.stdout, &[]), @"
+    adopted Deployment.apps/shop/web [<id>] by commit <id>, after 0 days (proven by content)
+    adopted ConfigMap/shop/debug [<id>] by commit <id>, after 0 days (proven by content)
+    2 incidents: every one ended with a commit on main at <id>.
+    ");
     let report = Drift::new()
         .args(["audit", "-o", "json", "--repository"])
         .arg(&story.bare)
@@ -96,8 +100,11 @@ fn a_commit_that_the_base_branch_no_longer_has_proves_nothing() {
     let story = Story::new();
     story.clone.git(&["push", "--quiet", "--force", "origin", "origin/main~2:refs/heads/main"]);
     let out = story.audit().expect_status(1);
-    assert!(out.stdout.contains("not proven Deployment.apps/shop/web"), "{}", out.stdout);
-    assert!(out.stdout.contains("is not on the base branch"), "{}", out.stdout);
+    insta::assert_snapshot!(as_read(&out.stdout, &[]), @"
+    not proven Deployment.apps/shop/web [<id>] adopted, says the ledger; the commit that the ledger names is not on the base branch
+    not proven ConfigMap/shop/debug [<id>] adopted, says the ledger; the commit that the ledger names is not on the base branch
+    2 incidents, 2 not ended with a commit on main at <id>.
+    ");
 }
 
 #[test]

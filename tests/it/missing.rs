@@ -1,9 +1,9 @@
 //! What `drift check` says of an object that is gone: nothing records who removed it, and yet something is left.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::cluster::ControlPlane;
-use crate::support::command::Drift;
+use crate::support::command::{Drift, as_read};
 use crate::support::repo::Repo;
 
 const HELD: &str = "
@@ -44,24 +44,31 @@ fn what_is_left_of_a_missing_object_is_told() {
         ),
         ("app/elsewhere.yaml", &elsewhere),
     ]);
-    let mut check = Drift::new().args(["check", "--output=json", "--kubeconfig"]);
-    check = check.arg(plane.kubeconfig("admin")).in_folder(repo.path());
-    let report = check.run().expect_status(1).json();
-    let notes = |name: &str| {
-        let findings = report["findings"].as_array().expect("a report has findings");
-        let finding = findings.iter().find(|finding| finding["resource"]["name"] == name);
-        let finding = finding.unwrap_or_else(|| panic!("{name} is not found: {report}"));
-        assert_eq!(finding["state"], "missing");
-        finding["notes"].as_array().map_or(&[][..], Vec::as_slice).to_vec()
-    };
-    let held = notes("held");
-    let held = held.first().and_then(Value::as_str).unwrap_or_default();
-    assert!(
-        held.starts_with("being deleted since 20")
-            && held.ends_with(", blocked by finalizers example.com/keep"),
-        "{held}"
-    );
-    assert_eq!(notes("plain"), [] as [Value; 0]);
-    assert_eq!(notes("seen"), ["its last event: Killing by kubelet at 2026-01-02T00:00:00Z"]);
-    assert_eq!(notes("elsewhere"), [format!("namespace {gone} does not exist")]);
+    let check = Drift::new().args(["check", "--kubeconfig"]).arg(plane.kubeconfig("admin"));
+    let text = check.in_folder(repo.path()).run().expect_status(1).stdout;
+    insta::assert_snapshot!(as_read(&text, &[(&namespace, "NAMESPACE")]), @"
+    drift: 4 objects in drift
+
+    missing ConfigMap/NAMESPACE/held  app/held.yaml:2
+      declared in Git, but not in the cluster; nothing recorded who deleted it
+      note: being deleted since <time>, blocked by finalizers example.com/keep
+
+    missing ConfigMap/NAMESPACE/plain  app/plain.yaml:1
+      declared in Git, but not in the cluster; nothing recorded who deleted it
+
+    missing ConfigMap/NAMESPACE-gone/elsewhere  app/elsewhere.yaml:1
+      declared in Git, but not in the cluster; nothing recorded who deleted it
+      note: namespace NAMESPACE-gone does not exist
+
+    missing Pod/NAMESPACE/seen  app/seen.yaml:1
+      declared in Git, but not in the cluster; nothing recorded who deleted it
+      note: its last event: Killing by kubelet at <time>
+
+    4 objects in Git: 0 in sync, 4 missing
+    4 changes: 4 unknown
+    repo at <id>, cluster test (<version>)
+
+    To keep a live value, commit it to Git: `drift run --dry-run` shows the commit.
+    To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.
+    ");
 }

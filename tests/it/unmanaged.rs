@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
-use crate::support::command::Drift;
+use crate::support::command::{Drift, as_read};
 use crate::support::repo::Repo;
 
 const DECLARED: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
@@ -37,6 +37,46 @@ fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
     assert_eq!(report["notExamined"], json!([]));
     assert_eq!(report["incomplete"], json!([]));
     assert!(!report.to_string().contains("vErYsEcReT"), "{report}");
+    let text = check(plane, &repo, "admin", &["--output=text"]).expect_status(1).stdout;
+    insta::assert_snapshot!(as_read(&text, &[(&namespace, "NAMESPACE")]), @"
+    drift: 7 objects in drift
+
+    unmanaged Pod/NAMESPACE/debug
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl-run, at or before <time>
+
+    unmanaged Secret/NAMESPACE/by-apply
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl, at or before <time>
+
+    unmanaged Secret/NAMESPACE/by-hand
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl-create, at or before <time>
+
+    unmanaged Service/NAMESPACE/door
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl-create, at or before <time>
+
+    unmanaged Deployment/NAMESPACE/web
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl-create, at or before <time>
+
+    unmanaged Job/NAMESPACE/once
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl-create, at or before <time>
+
+    unmanaged Role/NAMESPACE/peek
+      in the cluster, but nothing in Git declares it
+      manual, by kubectl-create, at or before <time>
+
+    1 object in Git: 1 in sync; 7 unmanaged
+    7 changes: 7 manual
+    repo at <id>, cluster test (<version>)
+
+    To keep a live value, commit it to Git: `drift run --dry-run` shows the commit.
+    To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.
+    Applying Git keeps what Git never declared (+, unmanaged): delete it by hand.
+    ");
     let skipped = check(plane, &repo, "admin", &["--skip-secrets"]).expect_status(1).json();
     let others: BTreeSet<String> = made.iter().filter(|name| !name.starts_with("Secret/")).cloned().collect();
     assert_eq!(unmanaged(&skipped), others);

@@ -39,6 +39,12 @@ fn help_has_the_same_lines_after_the_options_on_any_width() {
 }
 
 #[test]
+fn version_is_that_of_the_crate() {
+    let output = Drift::new().arg("--version").run().expect_status(0);
+    assert_eq!(output.stdout, format!("drift {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
 fn short_flag_and_help_command_print_the_same() {
     let said = |arguments: &[&str]| Drift::new().env("COLUMNS", "80").args(arguments.iter().copied()).run();
     assert_eq!(said(&["-h"]).expect_status(0).stdout, help_of(None, "80"));

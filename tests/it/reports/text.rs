@@ -3,6 +3,7 @@
 use super::golden;
 use super::world::{LIVE, check, repo};
 use crate::input::server::Server;
+use crate::support::command::redact;
 use crate::support::repo::Repo;
 
 #[test]
@@ -42,11 +43,11 @@ fn colour_on_request_only() {
     for width in ["80", "200"] {
         assert_eq!(run(&[], Some(("COLUMNS", width))), plain, "a report is the same bytes everywhere");
     }
-    let bare = crate::support::command::redact(&colored, &[]);
+    let bare = redact(&colored, &[]);
     let stripped: String = bare.split("\u{1b}[").enumerate().fold(String::new(), |text, (at, part)| {
         text + if at == 0 { part } else { part.split_once('m').expect("a colour").1 }
     });
-    assert_eq!(stripped, crate::support::command::redact(&plain, &[]), "colour adds nothing but colour");
+    assert_eq!(stripped, redact(&plain, &[]), "colour adds nothing but colour");
 }
 
 /// On 80 columns only paths, values and who wrote them may run over the edge: labels stand at the beginning of their lines.
@@ -68,7 +69,12 @@ fn a_clean_cluster() {
     let kube_system = "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, uid: u-0}\n";
     let server = Server::with(&format!("{map}---\n{kube_system}"));
     let output = check(&repo, &server, &[]).run().expect_status(0);
-    golden("clean.txt", &output.stdout);
+    insta::assert_snapshot!(redact(&output.stdout, &[]), @"
+    drift: no drift
+
+    1 object in Git: 1 in sync
+    repo at 6ac0d58b3093, cluster here (v1.36.2)
+    ");
     assert_eq!(output.stderr, "");
 }
 
@@ -81,10 +87,26 @@ fn an_incomplete_check() {
     let output = check(&repo, &server, &[]).run().expect_status(3);
     let from = output.stdout.find("Not examined").expect("the section");
     let first = output.stdout.lines().next().expect("a headline");
-    golden(
-        "incomplete.txt",
-        &format!("{first}\n[...]\n{}--- stderr\n{}", &output.stdout[from..], output.stderr),
-    );
+    let text = format!("{first}\n[...]\n{}--- stderr\n{}", &output.stdout[from..], output.stderr);
+    insta::assert_snapshot!(redact(&text, &[]), @"
+    drift: 3 objects in drift, 1 not applied yet, incomplete: 2 not examined
+    [...]
+    Not examined (neither clean nor drift):
+      apps/broken.yaml:1:7: unclosed bracket '['
+      apps/unknown.yaml:1:1: Gizmo g: the cluster does not serve example.org/v1 (is its CRD installed?)
+
+    7 objects in Git: 3 in sync, 3 modified, 1 missing
+    11 changes: 7 manual, 1 unsynced, 1 controller, 1 unknown, 1 ignored
+    not listed: 1 controller, 1 ignored (--all lists them)
+    repo at 44e55d4c128a with uncommitted changes, cluster prod (v1.36.2)
+
+    To keep a live value, commit it to Git: `drift run --dry-run` shows the commit.
+    To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.
+    Applying Git keeps what Git never declared (+, unmanaged): delete it by hand.
+    --- stderr
+    drift: error: not examined: apps/broken.yaml:1:7: unclosed bracket '['
+    drift: error: not examined: apps/unknown.yaml:1:1: Gizmo g: the cluster does not serve example.org/v1 (is its CRD installed?)
+    ");
 }
 
 #[test]
@@ -115,7 +137,25 @@ metadata: {name: kube-system, uid: u-0}
 ";
     repo.write("drift.yaml", "version: 1\nunsynced-after: 20000d\nsources: [{path: apps}]\n");
     let output = check(&repo, &Server::with(live), &[]).run().expect_status(0);
-    golden("unsynced.txt", &output.stdout);
+    insta::assert_snapshot!(redact(&output.stdout, &[]), @"
+    drift: no drift, 2 not applied yet
+
+    Not applied yet: Git is ahead of the cluster; this becomes drift after 20000d.
+
+    modified ConfigMap/shop/a  apps/a.yaml:1
+      ~ .data.a
+          Git   new  apps/a.yaml:4:11
+          live  old
+          unsynced: not applied yet, last applied by kustomize-controller, at or before 2024-01-01 00:30:00 UTC
+
+    missing ConfigMap/shop/b  apps/b.yaml:1
+      declared in Git by its newest commit, but not applied yet
+      unsynced: not applied yet
+
+    2 objects in Git: 0 in sync, 1 modified, 1 missing
+    2 changes: 2 unsynced
+    repo at 7209dab7d638 with uncommitted changes, cluster here (v1.36.2)
+    ");
 }
 
 /// Long values: what differs is seen.

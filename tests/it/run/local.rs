@@ -31,8 +31,15 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
     let message = place.repo.git(&["log", "--format=%an <%ae>%n%B", "--max-count=1", &branch]);
     let incident = place.incident();
     let id = incident["id"].as_str().expect("an id").to_owned();
-    assert!(message.starts_with("drift <drift@noreply.invalid>\nTake live values of "), "{message}");
-    assert!(message.contains(&format!("\nDrift-Incident: {id}\n")), "{message}");
+    insta::assert_snapshot!(place.as_read(&message), @r#"
+    drift <drift@noreply.invalid>
+    Take live values of Deployment/NAMESPACE/web into Git
+
+    Deployment/NAMESPACE/web .spec.template.spec.containers[name="web"].resources.limits.memory
+
+    Drift-Incident: INCIDENT
+    Drift-Fingerprint: <id>
+    "#);
     assert_eq!(events(&incident), ["opened"]);
     assert_eq!(incident["manager"], "kubectl-set");
     assert_eq!(incident["events"][0]["commit"], place.repo.head());
@@ -41,6 +48,22 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
     assert!(proposals[0].is_open());
     assert_eq!(proposals[0].head["branch"], branch);
     assert_eq!(proposals[0].head["kind"], "pull-request");
+    insta::assert_snapshot!(place.as_read(&proposals[0].body), @r#"
+    Cluster `test` runs values that Git does not declare: they were changed by hand. **Merging this takes them into Git**; the commit touches nothing else.
+
+    **`Deployment/NAMESPACE/web`**, `apps/web.yaml`
+
+    | field | Git now | live, taken in | who |
+    |---|---|---|---|
+    | `.spec.template.spec.containers[name="web"].resources.limits.memory` | `512Mi` | `1Gi` | `manual, by kubectl-set, at or before <time>` |
+
+    Proven: rendered again with this commit and compared with the cluster, none of these differences is left, and nothing else that Git declares changes.
+
+    **If the live values are not wanted**, close this and apply Git again; drift then records that the change was undone.
+
+    Drift-Incident: INCIDENT
+    Drift-Fingerprint: <id>
+    "#);
 
     let before = place.refs();
     let again = place.run(1);
@@ -331,8 +354,36 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
     let before = place.refs();
     place.drift = place.drift.arg("--dry-run");
     let said = place.run(1);
-    assert!(said.stdout.contains("Dry run, would be written:"), "{}", said.stdout);
-    assert!(said.stdout.contains("+                memory: \"1Gi\" # measured in May"), "{}", said.stdout);
+    insta::assert_snapshot!(place.as_read(&said.stdout), @r#"
+    drift: 1 object in drift
+
+    modified Deployment/NAMESPACE/web  apps/web.yaml:2
+      ~ .spec.template.spec.containers[name="web"].resources.limits.memory
+          Git   512Mi  apps/web.yaml:20:25
+          live  1Gi
+          manual, by kubectl-set, at or before <time>
+
+    2 objects in Git: 1 in sync, 1 modified
+    1 change: 1 manual
+    repo at <id>, cluster test (<version>)
+
+    To keep a live value, commit it to Git: `drift run --dry-run` shows the commit.
+    To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.
+
+    Dry run, would be written:
+      pull request: drift: Deployment/NAMESPACE/web, changed by kubectl-set [<id>]
+          --- a/apps/web.yaml
+          +++ b/apps/web.yaml
+          @@ -17,7 +17,7 @@
+                   image: 'registry.example/web:1.4.2'   # pinned
+                   resources:
+                       limits:
+          -                memory: "512Mi" # measured in May
+          +                memory: "1Gi" # measured in May
+                   env:
+                   - {name: MODE, value: "on"}
+           ---
+    "#);
     assert_eq!(place.refs(), before);
 }
 

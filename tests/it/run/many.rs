@@ -81,11 +81,35 @@ fn too_much_drift_at_once_is_one_question_and_no_incident() {
     let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
     place.plane.apply("alice", &place.namespace, &config_maps(21, "live"), &changed);
     let said = place.run(1);
-    assert!(said.stderr.contains("21 of 24 objects are in drift"), "{}", said.stderr);
-    assert!(said.stdout.contains("21 modified"), "{}", said.stdout);
+    let from = said.stdout.find("24 objects in Git").expect("a summary");
+    let end = format!("{}--- stderr\n{}", &said.stdout[from..], said.stderr);
+    insta::assert_snapshot!(place.as_read(&end), @r#"
+    24 objects in Git: 3 in sync, 21 modified
+    21 changes: 21 manual
+    repo at <id>, cluster test (<version>)
+
+    To keep a live value, commit it to Git: `drift run --dry-run` shows the commit.
+    To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.
+
+    Incidents:
+      issue: drift: mass drift in test, wrong context?  drift/proposals:1.md
+    --- stderr
+    drift: 21 of 24 objects are in drift that source "apps" declares, in namespace "NAMESPACE": too much drift at once: opened one issue instead of incidents; other incidents go on
+    "#);
     let proposals = place.proposals();
     assert_eq!(proposals.len(), 1, "{proposals:?}");
-    assert!(proposals[0].head["title"].contains("wrong context?"), "{proposals:?}");
+    let question = format!("{}\n\n{}", proposals[0].head["title"], proposals[0].body);
+    insta::assert_snapshot!(place.as_read(&question), @"
+    drift: mass drift in test, wrong context?
+
+    In cluster `test` there is too much drift at once to open incidents:
+
+    - 21 of 24 objects are in drift that source `apps` declares, in namespace `NAMESPACE`
+
+    That is more than people change by hand: **is this the right cluster, context or revision?**
+
+    These 21 objects are held back: drift opens no incident for them until fewer differ, and a run ends with exit code 1, even with `--exit-zero`. Incidents elsewhere go on. `drift check` lists everything. This issue closes itself when it is over.
+    ");
     assert!(place.ledger().is_empty() && place.branches().is_empty());
     let before = place.refs();
     let _ = place.run(1);

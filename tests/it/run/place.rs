@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
-use crate::support::command::{Drift, Output};
+use crate::support::command::{Drift, Output, as_read};
 use crate::support::repo::Repo;
 
 /// The file that most tests change: a Deployment and a ConfigMap, with comments, quotes and an indentation of its own.
@@ -125,6 +125,17 @@ impl Place {
             .expect("a file that can be written");
         self.repo.git(&["-C", path, "commit", "--quiet", "--all", "--message", "No, thanks"]);
         self.repo.git(&["worktree", "remove", path]);
+    }
+
+    /// A text for people, with the namespace and the incident by name and all else that a run makes anew replaced.
+    pub(super) fn as_read(&self, text: &str) -> String {
+        let ids: Vec<String> = incidents(&self.ledger())
+            .iter()
+            .map(|incident| incident["id"].as_str().expect("an id").to_owned())
+            .collect();
+        let known =
+            ids.iter().map(|id| (id.as_str(), "INCIDENT")).chain([(self.namespace.as_str(), "NAMESPACE")]);
+        as_read(text, &known.collect::<Vec<_>>())
     }
 
     /// The one incident of the ledger.

@@ -275,8 +275,19 @@ pub(crate) fn redact(text: &str, known: &[(&str, &str)]) -> String {
     for (from, to) in known {
         text = text.replace(from, to);
     }
+    replaced(&text, volatile)
+}
+
+/// As [`redact`], and what only texts for people have: short ids of commits and incidents by `<id>`, times by `<time>`, the version of
+/// the API server by `<version>`. For inline snapshots of what a person reads.
+pub(crate) fn as_read(text: &str, known: &[(&str, &str)]) -> String {
+    replaced(&redact(text, known), volatile_for_people)
+}
+
+/// Replaces what `volatile` finds at the beginning of a word.
+fn replaced(text: &str, volatile: impl Fn(&str) -> Option<(usize, &'static str)>) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+    let mut rest = text;
     let mut inside_word = false;
     while let Some(first) = rest.chars().next() {
         let found = if inside_word { None } else { volatile(rest) };
@@ -291,6 +302,27 @@ pub(crate) fn redact(text: &str, known: &[(&str, &str)]) -> String {
         }
     }
     out
+}
+
+/// Length and name of what a text for people starts with and the next run writes differently.
+fn volatile_for_people(text: &str) -> Option<(usize, &'static str)> {
+    let starts = |shape: &str| {
+        text.len() >= shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, want)| match want {
+                b'0' => byte.is_ascii_digit(),
+                b'a' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+                _ => byte == want,
+            })
+            && !text[shape.len()..].starts_with(|next: char| next.is_ascii_alphanumeric())
+    };
+    [
+        ("0000-00-00 00:00:00 UTC", "<time>"),
+        ("aaaaaaaaaaaa", "<id>"),
+        ("v0.00.0", "<version>"),
+        ("v0.00.00", "<version>"),
+    ]
+    .into_iter()
+    .find_map(|(shape, name)| starts(shape).then_some((shape.len(), name)))
 }
 
 /// Length and name of the volatile thing that the text starts with.
