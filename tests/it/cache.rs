@@ -71,27 +71,18 @@ fn schemas_are_asked_for_once_and_a_kept_one_gives_the_same_verdicts() {
 /// A repository whose objects are applied, one of them changed by hand.
 fn changed(plane: &ControlPlane) -> Repo {
     let namespace = plane.fresh_namespace("cache");
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-    let repo = Repo::with(&[("drift.yaml", &config), ("app/all.yaml", DECLARED)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/all.yaml", DECLARED)]);
     repo.commit("Declare everything");
     plane.apply("gitops", &namespace, DECLARED, &[]);
-    let set = ["set", "image", "deployment/web", "web=nginx:2", "--namespace", &namespace];
-    let _ = plane.kubectl("alice", &set).expect_status(0);
+    plane.by_hand(&namespace, &["set", "image", "deployment/web", "web=nginx:2"]);
     repo
 }
 
 /// The report without its time, and the documents that were asked for, sorted.
 fn check(plane: &ControlPlane, repo: &Repo, cache: &Path) -> (Value, Vec<String>) {
     let before = documents(plane).len();
-    let output = Drift::new()
-        .args(["check", "--output=json", "--kubeconfig"])
-        .arg(plane.kubeconfig(USER))
-        .arg("--cache-dir")
-        .arg(cache)
-        .in_folder(repo.path())
-        .run()
-        .expect_status(1);
-    let mut report = output.json();
+    let check = Drift::check(repo).kubeconfig(plane.kubeconfig(USER)).format("json");
+    let mut report = check.arg("--cache-dir").arg(cache).run().expect_status(1).json();
     report["checkedAt"].take();
     let mut asked = documents(plane).split_off(before);
     asked.sort();

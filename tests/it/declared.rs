@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output};
 use crate::support::repo::Repo;
+use crate::support::report::{changes, findings, object};
 
 /// A repository with a configuration that names the folders as sources, committed.
 fn repo(namespace: &str, sources: &[&str], files: &[(&str, &str)]) -> Repo {
@@ -20,19 +21,15 @@ fn repo(namespace: &str, sources: &[&str], files: &[(&str, &str)]) -> Repo {
 }
 
 fn check(plane: &ControlPlane, repo: &Repo) -> Output {
-    let check = Drift::new().with_tools(&["helm"]).args(["check", "--output=json", "--kubeconfig"]);
-    check.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run()
+    Drift::check(repo).with_tools(&["helm"]).kubeconfig(plane.kubeconfig("admin")).format("json").run()
 }
 
 /// Every finding, one line each.
 fn lines(report: &Value) -> BTreeSet<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let mut lines = BTreeSet::new();
-    for finding in report["findings"].as_array().expect("a list") {
-        let resource = &finding["resource"];
-        let id =
-            format!("{}/{} {}", text(&resource["kind"]), text(&resource["name"]), text(&finding["state"]));
-        let changes = finding["changes"].as_array().map_or(&[][..], Vec::as_slice);
+    for finding in findings(report) {
+        let (id, changes) = (format!("{} {}", object(finding), text(&finding["state"])), changes(finding));
         lines.extend(changes.iter().map(|change| {
             format!(
                 "{id} {}: {} {}",
@@ -49,8 +46,7 @@ fn lines(report: &Value) -> BTreeSet<String> {
 }
 
 fn patch(plane: &ControlPlane, namespace: &str, resource: &str, patch: &str) {
-    let arguments = ["patch", resource, "--namespace", namespace, "--type=merge", "--patch", patch];
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    plane.by_hand(namespace, &["patch", resource, "--type=merge", "--patch", patch]);
 }
 
 #[test]
@@ -164,8 +160,7 @@ fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
     assert_eq!(lines(&report), BTreeSet::new());
     assert_eq!(report["incomplete"], json!([]));
     for name in ["migrate-by-hand", "seed-by-hand", "fixed-too"] {
-        let arguments = ["create", "configmap", name, "--namespace", &namespace];
-        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+        plane.by_hand(&namespace, &["create", "configmap", name]);
     }
     let report = check(plane, &repo).expect_status(1).json();
     let expected = ["migrate-by-hand", "seed-by-hand", "fixed-too"];
@@ -205,8 +200,7 @@ fn what_two_folders_declare_alike_is_one_object() {
     // A contradiction is told, and hides nothing of the rest.
     repo.write("two/config.yaml", config.replace("a: b", "a: c"));
     repo.commit("Contradict");
-    let arguments = ["create", "configmap", "by-hand", "--namespace", &namespace];
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    plane.by_hand(&namespace, &["create", "configmap", "by-hand"]);
     let report = check(plane, &repo).expect_status(3).json();
     let found = ["ConfigMap/by-hand unmanaged", "Service/web modified .spec.selector: manual kubectl-patch"];
     assert_eq!(lines(&report), found.map(str::to_owned).into());

@@ -39,10 +39,8 @@ impl Place {
         );
         let repo = Repo::with(&[&[("drift.yaml", config.as_str())][..], files].concat());
         for name in live {
-            let arguments = ["create", "configmap", name, "--namespace", &namespace];
-            let values = [format!("--from-literal=url={LIVE}"), "--from-literal=host=db2".to_owned()];
-            let arguments = [&arguments[..], &[values[0].as_str(), values[1].as_str()]].concat();
-            let _ = plane.kubectl("alice", &arguments).expect_status(0);
+            let url = format!("--from-literal=url={LIVE}");
+            plane.by_hand(&namespace, &["create", "configmap", name, &url, "--from-literal=host=db2"]);
         }
         Self { namespace, repo }
     }

@@ -26,18 +26,13 @@ data: {a: b}
 ";
 
 fn explain(plane: &ControlPlane, repo: &Repo, arguments: &[&str]) -> Output {
-    Drift::new()
-        .args(["explain", "--kubeconfig"])
-        .arg(plane.kubeconfig("admin"))
-        .args(arguments)
-        .in_folder(repo.path())
-        .run()
+    let explain = Drift::new().arg("explain").in_folder(repo.path());
+    explain.kubeconfig(plane.kubeconfig("admin")).args(arguments).run()
 }
 
 fn declared(plane: &ControlPlane) -> (Repo, String) {
     let namespace = plane.fresh_namespace("explain");
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-    let repo = Repo::with(&[("drift.yaml", &config), ("app/all.yaml", WEB)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/all.yaml", WEB)]);
     repo.commit("Declare web");
     plane.apply("gitops", &namespace, WEB, &["--server-side", "--field-manager=kustomize-controller"]);
     (repo, namespace)
@@ -52,8 +47,7 @@ fn an_object_is_explained_field_by_field() {
         "patch deployment/web --field-manager=kubelet -p {\"spec\":{\"template\":{\"spec\":{\"hostPID\":true}}}}",
         "patch secret/login -p {\"stringData\":{\"password\":\"oThErSeCrEt\"}}",
     ] {
-        let arguments: Vec<&str> = line.split(' ').chain(["--namespace", &namespace]).collect();
-        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+        plane.by_hand(&namespace, &line.split(' ').collect::<Vec<_>>());
     }
     let web = format!("deployment.apps/{namespace}/web");
     let report = explain(plane, &repo, &["--output=json", &web]).expect_status(0).json();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::{Drift, Output};
 use crate::support::repo::Repo;
+use crate::support::report::findings;
 use crate::support::snapshot::SnapshotFile;
 
 /// When the first commit was made; the others follow, a minute after one another.
@@ -94,14 +95,12 @@ fn left(namespace: &str, name: &str) -> Value {
 
 fn check(repo: &Repo, live: &[Value], cache: &Path) -> Output {
     let snapshot = SnapshotFile::with(live);
-    let check =
-        Drift::new().with_tools(&["kustomize", "helm"]).args(["check", "--output=json", "--snapshot"]);
-    check.arg(snapshot.path()).arg("--cache-dir").arg(cache).in_folder(repo.path()).run()
+    let check = Drift::check(repo).with_tools(&["kustomize", "helm"]).snapshot(&snapshot).format("json");
+    check.arg("--cache-dir").arg(cache).run()
 }
 
 /// The causes of every finding, by namespace and name.
 fn causes(report: &Value) -> BTreeMap<String, String> {
-    let findings = report["findings"].as_array().expect("a list").iter();
     let cause = |finding: &Value| {
         finding["cause"].as_str().or(finding["changes"][0]["cause"].as_str()).map(str::to_owned)
     };
@@ -109,7 +108,7 @@ fn causes(report: &Value) -> BTreeMap<String, String> {
         let text = |key: &str| finding["resource"][key].as_str().unwrap_or_default().to_owned();
         format!("{}/{}", text("namespace"), text("name"))
     };
-    findings.map(|finding| (named(finding), cause(finding).unwrap_or_default())).collect()
+    findings(report).iter().map(|finding| (named(finding), cause(finding).unwrap_or_default())).collect()
 }
 
 /// The versions that are kept.

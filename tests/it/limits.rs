@@ -14,7 +14,7 @@ fn live() -> SnapshotFile {
 }
 
 fn check(repo: &Repo, live: &SnapshotFile) -> Drift {
-    Drift::new().in_folder(repo.path()).args(["check", "apps", "--snapshot"]).arg(live.path())
+    Drift::check(repo).arg("apps").snapshot(live)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_small_stack_changes_nothing() {
     for kib in [256, 128] {
         let output = check(&repo, &live).limited(&format!("-s {kib}")).run().expect_status(1);
         says(&output.stdout, &["ConfigMap/shop/settings"]);
-        let deep = Drift::new().in_folder(repo.path()).args(["check", "deep", "--snapshot"]).arg(live.path());
+        let deep = Drift::check(&repo).arg("deep").snapshot(&live);
         is_orderly(&deep.limited(&format!("-s {kib}")).run().expect_status(1));
     }
 }
@@ -60,9 +60,8 @@ fn deep_folders_outside_of_the_sources_do_not_matter() {
         says(&output.stdout, &["1 object in Git"]);
         assert_eq!(output.stderr, "", "{more:?}");
     }
-    let other =
-        Drift::new().in_folder(repo.path()).args(["check", "other", "--revision", "HEAD", "--snapshot"]);
-    let output = other.arg(live.path()).run().expect_status(3);
+    let other = Drift::check(&repo).args(["other", "--revision", "HEAD"]).snapshot(&live);
+    let output = other.run().expect_status(3);
     is_orderly(&output);
     says(&output.stderr, &["not examined: other/d/d/", "has folders too deep to be read"]);
 }

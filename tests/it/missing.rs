@@ -18,8 +18,7 @@ fn what_is_left_of_a_missing_object_is_told() {
     let namespace = plane.fresh_namespace("missing");
     let gone = format!("{namespace}-gone");
     plane.apply("gitops", &namespace, HELD, &[]);
-    let delete = ["delete", "configmap/held", "--wait=false", "--namespace", &namespace];
-    let _ = plane.kubectl("alice", &delete).expect_status(0);
+    plane.by_hand(&namespace, &["delete", "configmap/held", "--wait=false"]);
     let event = |name: &str, reason: &str, at: &str| {
         let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name}, "reason": reason,
             "involvedObject": {"kind": "Pod", "name": "seen", "namespace": namespace},
@@ -31,21 +30,21 @@ fn what_is_left_of_a_missing_object_is_told() {
     };
     event("second", "Killing", "2026-01-02T00:00:00Z");
     event("first", "Started", "2026-01-01T00:00:00Z");
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
     let elsewhere =
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: elsewhere, namespace: {gone}}}\n");
-    let repo = Repo::with(&[
-        ("drift.yaml", &config),
-        ("app/held.yaml", HELD),
-        ("app/plain.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain}\n"),
-        (
-            "app/seen.yaml",
-            "apiVersion: v1\nkind: Pod\nmetadata: {name: seen}\nspec: {containers: [{name: a, image: a}]}\n",
-        ),
-        ("app/elsewhere.yaml", &elsewhere),
-    ]);
-    let check = Drift::new().args(["check", "--kubeconfig"]).arg(plane.kubeconfig("admin"));
-    let text = check.in_folder(repo.path()).run().expect_status(1).stdout;
+    let repo = Repo::for_namespace(
+        &namespace,
+        &[
+            ("app/held.yaml", HELD),
+            ("app/plain.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain}\n"),
+            (
+                "app/seen.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: seen}\nspec: {containers: [{name: a, image: a}]}\n",
+            ),
+            ("app/elsewhere.yaml", &elsewhere),
+        ],
+    );
+    let text = Drift::check(&repo).kubeconfig(plane.kubeconfig("admin")).run().expect_status(1).stdout;
     insta::assert_snapshot!(as_read(&text, &[(&namespace, "NAMESPACE")]), @"
     drift: 4 objects in drift
 

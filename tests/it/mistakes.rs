@@ -57,8 +57,7 @@ status: {}
 ";
 
 fn check(plane: &ControlPlane, repo: &Repo, format: &str) -> Output {
-    let check = Drift::new().args(["check", "--output", format, "--kubeconfig"]);
-    check.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run()
+    Drift::check(repo).kubeconfig(plane.kubeconfig("admin")).format(format).run()
 }
 
 fn warnings(plane: &ControlPlane, repo: &Repo) -> Vec<String> {
@@ -73,33 +72,27 @@ fn warnings(plane: &ControlPlane, repo: &Repo) -> Vec<String> {
     listed
 }
 
-fn repo(namespace: &str, files: &[(&str, &str)]) -> Repo {
-    let config = format!("version: 1\ncluster: test\nsources:\n- {{path: apps, namespace: {namespace}}}\n");
-    Repo::with(&[&[("drift.yaml", config.as_str())][..], files].concat())
-}
-
 /// As a deployer applies it that does not ask for strict validation.
 fn apply(plane: &ControlPlane, namespace: &str, repo: &Repo) {
-    let folder = repo.path().join("apps");
+    let folder = repo.path().join("app");
     let folder = folder.to_str().expect("UTF-8");
-    let arguments = ["apply", "--validate=false", "--namespace", namespace, "--filename", folder];
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    plane.by_hand(namespace, &["apply", "--validate=false", "--filename", folder]);
 }
 
 #[test]
 fn a_field_that_no_kind_has_is_named_with_its_place_and_what_was_meant() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("mistakes");
-    let repo = repo(&namespace, &[("apps/web.yaml", WEB), ("apps/right.yaml", RIGHT)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/web.yaml", WEB), ("app/right.yaml", RIGHT)]);
     apply(plane, &namespace, &repo);
     let found = warnings(plane, &repo);
     let text = found.join("\n").replace(&namespace, "NAMESPACE");
     insta::assert_snapshot!(text, @r#"
-    Deployment/NAMESPACE/web: .metadata.annotation at apps/web.yaml:5:15: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `annotations`?
-    Deployment/NAMESPACE/web: .spec.replica at apps/web.yaml:7:12: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `replicas`?
-    Deployment/NAMESPACE/web: .spec.template.spec.container at apps/web.yaml:14:18: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `containers`?
-    Deployment/NAMESPACE/web: .spec.template.spec.containers[name="web"].env[name="A"].valeu at apps/web.yaml:20:18: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `value`?
-    Deployment/NAMESPACE/web: .spec.template.spec.containers[name="web"].somethingElse at apps/web.yaml:21:24: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly
+    Deployment/NAMESPACE/web: .metadata.annotation at app/web.yaml:5:15: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `annotations`?
+    Deployment/NAMESPACE/web: .spec.replica at app/web.yaml:7:12: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `replicas`?
+    Deployment/NAMESPACE/web: .spec.template.spec.container at app/web.yaml:14:18: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `containers`?
+    Deployment/NAMESPACE/web: .spec.template.spec.containers[name="web"].env[name="A"].valeu at app/web.yaml:20:18: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly; did you mean `value`?
+    Deployment/NAMESPACE/web: .spec.template.spec.containers[name="web"].somethingElse at app/web.yaml:21:24: no such field in this version (apps/v1), probably a mistake in Git: the server leaves it out, or refuses the object where it validates strictly
     "#);
     let page = check(plane, &repo, "markdown").expect_status(0).stdout;
     let list = page.split_once("### Warnings\n\n- ").expect("a list of warnings").1;
@@ -142,10 +135,10 @@ fn a_custom_kind_says_by_its_schema_what_it_does_not_have() {
         format!("apiVersion: {group}/v1\nkind: {kind}\nmetadata: {{name: one}}\nspec: {{size: 1, sise: 2}}\n")
     };
     let (closed, open) = (object("Closed"), object("Open"));
-    let repo = repo(&namespace, &[("apps/closed.yaml", &closed), ("apps/open.yaml", &open)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/closed.yaml", &closed), ("app/open.yaml", &open)]);
     apply(plane, &namespace, &repo);
     let found = warnings(plane, &repo);
     assert_eq!(found.len(), 1, "{found:?}");
-    let expected = format!("Closed/{namespace}/one: .spec.sise at apps/closed.yaml:4:23: no such field");
+    let expected = format!("Closed/{namespace}/one: .spec.sise at app/closed.yaml:4:23: no such field");
     assert!(found[0].starts_with(&expected) && found[0].contains("did you mean `size`?"), "{found:?}");
 }

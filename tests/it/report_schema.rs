@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::Drift;
 use crate::support::repo::Repo;
+use crate::support::report::{changes, findings};
 use crate::support::snapshot::{SnapshotFile, written_by};
 use crate::support::tree::root;
 
@@ -53,8 +54,7 @@ fn live(data: Value) -> Value {
 /// The report of a check of this file against this cluster, and its exit code.
 fn check(manifest: &str, cluster: &SnapshotFile, status: i32) -> Value {
     let repo = Repo::with(&[("apps/web.yaml", manifest)]);
-    let drift = Drift::new().args(["check", "apps", "--output=json", "--snapshot"]).arg(cluster.path());
-    drift.in_folder(repo.path()).run().expect_status(status).json()
+    Drift::check(&repo).arg("apps").snapshot(cluster).format("json").run().expect_status(status).json()
 }
 
 #[test]
@@ -99,12 +99,7 @@ fn what_gitops_objects_apply_is_named_where_no_source_has_it() {
     let other = application("other", "deploy/other");
     let cluster = SnapshotFile::with(&[settings, here, web, other]);
     let repo = Repo::with(&[("apps/a.yaml", &declared)]);
-    let drift = |output: &str| {
-        Drift::new()
-            .in_folder(repo.path())
-            .args(["check", "apps", "--output", output, "--snapshot"])
-            .arg(cluster.path())
-    };
+    let drift = |output: &str| Drift::check(&repo).arg("apps").snapshot(&cluster).format(output);
     let report = drift("json").run();
     let report = report.json();
     must_fit("roots", &report);
@@ -137,28 +132,23 @@ fn a_report_of_a_real_cluster_fits_the_schema() {
                     apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {mode: fast, gone: soon}\n---\n\
                     apiVersion: v1\nkind: ConfigMap\nmetadata: {name: lost}\n";
     plane.apply("gitops", &namespace, manifest, &["--server-side", "--field-manager=argocd-controller"]);
-    let by_hand = |arguments: &[&str]| {
-        let arguments = [arguments, &["--namespace", &namespace]].concat();
-        let _ = plane.kubectl("alice", &arguments).expect_status(0);
-    };
+    let by_hand = |arguments: &[&str]| plane.by_hand(&namespace, arguments);
     by_hand(&["patch", "secret", "keys", "-p", r#"{"stringData": {"password": "two", "more": "three"}}"#]);
     by_hand(&["patch", "configmap", "web", "-p", r#"{"data": {"mode": "slow", "gone": null, "new": "x"}}"#]);
     by_hand(&["delete", "configmap", "lost"]);
     by_hand(&["create", "configmap", "stranger"]);
 
-    let config = format!("version: 1\nsources: [{{path: apps, namespace: {namespace}}}]\n");
-    let repo = Repo::with(&[("apps/a.yaml", manifest), ("drift.yaml", &config)]);
-    let drift = Drift::new().args(["check", "--output=json", "--kubeconfig"]).arg(plane.kubeconfig("admin"));
-    let report = drift.in_folder(repo.path()).run().expect_status(1).json();
+    let repo = Repo::for_namespace(&namespace, &[("app/a.yaml", manifest)]);
+    let check = Drift::check(&repo).kubeconfig(plane.kubeconfig("admin")).format("json");
+    let report = check.run().expect_status(1).json();
     must_fit("a real cluster", &report);
 
-    let findings = report["findings"].as_array().expect("a list");
+    let findings = findings(&report);
     let mut states: Vec<_> = findings.iter().filter_map(|finding| finding["state"].as_str()).collect();
     states.sort_unstable();
     assert_eq!(states, ["missing", "modified", "modified", "unmanaged"], "{report:#}");
     assert_eq!(report["summary"]["drift"], 4);
-    let changes: Vec<_> =
-        findings.iter().filter_map(|finding| finding["changes"].as_array()).flatten().collect();
+    let changes: Vec<_> = findings.iter().flat_map(changes).collect();
     let masked = changes.iter().filter(|change| change["masked"] == true).count();
     assert_eq!(masked, 2, "{report:#}");
     for kind in ["added", "modified", "removed"] {
@@ -183,8 +173,7 @@ fn a_verification_of_a_real_cluster_fits_the_schema() {
     plane.apply("gitops", &namespace, manifest, &["--validate=false"]);
     let by_applier = |what: &str, patch: &str| {
         let manager = "--field-manager=kubectl-client-side-apply";
-        let arguments = ["patch", what, manager, "--patch", patch, "--namespace", &namespace];
-        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+        plane.by_hand(&namespace, &["patch", what, manager, "--patch", patch]);
     };
     by_applier("secret/keys", r#"{"stringData": {"more": "two"}}"#);
     by_applier("configmap/web", r#"{"data": {"more": "two"}}"#);
@@ -192,15 +181,10 @@ fn a_verification_of_a_real_cluster_fits_the_schema() {
         "deployment/port",
         r#"{"spec": {"template": {"spec": {"containers": [{"name": "a", "ports": [{"containerPort": 80, "hostPort": 80}]}]}}}}"#,
     );
-    let expose =
-        ["patch", "service/web", "--patch", r#"{"spec": {"type": "NodePort"}}"#, "--namespace", &namespace];
-    let _ = plane.kubectl("alice", &expose).expect_status(0);
+    plane.by_hand(&namespace, &["patch", "service/web", "--patch", r#"{"spec": {"type": "NodePort"}}"#]);
 
-    let config = format!("version: 1\nsources: [{{path: apps, namespace: {namespace}}}]\n");
-    let repo = Repo::with(&[("apps/a.yaml", manifest), ("drift.yaml", &config)]);
-    let drift =
-        Drift::new().args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"]);
-    let report = drift.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(3).json();
+    let repo = Repo::for_namespace(&namespace, &[("app/a.yaml", manifest)]);
+    let report = plane.check(&repo).expect_status(3).json();
     must_fit("a verification", &report);
     let found = &report["verification"];
     assert_eq!((&found["asked"], &found["agreed"]), (&json!(6), &json!(4)), "{report:#}");

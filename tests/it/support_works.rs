@@ -156,8 +156,7 @@ fn a_service_account_of_the_control_plane_gets_a_token_that_works() {
 fn controllers_turn_a_deployment_into_pods() {
     let plane = ControlPlane::with_controllers();
     let namespace = plane.fresh_namespace("controllers");
-    let arguments = ["create", "deployment", "web", "--image=example.com/web:1", "-n", &namespace];
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    plane.by_hand(&namespace, &["create", "deployment", "web", "--image=example.com/web:1"]);
     eventually("the Deployment has a Pod", Duration::from_secs(30), || {
         let pods = plane.api("admin", "GET", &format!("/api/v1/namespaces/{namespace}/pods"), None).1;
         pods["items"].as_array().filter(|items| items.len() == 1).map(|_| ())

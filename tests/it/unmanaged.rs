@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, as_read};
 use crate::support::repo::Repo;
+use crate::support::report::{findings, object};
 
 const DECLARED: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
 const SECRET: &str =
@@ -31,13 +32,12 @@ fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let made = make(plane, &namespace);
-    let output = check(plane, &repo, "admin", &[]);
-    let report = output.expect_status(1).json();
+    let report = report(plane, &repo, "admin", 1);
     assert_eq!(unmanaged(&report), made);
     assert_eq!(report["notExamined"], json!([]));
     assert_eq!(report["incomplete"], json!([]));
     assert!(!report.to_string().contains("vErYsEcReT"), "{report}");
-    let text = check(plane, &repo, "admin", &["--output=text"]).expect_status(1).stdout;
+    let text = check(plane, &repo, "admin").run().expect_status(1).stdout;
     insta::assert_snapshot!(as_read(&text, &[(&namespace, "NAMESPACE")]), @"
     drift: 7 objects in drift
 
@@ -77,7 +77,8 @@ fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
     To undo a change, apply Git again: `kubectl apply`, or your GitOps tool.
     Applying Git keeps what Git never declared (+, unmanaged): delete it by hand.
     ");
-    let skipped = check(plane, &repo, "admin", &["--skip-secrets"]).expect_status(1).json();
+    let skipped =
+        check(plane, &repo, "admin").format("json").arg("--skip-secrets").run().expect_status(1).json();
     let others: BTreeSet<String> = made.iter().filter(|name| !name.starts_with("Secret/")).cloned().collect();
     assert_eq!(unmanaged(&skipped), others);
     assert_eq!(skipped["notExamined"], json!([{"what": "secrets", "why": "Secrets are left out"}]));
@@ -89,7 +90,7 @@ fn a_kind_that_may_not_be_listed_is_not_examined_and_keeps_the_report_complete()
     let (repo, namespace) = declared(plane);
     let _ = make(plane, &namespace);
     plane.apply("admin", "default", ROLE, &[]);
-    let report = check(plane, &repo, "carol", &[]).expect_status(1).json();
+    let report = report(plane, &repo, "carol", 1);
     assert_eq!(unmanaged(&report), BTreeSet::from(["Service/door".to_owned()]));
     assert_eq!(report["complete"], json!(true));
     let not_examined: BTreeSet<&str> = report["notExamined"]
@@ -102,17 +103,16 @@ fn a_kind_that_may_not_be_listed_is_not_examined_and_keeps_the_report_complete()
         let what = format!("{what} in {namespace}");
         assert!(not_examined.contains(what.as_str()), "{what}: {not_examined:?}");
     }
-    let text = check(plane, &repo, "carol", &["--output=text"]).stdout;
+    let text = check(plane, &repo, "carol").run().stdout;
     assert!(text.contains("not checked for unmanaged objects: "), "{text}");
 }
 
 fn declared(plane: &ControlPlane) -> (Repo, String) {
     let namespace = plane.fresh_namespace("strangers");
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-    let repo = Repo::with(&[("drift.yaml", &config), ("app/settings.yaml", DECLARED)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/settings.yaml", DECLARED)]);
     repo.commit("Declare settings");
     plane.apply("gitops", &namespace, DECLARED, &[]);
-    let clean = check(plane, &repo, "admin", &[]).expect_status(0).json();
+    let clean = report(plane, &repo, "admin", 0);
     assert_eq!(clean["findings"], json!([]));
     (repo, namespace)
 }
@@ -127,33 +127,25 @@ fn make(plane: &ControlPlane, namespace: &str) -> BTreeSet<String> {
         "create job once --image=busybox",
         "create role peek --verb=get --resource=pods",
     ] {
-        let arguments: Vec<&str> = line.split(' ').chain(["--namespace", namespace]).collect();
-        let _ = plane.kubectl("alice", &arguments).expect_status(0);
+        plane.by_hand(namespace, &line.split(' ').collect::<Vec<_>>());
     }
     plane.apply("alice", namespace, SECRET, &["--server-side"]);
     let names = ["Pod/debug", "Deployment/web", "Service/door", "Secret/by-hand", "Secret/by-apply"];
     names.into_iter().chain(["Job/once", "Role/peek"]).map(str::to_owned).collect()
 }
 
-fn check(plane: &ControlPlane, repo: &Repo, user: &str, more: &[&str]) -> crate::support::command::Output {
-    let output = if more.contains(&"--output=text") { &[][..] } else { &["--output=json"] };
-    Drift::new()
-        .args(["check", "--kubeconfig"])
-        .arg(plane.kubeconfig(user))
-        .args(output)
-        .args(more)
-        .in_folder(repo.path())
-        .run()
+fn check(plane: &ControlPlane, repo: &Repo, user: &str) -> Drift {
+    Drift::check(repo).kubeconfig(plane.kubeconfig(user))
+}
+
+#[track_caller]
+fn report(plane: &ControlPlane, repo: &Repo, user: &str, status: i32) -> Value {
+    check(plane, repo, user).format("json").run().expect_status(status).json()
 }
 
 fn unmanaged(report: &Value) -> BTreeSet<String> {
-    let findings = report["findings"].as_array().expect("a list");
-    let of_state = findings.iter().filter(|finding| finding["state"] == "unmanaged");
-    let name = |finding: &Value| {
-        let resource = &finding["resource"];
-        format!("{}/{}", resource["kind"].as_str().unwrap_or("?"), resource["name"].as_str().unwrap_or("?"))
-    };
-    of_state.map(name).collect()
+    let of_state = findings(report).iter().filter(|finding| finding["state"] == "unmanaged");
+    of_state.map(object).collect()
 }
 
 /// Who applies the root of an app of apps applies something that Git declares, though it lies in no source.
@@ -178,7 +170,7 @@ fn what_a_manifest_outside_of_the_sources_declares_is_not_unmanaged() {
         manifest("elsewhere", "b").replace("metadata: {", "metadata: {namespace: another, "),
     );
     repo.commit("Keep what is applied by hand");
-    let report = check(plane, &repo, "admin", &[]).expect_status(1).json();
+    let report = report(plane, &repo, "admin", 1);
     let names = ["ConfigMap/other", "ConfigMap/elsewhere"].map(str::to_owned);
     assert_eq!(unmanaged(&report), BTreeSet::from(names));
     let warnings = report["warnings"].to_string();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output, as_read};
 use crate::support::repo::Repo;
+use crate::support::report::object;
 use crate::support::snapshot::SnapshotFile;
 
 /// Values that must never be seen.
@@ -57,34 +58,21 @@ fn bind(plane: &ControlPlane, namespace: &str, verbs: &str) {
 fn world(plane: &ControlPlane) -> (String, Repo) {
     let namespace = plane.fresh_namespace("verify");
     plane.apply("gitops", &namespace, OBJECTS, &[]);
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-    let repo = Repo::with(&[("drift.yaml", &config), ("app/all.yaml", OBJECTS)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/all.yaml", OBJECTS)]);
     (namespace, repo)
 }
 
 fn check(plane: &ControlPlane, user: &str, repo: &Repo, format: &str) -> Output {
-    Drift::new()
-        .args(["check", "--all", "--verify-with-server", "--output", format, "--kubeconfig"])
-        .arg(plane.kubeconfig(user))
-        .in_folder(repo.path())
-        .run()
+    let check = Drift::check(repo).kubeconfig(plane.kubeconfig(user)).format(format);
+    check.args(["--all", "--verify-with-server"]).run()
 }
 
-#[track_caller]
-fn by_hand(plane: &ControlPlane, namespace: &str, arguments: &[&str]) {
-    let arguments = [arguments, &["--namespace", namespace]].concat();
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
-}
-
-/// The places in which both disagree, `KIND NAME: FAULT PATH`.
+/// The places in which both disagree, `KIND/NAME: FAULT PATH`.
 fn disagreements(report: &Value) -> Vec<String> {
     let list = report["verification"]["disagreements"].as_array().expect("a list of disagreements");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let line = |found: &Value| {
-        let resource = &found["resource"];
-        let name = format!("{} {}", text(&resource["kind"]), text(&resource["name"]));
-        format!("{name}: {} {}", text(&found["kind"]), text(&found["path"]))
-    };
+    let line =
+        |found: &Value| format!("{}: {} {}", object(found), text(&found["kind"]), text(&found["path"]));
     list.iter().map(line).collect()
 }
 
@@ -92,9 +80,8 @@ fn disagreements(report: &Value) -> Vec<String> {
 fn a_snapshot_has_no_server_to_ask() {
     let snapshot = SnapshotFile::with(&[]);
     let repo = Repo::with(&[("app/a.yaml", OBJECTS)]);
-    let drift =
-        Drift::new().args(["check", "app", "--verify-with-server", "--snapshot"]).arg(snapshot.path());
-    let refused = drift.in_folder(repo.path()).run().expect_status(2);
+    let check = Drift::check(&repo).args(["app", "--verify-with-server"]).snapshot(&snapshot);
+    let refused = check.run().expect_status(2);
     assert!(refused.stderr.contains("--snapshot"), "{}", refused.stderr);
     let run = Drift::new().args(["run", "--verify-with-server"]).in_folder(repo.path()).run();
     assert_eq!(run.status, 2, "{}", run.stderr);
@@ -110,13 +97,12 @@ fn a_verification_agrees_and_writes_nothing() {
         "disagreements": []});
     assert_eq!(clean["verification"], agreed);
 
-    by_hand(plane, &namespace, &["set", "image", "deployment/web", "web=nginx:1.26"]);
-    by_hand(
-        plane,
+    plane.by_hand(&namespace, &["set", "image", "deployment/web", "web=nginx:1.26"]);
+    plane.by_hand(
         &namespace,
         &["patch", "configmap/web", "--patch", r#"{"data": {"mode": null, "more": "x"}}"#],
     );
-    by_hand(plane, &namespace, &["scale", "deployment/web", "--replicas=4"]);
+    plane.by_hand(&namespace, &["scale", "deployment/web", "--replicas=4"]);
     let before = versions(plane, &namespace);
     let report = check(plane, "verifier", &repo, "json").expect_status(1).json();
     assert_eq!(disagreements(&report), Vec::<String>::new());
@@ -164,7 +150,7 @@ fn a_missing_right_to_patch_is_named_and_never_taken_for_agreement() {
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     bind(plane, &namespace, "get, list");
-    by_hand(plane, &namespace, &["label", "configmap/web", "by=hand"]);
+    plane.by_hand(&namespace, &["label", "configmap/web", "by=hand"]);
     let output = check(plane, "verifier", &repo, "json").expect_status(3);
     let report = output.json();
     let incomplete = report["incomplete"].as_array().expect("a list");
@@ -187,15 +173,14 @@ fn a_disagreement_is_listed_and_makes_the_report_incomplete() {
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     let patch = r#"{"spec": {"template": {"spec": {"containers": [{"name": "web", "ports": [{"containerPort": 80, "hostPort": 80}]}]}}}}"#;
-    by_hand(
-        plane,
+    plane.by_hand(
         &namespace,
         &["patch", "deployment/web", "--field-manager=kubectl-client-side-apply", "--patch", patch],
     );
     let report = check(plane, "admin", &repo, "json").expect_status(3).json();
     let path =
         ".spec.template.spec.containers[name=\"web\"].ports[containerPort=80,protocol=\"TCP\"].hostPort";
-    assert_eq!(disagreements(&report), [format!("Deployment web: missed {path}")]);
+    assert_eq!(disagreements(&report), [format!("Deployment/web: missed {path}")]);
     assert_eq!(report["verification"]["agreed"], 3);
     assert_eq!(report["verification"]["disagreements"][0]["live"], 80);
     assert_eq!(report["incomplete"][0]["what"], "verification with the server");
@@ -250,10 +235,10 @@ fn no_value_of_a_secret_is_told() {
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     let patch = r#"{"stringData": {"password": "second-password", "more": "second-password"}}"#;
-    by_hand(plane, &namespace, &["patch", "secret/keys", "--patch", patch]);
+    plane.by_hand(&namespace, &["patch", "secret/keys", "--patch", patch]);
     let by_applier = "--field-manager=kubectl-client-side-apply";
     let patch = r#"{"stringData": {"other": "third-password"}}"#;
-    by_hand(plane, &namespace, &["patch", "secret/keys", by_applier, "--patch", patch]);
+    plane.by_hand(&namespace, &["patch", "secret/keys", by_applier, "--patch", patch]);
     // The server refuses this one, with a message of its own.
     repo.write(
         "app/all.yaml",

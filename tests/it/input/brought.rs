@@ -133,12 +133,8 @@ fn rendered(files: &[(&str, &str)], ignored: &[(&str, &str)], more: &[&str]) -> 
     let text = std::fs::read_to_string(&config).expect("a configuration");
     std::fs::write(&config, format!("{text}[http]\n\textraheader = {SECRET}\n")).expect("our own file");
     std::fs::write(repo.path().join(".git/v.yaml"), SETTINGS.replace("blue", SECRET)).expect("our own file");
-    let drift = Drift::new().in_folder(repo.path()).with_tools(&["git", "helm", "kustomize"]);
-    let output = drift
-        .args(["check", "-o", "json", "--all", "--kubeconfig"])
-        .arg(server.kubeconfig())
-        .args(more.iter().copied())
-        .run();
+    let check = Drift::check(&repo).with_tools(&["helm", "kustomize"]).kubeconfig(server.kubeconfig());
+    let output = check.format("json").arg("--all").args(more).run();
     let text = format!("{}{}", output.stdout, output.stderr);
     (text, output.status)
 }
@@ -277,9 +273,8 @@ fn no_link_leads_into_gits_own_folder() {
     );
     repo.commit("Link");
     for more in [&[][..], &["--include-untracked"], &["--revision", "HEAD"]] {
-        let drift = Drift::new().in_folder(repo.path()).with_tools(&["helm"]);
-        let drift = drift.args(["check", "-o", "json", "--all", "--kubeconfig"]).arg(server.kubeconfig());
-        let output = drift.args(more.iter().copied()).run();
+        let check = Drift::check(&repo).with_tools(&["helm"]).kubeconfig(server.kubeconfig());
+        let output = check.format("json").arg("--all").args(more).run();
         assert!(
             !format!("{}{}", output.stdout, output.stderr).contains(SECRET),
             "{more:?}: {}",
@@ -316,9 +311,8 @@ fn a_submodule_as_a_base_hides_itself() {
     repo.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &other.url(), "sub"]);
     repo.commit("Add a submodule");
     for more in [&["-o", "json"][..], &["-o", "json", "--revision", "HEAD"]] {
-        let drift = Drift::new().in_folder(repo.path()).with_tools(&["kustomize"]);
-        let drift = drift.args(["check", "--kubeconfig"]).arg(server.kubeconfig());
-        let output = drift.args(more.iter().copied()).run().expect_status(3);
+        let check = Drift::check(&repo).with_tools(&["kustomize"]).kubeconfig(server.kubeconfig());
+        let output = check.args(more).run().expect_status(3);
         says(&output.stdout, &["k/kustomization.yaml:1:28", "settings", "\"red\""]);
     }
 }
@@ -355,9 +349,9 @@ fn what_is_in_git_lfs_is_named_and_not_taken_for_its_content() {
         let repo =
             Repo::with(&[&[("drift.yaml", "version: 1\nsources: [{path: app}]\n")][..], &files].concat());
         for more in [&[][..], &["--revision", "HEAD"]] {
-            let drift = Drift::new().in_folder(repo.path()).with_tools(&["kustomize", "helm"]);
-            let drift = drift.args(["check", "-o", "json", "--kubeconfig"]).arg(server.kubeconfig());
-            let output = drift.args(more.iter().copied()).run().expect_status(3);
+            let check =
+                Drift::check(&repo).with_tools(&["kustomize", "helm"]).kubeconfig(server.kubeconfig());
+            let output = check.format("json").args(more).run().expect_status(3);
             let report = output.json();
             let incomplete = report["incomplete"].as_array().expect("a list");
             let is_it = |entry: &&serde_json::Value| {

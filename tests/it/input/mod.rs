@@ -11,6 +11,7 @@ mod tools;
 
 use crate::support::command::{Drift, Output};
 use crate::support::repo::Repo;
+use crate::support::report::findings;
 use server::{Server, TOKEN};
 
 /// What Git declares of the shop.
@@ -71,8 +72,7 @@ pub(crate) fn check(repo: &Repo, server: &Server, more: &[&str]) -> Drift {
 
 /// `drift check PATH` in the repository against the server, with more arguments.
 pub(crate) fn check_path(repo: &Repo, server: &Server, path: &str, more: &[&str]) -> Drift {
-    let drift = Drift::new().in_folder(repo.path()).args(["check", path, "--kubeconfig"]);
-    drift.arg(server.kubeconfig()).args(more.iter().copied())
+    Drift::check(repo).arg(path).kubeconfig(server.kubeconfig()).args(more)
 }
 
 /// What no output may hold, whatever happened: panics, Rust's own notation, escape sequences, credentials, secrets.
@@ -110,8 +110,7 @@ pub(crate) fn says(text: &str, expected: &[&str]) {
 #[track_caller]
 pub(crate) fn found(output: &Output) -> Vec<String> {
     let report = output.json();
-    let findings = report["findings"].as_array().expect("the report has findings").iter();
-    let shown = findings.map(|finding| {
+    let shown = findings(&report).iter().map(|finding| {
         let text = |name: &str| finding["resource"][name].as_str().unwrap_or("-").to_owned();
         format!(
             "{}/{}/{} {}",

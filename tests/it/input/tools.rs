@@ -15,7 +15,7 @@ fn repo(files: &[(&str, &str)]) -> Repo {
 }
 
 fn drift(repo: &Repo, server: &Server) -> Drift {
-    Drift::new().in_folder(repo.path()).args(["check", "-o", "json", "--kubeconfig"]).arg(server.kubeconfig())
+    Drift::check(repo).kubeconfig(server.kubeconfig()).format("json")
 }
 
 /// The source is named, why and what to do; the plain one is compared.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::cluster::ControlPlane;
 use crate::support::repo::Repo;
+use crate::support::report;
 
 /// What Git declares. `{NS}` is the namespace, `{N}` the number of the way of applying. A line that ends with
 /// `# since 1.N` is left out for an older server, which does not know its field or drops it.
@@ -56,8 +57,7 @@ fn nothing_is_found(flags: &[&str]) {
         let texts = objects.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n---\n");
         let texts = filled(&texts, &namespace, number + 1);
         plane.apply("gitops", &namespace, &texts, how);
-        let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-        let repo = Repo::with(&[("drift.yaml", &config), ("app/all.yaml", &texts)]);
+        let repo = Repo::for_namespace(&namespace, &[("app/all.yaml", &texts)]);
         found.insert(how.join(" "), findings(&plane, &repo));
     }
     let clean: BTreeMap<_, _> = found.keys().map(|how| (how.clone(), Vec::new())).collect();
@@ -121,10 +121,8 @@ fn findings(plane: &ControlPlane, repo: &Repo) -> Vec<String> {
     assert_eq!(report["incomplete"], Value::Array(vec![]), "{}", output.stderr);
     assert!(report["summary"]["desired"].as_u64() > Some(100), "{}", report["summary"]);
     let mut lines = Vec::new();
-    for finding in report["findings"].as_array().expect("a report has findings") {
-        let resource = &finding["resource"];
-        let name = format!("{}/{}", resource["kind"], resource["name"]).replace('"', "");
-        let changes = finding["changes"].as_array().map_or(&[][..], Vec::as_slice);
+    for finding in report::findings(&report) {
+        let (name, changes) = (report::object(finding), report::changes(finding));
         if changes.is_empty() {
             lines.push(format!("{name} {}", finding["state"]));
         }

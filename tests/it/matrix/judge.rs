@@ -9,6 +9,7 @@ use super::{Copy, PERSON};
 use crate::support::cluster::ControlPlane;
 use crate::support::http::Client;
 use crate::support::repo::Repo;
+use crate::support::report::findings;
 
 /// The report of `drift check`, with everything that it only counts otherwise; it must be complete.
 #[track_caller]
@@ -23,9 +24,8 @@ pub(super) fn report(plane: &ControlPlane, repo: &Repo) -> Value {
 
 /// The findings by kind and name.
 pub(super) fn by_object(report: &Value) -> BTreeMap<(String, String), &Value> {
-    let findings = report["findings"].as_array().map_or(&[][..], Vec::as_slice);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    findings
+    findings(report)
         .iter()
         .map(|finding| {
             let resource = &finding["resource"];

@@ -4,17 +4,10 @@ use serde_json::{Value, json};
 
 use super::world::{LIVE, check, repo};
 use crate::input::server::Server;
-
-/// The finding of an object.
-fn finding<'a>(report: &'a Value, name: &str) -> &'a Value {
-    let mut findings = report["findings"].as_array().expect("a list").iter();
-    findings
-        .find(|finding| finding["resource"]["name"] == name)
-        .unwrap_or_else(|| panic!("no {name} in {report:#}"))
-}
+use crate::support::report::{changes, finding, findings};
 
 fn change<'a>(finding: &'a Value, path: &str) -> &'a Value {
-    let mut changes = finding["changes"].as_array().expect("a list").iter();
+    let mut changes = changes(finding).iter();
     changes.find(|change| change["path"] == path).unwrap_or_else(|| panic!("no {path} in {finding:#}"))
 }
 
@@ -92,8 +85,10 @@ fn a_side_that_is_not_there_has_no_value() {
 fn what_is_excused_is_counted_and_listed_with_all_only() {
     let (repo, server) = (repo(), Server::with(LIVE));
     let names = |report: &Value| -> Vec<String> {
-        let findings = report["findings"].as_array().expect("a list").iter();
-        findings.map(|finding| finding["resource"]["name"].as_str().expect("a name").to_owned()).collect()
+        findings(report)
+            .iter()
+            .map(|finding| finding["resource"]["name"].as_str().expect("a name").to_owned())
+            .collect()
     };
     let report = check(&repo, &server, &["-o", "json"]).run().expect_status(1).json();
     assert_eq!(names(&report), ["flags", "gone", "scratch", "login", "web"], "sorted by resource id");

@@ -153,8 +153,8 @@ fn a_secret_of_which_only_the_keys_are_known_counts_as_skipped() {
         secret["data"] = serde_json::json!({"password": null});
     });
     let snapshot = SnapshotFile::with(&live);
-    let drift = Drift::new().in_folder(repo.path()).args(["check", "apps", "-o", "json", "--snapshot"]);
-    let output = drift.arg(snapshot.path()).run().expect_status(0);
+    let check = Drift::check(&repo).arg("apps").snapshot(&snapshot).format("json");
+    let output = check.run().expect_status(0);
     is_orderly(&output);
     let summary = &output.json()["summary"];
     assert_eq!(

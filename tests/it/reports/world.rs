@@ -214,6 +214,5 @@ data: {a: b}
 
 /// `drift check` in the repository against the server, with more arguments.
 pub(crate) fn check(repo: &Repo, server: &Server, more: &[&str]) -> Drift {
-    let drift = Drift::new().in_folder(repo.path()).args(["check", "--kubeconfig"]).arg(server.kubeconfig());
-    drift.args(more.iter().copied())
+    Drift::check(repo).kubeconfig(server.kubeconfig()).args(more)
 }

@@ -46,6 +46,15 @@ impl Hosted {
         self.place.run(status)
     }
 
+    /// Another run ends with this code and changes nothing, in Git and on the forge.
+    #[track_caller]
+    pub(super) fn assert_settled(&self, status: i32) -> Output {
+        let before = self.everything();
+        let said = self.run(status);
+        assert_eq!(self.everything(), before, "a run with nothing new to do changed something");
+        said
+    }
+
     /// Another `drift run` from an address, with a home of its own.
     pub(super) fn by_address(&self) -> Drift {
         Drift::new()
@@ -230,9 +239,7 @@ fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_st
         );
         assert_eq!(hosted.pull()["merged"], true, "{style}");
         assert!(hosted.branches().is_empty(), "{style}: {:?}", hosted.branches());
-        let settled = hosted.everything();
-        let _ = hosted.run(0);
-        assert_eq!(hosted.everything(), settled, "{style}");
+        let _ = hosted.assert_settled(0);
     }
 }
 
@@ -250,9 +257,7 @@ fn a_change_that_is_undone_closes_the_pull_request_with_the_reason() {
     assert!(comments[0].contains("Closed by drift: the cluster equals commit"), "{comments:?}");
     assert_eq!(last(&hosted.incident())["how"], "reverted");
     assert!(hosted.branches().is_empty());
-    let settled = hosted.everything();
-    let _ = hosted.run(0);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(0);
 }
 
 #[test]
@@ -285,18 +290,14 @@ fn a_pull_request_that_a_person_closes_is_declined_until_the_values_change_again
     assert_eq!(events(&incident), ["opened", "declined"]);
     assert_eq!(last(&incident)["by"], hosted.owner.name);
     assert_eq!(hosted.pull()["state"], "closed");
-    let before = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), before);
+    let _ = hosted.assert_settled(1);
     hosted.place.set_memory("2Gi");
     let _ = hosted.run(1);
     assert_eq!(events(&hosted.incident()), ["opened", "declined", "changed"]);
     let pulls = hosted.pulls();
     let states: Vec<_> = pulls.iter().map(|pull| pull["state"].as_str().expect("a state")).collect();
     assert_eq!(states, ["closed", "open"]);
-    let before = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), before);
+    let _ = hosted.assert_settled(1);
 }
 
 #[test]
@@ -351,9 +352,7 @@ fn a_pull_request_that_somebody_committed_to_is_left_alone_and_says_so() {
     let body = hosted.pull()["body"].as_str().expect("a text").to_owned();
     assert!(body.contains("**Changed since it was proven.**") && !body.contains("Proven:"), "{body}");
     assert_eq!(hosted.fetch().git(&["rev-parse", &format!("refs/remotes/seen/{branch}")]), tip);
-    let settled = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(1);
 }
 
 #[test]
@@ -364,15 +363,11 @@ fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() 
     hosted.place.kubectl(&["patch", "configmap", "settings", "--type=merge", "--patch", patch]);
     let _ = hosted.run(1);
     assert_eq!((hosted.pulls().len(), hosted.issues().len()), (1, 1));
-    let settled = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(1);
     // A person closes the issue only: the pull request stands, and the issue is not opened again.
     let issue = hosted.issues()[0]["number"].clone();
     hosted.must(201, "PATCH", &format!("/issues/{issue}"), Some(&json!({"state": "closed"})));
-    let settled = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(1);
     assert_eq!(events(&hosted.incident()), ["opened"]);
     // Merging takes its part in; the rest goes on as what it is now.
     hosted.merge(hosted.pull()["number"].as_u64().expect("a number"), "merge");
@@ -463,9 +458,7 @@ fn values_from_the_cluster_close_and_call_nobody() {
         ["patch", "configmap", "settings", "--type=merge", "--patch", &patch, "--field-manager=robot"];
     hosted.place.kubectl(&unknown);
     let _ = hosted.run(1);
-    let settled = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(1);
     let pull = hosted.pull();
     let branch = pull["head"]["ref"].as_str().expect("a branch").to_owned();
     let commit =
@@ -511,9 +504,7 @@ fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
     let _ = hosted.run(1);
     assert_eq!(events(&hosted.incident()), ["opened", "declined", "changed"]);
     assert_eq!((hosted.pull()["state"].as_str(), hosted.branches().len()), (Some("open"), 1));
-    let settled = hosted.everything();
-    let _ = hosted.run(1);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(1);
     hosted.merge(1, "squash");
     let _ = hosted.run(0);
     assert_eq!(last(&hosted.incident())["how"], "adopted");

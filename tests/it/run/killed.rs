@@ -120,9 +120,7 @@ fn killed_at_any_instant_the_next_run_finishes_in_the_repository_itself() {
         assert_eq!(place.branches().len(), 2, "round {round}: {:?}", place.branches());
         let ended = 2 * round as usize;
         assert_events(&incidents(&place.ledger()), &["opened"], 2);
-        let before = place.refs();
-        let _ = place.run(1);
-        assert_eq!(place.refs(), before, "round {round}");
+        let _ = place.assert_settled(1);
         undo(&place);
         kill_after(&place.drift, instants.next());
         let _ = place.run(0);
@@ -160,9 +158,7 @@ fn killed_at_any_instant_the_next_run_finishes_on_gitea() {
             assert_eq!(hosted.comments(number).len(), 1, "round {round}, #{number}");
         }
     }
-    let settled = hosted.everything();
-    let _ = hosted.run(0);
-    assert_eq!(hosted.everything(), settled);
+    let _ = hosted.assert_settled(0);
 }
 
 #[test]
@@ -174,9 +170,7 @@ fn two_runs_at_once_make_one_of_everything_in_the_repository_itself() {
         assert_one_each(&open_here(&place));
         assert_eq!(place.branches().len(), 2);
         assert_events(&incidents(&place.ledger()), &["opened"], 2);
-        let before = place.refs();
-        let _ = place.run(1);
-        assert_eq!(place.refs(), before);
+        let _ = place.assert_settled(1);
         undo(&place);
         both(&place.drift, &place.drift, 0);
         assert_events(&incidents(&place.ledger()), &["opened", "ended"], 2 * round as usize + 2);
@@ -195,9 +189,7 @@ fn two_runs_at_once_make_one_of_everything_on_gitea() {
         assert_one_each(&open_there(&hosted));
         assert_eq!(hosted.branches().len(), 2);
         assert_events(&hosted.incidents(), &["opened"], 2);
-        let before = hosted.everything();
-        let _ = hosted.run(1);
-        assert_eq!(hosted.everything(), before);
+        let _ = hosted.assert_settled(1);
         undo(&hosted.place);
         both(&hosted.place.drift, &other, 0);
         assert_events(&hosted.incidents(), &["opened", "ended"], 2 * round as usize + 2);

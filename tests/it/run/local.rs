@@ -65,10 +65,8 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
     Drift-Fingerprint: <id>
     "#);
 
-    let before = place.refs();
-    let again = place.run(1);
+    let again = place.assert_settled(1);
     assert!(again.stdout.contains("unchanged: "), "{}", again.stdout);
-    assert_eq!(place.refs(), before);
 
     place.repo.git(&["merge", "--quiet", "--no-ff", "--no-edit", &branch]);
     let ended = place.run(0);
@@ -82,9 +80,7 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
     assert!(place.branches().is_empty());
     assert_eq!(place.proposals()[0].head["state"], "merged");
     place.assert_ledger_only_grows();
-    let settled = place.refs();
-    let _ = place.run(0);
-    assert_eq!(place.refs(), settled);
+    let _ = place.assert_settled(0);
 
     place.set_memory("2Gi");
     let _ = place.run(1);
@@ -112,9 +108,7 @@ fn a_change_that_is_undone_ends_reverted_and_takes_its_proposal_and_branch_away(
     assert_eq!((proposals.len(), proposals[0].is_open()), (1, false), "{proposals:?}");
     assert!(proposals[0].head["closed"].contains("the cluster equals commit"), "{proposals:?}");
     assert!(place.branches().is_empty());
-    let settled = place.refs();
-    let _ = place.run(0);
-    assert_eq!(place.refs(), settled);
+    let _ = place.assert_settled(0);
 }
 
 #[test]
@@ -155,9 +149,7 @@ fn a_declined_proposal_stays_away_until_the_values_change_again() {
         assert_eq!(events(&incident), ["opened", "declined"], "{way}");
         assert_eq!(last(&incident)["by"], if way == "branch" { "somebody" } else { "Ada Author" });
         assert!(place.branches().is_empty(), "{way}");
-        let before = place.refs();
-        let _ = place.run(1);
-        assert_eq!(place.refs(), before, "{way}");
+        let _ = place.assert_settled(1);
         place.set_memory("2Gi");
         let _ = place.run(1);
         assert_eq!(events(&place.incident()), ["opened", "declined", "changed"], "{way}");
@@ -190,9 +182,7 @@ fn a_proposal_that_somebody_looks_at_does_not_hold_up_the_others() {
     place.repo.git(&["worktree", "remove", tree.to_str().expect("UTF-8")]);
     let _ = place.run(1);
     assert!(place.diff(&branch).contains("+                memory: \"3Gi\""));
-    let before = place.refs();
-    let _ = place.run(1);
-    assert_eq!(place.refs(), before);
+    let _ = place.assert_settled(1);
 }
 
 #[test]
@@ -215,9 +205,7 @@ fn values_that_change_again_update_the_proposal_in_place() {
     assert_eq!(proposals.len(), 1);
     assert!(proposals[0].body.contains("3Gi") && !proposals[0].body.contains("1Gi"), "{}", proposals[0].body);
     assert_eq!(events(&place.incident()), ["opened", "changed"]);
-    let before = place.refs();
-    let _ = place.run(1);
-    assert_eq!(place.refs(), before);
+    let _ = place.assert_settled(1);
 }
 
 #[test]
@@ -238,9 +226,7 @@ fn a_branch_that_somebody_committed_to_is_left_alone() {
     let said = place.run(1);
     assert_eq!(place.repo.revision(&branch), tip);
     assert!(said.stderr.contains("it has commits by somebody else"), "{}", said.stderr);
-    let before = place.refs();
-    let _ = place.run(1);
-    assert_eq!(place.refs(), before);
+    let _ = place.assert_settled(1);
     // It ends like any other, but the branch stays.
     place.apply_git();
     let _ = place.run(0);
@@ -301,9 +287,7 @@ fn a_branch_that_is_not_what_was_proven_says_so_and_is_left_alone() {
                 "{what}: {body}"
             );
             assert!(!body.contains("Proven:") && !body.contains("touches nothing else"), "{what}: {body}");
-            let before = place.refs();
-            let _ = place.run(1);
-            assert_eq!(place.refs(), before, "{what}");
+            let _ = place.assert_settled(1);
         }
     }
     // What was proven is taken for that again.
@@ -402,9 +386,7 @@ fn a_squash_without_trailers_is_found_by_its_content() {
     assert_eq!(last(&incident)["ended_by"], squashed);
     assert!(place.branches().is_empty());
     assert!(!place.proposals()[0].is_open());
-    let settled = place.refs();
-    let _ = place.run(0);
-    assert_eq!(place.refs(), settled);
+    let _ = place.assert_settled(0);
 }
 
 #[test]

@@ -6,10 +6,8 @@ use crate::support::repo::AUTHOR;
 
 #[track_caller]
 fn assert_opens_nothing(place: &Place) {
-    let before = place.refs();
-    let said = place.run(0);
+    let said = place.assert_settled(0);
     assert!(said.stdout.contains("Nothing to propose."), "{}", said.stdout);
-    assert_eq!(place.refs(), before);
     assert!(place.ledger().is_empty());
 }
 
@@ -111,15 +109,11 @@ fn too_much_drift_at_once_is_one_question_and_no_incident() {
     These 21 objects are held back: drift opens no incident for them until fewer differ, and a run ends with exit code 1, even with `--exit-zero`. Incidents elsewhere go on. `drift check` lists everything. This issue closes itself when it is over.
     ");
     assert!(place.ledger().is_empty() && place.branches().is_empty());
-    let before = place.refs();
-    let _ = place.run(1);
-    assert_eq!(place.refs(), before);
+    let _ = place.assert_settled(1);
 
     // A person who has closed it is not asked again.
     place.close_by_hand(1);
-    let before = place.refs();
-    let _ = place.run(1);
-    assert_eq!(place.refs(), before);
+    let _ = place.assert_settled(1);
 
     // Twenty are what they are: incidents.
     place.plane.apply("alice", &place.namespace, &config_maps(1, "git"), &changed);
@@ -175,9 +169,7 @@ fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
     let said = place.run(1);
     assert!(!said.stderr.contains("wait"), "{}", said.stderr);
     assert_eq!((place.proposals().len(), place.branches().len()), (12, 12));
-    let before = place.refs();
-    let _ = place.run(1);
-    assert_eq!(place.refs(), before);
+    let _ = place.assert_settled(1);
 }
 
 /// Whoever may make objects in a namespace does not silence the rest: neither new incidents nor ends.

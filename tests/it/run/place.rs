@@ -60,8 +60,7 @@ impl Place {
     /// Runs `kubectl` as a person in the namespace; it must succeed.
     #[track_caller]
     pub(super) fn kubectl(&self, arguments: &[&str]) -> String {
-        let arguments = [&["--namespace", &self.namespace], arguments].concat();
-        self.plane.kubectl("alice", &arguments).expect_status(0).stdout
+        self.plane.by_hand(&self.namespace, arguments)
     }
 
     /// Somebody gives the Deployment `web` this much memory.
@@ -80,6 +79,15 @@ impl Place {
     /// Every ref of the repository with its commit.
     pub(super) fn refs(&self) -> String {
         self.repo.git(&["for-each-ref"])
+    }
+
+    /// Another run ends with this code and writes nothing; what it said.
+    #[track_caller]
+    pub(super) fn assert_settled(&self, status: i32) -> Output {
+        let before = self.refs();
+        let said = self.run(status);
+        assert_eq!(self.refs(), before, "a run with nothing new to do changed something");
+        said
     }
 
     /// Names of the branches of proposals.

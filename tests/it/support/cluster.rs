@@ -180,14 +180,18 @@ impl ControlPlane {
         let _ = self.kubectl_with(user, &arguments, manifest).expect_status(0);
     }
 
+    /// Runs `kubectl` as the person `alice` in a namespace; it must succeed. Gives what it printed.
+    #[track_caller]
+    pub(crate) fn by_hand(&self, namespace: &str, arguments: &[&str]) -> String {
+        let arguments = [&["--namespace", namespace], arguments].concat();
+        self.kubectl("alice", &arguments).expect_status(0).stdout
+    }
+
     /// What `drift check` reports of a repository, as JSON, with everything that it only counts otherwise and held against
     /// the server's own answer.
     pub(crate) fn check(&self, repo: &Repo) -> Output {
-        Drift::new()
-            .args(["check", "--output=json", "--all", "--verify-with-server", "--kubeconfig"])
-            .arg(self.kubeconfig("admin"))
-            .in_folder(repo.path())
-            .run()
+        let check = Drift::check(repo).kubeconfig(self.kubeconfig("admin")).format("json");
+        check.args(["--all", "--verify-with-server"]).run()
     }
 
     /// A live object as the API server returns it, managedFields included.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::parts;
+use super::repo::Repo;
+use super::snapshot::SnapshotFile;
 
 /// No command of a test takes this long; what does hangs.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -42,6 +44,26 @@ impl Drift {
         let drift =
             Self { home, arguments: vec![], environment: vec![], folder: None, stdin: vec![], limit: None };
         drift.with_tools(&["git"])
+    }
+
+    /// `drift check` in a repository.
+    pub(crate) fn check(repo: &Repo) -> Self {
+        Self::new().arg("check").in_folder(repo.path())
+    }
+
+    /// Reads the cluster that this kubeconfig file names.
+    pub(crate) fn kubeconfig(self, file: impl AsRef<OsStr>) -> Self {
+        self.arg("--kubeconfig").arg(file)
+    }
+
+    /// Reads this snapshot instead of a cluster.
+    pub(crate) fn snapshot(self, file: &SnapshotFile) -> Self {
+        self.arg("--snapshot").arg(file.path())
+    }
+
+    /// Prints the report in this format.
+    pub(crate) fn format(self, format: &str) -> Self {
+        self.args(["--output", format])
     }
 
     /// Adds an argument.

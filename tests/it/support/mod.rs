@@ -5,6 +5,7 @@
 //! | [`parts`] | the real programs, built once by `tests/parts/bring` |
 //! | [`command`] | the `drift` binary in an empty environment |
 //! | [`repo`] | temporary Git repositories with fixed authors and times |
+//! | [`report`] | what a report of `drift check` says |
 //! | [`cluster`] | a real control plane: etcd, kube-apiserver, on request kube-controller-manager |
 //! | [`gitea`] | a real Gitea |
 //! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
@@ -28,6 +29,7 @@ pub(crate) mod keys;
 pub(crate) mod literals;
 pub(crate) mod parts;
 pub(crate) mod repo;
+pub(crate) mod report;
 pub(crate) mod servers;
 pub(crate) mod snapshot;
 pub(crate) mod tree;

@@ -51,6 +51,12 @@ impl Repo {
         repo
     }
 
+    /// The same, with a `drift.yaml` whose one source is `app`, in this namespace of the cluster `test`.
+    pub(crate) fn for_namespace(namespace: &str, files: &[(&str, &str)]) -> Self {
+        let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
+        Self::with(&[&[("drift.yaml", config.as_str())][..], files].concat())
+    }
+
     fn folder() -> Self {
         let folder = tempfile::Builder::new().prefix("drift-repo-").tempdir().expect("a temporary folder");
         let repo = Self { work_tree: folder.path().join("repo"), folder, commits: AtomicU64::new(0) };

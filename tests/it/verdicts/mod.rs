@@ -24,6 +24,7 @@ use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, code, hermetic};
 use crate::support::parts::program;
 use crate::support::repo::Repo;
+use crate::support::report::{changes, findings};
 use crate::support::servers::eventually;
 use cases::{CASES, Case, UNTOUCHED};
 use later::{LATER, LEFT_BEHIND};
@@ -64,8 +65,7 @@ fn what_git_changes_later_leaves_no_drift() {
     ] {
         let namespace = plane.fresh_namespace("verdicts-later");
         let mut all = String::new();
-        let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-        let repo = Repo::with(&[("drift.yaml", &config)]);
+        let repo = Repo::for_namespace(&namespace, &[]);
         for step in [0, 1] {
             all.clear();
             for (name, steps) in LATER {
@@ -90,15 +90,13 @@ fn what_git_changes_later_leaves_no_drift() {
 fn of_two_items_with_one_key_the_one_that_went_is_told() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("verdicts-twins");
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
     let text = fill(DEPLOYMENT, "web", &namespace)
         .replace("{name: A, value: '1'}", "{name: A, value: '0'}, {name: A, value: '1'}");
-    let repo = Repo::with(&[("drift.yaml", &config), ("app/web.yaml", &text)]);
+    let repo = Repo::for_namespace(&namespace, &[("app/web.yaml", &text)]);
     plane.apply("gitops", &namespace, &text, &[]);
     assert_eq!(lines(&report(plane, &repo)), BTreeSet::new(), "before any change");
     let remove = r#"[{"op":"remove","path":"/spec/template/spec/containers/0/env/0"}]"#;
-    let patch = ["patch", "deployment/web", "--namespace", &namespace, "--type=json", "-p", remove];
-    let _ = plane.kubectl("alice", &patch).expect_status(0);
+    plane.by_hand(&namespace, &["patch", "deployment/web", "--type=json", "-p", remove]);
     let path = ".spec.template.spec.containers[name=\"web\"].env[name=\"A\"]";
     let found = lines(&report(plane, &repo));
     assert_eq!(found.len(), 1, "{found:?}");
@@ -112,8 +110,7 @@ fn an_undone_rollout_is_a_rollback_in_every_way_of_applying() {
     let plane = ControlPlane::with_controllers();
     for how in [&[][..], &["--server-side"]] {
         let namespace = plane.fresh_namespace("verdicts-undo");
-        let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-        let repo = Repo::with(&[("drift.yaml", &config)]);
+        let repo = Repo::for_namespace(&namespace, &[]);
         for image in ["nginx:1.25", "nginx:1.26"] {
             let text = fill(DEPLOYMENT, "web", &namespace).replace("nginx:1.25", image);
             repo.write("app/web.yaml", &text);
@@ -124,8 +121,7 @@ fn an_undone_rollout_is_a_rollback_in_every_way_of_applying() {
                 sets.contains(&format!("\"{image}\"")).then_some(())
             });
         }
-        let undo = ["rollout", "undo", "deployment/web", "--namespace", &namespace];
-        let _ = plane.kubectl("alice", &undo).expect_status(0);
+        plane.by_hand(&namespace, &["rollout", "undo", "deployment/web"]);
         let path = ".spec.template.spec.containers[name=\"web\"].image";
         let line = format!("web ~ {path} \"nginx:1.26\" -> \"nginx:1.25\": rollback high kubectl");
         let report = report(plane, &repo);
@@ -154,10 +150,7 @@ fn a_check_only_reads_and_reads_each_kind_once() {
         let (status, answer) = plane.api("admin", "POST", &path, Some(&endpoints));
         assert_eq!(status, 201, "{answer}");
     }
-    let bound = Drift::new()
-        .args(["check", "--output=json", "--kubeconfig"])
-        .arg(plane.kubeconfig("reader"))
-        .in_folder(repo.path());
+    let bound = Drift::check(&repo).kubeconfig(plane.kubeconfig("reader")).format("json");
     let report = bound.run().expect_status(0).json();
     assert_eq!(report["incomplete"], Value::Array(vec![]));
     plane.audited("the last list of the reader", |entry| {
@@ -229,8 +222,7 @@ fn declare(plane: &ControlPlane, namespace: &str, how: &[&str]) -> Repo {
     let untouched = UNTOUCHED.iter().enumerate().map(|(number, text)| (format!("kept-{number}"), *text));
     let touched = CASES.iter().map(|case| (case.name.to_owned(), case.object));
     let mut all = String::new();
-    let config = format!("version: 1\ncluster: test\nsources: [{{path: app, namespace: {namespace}}}]\n");
-    let mut files = vec![("drift.yaml".to_owned(), config)];
+    let mut files = vec![];
     for (name, text) in touched.chain(untouched) {
         let text = fill(text, &name, namespace);
         let _ = writeln!(all, "---{text}");
@@ -238,7 +230,7 @@ fn declare(plane: &ControlPlane, namespace: &str, how: &[&str]) -> Repo {
     }
     plane.apply("gitops", namespace, &all, how);
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Repo::with(&files)
+    Repo::for_namespace(namespace, &files)
 }
 
 fn fill(text: &str, name: &str, namespace: &str) -> String {
@@ -265,10 +257,7 @@ fn run(plane: &ControlPlane, namespace: &str, folder: &Path, name: &str, line: &
     match words.as_slice() {
         ["edit", script, target] => edit(plane, namespace, &folder.join(name), script, target),
         ["replace", script, target] => replace(plane, namespace, script, target),
-        words => {
-            let arguments = [&["--namespace", namespace][..], words].concat();
-            let _ = plane.kubectl("alice", &arguments).expect_status(0);
-        }
+        words => drop(plane.by_hand(namespace, words)),
     }
 }
 
@@ -290,8 +279,7 @@ fn edit(plane: &ControlPlane, namespace: &str, file: &Path, script: &str, target
 fn replace(plane: &ControlPlane, namespace: &str, script: &str, target: &str) {
     let [_, from, to, _]: [&str; 4] =
         script.split('/').collect::<Vec<_>>().try_into().expect("a script `s/FROM/TO/`");
-    let get = ["get", target, "--namespace", namespace, "--output=yaml"];
-    let text = plane.kubectl("alice", &get).expect_status(0).stdout.replace(from, to);
+    let text = plane.by_hand(namespace, &["get", target, "--output=yaml"]).replace(from, to);
     let put = ["replace", "--namespace", namespace, "--filename", "-"];
     let _ = plane.kubectl_with("alice", &put, &text).expect_status(0);
 }
@@ -340,9 +328,9 @@ fn disagreements(report: &Value) -> BTreeSet<String> {
 /// The findings as the table writes them, without what the server put there.
 fn lines(report: &Value) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
-    for finding in report["findings"].as_array().expect("a report has findings") {
+    for finding in findings(report) {
         let name = finding["resource"]["name"].as_str().expect("a resource has a name");
-        let changes = finding["changes"].as_array().map_or(&[][..], Vec::as_slice);
+        let changes = changes(finding);
         if changes.is_empty() {
             let state = finding["state"].as_str().expect("a finding has a state");
             lines.insert(format!("{name} {state}: {}", verdict(finding)));

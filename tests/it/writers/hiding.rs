@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::judge::{covers, is_derived, is_drift, shown};
 use super::means::{APPLY, MERGE, STRATEGIC, send};
-use super::parsed;
+use super::{check, parsed};
 use crate::matrix::in_parallel;
 use crate::matrix::truth::{changed, parse};
 use crate::support::cluster::ControlPlane;
-use crate::support::command::Drift;
 use crate::support::http::Client;
 use crate::support::repo::Repo;
+use crate::support::report::findings;
 use crate::support::tree::root;
 
 /// How the objects were applied: manager, whether by the server, and whether a client keeps a copy of what it applied.
@@ -390,16 +390,8 @@ fn write(client: &Client, (harm, object): (&Harm, &Value), patch: &str, manager:
     send(client, "PATCH", &path, harm.media, &parsed(patch))
 }
 
-fn check(plane: &ControlPlane, repo: &Repo) -> Value {
-    let drift = Drift::new().args(["check", "--output=json", "--all", "--kubeconfig"]);
-    let output = drift.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(1);
-    let report = output.json();
-    assert_eq!(report["incomplete"], json!([]), "{}", output.stderr);
-    report
-}
-
 fn judge(written: &[Written], report: &Value) {
-    let findings = report["findings"].as_array().expect("findings");
+    let findings = findings(report);
     let key = |object: &Value, name: &str| (object["kind"].to_string(), object[name].to_string());
     let found: BTreeMap<_, _> =
         findings.iter().map(|finding| (key(&finding["resource"], "name"), finding)).collect();
@@ -486,7 +478,7 @@ fn privileged_pods_are_unmanaged_whatever_they_claim() {
         (pod, format!("{} with {}", names[name], MARKS[mark].0))
     });
     let report = check(plane, &repo);
-    let findings = report["findings"].as_array().expect("findings");
+    let findings = findings(&report);
     let reported: BTreeSet<&str> = findings
         .iter()
         .filter(|finding| finding["state"] == "unmanaged" && is_drift(finding))

@@ -255,15 +255,12 @@ fn target(task: &Task<'_>) -> String {
 
 fn patch(task: &Task<'_>, plane: &ControlPlane) {
     let body = merge_patch(task.before, &task.after()).to_string();
-    let arguments =
-        ["patch", &target(task), "--namespace", task.namespace, "--type=merge", "--patch", body.as_str()];
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    plane.by_hand(task.namespace, &["patch", &target(task), "--type=merge", "--patch", &body]);
 }
 
 fn command(task: &Task<'_>, plane: &ControlPlane) {
     let line = task.change.command.expect("only changes with a command").replace('@', task.name);
-    let arguments: Vec<&str> = line.split(' ').chain(["--namespace", task.namespace]).collect();
-    let _ = plane.kubectl("alice", &arguments).expect_status(0);
+    plane.by_hand(task.namespace, &line.split(' ').collect::<Vec<_>>());
 }
 
 /// The editor puts the changed object in the place of what it is given.

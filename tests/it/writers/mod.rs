@@ -358,9 +358,9 @@ fn file(repo: &Repo, cases: &[Case], writer: Writer, which: impl Fn(&Case) -> &V
 
 /// The report of `drift check`, with everything that it only counts otherwise; it must be complete.
 #[track_caller]
-fn check(plane: &ControlPlane, repo: &Repo) -> Value {
-    let drift = Drift::new().args(["check", "--output=json", "--all", "--kubeconfig"]);
-    let output = drift.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run().expect_status(1);
+pub(super) fn check(plane: &ControlPlane, repo: &Repo) -> Value {
+    let check = Drift::check(repo).kubeconfig(plane.kubeconfig("admin")).format("json").arg("--all");
+    let output = check.run().expect_status(1);
     let report = output.json();
     assert_eq!(report["incomplete"], json!([]), "{}", output.stderr);
     report

@@ -17,6 +17,7 @@ use crate::matrix::truth::{Step, changed, parse};
 use crate::support::command::Drift;
 use crate::support::http::{Client, Request};
 use crate::support::repo::Repo;
+use crate::support::report::findings;
 use crate::support::servers::eventually;
 use crate::support::tree::root;
 
@@ -470,8 +471,8 @@ fn what_controllers_write_in_their_places_is_no_drift() {
             })
         })
         .collect();
-    let drift = Drift::new().args(["check", "--output=json", "--all", "--kubeconfig"]);
-    let output = drift.arg(plane.kubeconfig("admin")).in_folder(repo.path()).run();
+    let check = Drift::check(&repo).kubeconfig(plane.kubeconfig("admin")).format("json").arg("--all");
+    let output = check.run();
     let report = output.json();
     assert_eq!(report["incomplete"], json!([]), "{}", output.stderr);
     judge(&writes, &skipped, &report);
@@ -546,8 +547,7 @@ fn written(
 }
 
 fn judge(writes: &[Write], skipped: &BTreeSet<String>, report: &Value) {
-    let findings = report["findings"].as_array().expect("findings");
-    let found: BTreeMap<(&str, &str), &Value> = findings
+    let found: BTreeMap<(&str, &str), &Value> = findings(report)
         .iter()
         .filter_map(|finding| {
             let resource = &finding["resource"];
