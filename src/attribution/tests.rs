@@ -169,7 +169,7 @@ fn the_owner_of_a_leaf_gives_the_cause() {
 }
 
 #[test]
-fn an_older_commits_value_is_unsynced_or_a_rollback_by_who_wrote_it_when() {
+fn older_value_is_unsynced_or_a_rollback_by_writer() {
     let git = desired(deployment(1, "app:2"));
     let older = [("c1", deployment(1, "app:1"))];
     let (before, soon, late) = ("2025-12-31T00:00:00Z", "2026-01-01T01:00:00Z", "2026-02-01T00:00:00Z");
@@ -337,7 +337,7 @@ fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
 
 /// A person's removal takes the path out of the applier's entry; the server's leaves it there.
 #[test]
-fn what_the_applier_still_owns_and_live_lacks_was_dropped_by_the_server() {
+fn owned_field_that_live_lacks_was_dropped() {
     let mut declared = deployment(1, "app:1");
     declared["spec"]["progressDeadlineSeconds"] = json!(30);
     let git = desired(declared);
@@ -347,7 +347,7 @@ fn what_the_applier_still_owns_and_live_lacks_was_dropped_by_the_server() {
 }
 
 #[test]
-fn what_an_applier_owns_without_having_declared_it_is_a_default_only_where_one_can_be() {
+fn undeclared_field_of_applier_may_be_a_default() {
     let git = desired(deployment(1, "app:1"));
     let stored = |pointer: &str, value: Value| {
         let mut stored = deployment(1, "app:1");
@@ -521,7 +521,7 @@ fn a_variable_that_the_deployer_replaces_is_the_deployers() {
 }
 
 #[test]
-fn a_variable_inside_a_whole_list_is_the_deployers_where_nothing_else_differs() {
+fn variable_in_a_list_is_the_deployers() {
     let role = |host: &str, verb: &str| {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"},
         "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": [host], "verbs": [verb]}]})
@@ -553,7 +553,7 @@ fn a_variable_inside_a_whole_list_is_the_deployers_where_nothing_else_differs() 
 }
 
 #[test]
-fn a_request_to_a_controller_is_no_drift_on_the_kinds_of_that_controller_alone() {
+fn request_to_a_controller_is_no_drift_on_its_kinds() {
     let object = |group: &str, annotations: Value| json!({"apiVersion": format!("{group}/v1"), "kind": "X", "metadata": {"name": "x", "annotations": annotations}});
     for (group, key, expected) in [
         ("kustomize.toolkit.fluxcd.io", "reconcile.fluxcd.io/requestedAt", "Deployer High flux"),
@@ -576,7 +576,7 @@ fn live_with_annotation(mut object: Value, fields: &Value) -> Value {
 }
 
 #[test]
-fn the_behaviour_of_an_autoscaler_is_compared_with_the_servers_defaults_in_it() {
+fn autoscaler_behaviour_is_compared_with_its_defaults() {
     let scaler = |behavior: &str| {
         json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "x",
         "annotations": {"autoscaling.alpha.kubernetes.io/behavior": behavior}}, "spec": {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "x"}}})
@@ -927,7 +927,7 @@ fn marks_and_owner_references_are_claims_to_be_looked_up() {
 }
 
 #[test]
-fn a_missing_object_is_unsynced_until_its_applier_wrote_or_the_time_is_over() {
+fn missing_object_is_unsynced_until_applied_or_overdue() {
     let superseded =
         |newer_applied| Supersession { committed_at: NEWER, superseded_at: NEWER, newer_applied };
     let schema = Schema::built_in();
@@ -1010,7 +1010,7 @@ fn a_field_that_was_made_null_has_an_owner() {
 }
 
 #[test]
-fn a_writer_of_a_status_is_a_controller_but_where_it_could_do_harm() {
+fn status_writer_is_a_controller_unless_harmful() {
     let git = desired(deployment(1, "app:1"));
     let mut noted = deployment(1, "app:1");
     noted["metadata"]["annotations"] = json!({"note": "x"});
@@ -1032,7 +1032,7 @@ fn a_writer_of_a_status_is_a_controller_but_where_it_could_do_harm() {
 }
 
 #[test]
-fn finalizers_of_an_unknown_writer_are_a_controllers_and_a_persons_are_not() {
+fn finalizers_of_unknown_writers_are_a_controllers() {
     let git = desired(deployment(1, "app:1"));
     let mut held = deployment(1, "app:1");
     held["metadata"]["finalizers"] = json!(["example.com/hold"]);

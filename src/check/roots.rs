@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_is_covered_where_all_that_it_applies_is_in_a_source_of_this_repository() {
+    fn root_is_covered_if_sources_have_all_it_applies() {
         let git = json!({"kind": "GitRepository"});
         let here = "https://git.example.org/acme/fleet";
         for (kind, spec) in [

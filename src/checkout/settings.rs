@@ -111,7 +111,7 @@ mod tests {
     use crate::git::Token;
 
     #[test]
-    fn a_token_goes_only_to_the_kind_of_forge_that_it_is_for() {
+    fn token_goes_to_its_own_kind_of_forge() {
         let shown = |tokens: &Tokens, kind| tokens.token_for(kind).map(|token| token.expose().to_owned());
         let (hub, tea) = (Token::new("hub"), Token::new("tea"));
         let held = |name: &str| match name {

@@ -40,7 +40,7 @@ fn read(files: &[(String, String)]) -> Result<Ledger, super::LedgerError> {
 }
 
 #[test]
-fn findings_are_grouped_by_source_and_manager_and_ids_depend_on_what_is_seen() {
+fn findings_are_grouped_by_source_and_manager() {
     let (a, b, c) = (
         mk_finding("a", "kubectl-edit", "spec/x", json!(2)),
         mk_finding("b", "kubectl-edit", "spec/x", json!(2)),
@@ -125,7 +125,7 @@ fn what_the_ledger_keeps_is_bounded_and_read_back() {
 }
 
 #[test]
-fn a_third_value_that_live_followed_is_a_return_to_git_by_a_commit() {
+fn third_value_followed_by_live_ends_by_commit() {
     let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
@@ -170,7 +170,7 @@ impl DeclaredValues for Now {
 }
 
 #[test]
-fn git_that_came_to_live_is_adopted_and_live_that_came_back_is_reverted() {
+fn end_is_adopted_by_git_or_reverted_by_live() {
     let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");

@@ -23,7 +23,7 @@ fn output_status_folder_and_input_are_passed_on() {
 }
 
 #[test]
-fn a_large_input_that_is_not_read_and_a_large_output_do_not_block() {
+fn large_unread_input_and_output_do_not_block() {
     let output = shell("head -c 3000000 /dev/zero").input(vec![b'x'; 3_000_000]).run().unwrap();
     assert_eq!(output.stdout.len(), 3_000_000);
     let echoed = shell("cat").input(vec![b'x'; 3_000_000]).run().unwrap();
@@ -52,7 +52,7 @@ fn what_a_program_leaves_in_the_background_ends_with_it() {
 }
 
 #[test]
-fn standard_output_over_its_cap_stops_the_program_and_standard_error_is_cut() {
+fn output_over_the_cap_stops_the_program() {
     let error = shell("while :; do echo more; done").output_cap(1000).run();
     assert!(matches!(error, Err(ProcessError::TooMuchOutput { cap: 1000, .. })), "{error:?}");
     let output = shell("head -c 500000 /dev/zero >&2").error_cap(10).run().unwrap();
@@ -61,7 +61,7 @@ fn standard_output_over_its_cap_stops_the_program_and_standard_error_is_cut() {
 }
 
 #[test]
-fn a_program_that_is_not_there_and_a_folder_that_is_not_there_are_told_apart() {
+fn missing_program_and_missing_folder_are_told_apart() {
     let missing = Program::new("/nowhere/helm").run();
     assert!(
         matches!(&missing, Err(ProcessError::NotFound { program, .. }) if program == "helm"),

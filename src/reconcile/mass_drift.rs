@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_in_most_namespaces_is_another_cluster_and_in_one_it_is_not() {
+    fn drift_in_most_namespaces_suggests_another_cluster() {
         let counts = |spoiled: usize, groups: usize| -> BTreeMap<DriftGroup, DriftCount> {
             let count = |at| DriftCount { drifting: if at < spoiled { 9 } else { 0 }, all: 10 };
             (0..groups).map(|at| (declared("apps", &format!("ns-{at}")), count(at))).collect()

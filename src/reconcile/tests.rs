@@ -126,7 +126,7 @@ fn only(ledger: &Ledger) -> &Incident {
 }
 
 #[test]
-fn drift_opens_an_incident_with_an_issue_and_a_second_plan_adds_nothing() {
+fn second_plan_of_the_same_drift_adds_nothing() {
     let mut ledger = Ledger::default();
     let run = Run::with(vec![drift("web")]);
     let (plan, ended) = run.plan(&mut ledger);

@@ -253,7 +253,7 @@ fn of_a_set_that_others_share_only_the_persons_value_is_taken_in() {
 
 /// Where the schema says `nullable`, null is a value. One in the cluster is left to a person, who knows how Git is applied.
 #[test]
-fn a_value_over_a_null_is_taken_in_and_a_null_is_a_persons() {
+fn value_over_a_null_is_taken_in() {
     let crd = json!({"spec": {"group": "example.com", "names": {"kind": "Widget"}, "versions": [{"name": "v1", "schema":
         {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
             "size": {"type": "integer", "nullable": true, "default": 3},

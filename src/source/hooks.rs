@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_hook_made_is_known_by_its_name_or_by_what_its_name_was_made_from() {
+    fn object_of_a_hook_is_known_by_name_or_prefix() {
         let long = format!("{}-", "x".repeat(60));
         let hooks = Hooks {
             named: BTreeSet::from([id("Job", "shop", "migrate").key()]),

@@ -277,7 +277,7 @@ case $1 in https://github.com/drift/drift/releases/download/v0.1.0/drift-0.1.0-*
 }
 
 #[test]
-fn a_release_is_run_only_if_its_checksum_is_the_one_that_was_named() {
+fn release_with_another_checksum_is_not_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("drift"), "a program").expect("a new file");
     let archive = folder.path().join("archive.tar.gz");
@@ -364,7 +364,7 @@ fn uses(step: &Value) -> &str {
 }
 
 #[test]
-fn every_workflow_is_one_has_the_least_rights_and_pins_what_it_uses() {
+fn workflows_have_least_rights_and_pinned_actions() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let all: Vec<_> = files(".github/workflows").into_iter().chain(files("deploy/github")).collect();
     assert!(all.len() >= 3, "{all:?}");

@@ -162,7 +162,7 @@ fn an_end_that_git_does_not_bear_out_is_not_believed() {
 }
 
 #[test]
-fn a_ledger_that_lacks_what_commits_name_is_exit_3_with_the_incidents() {
+fn ledger_without_committed_incidents_is_exit_3() {
     let story = Story::new();
     let named = story.clone.git(&["log", "--format=%(trailers:key=Drift-Incident,valueonly)", "origin/main"]);
     let id = named.lines().find(|line| !line.is_empty()).expect("a merged commit names its incident");

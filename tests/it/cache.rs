@@ -37,7 +37,7 @@ spec:
 ";
 
 #[test]
-fn schemas_are_asked_for_once_and_a_kept_one_gives_the_same_verdicts() {
+fn cached_schema_gives_the_same_verdicts() {
     let plane = ControlPlane::shared();
     let repo = changed(plane);
     let folder = tempfile::tempdir().expect("a temporary folder");

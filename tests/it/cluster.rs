@@ -290,7 +290,7 @@ async fn a_plug_in_or_a_service_account_gives_the_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_of_a_real_cluster_holds_its_objects_and_no_secret_value() {
+async fn snapshot_of_a_cluster_has_no_secret_value() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("snapshot");
     let secret =

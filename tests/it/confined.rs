@@ -27,7 +27,7 @@ fn confinement() -> Option<Confinement> {
 }
 
 #[test]
-fn a_confined_program_reads_and_writes_its_folder_and_nothing_else_of_a_user() {
+fn confined_program_reaches_its_own_folder_only() {
     let Some(confinement) = confinement().filter(Confinement::has_no_files) else { return };
     let folder = tempfile::tempdir().unwrap();
     let (own, outside) = (folder.path().join("own"), folder.path().join("outside"));

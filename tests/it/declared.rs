@@ -50,7 +50,7 @@ fn patch(plane: &ControlPlane, namespace: &str, resource: &str, patch: &str) {
 }
 
 #[test]
-fn a_hook_of_a_plain_source_is_compared_where_it_is_live_and_not_missed_where_it_is_not() {
+fn plain_hook_is_compared_if_live_never_missing() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("hooks");
     let hook = |kind: &str, name: &str, annotation: &str, rest: &str| {

@@ -69,7 +69,7 @@ impl Place {
 }
 
 #[test]
-fn values_that_sops_encrypted_in_a_manifest_or_in_those_of_a_chart_are_named() {
+fn sops_values_in_manifests_and_charts_are_named() {
     let values = "values of ConfigMap/";
     let plain = sops(&config_map("cfg"));
     Place::new("sops-plain", "{path: m, namespace: NAMESPACE}", &["cfg"], &[("m/a.yaml", &plain)])
@@ -92,7 +92,7 @@ fn values_that_sops_encrypted_in_a_manifest_or_in_those_of_a_chart_are_named() {
 }
 
 #[test]
-fn files_that_are_encrypted_as_a_whole_are_named_by_what_encrypted_them() {
+fn wholly_encrypted_files_are_named_by_tool() {
     let whole = sops(&format!("apiVersion: {CIPHER}\nkind: {CIPHER}\nmetadata:\n    name: {CIPHER}\n"));
     let binary = json!({"data": CIPHER, "sops": {"mac": CIPHER, "version": "3.9.0"}}).to_string();
     let age = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n";

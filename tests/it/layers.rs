@@ -147,7 +147,7 @@ fn an_outside_world_is_named_in_one_module_only() {
 }
 
 #[test]
-fn every_module_of_the_library_is_in_the_table_and_the_other_way_round() {
+fn table_and_library_have_the_same_modules() {
     let library = std::fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
     let declared: BTreeSet<&str> = library
         .lines()
@@ -159,7 +159,7 @@ fn every_module_of_the_library_is_in_the_table_and_the_other_way_round() {
 }
 
 #[test]
-fn a_row_names_only_rows_above_it_so_there_is_no_circle() {
+fn rows_name_only_rows_above() {
     for (at, (module, may_use)) in MAY_USE.iter().enumerate() {
         for used in *may_use {
             let above = MAY_USE[..at].iter().any(|(name, _)| name == used);

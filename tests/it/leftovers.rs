@@ -18,7 +18,7 @@ fn folder(path: &Path, is_old: bool) {
 }
 
 #[test]
-fn old_temporary_folders_of_killed_runs_are_removed_and_nothing_else_is() {
+fn leftovers_of_killed_runs_are_removed() {
     let drift = Drift::new().args(["check", "nowhere"]);
     let temporary = drift.home().join("tmp");
     let gone = [

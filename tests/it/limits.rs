@@ -18,7 +18,7 @@ fn check(repo: &Repo, live: &SnapshotFile) -> Drift {
 }
 
 #[test]
-fn a_report_over_the_limit_of_a_files_size_is_an_error_that_is_told() {
+fn report_over_the_file_size_limit_is_an_error() {
     let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS)]), live());
     let output = check(&repo, &live).args(["--output-file", "json=report.json"]).limited("-f 0").run();
     let output = output.expect_status(3);
@@ -29,7 +29,7 @@ fn a_report_over_the_limit_of_a_files_size_is_an_error_that_is_told() {
 }
 
 #[test]
-fn files_of_a_commit_over_the_limit_are_an_error_that_is_told() {
+fn commit_files_over_the_size_limit_are_an_error() {
     let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS)]), live());
     let output = check(&repo, &live).args(["--revision", "HEAD"]).limited("-f 0").run().expect_status(3);
     is_orderly(&output);

@@ -268,7 +268,7 @@ fn a_generator_that_changes_only_the_missing_is_left_out_too() {
 
 /// Kustomize writes name and namespace of what is referred to where it is in the build.
 #[test]
-fn a_reference_to_the_missing_is_not_compared_nor_is_a_namespace_beside_it() {
+fn reference_to_a_missing_part_is_not_compared() {
     let far = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: far}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: far}\nspec: {ports: []}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
     let binding = |kind: &str, subject: &str| {
         format!(

@@ -85,7 +85,7 @@ const OF_MANIFESTS: [Mistake; 4] = [
 ];
 
 #[test]
-fn of_an_ordinary_mistake_file_line_and_kind_are_told_and_no_value() {
+fn ordinary_mistake_is_told_with_place_without_values() {
     let chart = [
         ("Chart.yaml", CHART.to_owned()),
         ("values.yaml", "pw: hunter2\n".to_owned()),

@@ -220,7 +220,7 @@ fn what_is_broken_for_kustomize_too_hides_the_root() {
 }
 
 #[test]
-fn bases_that_are_nested_too_deep_hide_the_root_and_end_nothing_else() {
+fn bases_nested_too_deep_hide_only_their_root() {
     let names: Vec<String> = (0..400).map(|at| format!("d{at}/kustomization.yaml")).collect();
     let texts: Vec<String> = (0..400).map(|at| format!("resources: [../d{}]\n", at + 1)).collect();
     let mut files: Vec<(&str, &str)> =

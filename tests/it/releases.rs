@@ -105,7 +105,7 @@ fn an_upgrade_is_told_from_an_install() {
 }
 
 #[test]
-fn a_chart_that_cannot_be_upgraded_here_is_rendered_as_an_install_at_another_revision() {
+fn chart_that_refuses_upgrade_is_rendered_as_install() {
     let refuses = "{{- if .Release.IsUpgrade }}{{ fail \"the current password is needed\" }}{{ end }}\n";
     let config =
         |data: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {data}\n");
@@ -162,7 +162,7 @@ fn live(kind: &str, name: &str, metadata: Value) -> (ResourceId, Value) {
 }
 
 #[test]
-fn hooks_of_a_chart_are_left_out_and_known_again_whatever_their_names() {
+fn chart_hooks_are_known_whatever_their_names() {
     let hook = |name: &str, event: &str| {
         format!(
             "apiVersion: batch/v1\nkind: Job\nmetadata:\n  {name}\n  annotations: {{helm.sh/hook: \"{event}\"}}\n"

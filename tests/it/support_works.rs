@@ -58,7 +58,7 @@ fn git_of_the_tests_ignores_the_developers_configuration() {
 }
 
 #[test]
-fn drift_runs_with_an_empty_home_and_only_the_programs_it_was_given() {
+fn drift_runs_in_an_empty_environment() {
     let drift = Drift::new();
     let bin: Vec<_> = std::fs::read_dir(drift.home().join("bin"))
         .expect("the folder of programs")
@@ -110,7 +110,7 @@ fn the_parts_are_what_was_pinned() {
 }
 
 #[test]
-fn the_control_plane_serves_its_users_and_its_audit_log_names_them() {
+fn audit_log_names_users_of_the_control_plane() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("harness");
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: green}\n";
@@ -136,7 +136,7 @@ fn the_control_plane_serves_its_users_and_its_audit_log_names_them() {
 }
 
 #[test]
-fn a_service_account_of_the_control_plane_gets_a_token_that_works() {
+fn service_account_gets_a_working_token() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("token");
     let _ = plane.kubectl("admin", &["create", "serviceaccount", "drift", "-n", &namespace]).expect_status(0);

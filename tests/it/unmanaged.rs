@@ -28,7 +28,7 @@ subjects: [{kind: User, name: carol, apiGroup: rbac.authorization.k8s.io}]
 ";
 
 #[test]
-fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
+fn unmanaged_objects_of_every_served_kind_are_found() {
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let made = make(plane, &namespace);
@@ -85,7 +85,7 @@ fn what_a_person_made_is_found_in_every_kind_that_the_cluster_serves() {
 }
 
 #[test]
-fn a_kind_that_may_not_be_listed_is_not_examined_and_keeps_the_report_complete() {
+fn kind_that_may_not_be_listed_keeps_report_complete() {
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let _ = make(plane, &namespace);

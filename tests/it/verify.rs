@@ -146,7 +146,7 @@ fn only_dry_runs(plane: &ControlPlane, namespace: &str) {
 }
 
 #[test]
-fn a_missing_right_to_patch_is_named_and_never_taken_for_agreement() {
+fn missing_right_to_patch_is_no_agreement() {
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     bind(plane, &namespace, "get, list");

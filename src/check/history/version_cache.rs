@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_none_and_a_folder_that_others_may_read_is_not_used() {
+    fn damaged_cache_file_and_open_folder_are_not_used() {
         let cache = tempfile::tempdir().unwrap();
         let kept = VersionCache::in_cache(cache.path()).unwrap();
         kept.write("abc", &objects()).unwrap();

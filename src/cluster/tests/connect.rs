@@ -22,7 +22,7 @@ fn kubeconfig(folder: &Path, text: &str) -> ClusterSettings {
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_cannot_be_used_is_a_configuration_error_and_says_why() {
+async fn unusable_kubeconfig_is_a_configuration_error() {
     let contexts = r#"{"contexts":[{"name":"b","context":{"cluster":"c","user":"u"}},
         {"name":"a","context":{"cluster":"gone"}}],"clusters":[{"name":"c","cluster":{"server":"http://x"}}]"#;
     let with = |more: &str| format!("{contexts}{more}}}");
@@ -81,7 +81,7 @@ async fn no_cluster_at_all_says_where_was_looked() {
 }
 
 #[tokio::test]
-async fn a_named_kubeconfig_that_is_not_there_is_no_reason_to_use_another() {
+async fn missing_named_kubeconfig_is_not_replaced() {
     let mock = Mock::start(|_| None);
     let there = mock.settings().kubeconfig.expect("the mock wrote one");
     let settings = ClusterSettings {

@@ -35,7 +35,7 @@ async fn kinds_are_sorted_with_the_preferred_version_first() {
 }
 
 #[tokio::test]
-async fn a_group_whose_server_is_down_is_undiscovered_and_the_rest_is_read() {
+async fn group_that_is_down_is_undiscovered() {
     let mock = Mock::start(|seen| {
         (seen.url == "/apis").then(|| {
             Reply::Json(200, json!({"items": [
@@ -60,7 +60,7 @@ async fn a_group_whose_server_is_down_is_undiscovered_and_the_rest_is_read() {
 }
 
 #[tokio::test]
-async fn a_list_of_a_group_that_is_down_does_not_use_up_the_whole_time_out() {
+async fn list_of_a_group_that_is_down_ends_early() {
     let mock = Mock::start(|seen| {
         let widgets = json!({"resource": "widgets", "responseKind": {"kind": "Widget"}, "verbs": ["list"]});
         match seen.url.as_str() {
@@ -110,7 +110,7 @@ async fn an_older_server_is_asked_group_by_group() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_say_what_it_serves_is_no_empty_cluster() {
+async fn failed_discovery_is_no_empty_cluster() {
     let cases: [Case; 7] = [
         (
             "401",

@@ -28,7 +28,7 @@ async fn play(
 }
 
 #[tokio::test]
-async fn a_patch_that_is_played_through_gives_the_object_as_it_would_be() {
+async fn dry_run_patch_gives_the_object_after_it() {
     let answered = play(|seen| {
         let right = seen.head[0].starts_with("PATCH ")
             && seen.header("content-type") == Some("application/json-patch+json")
@@ -96,7 +96,7 @@ async fn what_is_no_answer_is_unread_and_says_why() {
 
 /// A server that does not know `dryRun` would write.
 #[tokio::test]
-async fn a_kind_is_asked_for_only_where_the_server_says_that_it_knows_dry_runs() {
+async fn only_kinds_with_dry_run_support_are_asked() {
     let mock = Mock::start(|seen| {
         let knows = json!({"patch": {"parameters": [{"name": "fieldManager"}, {"name": "dryRun"}]}});
         let knows_not = json!({"patch": {"parameters": [{"name": "force"}]}, "put": {"parameters": [{"name": "dryRun"}]}});

@@ -259,7 +259,7 @@ async fn an_object_of_another_namespace_is_refused() {
 }
 
 #[tokio::test]
-async fn a_named_object_that_is_not_there_is_a_value_and_anything_else_is_not() {
+async fn only_not_found_is_a_value() {
     let mock = Mock::start(|seen| {
         let name = seen.url.strip_prefix("/api/v1/namespaces/shop/configmaps/")?;
         Some(match name {
@@ -363,7 +363,7 @@ async fn pages_of_large_objects_hold_fewer_and_all_are_read_once() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_too_deep_is_named_and_the_others_are_read() {
+async fn object_too_deep_is_named_and_others_read() {
     let deep = format!("{}1{}", r#"{"a":"#.repeat(130), "}".repeat(130));
     let body = format!(
         r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{}},"items":[{{"metadata":{{"name":"deep"}},"data":{deep}}},{{"metadata":{{"name":"flat"}}}}]}}"#

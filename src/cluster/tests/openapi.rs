@@ -47,7 +47,7 @@ fn document() -> Value {
 }
 
 #[tokio::test]
-async fn a_document_is_asked_for_once_for_each_hash_where_there_is_a_cache() {
+async fn cached_document_is_fetched_once_per_hash() {
     let mock = server();
     let cache = mock.folder.path().join("cache");
     let expected = Schema::from_openapi(document().to_string().as_bytes()).expect("a document");
@@ -141,7 +141,7 @@ async fn a_cache_that_cannot_be_written_is_done_without() {
 }
 
 #[tokio::test]
-async fn what_the_server_has_no_document_of_is_none_and_no_other_address_is_followed() {
+async fn kind_without_a_document_is_none() {
     let mock = server();
     let cluster = connect(&mock, None).await;
     for (group, version) in [("none", "v1"), ("evil", "v1"), ("evil", "v2")] {

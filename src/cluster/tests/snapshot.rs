@@ -118,7 +118,7 @@ async fn a_snapshot_of_some_namespaces_says_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_the_same_state_has_the_same_bytes_whatever_the_order_of_its_scopes() {
+async fn snapshot_bytes_do_not_depend_on_scope_order() {
     let mock = server();
     let cluster = mock.cluster().await;
     let mut scopes = vec![

@@ -113,7 +113,7 @@ fn the_items_of_a_set_are_its_values() {
 /// `symdiffCases`, "map merge" and "simple pair"; `x-kubernetes-map-type` in apiextensions-apiserver
 /// `pkg/apiserver/schema/structural.go`.
 #[test]
-fn an_atomic_map_is_one_value_and_another_is_compared_key_by_key() {
+fn only_an_atomic_map_is_one_value() {
     let maps = "{whole: {type: object, x-kubernetes-map-type: atomic, additionalProperties: {type: string}}, granular: {type: object, additionalProperties: {type: string}}, named: {type: object, x-kubernetes-map-type: atomic, properties: {a: {type: integer}, b: {type: integer, default: 2}}}}";
     check_custom(
         maps,

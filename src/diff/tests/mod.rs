@@ -329,7 +329,7 @@ fn live_service(spec: &str) -> String {
 }
 
 #[test]
-fn what_the_server_derived_from_a_live_value_is_no_change_of_its_own() {
+fn derived_value_is_no_change_of_its_own() {
     let node_port = "+ .spec.type - -> \"NodePort\" (default \"ClusterIP\")";
     let balanced = "+ .spec.type - -> \"LoadBalancer\" (default \"ClusterIP\")";
     let cases: &[(&str, &[&str])] = &[
@@ -377,7 +377,7 @@ fn a_manifest_may_leave_its_namespace_to_the_source() {
 
 /// What Kubernetes holds as a pointer keeps its zero value, so one that is gone was taken out.
 #[test]
-fn a_zero_value_that_was_taken_out_is_found_where_the_server_keeps_it() {
+fn removed_zero_value_is_found_where_server_keeps_zeros() {
     let template = |pod: &str| {
         format!(
             "{{apiVersion: v1, kind: ReplicationController, metadata: {{name: p}}, spec: {{template: {{spec: {{containers: [], {pod}}}}}}}}}"

@@ -254,7 +254,7 @@ fn an_empty_map_is_a_value_where_its_presence_tells() {
 }
 
 #[test]
-fn zero_values_of_a_definitions_schema_are_kept_where_the_server_keeps_them() {
+fn zero_values_of_a_crd_schema_are_kept() {
     let crd = |property: &str| {
         let schema = format!("{{openAPIV3Schema: {{properties: {{a: {{items: {{{property}}}}}}}}}}}");
         object(

@@ -173,7 +173,7 @@ fn of_a_status_the_server_is_not_asked() {
 }
 
 #[test]
-fn what_follows_from_a_reported_change_is_explained_by_the_servers_second_answer() {
+fn consequence_of_a_change_is_explained_by_second_answer() {
     let with =
         |spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": spec});
     let git = with(json!({}));

@@ -68,7 +68,7 @@ fn is_in(wanted: &Value, filled: &Value) -> bool {
 /// The rule, held against every default that OpenAPI names: what is no zero is put there, and of the zeros those of
 /// pointers only.
 #[test]
-fn of_the_defaults_that_openapi_names_those_of_pointers_and_no_zeros_are_put_there() {
+fn openapi_defaults_apply_to_pointers_and_nonzero_values() {
     let schema = Schema::built_in();
     let zeros = [json!(null), json!(false), json!(0), json!(""), json!({}), json!([])];
     let mut written = Vec::new();

@@ -102,7 +102,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_format_shows_what_stands_in_its_holes_but_places_types_and_keys(value in value(), digits in 1_u32..999) {
+    fn formats_show_only_places_types_and_keys(value in value(), digits in 1_u32..999) {
         let tree = tree();
         for pieces in message_formats::all_formats() {
             let (message, seen) = filled(pieces, &value, digits);
@@ -163,7 +163,7 @@ fn a_format_is_told_by_words_of_its_own() {
 }
 
 #[test]
-fn of_what_renderers_said_file_line_and_kind_of_error_are_shown_and_no_value() {
+fn renderer_errors_show_place_and_kind_but_no_value() {
     let tree = tree();
     let mut out = String::new();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/messages/said.txt");

@@ -61,7 +61,7 @@ fn intended(mut value: Value, case: &Value) -> Value {
 }
 
 #[test]
-fn every_case_becomes_what_was_asked_with_as_few_lines_as_a_person_would_touch() {
+fn every_edit_touches_as_few_lines_as_possible() {
     let cases: Vec<Value> =
         serde_json::from_str(&fs::read_to_string(folder().join("ops.json")).unwrap()).unwrap();
     let (mut exact, mut other, mut refused) = (0, Vec::new(), Vec::new());

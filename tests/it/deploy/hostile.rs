@@ -48,7 +48,7 @@ rules:
 ";
 
 #[test]
-fn a_tenant_cannot_keep_the_cronjob_from_ending_nor_hide_what_happens_elsewhere() {
+fn tenant_cannot_block_or_blind_the_cronjob() {
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     plane.apply("admin", "default", WIDGETS, &[]);
     let condition = ["wait", "--for=condition=Established", "crd/widgets.tenant.example"];

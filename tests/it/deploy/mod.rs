@@ -83,7 +83,7 @@ fn rules(documents: &[Value]) -> Vec<&Value> {
 }
 
 #[test]
-fn the_base_reads_named_kinds_and_no_secrets_and_the_component_adds_them() {
+fn base_reads_no_secrets_without_the_component() {
     let base = documents(&Overlay::new("").build_path("deploy/base"));
     assert_eq!(
         arguments(&base),

@@ -213,7 +213,7 @@ pub(super) fn overlay(name: &str, more: &str, repository: &str) -> Overlay {
 }
 
 #[test]
-fn with_the_component_secrets_are_compared_and_their_values_stay_where_they_are() {
+fn component_compares_secrets_and_leaks_none() {
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     let namespace = plane.fresh_namespace("vault");
     let manifest =
@@ -250,7 +250,7 @@ fn with_the_component_secrets_are_compared_and_their_values_stay_where_they_are(
 }
 
 #[test]
-fn a_configuration_error_fails_the_job_at_once_and_an_incomplete_run_is_tried_again() {
+fn configuration_error_fails_the_job_without_retry() {
     let plane = ControlPlane::with_controllers();
     let overlay =
         Overlay::new("resources: [../deploy/base]\nnamespace: drift-failing\nnameSuffix: -failing\n");

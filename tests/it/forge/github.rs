@@ -48,7 +48,7 @@ async fn preflight_tells_who_we_are_and_what_we_may_do() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_named_by_what_to_do_and_not_shown() {
+async fn refused_token_is_told_and_never_shown() {
     let fake = Fake::start().await;
     let stranger = connect_as(&fake, "nobody", Duration::from_secs(20));
     let error = stranger.preflight().await.expect_err("an unknown token");
@@ -230,7 +230,7 @@ async fn labels_that_are_refused_do_not_lose_the_proposal() {
 }
 
 #[tokio::test]
-async fn a_lost_mark_is_put_back_on_the_pull_request_of_that_branch() {
+async fn lost_mark_is_put_back_by_branch() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     fake.state().branches.insert("drift/lost".to_owned());

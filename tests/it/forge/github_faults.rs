@@ -53,7 +53,7 @@ async fn a_proposal_whose_answer_is_lost_is_looked_for_and_made_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_ends_with_the_deadline_and_the_proposal_is_found() {
+async fn lost_answer_ends_at_deadline_and_proposal_is_found() {
     let fake = Fake::start().await;
     fake.fail(Fault::new("POST", "/issues", How::DoneThenSilence));
     let forge = connect_as(&fake, BOT, Duration::from_secs(1));
@@ -75,7 +75,7 @@ async fn a_comment_whose_answer_is_lost_is_written_once() {
 }
 
 #[tokio::test]
-async fn reading_is_tried_again_and_a_cut_list_is_never_a_short_one() {
+async fn read_is_retried_and_cut_list_is_an_error() {
     let page = "<html>login</html>".to_owned();
     let again = [
         How::DoneThen(502),
@@ -157,7 +157,7 @@ async fn a_refused_connection_fails_within_its_time() {
 
 /// "At once" would be a thousand requests a second.
 #[tokio::test]
-async fn a_forge_that_never_asks_to_wait_is_still_asked_a_few_times_only() {
+async fn rate_limit_without_a_wait_is_asked_few_times() {
     for status in [403, 429] {
         let fake = Fake::start().await;
         for _ in 0..100 {
@@ -173,7 +173,7 @@ async fn a_forge_that_never_asks_to_wait_is_still_asked_a_few_times_only() {
 /// Whoever may open issues decides how many there are: ours are found behind any number of closed ones, and a list of open
 /// ones without an end is an error, not a reason to propose everything again.
 #[tokio::test]
-async fn a_list_without_an_end_is_an_error_and_closed_ones_hide_no_open_one() {
+async fn endless_list_is_an_error_and_hides_nothing_open() {
     let fake = Fake::start().await;
     fake.state().most_rows = 1;
     fake.state().ignores_creator = true;
@@ -193,7 +193,7 @@ async fn a_list_without_an_end_is_an_error_and_closed_ones_hide_no_open_one() {
 }
 
 #[tokio::test]
-async fn what_a_forge_says_is_shown_on_one_line_without_what_acts_on_a_terminal() {
+async fn answer_of_a_forge_is_shown_on_one_safe_line() {
     let fake = Fake::start().await;
     let message = format!("no\\u001b[2J\\u202e and\\n::error::{}", "long ".repeat(500));
     let body = format!("{{\"message\":\"{message}\"}}");

@@ -133,7 +133,7 @@ fn of_two_pushes_at_once_one_wins() {
 }
 
 #[test]
-fn a_protected_branch_is_named_with_the_servers_words_and_nothing_is_written() {
+fn protected_branch_is_named_and_nothing_written() {
     let Place { repo: _repo, remote, git, base } = place();
     hook(
         &remote,
@@ -152,7 +152,7 @@ fn a_protected_branch_is_named_with_the_servers_words_and_nothing_is_written() {
 
 /// In the words of GitHub (a protected branch, a ruleset), GitLab, Gitea and a hook that says nothing.
 #[test]
-fn a_server_that_asks_for_signed_commits_is_named_with_what_to_do() {
+fn server_that_wants_signatures_is_told_with_hint() {
     let told = ", for it asks for signed commits: ";
     let silent = " and gives no reason, as where its rules ask for signed commits: ";
     let cases = [
@@ -239,7 +239,7 @@ fn a_push_whose_answer_was_lost_is_a_success() {
 }
 
 #[test]
-fn a_push_that_was_cut_before_the_write_is_a_network_failure() {
+fn push_cut_before_the_write_is_a_network_failure() {
     let Place { repo, remote, base, .. } = place();
     let git = with_failing_push(&repo, "echo 'error: RPC failed; curl 18 transfer closed' >&2; exit 1");
     let ours = change(&git, Some(&base), "ours");
@@ -265,7 +265,7 @@ fn a_branch_that_another_push_holds_locked_is_worth_another_attempt() {
 }
 
 #[test]
-fn hooks_of_the_repository_do_not_run_and_its_push_settings_do_not_count() {
+fn hooks_and_push_settings_of_repository_are_ignored() {
     let Place { repo, remote, git, base } = place();
     let mark = repo.path().join("mark");
     repo.git(&["tag", "--annotate", "-m", "x", "v1"]);

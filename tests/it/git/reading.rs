@@ -147,7 +147,7 @@ fn filters_and_hooks_of_the_repository_do_not_run() {
 }
 
 #[test]
-fn files_are_read_and_listed_at_a_commit_not_in_the_work_tree() {
+fn files_are_read_at_a_commit() {
     let repo = sample();
     let head = id(&repo.head());
     repo.write("README", "changed\n");
@@ -211,7 +211,7 @@ fn a_commit_is_materialised_as_stored() {
 }
 
 #[test]
-fn a_part_is_materialised_under_its_path_and_a_second_time_is_refused() {
+fn part_of_a_tree_is_materialised_once() {
     let repo = sample();
     let head = id(&repo.head());
     let into = tempfile::tempdir().expect("a temporary folder");

@@ -36,7 +36,7 @@ fn the_remote_is_origin_or_the_only_one() {
 }
 
 #[test]
-fn branches_of_a_remote_are_listed_and_fetched_and_nothing_of_the_users_moves() {
+fn fetching_branches_moves_nothing_of_the_user() {
     let repo = Repo::with(&[("a", "b")]);
     let remote = repo.with_remote();
     let other = remote.clone_of();

@@ -98,7 +98,7 @@ fn by_ssh(file: &Path) -> Home {
 }
 
 #[test]
-fn a_key_of_sshs_in_a_file_signs_and_the_commit_is_the_same_otherwise() {
+fn ssh_key_in_a_file_signs_an_unchanged_commit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for kind in ["ed25519", "ecdsa"] {
         let key = ssh(folder.path(), kind, "");
@@ -119,7 +119,7 @@ fn a_key_of_sshs_in_a_file_signs_and_the_commit_is_the_same_otherwise() {
 }
 
 #[test]
-fn a_key_may_be_in_an_agent_named_by_a_command_or_in_the_environment() {
+fn key_may_be_in_agent_command_or_environment() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(folder.path(), "ed25519", "");
     let agent = Agent::with(&key);

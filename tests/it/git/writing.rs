@@ -97,7 +97,7 @@ fn nothing_of_the_users_moves_and_no_hook_runs() {
 }
 
 #[test]
-fn the_same_input_gives_the_same_id_and_an_orphan_has_no_parent() {
+fn same_input_gives_the_same_commit_id() {
     let one = Repo::with(&[("x", "y")]);
     let other = Repo::with(&[("z", "z")]);
     let changes = [set("incidents/1.yaml", "version: 1\n"), set("README", "ledger\n")];

@@ -4,7 +4,7 @@ use super::hub::{Hub, Merge, events, last};
 use crate::forge::github_fake::BOT;
 
 #[test]
-fn one_pull_request_and_one_issue_are_opened_and_the_second_run_writes_nothing() {
+fn pull_request_and_issue_are_opened_once() {
     let hub = Hub::proposed();
     let things = hub.things();
     assert_eq!(things.len(), 2, "{things:?}");
@@ -64,7 +64,7 @@ fn a_merge_of_any_kind_ends_the_incident_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_commit_past_the_pull_request_ends_it_and_closes_it_with_a_reason() {
+fn commit_past_the_pull_request_closes_it_with_reason() {
     let hub = Hub::proposed();
     let commit = hub.commit_web();
     hub.delete_debug();
@@ -136,7 +136,7 @@ fn a_base_that_moves_is_followed_only_where_it_touches_the_file() {
 }
 
 #[test]
-fn a_workflows_token_that_may_not_read_its_own_user_works_with_a_configured_login() {
+fn workflow_token_works_with_a_configured_login() {
     let hub = Hub::new();
     hub.fake.state().anonymous.insert(BOT.to_owned());
     let _ = hub.run(1);

@@ -20,7 +20,7 @@ fn limited(seconds: &str) -> How {
 }
 
 #[test]
-fn one_fault_leaves_one_proposal_for_each_incident_and_the_next_run_has_nothing_left_to_do_or_finishes() {
+fn one_fault_leaves_one_proposal_per_incident() {
     let exists = || refused(422, Vec::new(), "Validation Failed");
     // What happens once, how that run ends, and what it says on standard error.
     let cases: [(&str, &'static str, &str, How, i32, &str); 19] = [
@@ -60,7 +60,7 @@ fn one_fault_leaves_one_proposal_for_each_incident_and_the_next_run_has_nothing_
 }
 
 #[test]
-fn commits_that_github_does_not_take_unsigned_are_named_and_nothing_is_opened() {
+fn refused_unsigned_commits_are_named_and_open_nothing() {
     let hub = Hub::new();
     let words = "echo 'error: GH013: Repository rule violations found for '\necho '- Commits must have verified signatures.'\n";
     let hook = hub.remote.write("hooks/pre-receive", format!("#!/bin/sh\nexec >&2\n{words}exit 1\n"));
@@ -74,7 +74,7 @@ fn commits_that_github_does_not_take_unsigned_are_named_and_nothing_is_opened() 
 }
 
 #[test]
-fn one_fault_while_closing_is_mended_by_the_same_run_or_the_next() {
+fn one_fault_while_closing_is_mended() {
     let cases: [(&'static str, &str, How, i32); 6] = [
         ("POST", "/comments", How::DoneThen(502), 0),
         ("POST", "/comments", How::DoneThenCut, 0),
@@ -102,7 +102,7 @@ fn one_fault_while_closing_is_mended_by_the_same_run_or_the_next() {
 }
 
 #[test]
-fn lists_of_pages_of_one_row_full_of_what_others_wrote_are_read_to_their_end() {
+fn lists_of_many_pages_are_read_to_the_end() {
     let hub = Hub::new();
     {
         let mut state = hub.fake.state();
@@ -120,7 +120,7 @@ fn lists_of_pages_of_one_row_full_of_what_others_wrote_are_read_to_their_end() {
 }
 
 #[test]
-fn a_mark_that_somebody_removed_is_put_back_and_nothing_is_opened_twice() {
+fn removed_mark_is_put_back_and_opens_nothing() {
     let hub = Hub::proposed();
     let number = hub.pulls()[0].number;
     hub.fake.state().thing(number).body = "Somebody wrote over it.".to_owned();
@@ -142,7 +142,7 @@ fn a_forged_mark_of_somebody_else_is_not_believed() {
 }
 
 #[test]
-fn a_pull_request_that_somebody_else_made_from_the_branch_is_left_alone_and_holds_nothing_up() {
+fn pull_request_of_others_is_left_alone() {
     let hub = Hub::proposed();
     let body = "I was faster.";
     {

@@ -38,7 +38,7 @@ fn kill_at(hub: &Hub, (request, is_done): (usize, bool)) {
 }
 
 #[test]
-fn a_run_killed_at_any_request_while_opening_is_finished_by_the_next() {
+fn run_killed_while_opening_is_finished_next() {
     let whole = Hub::proposed();
     let instants = instants(&whole.fake.requests());
     assert!(instants.len() >= 7, "{instants:?}");
@@ -53,7 +53,7 @@ fn a_run_killed_at_any_request_while_opening_is_finished_by_the_next() {
 }
 
 #[test]
-fn a_run_killed_at_any_request_while_closing_is_finished_by_the_next() {
+fn run_killed_while_closing_is_finished_next() {
     let merged = || {
         let hub = Hub::proposed();
         hub.merge(Merge::Squash);
@@ -87,7 +87,7 @@ fn slow_push(drift: Drift, told: &Path, pushes: bool) -> Drift {
 }
 
 #[test]
-fn a_run_killed_before_or_after_its_push_is_finished_by_the_next() {
+fn run_killed_around_its_push_is_finished_next() {
     for pushes in [false, true] {
         let mut hub = Hub::new();
         let told = hub.drift.home().join("pushing");

@@ -31,7 +31,7 @@ fn without_a_token_nothing_is_asked() {
 }
 
 #[test]
-fn a_host_that_neither_the_remote_nor_a_flag_names_gets_no_request() {
+fn unnamed_host_gets_no_request() {
     // Nothing is named; another host; another port of the same host; a host of which it is the beginning.
     for named in ["", "git.example.com", "127.0.0.1:1", "127.0.0.10"] {
         let mut hub = Hub::new();
@@ -58,7 +58,7 @@ fn a_redirect_takes_the_token_nowhere() {
 }
 
 #[test]
-fn the_token_shows_in_no_output_no_command_line_and_no_file() {
+fn token_shows_in_no_output_argument_or_file() {
     let mut hub = Hub::new();
     let log = hub.drift.home().join("commands");
     let git = system_program("git").display().to_string();

@@ -36,7 +36,7 @@ struct Told {
 }
 
 #[test]
-fn no_byte_of_a_secret_is_in_what_is_written_when_a_renderer_fails() {
+fn failing_renderer_leaks_no_byte_of_a_secret() {
     let (count, first) = wanted();
     let next = AtomicU64::new(first);
     let all = Mutex::new(Vec::new());

@@ -29,7 +29,7 @@ fn with_config(make: impl Fn(&Path)) -> Repo {
 }
 
 #[test]
-fn a_drift_yaml_that_is_no_file_of_the_tree_is_refused_at_once() {
+fn drift_yaml_outside_the_tree_is_refused() {
     let server = Server::with(LIVE);
     let link = |target: &'static str| move |at: &std::path::Path| symlink(target, at).expect("a new link");
     let cases: [(&str, Make, &str); 7] = [
@@ -67,7 +67,7 @@ fn a_drift_yaml_that_is_no_file_of_the_tree_is_refused_at_once() {
 }
 
 #[test]
-fn a_drift_yaml_that_is_a_link_is_refused_at_a_revision_too() {
+fn linked_drift_yaml_is_refused_at_a_revision() {
     let server = Server::with(LIVE);
     let repo = with_config(|at| symlink("apps/settings.yaml", at).expect("a new link"));
     repo.commit("Link");
@@ -321,7 +321,7 @@ const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:00
 
 /// A pointer of Git LFS is no manifest, no file of a ConfigMap and no template: what has it is missed.
 #[test]
-fn what_is_in_git_lfs_is_named_and_not_taken_for_its_content() {
+fn lfs_pointer_is_named_and_not_read_as_content() {
     let server = Server::with(LIVE);
     let lfs = "is a Git LFS pointer";
     let generator = "configMapGenerator: [{name: settings, namespace: shop, files: [color]}]\n\

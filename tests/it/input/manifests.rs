@@ -90,7 +90,7 @@ fn run(case: &Case) -> Output {
 }
 
 #[test]
-fn a_broken_manifest_is_named_with_its_place_and_the_others_are_compared() {
+fn broken_manifest_is_named_and_others_compared() {
     for case in cases() {
         let name = case.name;
         let output = run(&case).expect_status(3);

@@ -29,7 +29,7 @@ fn is_incomplete(drift: &Drift, expected: &[&str]) {
 }
 
 #[test]
-fn a_program_that_is_missing_or_too_old_is_named_with_the_version_that_is_needed() {
+fn missing_or_old_program_is_named_with_needed_version() {
     let server = Server::with(LIVE);
     let chart = repo(&[("bad/Chart.yaml", CHART)]);
     let root = repo(&[("bad/kustomization.yaml", "resources: []\n")]);
@@ -91,7 +91,7 @@ fn a_root_that_does_not_build_or_would_fetch_is_named() {
 /// Flux builds without kustomize's load restriction. Only the operator may say so, and nothing outside of the repository is
 /// reached all the same.
 #[test]
-fn a_file_of_the_folder_above_is_loaded_where_the_operator_allows_it() {
+fn file_outside_the_root_is_loaded_on_request() {
     let server = Server::with(LIVE);
     let files = [("bad/kustomization.yaml", "resources: [../shared/b.yaml]\n"), ("shared/b.yaml", SHARED)];
     let shared = repo(&files);

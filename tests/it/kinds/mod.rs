@@ -38,7 +38,7 @@ fn an_untouched_object_of_any_kind_is_no_finding() {
 
 /// Alpha and beta versions, and what beta features put into the others.
 #[test]
-fn an_untouched_object_of_a_kind_that_a_flag_serves_is_no_finding() {
+fn untouched_object_behind_a_feature_flag_is_clean() {
     nothing_is_found(&["--runtime-config=api/all=true", "--feature-gates=AllAlpha=true,AllBeta=true"]);
 }
 

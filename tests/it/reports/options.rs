@@ -146,7 +146,7 @@ fn secrets_are_left_out_on_request_and_never_asked_for() {
 
 /// A snapshot leaves values out: equal keys do not make a Secret in sync.
 #[test]
-fn a_secret_of_which_only_the_keys_are_known_counts_as_skipped() {
+fn secret_with_unknown_values_counts_as_skipped() {
     let repo = Repo::with(&[("apps/login.yaml", LOGIN), ("apps/settings.yaml", SETTINGS)]);
     let mut live = parse(&LIVE.replace("color: red", "color: blue"));
     live.iter_mut().filter(|object| object["kind"] == "Secret").for_each(|secret| {
@@ -218,7 +218,7 @@ fn settings(color: &str, manager: &str, operation: &str) -> String {
 
 /// Plain, Kustomize and Helm: an older commit is rendered again to see what the cluster still has.
 #[test]
-fn a_cluster_that_has_not_caught_up_is_no_drift_whatever_renders_the_source() {
+fn cluster_behind_git_is_no_drift_with_any_renderer() {
     let plain = |color: &str| vec![("src/settings.yaml".to_owned(), SETTINGS.replace("blue", color))];
     let kustomize = |color: &str| {
         vec![

@@ -61,7 +61,7 @@ fn without_a_token_nothing_is_read() {
 }
 
 #[test]
-fn a_token_that_may_not_push_is_refused_before_anything_is_read() {
+fn token_without_push_is_refused_first() {
     let mut hosted = Hosted::new("read-only");
     let cluster = Untouched::new();
     hosted.gitea.add_collaborator(&hosted.remote, &hosted.bot, "read");
@@ -72,7 +72,7 @@ fn a_token_that_may_not_push_is_refused_before_anything_is_read() {
 }
 
 #[test]
-fn a_forge_or_a_base_branch_that_is_not_known_keeps_everything_from_being_read() {
+fn unknown_forge_or_base_branch_ends_the_run_first() {
     let cluster = Untouched::new();
     let run = |config: &str, remote: bool| {
         let repo = Repo::with(&[("drift.yaml", config), (FILE, WEB)]);
@@ -150,7 +150,7 @@ fn only_config_maps(place: &Place) -> Drift {
 }
 
 #[test]
-fn what_may_not_be_read_is_not_closed_and_what_was_proven_is_proposed() {
+fn unread_incident_is_not_closed_and_proven_one_proposed() {
     let mut place = Place::new("partly");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -171,7 +171,7 @@ fn what_may_not_be_read_is_not_closed_and_what_was_proven_is_proposed() {
 }
 
 #[test]
-fn an_incident_of_which_a_part_was_not_read_stays_as_it_is() {
+fn partly_unread_incident_stays_as_it_is() {
     let mut place = Place::new("half");
     // One tool changes both objects: one incident, one file, one pull request.
     place.set_memory("1Gi");
@@ -197,7 +197,7 @@ fn all_objects(repo: &Repo) -> String {
 }
 
 #[test]
-fn no_value_of_a_secret_is_in_any_commit_proposal_ledger_or_output() {
+fn run_writes_no_value_of_a_secret() {
     let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     let (declared, live, added) = ("declared-zebra", "live-quagga", "added-okapi");
     // The Secret stands right beside what is proposed, so that a diff with lines around it would show it.

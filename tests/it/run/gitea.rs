@@ -198,7 +198,7 @@ impl Hosted {
 }
 
 #[test]
-fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_style() {
+fn merge_of_any_style_ends_the_incident() {
     for style in ["merge", "squash", "rebase"] {
         let hosted = Hosted::new(style);
         hosted.place.set_memory("1Gi");
@@ -244,7 +244,7 @@ fn a_pull_request_is_opened_once_and_its_merge_ends_the_incident_whatever_the_st
 }
 
 #[test]
-fn a_change_that_is_undone_closes_the_pull_request_with_the_reason() {
+fn undone_change_closes_the_pull_request_with_reason() {
     let hosted = Hosted::new("hosted-undone");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -279,7 +279,7 @@ fn a_rule_that_is_committed_closes_the_pull_request() {
 }
 
 #[test]
-fn a_pull_request_that_a_person_closes_is_declined_until_the_values_change_again() {
+fn closed_pull_request_is_declined_until_values_change() {
     let hosted = Hosted::new("hosted-declined");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -330,7 +330,7 @@ fn values_that_change_again_update_the_pull_request_in_place() {
 }
 
 #[test]
-fn a_pull_request_that_somebody_committed_to_is_left_alone_and_says_so() {
+fn pull_request_with_foreign_commits_is_left_alone() {
     let hosted = Hosted::new("hosted-foreign");
     hosted.place.set_memory("1Gi");
     let _ = hosted.run(1);
@@ -356,7 +356,7 @@ fn a_pull_request_that_somebody_committed_to_is_left_alone_and_says_so() {
 }
 
 #[test]
-fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() {
+fn unprovable_part_of_an_incident_becomes_an_issue() {
     let hosted = Hosted::new("hosted-both");
     // One value changed, and one in which Git has a variable.
     let patch = r#"{"data":{"level":"debug","url":"http://elsewhere"}}"#;
@@ -385,7 +385,7 @@ fn what_can_be_proven_is_a_pull_request_and_the_rest_of_the_incident_an_issue() 
 }
 
 #[test]
-fn a_token_that_lacks_a_right_is_told_which_and_nothing_half_done_stays() {
+fn token_without_a_right_leaves_nothing_half_done() {
     let mut hosted = Hosted::new("hosted-scopes");
     hosted.place.set_memory("1Gi");
     let main = hosted.refs();
@@ -414,7 +414,7 @@ fn a_token_that_lacks_a_right_is_told_which_and_nothing_half_done_stays() {
 }
 
 #[test]
-fn branches_that_may_not_be_pushed_are_said_and_nothing_is_written() {
+fn refused_branches_are_told_and_nothing_written() {
     let hosted = Hosted::new("hosted-protected");
     hosted.place.set_memory("1Gi");
     let main = hosted.refs();
@@ -512,7 +512,7 @@ fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
 
 /// A name that acts, in every place where a name of a stranger can stand: the manager, and what it made.
 #[test]
-fn names_from_the_cluster_close_and_call_nobody_however_they_are_merged() {
+fn names_from_the_cluster_close_no_issue() {
     for (number, style) in ["merge", "squash", "rebase"].into_iter().enumerate() {
         let hosted = Hosted::new(&format!("hosted-names-{style}"));
         let title = json!({"title": "Not ours"});

@@ -18,7 +18,7 @@ diff --git a/apps/web.yaml b/apps/web.yaml
 ";
 
 #[test]
-fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
+fn manual_change_is_proposed_merged_ended_and_linked() {
     let place = Place::new("loop");
     let clean = place.run(0);
     assert!(clean.stdout.contains("Nothing to propose."), "{}", clean.stdout);
@@ -93,7 +93,7 @@ fn a_change_by_hand_is_proposed_merged_and_ended_and_the_next_one_links_it() {
 }
 
 #[test]
-fn a_change_that_is_undone_ends_reverted_and_takes_its_proposal_and_branch_away() {
+fn undone_change_ends_reverted_and_removes_its_branch() {
     let place = Place::new("undone");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -112,7 +112,7 @@ fn a_change_that_is_undone_ends_reverted_and_takes_its_proposal_and_branch_away(
 }
 
 #[test]
-fn a_rule_with_a_reason_accepts_a_change_and_its_commit_is_named() {
+fn ignore_rule_ends_an_incident_as_accepted() {
     let place = Place::new("accepted");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -164,7 +164,7 @@ fn a_declined_proposal_stays_away_until_the_values_change_again() {
 }
 
 #[test]
-fn a_proposal_that_somebody_looks_at_does_not_hold_up_the_others() {
+fn checked_out_proposal_does_not_hold_up_others() {
     let place = Place::new("looked-at");
     place.set_memory("1Gi");
     let _ = place.run(1);
@@ -236,7 +236,7 @@ fn a_branch_that_somebody_committed_to_is_left_alone() {
 
 /// Whatever name a commit carries: what is not the proven one is said to be something else, and left alone.
 #[test]
-fn a_branch_that_is_not_what_was_proven_says_so_and_is_left_alone() {
+fn branch_that_differs_from_proof_is_left_alone() {
     type Change = fn(&Place);
     let changes: [(&str, Change); 5] = [
         ("a file more", |place| drop(place.repo.write("apps/role.yaml", "kind: ClusterRoleBinding\n"))),
@@ -390,7 +390,7 @@ fn a_squash_without_trailers_is_found_by_its_content() {
 }
 
 #[test]
-fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_proposals() {
+fn repository_without_a_forge_holds_its_own_proposals() {
     let mut place = Place::with("bare", &[(FILE, WEB)], "forge: {type: local}\n");
     place.apply_git();
     place.set_memory("1Gi");
@@ -413,7 +413,7 @@ fn a_bare_repository_and_one_with_a_remote_that_is_no_forge_hold_their_own_propo
 }
 
 #[test]
-fn a_lock_that_a_killed_program_left_is_waited_for_and_then_removed() {
+fn stale_lock_is_waited_for_then_removed() {
     let place = Place::new("locked");
     place.set_memory("1Gi");
     let lock = place.repo.path().join(".git/refs/heads/drift/ledger.lock");

@@ -111,7 +111,7 @@ fn settings_that_the_users_file_includes_for_this_repository_count() {
 }
 
 #[test]
-fn a_key_that_cannot_be_used_ends_the_run_before_anything_is_pushed() {
+fn unusable_key_ends_the_run_before_a_push() {
     let keys = tempfile::tempdir().expect("a temporary folder");
     let locked = ssh(keys.path(), "ed25519", "s3cret phrase");
     let mut place = Place::new("locked");

@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_applied_has_the_keys_of_items_and_atomic_values_whole() {
+    fn applied_part_keeps_item_keys_and_atomic_values() {
         let fields = json!({"f:l": {"k:{\"name\":\"x\"}": {"f:v": {}}}, "f:w": {}});
         let metadata = json!({"name": "n", "managedFields": [{"manager": "m", "fieldsV1": fields}]});
         let before =

@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn of_items_with_one_key_exactly_the_one_that_went_or_came_is_found(
+    fn changed_item_among_equal_keys_is_found(
         items in prop::collection::vec((0..2usize, 0..3usize), 1..9), which in any::<prop::sample::Index>()
     ) {
         let item = |(name, value): &(usize, usize)| json!({"name": format!("N{name}"), "value": value.to_string()});
