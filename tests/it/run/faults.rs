@@ -106,9 +106,7 @@ fn damage(place: &Place, change: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn a_ledger_that_was_edited_by_hand_is_not_written_over() {
-    let place = Place::new("ledger");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("ledger");
     let good = place.repo.revision(LEDGER);
     type Change<'a> = &'a dyn Fn(&str) -> String;
     let cases: [(&str, Change<'_>, &str); 4] = [
@@ -151,9 +149,7 @@ fn only_config_maps(place: &Place) -> Drift {
 
 #[test]
 fn unread_incident_is_not_closed_and_proven_one_proposed() {
-    let mut place = Place::new("partly");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let mut place = Place::with_proposal("partly");
     let first = place.branch();
     // Somebody who may read ConfigMaps alone, and a change that cannot be seen to be undone.
     place.drift = only_config_maps(&place);

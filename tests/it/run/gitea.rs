@@ -28,6 +28,15 @@ impl Hosted {
         hosted
     }
 
+    /// The same, after a first run: somebody gave `web` 1Gi instead of 512Mi, and that is proposed.
+    #[track_caller]
+    pub(super) fn with_proposal(name: &str) -> Self {
+        let hosted = Self::new(name);
+        hosted.place.set_memory("1Gi");
+        let _ = hosted.run(1);
+        hosted
+    }
+
     /// These files below `apps`; nothing is applied.
     pub(super) fn with(name: &str, files: &[(&str, &str)]) -> Self {
         let gitea = Gitea::shared();
@@ -245,9 +254,7 @@ fn merge_of_any_style_ends_the_incident() {
 
 #[test]
 fn undone_change_closes_the_pull_request_with_reason() {
-    let hosted = Hosted::new("hosted-undone");
-    hosted.place.set_memory("1Gi");
-    let _ = hosted.run(1);
+    let hosted = Hosted::with_proposal("hosted-undone");
     hosted.place.apply_git();
     let _ = hosted.run(0);
     let pull = hosted.pull();
@@ -262,9 +269,7 @@ fn undone_change_closes_the_pull_request_with_reason() {
 
 #[test]
 fn a_rule_that_is_committed_closes_the_pull_request() {
-    let hosted = Hosted::new("hosted-accepted");
-    hosted.place.set_memory("1Gi");
-    let _ = hosted.run(1);
+    let hosted = Hosted::with_proposal("hosted-accepted");
     let config = hosted.place.repo.read("drift.yaml")
         + "ignore:\n- resource: {kind: Deployment, name: web}\n  reason: tuned by hand\n";
     hosted.place.repo.write("drift.yaml", config);
@@ -280,9 +285,7 @@ fn a_rule_that_is_committed_closes_the_pull_request() {
 
 #[test]
 fn closed_pull_request_is_declined_until_values_change() {
-    let hosted = Hosted::new("hosted-declined");
-    hosted.place.set_memory("1Gi");
-    let _ = hosted.run(1);
+    let hosted = Hosted::with_proposal("hosted-declined");
     hosted.must(201, "PATCH", "/pulls/1", Some(&json!({"state": "closed"})));
     let said = hosted.run(1);
     assert!(said.stdout.contains(&format!("declined by {}", hosted.owner.name)), "{}", said.stdout);
@@ -302,9 +305,7 @@ fn closed_pull_request_is_declined_until_values_change() {
 
 #[test]
 fn values_that_change_again_update_the_pull_request_in_place() {
-    let hosted = Hosted::new("hosted-again");
-    hosted.place.set_memory("1Gi");
-    let _ = hosted.run(1);
+    let hosted = Hosted::with_proposal("hosted-again");
     let before = hosted.pull();
     hosted.place.set_memory("3Gi");
     let _ = hosted.run(1);
@@ -331,9 +332,7 @@ fn values_that_change_again_update_the_pull_request_in_place() {
 
 #[test]
 fn pull_request_with_foreign_commits_is_left_alone() {
-    let hosted = Hosted::new("hosted-foreign");
-    hosted.place.set_memory("1Gi");
-    let _ = hosted.run(1);
+    let hosted = Hosted::with_proposal("hosted-foreign");
     let branch = hosted.branches().pop().expect("a branch");
     let repo = &hosted.place.repo;
     repo.git(&["checkout", "--quiet", "-b", "mine", &format!("refs/remotes/seen/{branch}")]);
@@ -489,9 +488,7 @@ fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
 
 #[test]
 fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
-    let hosted = Hosted::new("hosted-reopened");
-    hosted.place.set_memory("1Gi");
-    let _ = hosted.run(1);
+    let hosted = Hosted::with_proposal("hosted-reopened");
     hosted.must(201, "PATCH", "/pulls/1", Some(&json!({"state": "closed"})));
     let _ = hosted.run(1);
     assert!(hosted.branches().is_empty());

@@ -94,9 +94,7 @@ fn manual_change_is_proposed_merged_ended_and_linked() {
 
 #[test]
 fn undone_change_ends_reverted_and_removes_its_branch() {
-    let place = Place::new("undone");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("undone");
     place.apply_git();
     let head = place.repo.head();
     let _ = place.run(0);
@@ -113,9 +111,7 @@ fn undone_change_ends_reverted_and_removes_its_branch() {
 
 #[test]
 fn ignore_rule_ends_an_incident_as_accepted() {
-    let place = Place::new("accepted");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("accepted");
     let config = place.repo.read("drift.yaml")
         + "ignore:\n- resource: {kind: Deployment, name: web}\n  \
            field: .spec.template.spec.containers[name=\"web\"].resources.limits.memory\n  reason: tuned by hand\n";
@@ -135,9 +131,7 @@ fn ignore_rule_ends_an_incident_as_accepted() {
 fn a_declined_proposal_stays_away_until_the_values_change_again() {
     // Removing the branch, or saying so in the proposal's file; the file of the first is open again with its branch.
     for (way, proposals) in [("branch", 1), ("file", 2)] {
-        let place = Place::new("declined");
-        place.set_memory("1Gi");
-        let _ = place.run(1);
+        let place = Place::with_proposal("declined");
         if way == "branch" {
             place.repo.git(&["branch", "--quiet", "-D", &place.branch()]);
         } else {
@@ -165,9 +159,7 @@ fn a_declined_proposal_stays_away_until_the_values_change_again() {
 
 #[test]
 fn checked_out_proposal_does_not_hold_up_others() {
-    let place = Place::new("looked-at");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("looked-at");
     let branch = place.branch();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let tree = folder.path().join("tree");
@@ -187,9 +179,7 @@ fn checked_out_proposal_does_not_hold_up_others() {
 
 #[test]
 fn values_that_change_again_update_the_proposal_in_place() {
-    let place = Place::new("again");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("again");
     let (branch, first) = (place.branch(), place.repo.revision(&place.branch()));
     place.set_memory("3Gi");
     let said = place.run(1);
@@ -210,9 +200,7 @@ fn values_that_change_again_update_the_proposal_in_place() {
 
 #[test]
 fn a_branch_that_somebody_committed_to_is_left_alone() {
-    let place = Place::new("foreign");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("foreign");
     let branch = place.branch();
     place.repo.git(&["checkout", "--quiet", &branch]);
     place.repo.write("apps/extra.txt", "a note\n");
@@ -248,9 +236,7 @@ fn branch_that_differs_from_proof_is_left_alone() {
         ("another mode", |place| drop(place.repo.git(&["update-index", "--chmod=+x", FILE]))),
         ("nothing but a message", |_| {}),
     ];
-    let place = Place::new("tampered");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("tampered");
     let (branch, proven) = (place.branch(), place.repo.revision(&place.branch()));
     let text = place.proposals()[0].body.clone();
     assert!(text.contains("Proven:"), "{text}");
@@ -373,9 +359,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
 
 #[test]
 fn a_squash_without_trailers_is_found_by_its_content() {
-    let place = Place::new("squash");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("squash");
     place.repo.git(&["merge", "--quiet", "--squash", &place.branch()]);
     let squashed = place.repo.commit("More memory");
     place.repo.write("README", "of no concern\n");

@@ -175,9 +175,7 @@ fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
 /// Whoever may make objects in a namespace does not silence the rest: neither new incidents nor ends.
 #[test]
 fn objects_that_nothing_declares_hold_back_only_themselves() {
-    let place = Place::new("noise");
-    place.set_memory("1Gi");
-    let _ = place.run(1);
+    let place = Place::with_proposal("noise");
     let noise = config_maps(21, "noise");
     place.plane.apply("alice", &place.namespace, &noise, &["--server-side", "--field-manager=kubectl-edit"]);
     place.set_level("debug");

@@ -31,6 +31,15 @@ impl Place {
         place
     }
 
+    /// The same, after a first run: somebody gave `web` 1Gi instead of 512Mi, and that is proposed.
+    #[track_caller]
+    pub(super) fn with_proposal(name: &str) -> Self {
+        let place = Self::new(name);
+        place.set_memory("1Gi");
+        let _ = place.run(1);
+        place
+    }
+
     /// A repository without remote with these files below `apps`, and more lines of `drift.yaml`. Nothing is applied.
     pub(super) fn with(name: &str, files: &[(&str, &str)], more: &str) -> Self {
         let plane = ControlPlane::shared();
