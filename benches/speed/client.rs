@@ -11,6 +11,9 @@ use super::support::cluster::ControlPlane;
 /// Requests under way while objects are made.
 const MAKING: usize = 32;
 
+/// Bytes that the annotations of an object may have (`TotalAnnotationSizeLimitB` in apimachinery `pkg/api/validation`).
+const MOST_ANNOTATED: usize = 256 << 10;
+
 /// How to reach a server.
 pub(crate) struct Target {
     url: String,
@@ -56,10 +59,14 @@ async fn make(target: &Target, object: &Value) {
     panic!("{url} is never served");
 }
 
+/// What is too large for the annotation is as `kubectl create` leaves it.
 fn with_last_applied(object: &Value) -> Value {
     let mut copy = object.clone();
     copy["metadata"]["annotations"] = serde_json::json!({});
     let text = format!("{copy}\n");
+    if text.len() > MOST_ANNOTATED {
+        return object.clone();
+    }
     copy["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = text.into();
     copy
 }

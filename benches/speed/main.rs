@@ -10,6 +10,7 @@
 mod client;
 mod manifests;
 mod measure;
+mod operator;
 mod proxy;
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
@@ -46,7 +47,7 @@ fn main() {
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             sizes.iter().for_each(|size| World::apart(size, processors).measure());
         }
-        [] => ["130", "1000", "10000"].iter().for_each(|size| World::new(size).measure()),
+        [] => ["130", "operator", "1000", "10000"].iter().for_each(|size| World::new(size).measure()),
         ref sizes => sizes.iter().for_each(|size| World::new(size).measure()),
     }
 }
@@ -61,13 +62,18 @@ struct World {
 }
 
 impl World {
-    /// `DESIRED` or `DESIRED/LIVE`.
+    /// `DESIRED`, `DESIRED/LIVE`, or `operator`: 130, and the definitions that an operator brings.
     fn new(size: &str) -> Self {
+        let with_operator = size == "operator";
+        let size = if with_operator { "130" } else { size };
         let (desired, live) = size.split_once('/').unwrap_or((size, size));
         let number = |text: &str| text.parse::<usize>().unwrap_or_else(|_| panic!("{text:?} is no number"));
         let (desired, live) = (number(desired), number(live));
         let plane = ControlPlane::start(false).unwrap_or_else(|why| panic!("{why}"));
-        let desired = manifests::objects("speed", desired);
+        let mut desired = manifests::objects("speed", desired);
+        if with_operator {
+            desired.extend(operator::definitions());
+        }
         client::apply(&plane, &desired);
         if live > desired.len() {
             client::apply(&plane, &manifests::objects("other", live - desired.len()));
@@ -221,7 +227,10 @@ fn repository(objects: &[Value]) -> Repo {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     for object in objects {
         let text = serde_yaml::to_string(object).expect("JSON is YAML");
-        files.entry(manifests::file(object)).or_default().push_str(&format!("---\n{text}"));
+        files
+            .entry(manifests::file(object))
+            .or_default()
+            .push_str(&format!("---\n{}", operator::wrap(&text)));
     }
     files.insert("drift.yaml".to_owned(), "version: 1\nsources: [{path: apps}]\n".to_owned());
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();

@@ -16,7 +16,7 @@ pub(super) async fn read_autoscalers(
     compared: &mut ComparisonOutcome,
 ) -> BTreeMap<String, Vec<Autoscaler>> {
     let scaled = |change: &Change| change.difference.path.fields().eq(["spec", "replicas"]);
-    let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(scaled));
+    let differing = compared.differing.iter().filter(|(_, object)| object.changes.iter().any(scaled));
     let namespaces: BTreeSet<&str> =
         differing.filter_map(|(index, _)| desired[*index].id.namespace.as_deref()).collect();
     let mut found: BTreeMap<String, Vec<Autoscaler>> = BTreeMap::new();

@@ -208,7 +208,7 @@ pub(crate) async fn compare(
     checked.findings = findings;
     let listed = std::mem::take(&mut compared.listed);
     let live =
-        compared.differing.into_iter().map(|(index, (live, _))| (rendered.objects[index].id.key(), live));
+        compared.differing.into_iter().map(|(index, object)| (rendered.objects[index].id.key(), object.live));
     let inputs = CheckInputs {
         live: live.collect(),
         desired: rendered.objects,

@@ -9,7 +9,7 @@ use super::schemas::LazySchemas;
 use crate::attribution::{Managers, UnmanagedCandidate};
 use crate::cluster::{Cluster, ReadError};
 use crate::diff::UnknownField;
-use crate::model::{Cause, Change, Desired, Incomplete, ObjectKey, Rule};
+use crate::model::{Cause, Change, Desired, Difference, Incomplete, ObjectKey, Rule};
 use crate::source::Hooks;
 
 /// Most lists read at the same time.
@@ -43,11 +43,19 @@ pub(super) struct Comparison<'a> {
     pub(super) keep_hidden: bool,
 }
 
+/// A live object that is not as Git declares it.
+pub(super) struct DifferingObject {
+    pub(super) live: Value,
+    pub(super) differences: Vec<Difference>,
+    /// The same by its own records alone: they say what else is to be read, and are not reported.
+    pub(super) changes: Vec<Change>,
+}
+
 /// The result of a comparison.
 #[derive(Default)]
 pub(super) struct ComparisonOutcome {
     /// Objects that differ, by index of the desired object, with the live object.
-    pub(super) differing: BTreeMap<usize, (Value, Vec<Change>)>,
+    pub(super) differing: BTreeMap<usize, DifferingObject>,
     /// Missing desired objects, with a note about how they went.
     pub(super) missing: BTreeMap<usize, Option<String>>,
     /// Desired objects that are in sync, and absent optional ones.

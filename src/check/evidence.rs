@@ -73,9 +73,9 @@ async fn scale_paths(
     let mut known: BTreeMap<String, Option<Value>> = BTreeMap::new();
     let mut paths = BTreeMap::new();
     let scaled = |change: &Change| change.verdict.rule == Rule::Scaled;
-    for (index, (_, changes)) in &compared.differing {
+    for (index, object) in &compared.differing {
         let id = &desired[*index].id;
-        if id.is_built_in() || !changes.iter().any(scaled) {
+        if id.is_built_in() || !object.changes.iter().any(scaled) {
             continue;
         }
         let Some(kind) = cluster.api_resources().kind(&id.group, &id.version, &id.kind) else { continue };
@@ -116,12 +116,12 @@ async fn read_revisions(
 ) -> BTreeMap<usize, Vec<WorkloadRevision>> {
     let of_template = |change: &Change| change.difference.path.fields().take(2).eq(["spec", "template"]);
     let mut wanted: BTreeMap<(&str, &str), Vec<(usize, &Value)>> = BTreeMap::new();
-    for (index, (live, changes)) in &compared.differing {
+    for (index, object) in &compared.differing {
         let id = &desired[*index].id;
         if let (Some(kind), Some(namespace)) = (revision_kind(id), &id.namespace)
-            && changes.iter().any(of_template)
+            && object.changes.iter().any(of_template)
         {
-            wanted.entry((kind, namespace)).or_default().push((*index, live));
+            wanted.entry((kind, namespace)).or_default().push((*index, &object.live));
         }
     }
     let mut found: BTreeMap<usize, Vec<WorkloadRevision>> = BTreeMap::new();
@@ -169,8 +169,8 @@ async fn mutators(
     compared: &ComparisonOutcome,
 ) -> BTreeMap<usize, Vec<Mutator>> {
     let open = |change: &Change| matches!(change.verdict.rule, Rule::ApplierOwns | Rule::NoRecord);
-    let differing = compared.differing.iter().filter(|(_, (_, changes))| changes.iter().any(open));
-    let differing: Vec<(usize, &Value)> = differing.map(|(index, (live, _))| (*index, live)).collect();
+    let differing = compared.differing.iter().filter(|(_, object)| object.changes.iter().any(open));
+    let differing: Vec<(usize, &Value)> = differing.map(|(index, object)| (*index, &object.live)).collect();
     if differing.is_empty() {
         return BTreeMap::new();
     }
@@ -229,9 +229,10 @@ async fn rolled_back(cluster: &Cluster, compared: &ComparisonOutcome) -> BTreeSe
     let mut releases = HelmReleases::new(cluster);
     let mut known: BTreeMap<(String, String), bool> = BTreeMap::new();
     let mut found = BTreeSet::new();
-    for (index, (live, _)) in &compared.differing {
-        let text =
-            |key: &str| live.get("metadata")?.get("annotations")?.get(key)?.as_str().map(str::to_owned);
+    for (index, object) in &compared.differing {
+        let text = |key: &str| {
+            object.live.get("metadata")?.get("annotations")?.get(key)?.as_str().map(str::to_owned)
+        };
         let (Some(name), Some(namespace)) =
             (text("meta.helm.sh/release-name"), text("meta.helm.sh/release-namespace"))
         else {
@@ -260,7 +261,7 @@ async fn applied_revisions(
     let mut known: BTreeMap<Root, Option<String>> = BTreeMap::new();
     let mut applied = BTreeMap::new();
     let siblings = siblings_of_missing(cluster, desired, compared).await;
-    let differing = compared.differing.iter().map(|(index, (live, _))| (*index, live));
+    let differing = compared.differing.iter().map(|(index, object)| (*index, &object.live));
     for (index, live) in differing.chain(siblings.iter().map(|(index, live)| (*index, live))) {
         let Some(root) = root_of(live) else { continue };
         if !known.contains_key(&root) {

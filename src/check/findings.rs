@@ -38,11 +38,9 @@ impl FindingBuilder<'_> {
         compared: &ComparisonOutcome,
     ) -> Result<Past, CheckError> {
         let evidence = self.evidence;
-        let differing = compared.differing.iter().filter_map(|(index, (live, _))| {
-            let desired = &self.desired[*index];
-            let schema = self.schemas.for_version(&desired.id.group, &desired.id.version);
-            let differences = crate::diff::compare(desired, live, schema);
-            let told = needing_history(differences, &self.evidence_of(*index, live));
+        let differing = compared.differing.iter().filter_map(|(index, object)| {
+            let (desired, live) = (&self.desired[*index], &object.live);
+            let told = needing_history(object.differences.clone(), &self.evidence_of(*index, live));
             let is_asked = history.thorough || !told.is_empty();
             let applied = evidence.applied.get(index).map(String::as_str);
             is_asked.then_some(HistoryQuery { desired, live: Some((live, told)), applied })
@@ -134,17 +132,16 @@ impl FindingBuilder<'_> {
         autoscalers: &BTreeMap<String, Vec<Autoscaler>>,
     ) -> Vec<Finding> {
         let rules = self.rules();
-        let modified = compared.differing.iter().filter_map(|(index, (live, _))| {
+        let modified = compared.differing.iter().filter_map(|(index, object)| {
             let desired = &self.desired[*index];
             let scalers = desired.id.namespace.as_ref().and_then(|namespace| autoscalers.get(namespace));
             let older = past.get(&desired.id.key());
-            let schema = self.schemas.for_version(&desired.id.group, &desired.id.version);
             let evidence = Evidence {
                 autoscalers: scalers.map_or(&[], Vec::as_slice),
                 older: older.map_or(&[], Vec::as_slice),
-                ..self.evidence_of(*index, live)
+                ..self.evidence_of(*index, &object.live)
             };
-            let changes = attribute(crate::diff::compare(desired, live, schema), &evidence);
+            let changes = attribute(object.differences.clone(), &evidence);
             modified(desired, changes, &rules)
         });
         let missing = compared.missing.iter().map(|(index, note)| {

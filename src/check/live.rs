@@ -8,7 +8,9 @@ use futures::stream::{self, StreamExt};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::comparison::{Comparison, ComparisonOutcome, FEW_NAMESPACES, PARALLEL, group_version_kind};
+use super::comparison::{
+    Comparison, ComparisonOutcome, DifferingObject, FEW_NAMESPACES, PARALLEL, group_version_kind,
+};
 use super::missing::describe_deletion;
 use super::unavailable_values::{fill_masked_secret, fill_sops_encrypted, is_encrypted};
 use super::unmanaged::{KindFilter, NamespaceScopes};
@@ -333,19 +335,14 @@ impl<'a> Comparison<'a> {
             return;
         }
         let evidence = Evidence::from_object(desired, &live, schema, self.managers);
-        let changes = attribute(differences, &evidence);
+        let changes = attribute(differences.clone(), &evidence);
         self.note_marks(&changes, compared);
-        self.record_differing(index, live, changes, compared);
+        self.record_differing(index, DifferingObject { live, differences, changes }, compared);
     }
 
     /// Keeps an object that differs; one whose differences are the server's and the deployer's own is in sync.
-    fn record_differing(
-        &self,
-        index: usize,
-        live: Value,
-        changes: Vec<Change>,
-        compared: &mut ComparisonOutcome,
-    ) {
+    fn record_differing(&self, index: usize, object: DifferingObject, compared: &mut ComparisonOutcome) {
+        let changes = &object.changes;
         // The server's own answer is compared with what the deployer and the server are believed to have done.
         let asked = self.keep_live;
         let settled = |change: &Change| match change.verdict.cause {
@@ -354,7 +351,7 @@ impl<'a> Comparison<'a> {
             _ => false,
         };
         if changes.is_empty() || (!self.keep_hidden && changes.iter().all(settled)) {
-            for change in &changes {
+            for change in changes {
                 *compared.rules.entry(change.verdict.rule).or_default() += 1;
                 if change.verdict.rule != Rule::ServerPlace {
                     *compared.hidden.entry(change.verdict.cause).or_default() += 1;
@@ -362,7 +359,7 @@ impl<'a> Comparison<'a> {
             }
             compared.in_sync.insert(index);
         } else {
-            compared.differing.insert(index, (live, changes));
+            compared.differing.insert(index, object);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::comparison::ComparisonOutcome;
+use super::comparison::{ComparisonOutcome, DifferingObject};
 use super::findings::FindingBuilder;
 use crate::attribution::Owners;
 use crate::cluster::Cluster;
@@ -24,7 +24,7 @@ pub(super) async fn read_other_versions(
     for (index, versions) in std::mem::take(&mut compared.other_versions) {
         let desired = &judge.desired[index];
         let is_told = |change: &Change| change.verdict.rule == Rule::OtherVersion;
-        let told = compared.differing.get(&index).is_some_and(|(_, changes)| changes.iter().any(is_told));
+        let told = compared.differing.get(&index).is_some_and(|object| object.changes.iter().any(is_told));
         if told {
             continue;
         }
@@ -39,7 +39,9 @@ pub(super) async fn read_other_versions(
             let version = desired.id.api_version();
             if let Some(live) = read_at(cluster, &desired.id, &version).await {
                 compared.in_sync.remove(&index);
-                compared.differing.insert(index, (live, Vec::new()));
+                let schema = judge.schemas.for_version(&desired.id.group, &desired.id.version);
+                let differences = crate::diff::compare(desired, &live, schema);
+                compared.differing.insert(index, DifferingObject { live, differences, changes: Vec::new() });
             }
         }
     }
