@@ -79,6 +79,7 @@ impl World {
             client::apply(&plane, &manifests::objects("other", live - desired.len()));
         }
         let repo = repository(&desired);
+        let live = live.max(desired.len());
         Self { plane, repo, home: tempfile::tempdir().expect("a temporary folder"), desired, live }
     }
 

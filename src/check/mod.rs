@@ -3,6 +3,7 @@
 mod autoscalers;
 mod compare;
 mod comparison;
+mod declared;
 mod duplicates;
 mod error;
 mod evidence;
@@ -18,6 +19,7 @@ mod outside_sources;
 mod owner_index;
 mod owner_records;
 mod ownership;
+mod report;
 mod roots;
 mod schemas;
 mod settings;
