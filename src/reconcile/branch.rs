@@ -21,23 +21,23 @@ pub(super) type Commits = BTreeMap<String, CommitId>;
 
 /// Creates the commits and the ref updates: proposals first, the ledger last.
 pub(super) fn build_updates(
-    round: &RunAttempt<'_>,
+    attempt: &RunAttempt<'_>,
     ledger: &Ledger,
     decision: &RunPlan,
 ) -> Result<(Vec<RefUpdate>, Commits), RunError> {
     let (mut updates, mut commits) = (Vec::new(), Commits::new());
     for wanted in &decision.wanted {
-        let update = proposal_update(round, wanted)?;
+        let update = proposal_update(attempt, wanted)?;
         let commit = update.as_ref().and_then(|update| update.new.clone());
         let standing = || if let Tip::Proven(tip) = &wanted.tip { Some(tip.clone()) } else { None };
         commits.extend(commit.or_else(standing).map(|commit| (wanted.incident.clone(), commit)));
         updates.extend(update);
     }
-    updates.extend(ledger_update(round, ledger)?);
+    updates.extend(ledger_update(attempt, ledger)?);
     Ok((updates, commits))
 }
 
-fn ledger_update(round: &RunAttempt<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>, RunError> {
+fn ledger_update(attempt: &RunAttempt<'_>, ledger: &Ledger) -> Result<Option<RefUpdate>, RunError> {
     let changes = ledger.changes();
     if changes.is_empty() {
         return Ok(None);
@@ -46,13 +46,16 @@ fn ledger_update(round: &RunAttempt<'_>, ledger: &Ledger) -> Result<Option<RefUp
         changes.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
     ledger.verify()?;
     let message = format!("Record {}\n", crate::text::pluralize(files.len(), "incident"));
-    let head = round.heads.ledger.as_ref();
-    let commit = round.checkout.repository.commit(head, &files, &message, &round.context.who)?;
-    Ok(Some(RefUpdate { branch: round.context.ledger.clone(), new: Some(commit), expected: head.cloned() }))
+    let head = attempt.heads.ledger.as_ref();
+    let commit = attempt.checkout.repository.commit(head, &files, &message, &attempt.context.who)?;
+    Ok(Some(RefUpdate { branch: attempt.context.ledger.clone(), new: Some(commit), expected: head.cloned() }))
 }
 
 /// The update of a pull request's branch, unless it is up to date.
-fn proposal_update(round: &RunAttempt<'_>, wanted: &DesiredProposal) -> Result<Option<RefUpdate>, RunError> {
+fn proposal_update(
+    attempt: &RunAttempt<'_>,
+    wanted: &DesiredProposal,
+) -> Result<Option<RefUpdate>, RunError> {
     let Some(pull_request) =
         wanted.proposals.iter().find(|proposal| proposal.kind == ProposalKind::PullRequest)
     else {
@@ -63,7 +66,7 @@ fn proposal_update(round: &RunAttempt<'_>, wanted: &DesiredProposal) -> Result<O
         Tip::Outdated(tip) => Some(tip.clone()),
         Tip::Proven(_) | Tip::Foreign(_) => return Ok(None),
     };
-    let branch = branch_name(&round.checked.cluster.name, &wanted.incident);
+    let branch = branch_name(&attempt.checked.cluster.name, &wanted.incident);
     let files: Vec<(String, Option<Vec<u8>>)> = wanted
         .proven
         .files
@@ -74,35 +77,40 @@ fn proposal_update(round: &RunAttempt<'_>, wanted: &DesiredProposal) -> Result<O
         (&pull_request.incident, &pull_request.fingerprint),
         &wanted.proven.plan,
     );
-    let commit =
-        round.checkout.repository.commit(Some(&round.heads.base), &files, &message, &round.context.who)?;
+    let commit = attempt.checkout.repository.commit(
+        Some(&attempt.heads.base),
+        &files,
+        &message,
+        &attempt.context.who,
+    )?;
     Ok(Some(RefUpdate { branch, new: Some(commit), expected }))
 }
 
 /// What the branch of an incident has, held against what is proven now, and the commit that the open proposal's mark says
 /// was proven. Names in commits are claims of whoever made them.
 pub(super) fn examine_tip(
-    round: &RunAttempt<'_>,
+    attempt: &RunAttempt<'_>,
     incident: &Incident,
     proven: &ProvenPlan,
     mark: Option<&ProposalMarker>,
 ) -> Result<Tip, RunError> {
-    let repository = &round.checkout.repository;
-    let branch = branch_name(&round.checked.cluster.name, &incident.id);
-    let Some(tip) = round.context.proposal_branch(repository, round.heads, &branch)? else {
+    let repository = &attempt.checkout.repository;
+    let branch = branch_name(&attempt.checked.cluster.name, &incident.id);
+    let Some(tip) = attempt.context.proposal_branch(repository, attempt.heads, &branch)? else {
         return Ok(Tip::Absent);
     };
-    if repository.is_ancestor(&tip, &round.heads.base)? {
+    if repository.is_ancestor(&tip, &attempt.heads.base)? {
         return Ok(Tip::Outdated(tip));
     }
     let told = mark.and_then(|mark| mark.commit.as_deref());
     let recorded = told == Some(tip.as_str());
-    let by_us = is_ours(round, &tip)?;
+    let by_us = is_ours(attempt, &tip)?;
     let message = repository.message(&tip)?;
     let fingerprint = incident.fingerprint().unwrap_or_default();
     let expected = proposal_text::commit_message((&incident.id, fingerprint), &proven.plan);
-    let same =
-        by_us && has_trailers(&message, &incident.id, fingerprint) && is_exactly_proven(round, &tip, proven)?;
+    let same = by_us
+        && has_trailers(&message, &incident.id, fingerprint)
+        && is_exactly_proven(attempt, &tip, proven)?;
     if same && (recorded || message.trim_end() == expected.trim_end()) {
         return Ok(Tip::Proven(tip));
     }
@@ -127,11 +135,15 @@ fn has_trailers(message: &str, incident: &str, fingerprint: &str) -> bool {
 }
 
 /// Whether a commit is one commit ahead of the base branch and changes exactly the proven files.
-fn is_exactly_proven(round: &RunAttempt<'_>, tip: &CommitId, proven: &ProvenPlan) -> Result<bool, GitError> {
-    let repository = &round.checkout.repository;
+fn is_exactly_proven(
+    attempt: &RunAttempt<'_>,
+    tip: &CommitId,
+    proven: &ProvenPlan,
+) -> Result<bool, GitError> {
+    let repository = &attempt.checkout.repository;
     let parents = repository.parents(tip)?;
     let [parent] = &parents[..] else { return Ok(false) };
-    if !repository.is_ancestor(parent, &round.heads.base)? {
+    if !repository.is_ancestor(parent, &attempt.heads.base)? {
         return Ok(false);
     }
     let changed = repository.changed_files(parent, tip)?;
@@ -147,12 +159,12 @@ fn is_exactly_proven(round: &RunAttempt<'_>, tip: &CommitId, proven: &ProvenPlan
 }
 
 /// True if all commits ahead of the base are drift's; otherwise leave the branch alone.
-pub(super) fn is_ours(round: &RunAttempt<'_>, tip: &CommitId) -> Result<bool, GitError> {
-    let repository = &round.checkout.repository;
+pub(super) fn is_ours(attempt: &RunAttempt<'_>, tip: &CommitId) -> Result<bool, GitError> {
+    let repository = &attempt.checkout.repository;
     // Who signs commits by an address of their own has another name.
-    let signer = repository.committer(&round.context.who)?;
+    let signer = repository.committer(&attempt.context.who)?;
     for commit in repository.commits_touching(tip, "", MOST_COMMITS)? {
-        if repository.is_ancestor(&commit.id, &round.heads.base)? {
+        if repository.is_ancestor(&commit.id, &attempt.heads.base)? {
             return Ok(true);
         }
         let is_committer = |person: &Person| (&person.name, &person.email) == (&signer.name, &signer.email);
@@ -168,13 +180,13 @@ pub(super) fn is_ours(round: &RunAttempt<'_>, tip: &CommitId) -> Result<bool, Gi
 /// Pushes. A proposal's branch that somebody has checked out is left for the next run: those branches are given out, and
 /// their pull requests have to stay as they are.
 pub(super) fn push(
-    round: &RunAttempt<'_>,
+    attempt: &RunAttempt<'_>,
     mut updates: Vec<RefUpdate>,
     notes: &mut Vec<String>,
 ) -> Result<BTreeSet<String>, RunError> {
     let mut left = BTreeSet::new();
     while !updates.is_empty() {
-        match round.checkout.repository.push(round.context.remote.as_ref(), &updates) {
+        match attempt.checkout.repository.push(attempt.context.remote.as_ref(), &updates) {
             Ok(_) => break,
             Err(PushError::CheckedOut { branch, path }) if branch.starts_with(BRANCH_PREFIX) => {
                 updates.retain(|update| update.branch != branch);
@@ -189,16 +201,18 @@ pub(super) fn push(
 
 /// Removes the branches of incidents that ended or were declined, where nobody but drift has committed to them.
 pub(super) fn delete_finished_branches(
-    round: &RunAttempt<'_>,
+    attempt: &RunAttempt<'_>,
     ledger: &Ledger,
     notes: &mut Vec<String>,
 ) -> Result<(), RunError> {
-    let repository = &round.checkout.repository;
+    let repository = &attempt.checkout.repository;
     let mut updates = Vec::new();
     for incident in ledger.incidents().filter(|incident| incident.status() != IncidentStatus::Open) {
         let branch = branch_name(&incident.cluster, &incident.id);
-        let Some(tip) = round.context.proposal_branch(repository, round.heads, &branch)? else { continue };
-        if is_ours(round, &tip)? {
+        let Some(tip) = attempt.context.proposal_branch(repository, attempt.heads, &branch)? else {
+            continue;
+        };
+        if is_ours(attempt, &tip)? {
             updates.push(RefUpdate { branch, new: None, expected: Some(tip) });
         } else {
             notes.push(format!("branch {branch} is kept: it has commits by somebody else"));
@@ -207,7 +221,7 @@ pub(super) fn delete_finished_branches(
     if updates.is_empty() {
         return Ok(());
     }
-    match repository.push(round.context.remote.as_ref(), &updates) {
+    match repository.push(attempt.context.remote.as_ref(), &updates) {
         Ok(_) => Ok(()),
         // Changed meanwhile, or not allowed: the next run tries again.
         Err(error @ (PushError::Stale { .. } | PushError::Refused { .. } | PushError::CheckedOut { .. })) => {

@@ -24,10 +24,11 @@ pub(super) struct CurrentState<'a> {
 }
 
 impl<'a> CurrentState<'a> {
-    pub(super) fn new(round: &RunAttempt<'a>) -> Self {
-        let cluster = &round.checked.cluster.name;
-        let desired = round.inputs.desired.iter().map(|object| (resource_key(cluster, &object.id), object));
-        let findings = round.checked.findings.iter().map(|finding| (finding_key(cluster, finding), finding));
+    pub(super) fn new(attempt: &RunAttempt<'a>) -> Self {
+        let cluster = &attempt.checked.cluster.name;
+        let desired = attempt.inputs.desired.iter().map(|object| (resource_key(cluster, &object.id), object));
+        let findings =
+            attempt.checked.findings.iter().map(|finding| (finding_key(cluster, finding), finding));
         Self { desired: desired.collect(), findings: findings.collect() }
     }
 }
@@ -75,19 +76,19 @@ pub(super) struct Ending {
 
 /// How the incident ended, by which commit, and why.
 pub(super) fn find_ending(
-    round: &RunAttempt<'_>,
+    attempt: &RunAttempt<'_>,
     incident: &Incident,
     now: &CurrentState<'_>,
     cluster: &Cluster,
 ) -> Result<Ending, RunError> {
     let ending = find_resolution(incident, &now.findings, now);
-    let base = &round.heads.base;
+    let base = &attempt.heads.base;
     let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
-    let search = Search { round, incident, current: now, cluster };
+    let search = Search { attempt, incident, current: now, cluster };
     let declared_by = |commit: Option<String>| commit.unwrap_or_else(|| base.as_str().to_owned());
     let (how, commit, reason) = match ending.resolution {
         Resolution::Accepted => {
-            let id = declared_by(find_accepting_commit(round, incident, now)?);
+            let id = declared_by(find_accepting_commit(attempt, incident, now)?);
             let reason = format!("an ignore rule in drift.yaml accepts it since commit {}", short(&id));
             (Resolution::Accepted, id, reason)
         }
@@ -111,18 +112,18 @@ pub(super) fn find_ending(
 
 /// The commit that brought the rule: the last one, going back, whose `drift.yaml` still covers the findings.
 fn find_accepting_commit(
-    round: &RunAttempt<'_>,
+    attempt: &RunAttempt<'_>,
     incident: &Incident,
     now: &CurrentState<'_>,
 ) -> Result<Option<String>, RunError> {
-    let repository = &round.checkout.repository;
+    let repository = &attempt.checkout.repository;
     let of_incident = |finding: &&&Finding| {
-        let key = finding_key(&round.checked.cluster.name, finding);
+        let key = finding_key(&attempt.checked.cluster.name, finding);
         incident.members.iter().any(|member| member.key == key)
     };
     let findings: Vec<&Finding> = now.findings.values().filter(of_incident).copied().collect();
     let mut found = None;
-    for commit in repository.commits_touching(&round.heads.base, CONFIG_FILE, COMMITS)? {
+    for commit in repository.commits_touching(&attempt.heads.base, CONFIG_FILE, COMMITS)? {
         let config = read_config_at(repository, &commit.id).unwrap_or_default();
         // Whether a rule had expired then does not matter: it was there.
         let rules = IgnoreRules::new(&config.ignore, "");
@@ -140,7 +141,7 @@ fn find_accepting_commit(
 }
 
 struct Search<'a> {
-    round: &'a RunAttempt<'a>,
+    attempt: &'a RunAttempt<'a>,
     incident: &'a Incident,
     current: &'a CurrentState<'a>,
     cluster: &'a Cluster,
@@ -163,7 +164,7 @@ impl Search<'_> {
     /// Going back from the head: the last commit at which the recorded fields were still as they are now.
     fn commit_of_file(&self, file: &str) -> Result<Option<CommitInfo>, RunError> {
         let commits =
-            self.round.checkout.repository.commits_touching(&self.round.heads.base, file, COMMITS)?;
+            self.attempt.checkout.repository.commits_touching(&self.attempt.heads.base, file, COMMITS)?;
         let mut found = None;
         for commit in commits {
             let same = self.is_unchanged_at(&commit, file)?;
@@ -176,10 +177,10 @@ impl Search<'_> {
     }
 
     fn is_unchanged_at(&self, commit: &CommitInfo, file: &str) -> Result<bool, RunError> {
-        let name = &self.round.checked.cluster.name;
+        let name = &self.attempt.checked.cluster.name;
         let source = self.source(file);
-        let with = (self.cluster.api_resources(), &self.round.settings.check.checkout.tools);
-        let objects = render_source_at(&self.round.checkout.repository, &commit.id, &source, with)?;
+        let with = (self.cluster.api_resources(), &self.attempt.settings.check.checkout.tools);
+        let objects = render_source_at(&self.attempt.checkout.repository, &commit.id, &source, with)?;
         let then: BTreeMap<String, &Desired> =
             objects.iter().map(|object| (resource_key(name, &object.id), object)).collect();
         let mut recorded = self.incident.latest_record().iter();
@@ -203,7 +204,7 @@ impl Search<'_> {
     /// The file as a source of its own, or the whole source where it is rendered by a tool.
     fn source(&self, file: &str) -> Source {
         let around =
-            self.round.checkout.sources.iter().find(|source| crate::checkout::is_below(file, &source.path));
+            self.attempt.checkout.sources.iter().find(|source| crate::checkout::is_below(file, &source.path));
         let plain = self
             .current
             .desired

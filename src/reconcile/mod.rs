@@ -24,7 +24,7 @@ use tracing::info_span;
 
 use crate::check::{Check, compare};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
-use crate::model::{RunFailure, RunReport};
+use crate::model::{CheckReport, RunFailure, RunReport};
 use crate::source::Prerendered;
 use apply::{WriteOutcome, apply};
 use attempt::{RunAttempt, RunContext};
@@ -48,57 +48,52 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
     let has_token = settings.check.checkout.tokens.has_own();
     let explain = |error: CheckoutError| error.explain_missing_token(has_token);
     let mut repository = settings.check.checkout.open_repository().map_err(explain)?;
-    let site = RunContext::find(&repository, settings).await.map_err(|error| match error {
+    let context = RunContext::find(&repository, settings).await.map_err(|error| match error {
         RunError::Checkout(error) => RunError::Checkout(explain(error)),
         other => other,
     })?;
     progress("connecting to the cluster");
     let cluster = settings.check.connect().await?;
-    let mut attempt = 1;
+    let mut number = 1;
     loop {
         progress("fetching");
-        let stage = info_span!("fetch", attempt, proposal_branches = Empty);
-        let heads = site.fetch_heads(&repository)?;
+        let stage = info_span!("fetch", attempt = number, proposal_branches = Empty);
+        let heads = context.fetch_heads(&repository)?;
         stage.record("proposal_branches", heads.branches.len());
         drop(stage);
         refuse_foreign_branch(&repository, &heads.base, heads.ledger.as_ref())?;
-        let opened = Checkout::from_commit(repository, heads.base.clone(), None)?;
+        let checkout = Checkout::from_commit(repository, heads.base.clone(), None)?;
         let Check { report: checked, inputs } =
-            compare(&settings.check, &opened, &cluster, Prerendered::default(), progress).await?;
-        let round = RunAttempt {
+            compare(&settings.check, &checkout, &cluster, Prerendered::default(), progress).await?;
+        let attempt = RunAttempt {
             settings,
-            context: &site,
-            checkout: &opened,
+            context: &context,
+            checkout: &checkout,
             heads: &heads,
             checked: &checked,
             inputs: &inputs,
             cluster: &cluster,
         };
-        match attempt_run(&round, progress).await {
-            Ok(WriteOutcome { actions, notes, held_back: held, failed }) => {
-                let failed = failed.as_ref().map(failure);
-                return Ok(RunReport {
-                    checked,
-                    actions,
-                    notes,
-                    held_back: held,
-                    dry_run: settings.dry_run,
-                    failed,
-                });
-            }
-            Err(RunError::Push(error)) if error.is_stale() && attempt < ATTEMPTS => attempt += 1,
-            // The check is reported in any case.
-            Err(error) => {
-                let dry_run = settings.dry_run;
-                return Ok(RunReport {
-                    checked,
-                    dry_run,
-                    failed: Some(failure(&error)),
-                    ..RunReport::default()
-                });
-            }
+        match attempt_run(&attempt, progress).await {
+            Err(RunError::Push(error)) if error.is_stale() && number < ATTEMPTS => number += 1,
+            outcome => return Ok(report(settings, checked, outcome)),
         }
-        repository = opened.repository;
+        repository = checkout.repository;
+    }
+}
+
+/// What is told of a run. The check is reported in any case.
+fn report(
+    settings: &RunSettings,
+    checked: CheckReport,
+    outcome: Result<WriteOutcome, RunError>,
+) -> RunReport {
+    let dry_run = settings.dry_run;
+    match outcome {
+        Ok(WriteOutcome { actions, notes, held_back, failed }) => {
+            RunReport { checked, actions, notes, held_back, dry_run, failed: failed.as_ref().map(failure) }
+        }
+        Err(error) => RunReport { checked, dry_run, failed: Some(failure(&error)), ..RunReport::default() },
     }
 }
 

@@ -99,9 +99,10 @@ impl RunContext {
     pub(super) fn open_after_end<'l>(
         &self,
         listed: &'l [ExistingProposal],
-        round: &RunAttempt<'_>,
+        attempt: &RunAttempt<'_>,
     ) -> Result<Vec<(&'l ExistingProposal, String)>, RunError> {
-        let ledger = read_ledger(&round.checkout.repository, &round.heads.base, round.heads.ledger.as_ref())?;
+        let ledger =
+            read_ledger(&attempt.checkout.repository, &attempt.heads.base, attempt.heads.ledger.as_ref())?;
         let ended = |existing: &'l ExistingProposal| {
             let incident = ledger.incident(&existing.marker.incident)?;
             let last = incident.events.last().filter(|event| event.event == EventKind::Ended)?;

@@ -129,23 +129,9 @@ impl<'a> History<'a> {
         &self,
         asked: &[HistoryQuery<'_>],
     ) -> Result<BTreeMap<ObjectKey, Vec<PastVersion>>, CheckError> {
-        let mut found: BTreeMap<ObjectKey, Vec<PastVersion>> = BTreeMap::new();
-        // A plain object's past is its file's; a rendered one's is that of all files that its source is made of.
-        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&HistoryQuery<'_>>> = BTreeMap::new();
-        for one in asked {
-            let origin = &one.desired.origin;
-            let file = one.desired.document.is_some().then_some(origin.file.as_str());
-            groups.entry((&origin.source, file)).or_default().push(one);
-        }
-        let mut searches = Vec::new();
-        for ((path, file), asked) in groups {
-            let source = self.opened.sources.iter().find(|known| known.path == path);
-            let narrowed =
-                |source: &Source| Source { path: file.unwrap_or(path).to_owned(), ..source.clone() };
-            searches.extend(source.map(|source| (narrowed(source), asked)));
-        }
+        let searches = self.group_by_source(asked);
         if searches.is_empty() {
-            return Ok(found);
+            return Ok(BTreeMap::new());
         }
         let stage = info_span!("history", objects = asked.len(), commits = Empty, versions = Empty);
         let lines = self.commit_lines(searches.iter().map(|(source, _)| source), MAX_COMMITS)?;
@@ -168,6 +154,7 @@ impl<'a> History<'a> {
         self.search_back(&mut searches, &all, |search| search.is_settled())?;
         let is_complete = self.past()?.is_complete();
         stage.record("versions", searches.iter().map(|search| search.examined.len()).sum::<usize>());
+        let mut found: BTreeMap<ObjectKey, Vec<PastVersion>> = BTreeMap::new();
         for search in searches {
             let is_all = search.examined.len() == search.versions.len() && !search.more && is_complete;
             if !is_all && !search.is_settled() {
@@ -181,6 +168,22 @@ impl<'a> History<'a> {
         }
         self.renderer.evict_cache();
         Ok(found)
+    }
+
+    /// What is asked of each source: a plain object's past is its file's, a rendered one's is that of all files that its
+    /// source is made of.
+    fn group_by_source<'q>(&self, asked: &'q [HistoryQuery<'q>]) -> Vec<(Source, Vec<&'q HistoryQuery<'q>>)> {
+        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&HistoryQuery<'_>>> = BTreeMap::new();
+        for one in asked {
+            let origin = &one.desired.origin;
+            let file = one.desired.document.is_some().then_some(origin.file.as_str());
+            groups.entry((&origin.source, file)).or_default().push(one);
+        }
+        let of_source = |((path, file), asked): ((&str, Option<&str>), _)| {
+            let source = self.opened.sources.iter().find(|known| known.path == path)?;
+            Some((Source { path: file.unwrap_or(path).to_owned(), ..source.clone() }, asked))
+        };
+        groups.into_iter().filter_map(of_source).collect()
     }
 
     /// The commits that touched what each source was made of, then.
