@@ -7,7 +7,7 @@ FROM rust:1.95-trixie AS drift
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
-RUN cargo build --locked --release --bin drift
+RUN cargo build --locked --profile dist --bin drift
 
 FROM golang:1.26-trixie AS tools
 ENV CGO_ENABLED=0 GOBIN=/out GOFLAGS="-trimpath -buildvcs=false"
@@ -21,7 +21,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 65532 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin drift
 COPY --from=tools /out/helm /out/kustomize /usr/local/bin/
-COPY --from=drift /src/target/release/drift /usr/local/bin/drift
+COPY --from=drift /src/target/dist/drift /usr/local/bin/drift
 COPY LICENSE /usr/share/doc/drift/LICENSE
 # Set by the release.
 ARG REVISION=""

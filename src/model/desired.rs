@@ -15,9 +15,8 @@ pub struct Desired {
     pub origin: Origin,
     /// Places of its fields in `origin.file`; empty for Kustomize and Helm.
     pub fields: Lazy<SourceMap>,
-    /// Index of the document in `origin.file`, from 0, and the index of the item in it where the document is a
-    /// `List`; `None` where a renderer made the object (Kustomize, Helm).
-    pub document: Option<(usize, Option<usize>)>,
+    /// What it was read from.
+    pub provenance: Provenance,
     /// What to say beside its findings: a deprecated version, a leaf that rendered differently twice, ...
     pub notes: Vec<String>,
     /// RFC 6901 pointers of leaves that render differently from time to time (Helm's random and date functions, the
@@ -25,6 +24,28 @@ pub struct Desired {
     pub nondeterministic: Vec<String>,
     /// Why it need not be live; `None` where its absence is drift.
     pub optional: Option<AbsenceReason>,
+}
+
+/// What an object was read from: what an edit of it is an edit of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// A document of `origin.file`.
+    Document {
+        /// Index of the document in the file, from 0.
+        index: usize,
+        /// Index of the item, where the document is a `List`.
+        item: Option<usize>,
+    },
+    /// What a renderer made (Kustomize, Helm), or an item that no editor knows the way to (of a list in a list).
+    Rendered,
+}
+
+impl Provenance {
+    /// Whether it is a document of a file, or an item of one.
+    #[must_use]
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Document { .. })
+    }
 }
 
 /// Why an object that Git declares need not be live.

@@ -28,7 +28,7 @@ pub use api_resources::{ApiResource, ApiResourceIndex, ApiResources};
 pub use audit_report::{AuditReport, AuditedIncident, NotProvenReason, Outcome, Proof};
 pub use change::{Actor, Cause, Change, ChangeKind, Confidence, Difference, Manager, ManagerClass, Verdict};
 pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, UncoveredRoot, is_drift};
-pub use desired::{AbsenceReason, Desired};
+pub use desired::{AbsenceReason, Desired, Provenance};
 pub use explain_report::{ExplainReport, ExplainedField, FieldOwner};
 pub use finding::{Finding, Incomplete, State};
 pub use fingerprint::{

@@ -209,7 +209,7 @@ impl Search<'_> {
             .current
             .desired
             .values()
-            .any(|object| object.origin.file == file && object.document.is_some());
+            .any(|object| object.origin.file == file && object.provenance.is_document());
         match around {
             Some(source) if !plain => source.clone(),
             Some(source) => Source { path: file.to_owned(), ..source.clone() },

@@ -10,7 +10,8 @@ use super::reasons::{UnadoptedReason, why_not};
 use super::replacements::find_replacements;
 use super::target::{EditTarget, has_variable};
 use crate::model::{
-    Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, ResourceId, State, is_restart, substitution,
+    Change, ChangeKind, Desired, FieldPath, Finding, ObjectKey, Provenance, ResourceId, State, is_restart,
+    substitution,
 };
 use crate::schema::Schema;
 use crate::yaml::Edit;
@@ -142,11 +143,11 @@ fn overwrites_variable(change: &Change, object: &Desired) -> bool {
 
 /// Where edits of a plain object go, or why they cannot.
 fn edit_target(object: &Desired) -> Result<EditTarget, UnadoptedReason> {
-    match object.document {
-        Some((document, item)) => {
+    match object.provenance {
+        Provenance::Document { index: document, item } => {
             Ok(EditTarget { document, prefix: item.map(|item| format!("/items/{item}")).unwrap_or_default() })
         }
-        None => Err(UnadoptedReason::Rendered {
+        Provenance::Rendered => Err(UnadoptedReason::Rendered {
             resource: Box::new(object.id.clone()),
             source_path: object.origin.source.clone(),
         }),

@@ -356,7 +356,7 @@ fn whole_objects_secrets_restarts_and_rendered_sources_are_a_persons() {
     }
 
     let mut lab = Lab::new(&[("apps/all.yaml", GIT)], LIVE);
-    lab.desired[0].document = None;
+    lab.desired[0].provenance = crate::model::Provenance::Rendered;
     lab.desired[0].origin = Origin { source: "apps".to_owned(), ..lab.desired[0].origin.clone() };
     let findings = lab.findings(&by_hand());
     assert!(left(&lab.prove(&findings)).contains("is rendered from apps"), "{}", left(&lab.prove(&findings)));

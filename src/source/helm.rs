@@ -20,7 +20,7 @@ use super::tools::Tool;
 use super::tree::{CHART, locate, with_forward_slashes};
 use super::{copy, encrypted, manifest, renderer_error, template_clock};
 use crate::git::{self, read_file};
-use crate::model::{ApiResources, Incomplete, Lazy, Origin, ResourceId, join_api_version};
+use crate::model::{ApiResources, Incomplete, Lazy, Origin, Provenance, ResourceId, join_api_version};
 use crate::threads::parallel_map;
 use crate::{config, yaml};
 
@@ -365,7 +365,7 @@ impl Chart<'_> {
                 value,
                 origin,
                 fields,
-                document: None,
+                provenance: Provenance::Rendered,
                 notes,
                 nondeterministic: unstable,
                 optional,

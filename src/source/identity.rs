@@ -185,7 +185,7 @@ impl Identify<'_> {
             value: draft.value,
             origin: draft.origin,
             fields: draft.fields,
-            document: draft.document,
+            provenance: draft.provenance,
             notes: draft.notes,
             nondeterministic: unstable,
             optional: draft.optional,

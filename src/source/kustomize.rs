@@ -15,12 +15,12 @@ use super::objects::{first_of, take_annotation};
 use super::output::{RenderedObject, SourceKind, SourceOutput};
 use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
-use super::stand_in::{Source, StandIn};
+use super::stand_in::{ReplacementSource, StandIn};
 use super::tools::Tool;
 use super::tree::{KUSTOMIZATIONS, SourceTree, locate, with_forward_slashes};
 use super::{encrypted, kustomize_inputs, manifest, remove_entries, renderer_error};
 use crate::git::read_file;
-use crate::model::{Lazy, Origin, ResourceId, SourceLocation};
+use crate::model::{Lazy, Origin, Provenance, ResourceId, SourceLocation};
 use crate::yaml;
 
 /// Changes of what is not rendered that are left out, one render each.
@@ -152,7 +152,7 @@ struct BuildError {
     /// The object that a change names and nobody has, where it was for that.
     lacking: Option<remove_entries::MissingTarget>,
     /// The object from which a replacement takes its value and that nobody has, where it was for that.
-    source: Option<Source>,
+    source: Option<ReplacementSource>,
 }
 
 impl From<String> for BuildError {
@@ -289,7 +289,7 @@ impl KustomizeBuild<'_> {
             return Err(BuildError {
                 why,
                 lacking: remove_entries::parse_missing_target(error.said()),
-                source: Source::lacking(error.said()),
+                source: ReplacementSource::lacking(error.said()),
             });
         }
         let documents = yaml::read(&output.stdout).into_iter();
@@ -316,7 +316,7 @@ impl KustomizeBuild<'_> {
             value,
             origin,
             fields,
-            document: None,
+            provenance: Provenance::Rendered,
             notes: Vec::new(),
             nondeterministic: Vec::new(),
             optional: None,

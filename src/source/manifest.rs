@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::encrypted;
 use super::object_header::ObjectHeader;
 use super::output::{Nameless, RenderedObject, SourceKind, SourceOutput};
-use crate::model::{Lazy, Origin, SourceLocation, SourceMap, split_api_version};
+use crate::model::{Lazy, Origin, Provenance, SourceLocation, SourceMap, split_api_version};
 use crate::yaml::{self, DocumentSource};
 
 /// What is looked at before an object is compared: here and by [`ObjectHeader::from_object`].
@@ -50,14 +50,14 @@ fn draft_of(
     written: DocumentSource,
 ) -> RenderedObject {
     let value = if outline.get("items").is_some() { written.value() } else { outline };
-    let document = Some((written.index(), None));
+    let provenance = Provenance::Document { index: written.index(), item: None };
     let of_value = Arc::new(written);
     let of_fields = Arc::clone(&of_value);
     RenderedObject {
         value: Lazy::with_preview(value, move || of_value.value()),
         origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), location: Some(place) },
         fields: Lazy::new(move || of_fields.source_map()),
-        document,
+        provenance,
         notes: Vec::new(),
         nondeterministic: Vec::new(),
         optional: None,
@@ -201,16 +201,15 @@ fn items_of(value: &Value) -> Option<usize> {
 /// One item as a draft of its own: its fields and unstable leaves are counted from its own root.
 fn item_of(list: &RenderedObject, at: usize, (fields, unstable): (SourceMap, Vec<String>)) -> RenderedObject {
     let place = fields.get("").or(list.origin.location);
-    let document = match list.document {
-        Some((document, None)) => Some((document, Some(at))),
-        // An item of a list in a list: no editor knows the way to it.
-        _ => None,
+    let provenance = match list.provenance {
+        Provenance::Document { index, item: None } => Provenance::Document { index, item: Some(at) },
+        _ => Provenance::Rendered,
     };
     RenderedObject {
         value: typed_item(&list.value, at).into(),
         origin: Origin { location: place, ..list.origin.clone() },
         fields: fields.into(),
-        document,
+        provenance,
         notes: list.notes.clone(),
         nondeterministic: unstable,
         optional: list.optional,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::object_header::ObjectHeader;
-use crate::model::{AbsenceReason, Incomplete, Lazy, Origin, SourceMap};
+use crate::model::{AbsenceReason, Incomplete, Lazy, Origin, Provenance, SourceMap};
 
 /// What renders a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -23,7 +23,7 @@ pub(super) struct RenderedObject {
     pub(super) value: Lazy<Value>,
     pub(super) origin: Origin,
     pub(super) fields: Lazy<SourceMap>,
-    pub(super) document: Option<(usize, Option<usize>)>,
+    pub(super) provenance: Provenance,
     pub(super) notes: Vec<String>,
     pub(super) nondeterministic: Vec<String>,
     pub(super) optional: Option<AbsenceReason>,

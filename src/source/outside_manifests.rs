@@ -8,7 +8,7 @@ use super::output::{SourceKind, SourceOutput};
 use super::request::RenderRequest;
 use super::tree::{SourceTree, with_forward_slashes};
 use crate::git::read_file;
-use crate::model::{Desired, ResourceId};
+use crate::model::{Desired, Provenance, ResourceId};
 
 /// The largest file that is looked into.
 const FILE_CAP: u64 = 4 * 1024 * 1024;
@@ -57,7 +57,7 @@ fn objects(seen: SourceTree<'_>, file: &Path, wanted: &[&ResourceId]) -> Vec<Des
             value: draft.value,
             origin: draft.origin,
             fields: draft.fields,
-            document: None,
+            provenance: Provenance::Rendered,
             notes: Vec::new(),
             nondeterministic: Vec::new(),
             optional: None,

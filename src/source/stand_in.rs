@@ -25,17 +25,17 @@ pub(super) struct StandIn {
     /// Digits, for it must go where a number is too.
     value: String,
     /// Sources of replacements for which it stands.
-    pub(super) sources: BTreeSet<Source>,
+    pub(super) sources: BTreeSet<ReplacementSource>,
 }
 
 /// The object from which a replacement takes its value, as far as it names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Source {
+pub(super) struct ReplacementSource {
     pub(super) kind: Option<String>,
     pub(super) name: Option<String>,
 }
 
-impl Source {
+impl ReplacementSource {
     fn of(replacement: &Value) -> Option<Self> {
         let source = replacement.get("source").filter(|source| source.is_object())?;
         let text = |key: &str| source[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
@@ -96,7 +96,7 @@ impl StandIn {
     ) {
         let Some(entries) = list.as_array_mut() else { return };
         let is_missing = |replacement: &Value| {
-            Source::of(replacement).is_some_and(|source| {
+            ReplacementSource::of(replacement).is_some_and(|source| {
                 let (kind, name) = (source.kind.as_deref(), source.name.as_deref());
                 touched.iter().any(|touched| touched.may_be(kind, name)) || self.sources.contains(&source)
             })
@@ -199,7 +199,7 @@ pub(super) fn is_hash(text: &str) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{MARK, Source, StandIn};
+    use super::{MARK, ReplacementSource, StandIn};
 
     fn stand_in() -> StandIn {
         StandIn { value: "812345678901234".to_owned(), ..StandIn::new() }
@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn the_source_that_nobody_has_is_told() {
-        let lacking = |message: &str| Source::lacking(message).map(|found| (found.kind, found.name));
+        let lacking =
+            |message: &str| ReplacementSource::lacking(message).map(|found| (found.kind, found.name));
         let some = |text: &str| Some(text.to_owned());
         for (message, expected) in [
             ("nothing selected by [noKind].[noVer].[noGrp]/far.[noNs]:data.x", (None, some("far"))),

@@ -163,23 +163,19 @@ fn check_helm(path: &Path) -> Result<Tool, ToolError> {
         4 => minor >= 3,
         other => other > 4,
     };
-    check_version(path, "template", &format!("helm {version}"), &version, HELM, enough)
+    check_version(path, ("helm", "template"), &version, HELM, enough)
 }
 
 fn check_kustomize(path: &Path) -> Result<Tool, ToolError> {
     let version = ask(path, &["version"], KUSTOMIZE)?;
-    check_version(path, "build", &format!("kustomize {version}"), &version, KUSTOMIZE, |found| {
-        found >= (5, 8)
-    })
+    check_version(path, ("kustomize", "build"), &version, KUSTOMIZE, |found| found >= (5, 8))
 }
 
 fn check_kubectl(path: &Path) -> Result<Tool, ToolError> {
     let answer = ask(path, &["version", "--client", "-o", "json"], KUSTOMIZE)?;
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
     let version = answer["clientVersion"]["gitVersion"].as_str().unwrap_or_default();
-    check_version(path, "kustomize", &format!("kubectl {version}"), version, KUSTOMIZE, |found| {
-        found >= (1, 36)
-    })
+    check_version(path, ("kubectl", "kustomize"), version, KUSTOMIZE, |found| found >= (1, 36))
 }
 
 fn ask(path: &Path, args: &[&str], needed: &'static str) -> Result<String, ToolError> {
@@ -197,8 +193,7 @@ fn ask(path: &Path, args: &[&str], needed: &'static str) -> Result<String, ToolE
 
 fn check_version(
     path: &Path,
-    before: &'static str,
-    shown: &str,
+    (program, subcommand): (&str, &'static str),
     version: &str,
     needed: &'static str,
     enough: impl Fn((u64, u64)) -> bool,
@@ -211,7 +206,8 @@ fn check_version(
     if !enough(numbers) {
         return Err(ToolError::TooOld { path: place, found: version.to_owned(), needed });
     }
-    Ok(Tool { path: path.to_path_buf(), subcommand: before, label: shown.to_owned(), major: numbers.0 })
+    let label = format!("{program} {version}");
+    Ok(Tool { path: path.to_path_buf(), subcommand, label, major: numbers.0 })
 }
 
 /// `(4, 3)` of `v4.3.1`, `v4.3` or `4.3.1+g1`.

@@ -253,7 +253,7 @@ fn a_chart_is_rendered_with_its_release_namespace_values_and_capabilities() {
         assert!(
             deployment.nondeterministic.is_empty()
                 && deployment.notes.is_empty()
-                && deployment.document.is_none()
+                && !deployment.provenance.is_document()
         );
         assert_eq!(
             object(&rendered, "ConfigMap/shop/config").origin.file,

@@ -176,7 +176,7 @@ impl<'a> History<'a> {
         let mut groups: BTreeMap<(&str, Option<&str>), Vec<&HistoryQuery<'_>>> = BTreeMap::new();
         for one in asked {
             let origin = &one.desired.origin;
-            let file = one.desired.document.is_some().then_some(origin.file.as_str());
+            let file = one.desired.provenance.is_document().then_some(origin.file.as_str());
             groups.entry((&origin.source, file)).or_default().push(one);
         }
         let of_source = |((path, file), asked): ((&str, Option<&str>), _)| {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::versions::RenderedVersion;
-use crate::model::{Desired, Lazy, Origin, ResourceId, is_secret};
+use crate::model::{Desired, Lazy, Origin, Provenance, ResourceId, is_secret};
 
 /// Format version; changes with the content of the files.
 const FORMAT: &str = "drift-version-1";
@@ -149,7 +149,7 @@ fn desired(object: Object) -> Desired {
         value: object.value.into(),
         origin: Origin { source: String::new(), file: String::new(), location: None },
         fields: Lazy::default(),
-        document: None,
+        provenance: Provenance::Rendered,
         notes: Vec::new(),
         nondeterministic: object.unstable,
         optional: None,

@@ -32,7 +32,7 @@ pub(super) fn of(value: Value) -> Desired {
         value: value.into(),
         origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), location: None },
         fields: Lazy::default(),
-        document: Some((0, None)),
+        provenance: crate::model::Provenance::Document { index: 0, item: None },
         notes: Vec::new(),
         nondeterministic: Vec::new(),
         optional: None,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::output::{RenderedObject, SourceKind, SourceOutput};
 use super::{ManifestFile, add, display_location, read};
-use crate::model::{Lazy, Origin};
+use crate::model::{Lazy, Origin, Provenance};
 use crate::yaml;
 
 /// As [`read`], of whole documents.
@@ -21,7 +21,7 @@ fn read_whole(file: &ManifestFile<'_>, bytes: &[u8], gathered: &mut SourceOutput
                     value: document.to_json().into(),
                     origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), location },
                     fields: Lazy::from(document.source_map()),
-                    document: Some((document.index(), None)),
+                    provenance: Provenance::Document { index: document.index(), item: None },
                     notes: Vec::new(),
                     nondeterministic: Vec::new(),
                     optional: None,
@@ -38,7 +38,9 @@ fn told(output: &SourceOutput) -> String {
     let SourceOutput { drafts, incomplete, warnings, foreign_documents, nameless, .. } = output;
     let drafts: Vec<String> = drafts
         .iter()
-        .map(|(header, draft)| format!("{header:?} {} {:?} {}", draft.place(), draft.document, *draft.value))
+        .map(|(header, draft)| {
+            format!("{header:?} {} {:?} {}", draft.place(), draft.provenance, *draft.value)
+        })
         .collect();
     format!("{drafts:#?} {incomplete:#?} {warnings:?} {foreign_documents:?} {nameless:#?}")
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::config::{self, Source};
-use crate::model::{ApiResource, ApiResources, ObjectKey};
+use crate::model::{ApiResource, ApiResources, ObjectKey, Provenance};
 use crate::source::{RenderOutput, RenderRequest, Tools, render};
 
 /// A cluster with a few kinds.
@@ -62,12 +62,16 @@ fn shown(rendered: &RenderOutput) -> Value {
                 .iter()
                 .map(|(pointer, place)| (pointer, Value::from(format!("{}:{}", place.line, place.column))));
             let place = object.origin.location.map(|place| format!("{}:{}", place.line, place.column));
+            let document = match object.provenance {
+                Provenance::Document { index, item } => Some((index, item)),
+                Provenance::Rendered => None,
+            };
             json!({
                 "id": format!("{} {}", object.id.api_version(), object.id),
                 "source": object.origin.source,
                 "file": object.origin.file,
                 "place": place,
-                "document": object.document,
+                "document": document,
                 "fields": fields.collect::<serde_json::Map<_, _>>(),
                 "value": *object.value,
             })
