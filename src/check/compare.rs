@@ -9,6 +9,7 @@ use super::CheckError;
 use super::autoscalers::read_autoscalers;
 use super::comparison::{Comparison, ComparisonOutcome};
 use super::declared::{Declared, take_secrets};
+use super::discover::discover;
 use super::evidence::ClusterEvidence;
 use super::findings::{FindingBuilder, Past};
 use super::inputs::{Check, CheckInputs};
@@ -23,7 +24,7 @@ use super::settings::{CheckSettings, ClusterTarget};
 use super::unknown_fields::unknown_field_warnings;
 use super::verify::Verifier;
 use crate::attribution::{Managers, split_expired};
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, CheckoutError, CheckoutSettings};
 use crate::cluster::Cluster;
 use crate::config::SecretsMode;
 use crate::model::{ApiResources, Finding, Incomplete, Verification};
@@ -48,16 +49,35 @@ pub(super) async fn open(
     let (of_cluster, of_tree) = (settings.clone(), settings.checkout.clone());
     let connecting = tokio::spawn(async move { of_cluster.connect().await });
     progress("opening the repository");
-    let opening = tokio::task::spawn_blocking(move || {
-        let opened = Checkout::open(&of_tree)?;
-        let _stage = info_span!("render ahead", sources = opened.sources.len());
-        let ahead = source::prerender(&opened.render_request(&of_tree.tools, &ApiResources::default()));
-        Ok::<_, CheckError>((opened, ahead))
-    });
-    let (opened, ahead) = opening.await.expect("the work does not panic")?;
+    let opening = tokio::task::spawn_blocking(move || open_tree(&of_tree));
+    let opened = opening.await.expect("the work does not panic");
     progress("connecting to the cluster");
     let cluster = connecting.await.expect("the work does not panic")?;
+    let (opened, ahead) = match opened {
+        Err(CheckError::Checkout(CheckoutError::NoSources)) => open_discovered(settings, &cluster).await?,
+        opened => opened?,
+    };
     Ok((opened, cluster, ahead))
+}
+
+/// Opens the tree, and renders the sources that need no cluster.
+fn open_tree(settings: &CheckoutSettings) -> Result<(Checkout, Prerendered), CheckError> {
+    let opened = Checkout::open(settings)?;
+    let _stage = info_span!("render ahead", sources = opened.sources.len());
+    let ahead = source::prerender(&opened.render_request(&settings.tools, &ApiResources::default()));
+    Ok((opened, ahead))
+}
+
+/// Opens the tree with the sources that the cluster's GitOps objects name.
+async fn open_discovered(
+    settings: &CheckSettings,
+    cluster: &Cluster,
+) -> Result<(Checkout, Prerendered), CheckError> {
+    let mut of_tree = settings.checkout.clone();
+    let remotes = of_tree.open_repository()?.remotes()?;
+    of_tree.discovery = discover(cluster, &remotes).await;
+    let opening = tokio::task::spawn_blocking(move || open_tree(&of_tree));
+    opening.await.expect("the work does not panic")
 }
 
 /// Renders of an opened tree what was not rendered ahead, and compares it with a cluster.

@@ -4,6 +4,7 @@ mod autoscalers;
 mod compare;
 mod comparison;
 mod declared;
+mod discover;
 mod duplicates;
 mod error;
 mod evidence;

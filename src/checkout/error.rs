@@ -67,7 +67,7 @@ impl CheckoutError {
             Self::NoRevision { .. } => "name a branch, a tag or a commit (fetch it first)",
             Self::NoSources => {
                 "name the folder that holds the manifests (`drift check PATH`), or list `sources:` in drift.yaml at the \
-                 repository's root"
+                 repository's root; what Flux or Argo CD apply of it to the cluster `drift check` finds by itself"
             }
             Self::NoDefaultBranch | Self::NoBranch(_) => "set `forge.base` in drift.yaml",
             Self::NoToken(_) => "set DRIFT_TOKEN, or DRIFT_TOKEN_FILE to the path of a file that holds it",

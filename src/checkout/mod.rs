@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, Source};
 use crate::git::{self, CommitId, GitError, Repository, SkippedEntry, TrackedFiles};
 use crate::model::{ApiResources, Desired, Incomplete};
-use crate::source::{InputsReader, RenderRequest, Tools, render};
+use crate::source::{Discovery, InputsReader, RenderRequest, Tools, render};
 
 pub(crate) use base::{LedgerLocation, RemoteBase, read_ledger_files, refuse_foreign_branch};
 pub(crate) use config_file::{parse_config, read_config_at};
@@ -62,7 +62,7 @@ impl Checkout {
             (None, Some(root)) => Self::from_work_tree(repository, root, settings),
             (revision, _) => {
                 let commit = resolve(&repository, revision.as_deref())?;
-                Self::from_commit(repository, commit, settings.path.as_deref())
+                Self::from_discovery(repository, commit, settings.path.as_deref(), &settings.discovery)
             }
         }
     }
@@ -74,13 +74,18 @@ impl Checkout {
     ) -> Result<Self, CheckoutError> {
         let commit = repository.head()?;
         let config = read_config_in(&root)?;
-        let sources = select_sources(&config, settings.path.as_deref())?;
-        let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
-        let status = repository.status(&paths)?;
         let all = settings.include_untracked;
         let files = repository.files(all)?;
-        let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
         let (mut incomplete, mut warnings) = (Vec::new(), Vec::new());
+        let discovery = &settings.discovery;
+        let sources = named_sources(&config, settings.path.as_deref(), discovery)?.unwrap_or_else(|| {
+            incomplete.extend(discovery.incomplete.iter().cloned());
+            warnings.extend(discovery_note(discovery));
+            discovery.sources(&root, Some(&files))
+        });
+        let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+        let status = repository.status(&paths)?;
+        let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
         if !all {
             let submodules = repository.submodules()?.into_iter().filter(of_sources);
             incomplete.extend(
@@ -110,9 +115,25 @@ impl Checkout {
         commit: CommitId,
         path: Option<&str>,
     ) -> Result<Self, CheckoutError> {
+        Self::from_discovery(repository, commit, path, &Discovery::default())
+    }
+
+    fn from_discovery(
+        repository: Repository,
+        commit: CommitId,
+        path: Option<&str>,
+        discovery: &Discovery,
+    ) -> Result<Self, CheckoutError> {
         let config = read_config_at(&repository, &commit)?;
-        let sources = select_sources(&config, path)?;
-        let (folder, incomplete) = export_commit(&repository, &commit, &sources)?;
+        let named = named_sources(&config, path, discovery)?;
+        let folders = named.clone().unwrap_or_else(|| discovery.folders());
+        let (folder, mut incomplete) = export_commit(&repository, &commit, &folders)?;
+        let mut warnings = Vec::new();
+        let sources = named.unwrap_or_else(|| {
+            incomplete.extend(discovery.incomplete.iter().cloned());
+            warnings.extend(discovery_note(discovery));
+            discovery.sources(folder.path(), None)
+        });
         Ok(Self {
             repository,
             commit,
@@ -120,7 +141,7 @@ impl Checkout {
             config,
             sources,
             incomplete,
-            warnings: Vec::new(),
+            warnings,
             files: None,
             folder: Folder::Private(folder),
         })
@@ -276,4 +297,25 @@ fn explain_skipped(special: &SkippedEntry) -> String {
         SkippedEntry::Name => "has a name that cannot be written safely".to_owned(),
         SkippedEntry::Deep => "has folders too deep to be read".to_owned(),
     }
+}
+
+/// The sources that the configuration or the path names; `None`: those that were discovered.
+fn named_sources(
+    config: &Config,
+    path: Option<&str>,
+    discovery: &Discovery,
+) -> Result<Option<Vec<Source>>, CheckoutError> {
+    match select_sources(config, path) {
+        Err(CheckoutError::NoSources) if !discovery.is_empty() => Ok(None),
+        selected => selected.map(Some),
+    }
+}
+
+/// What is said where the sources were discovered.
+fn discovery_note(discovery: &Discovery) -> Option<String> {
+    let folders: Vec<String> = discovery.folders().into_iter().map(|source| source.path).collect();
+    let of_roots = folders.join(", ");
+    (!folders.is_empty()).then(|| {
+        format!("drift.yaml lists no sources: compared is what Flux and Argo CD apply of this repository: {of_roots}")
+    })
 }

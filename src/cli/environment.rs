@@ -60,6 +60,7 @@ pub(super) fn settings(
         location: repository,
         revision,
         path,
+        discovery: crate::source::Discovery::default(),
         include_untracked: place.include_untracked,
         tools,
         cache,

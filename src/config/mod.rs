@@ -83,6 +83,9 @@ pub struct Source {
     /// Files and folders of a plain source that are left out: patterns as in `.gitignore`, from the source's path.
     #[serde(default)]
     pub exclude: Vec<String>,
+    /// Whether a plain source is its folder's own files alone, as for an Application of Argo CD; not in `drift.yaml`.
+    #[serde(skip)]
+    pub own_files_only: bool,
 }
 
 /// How Helm renders a chart.

@@ -189,6 +189,19 @@ impl Repository {
         Ok(url.map(|url| RemoteAddress::new(&name, &url)))
     }
 
+    /// Where all remotes are.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn remotes(&self) -> Result<Vec<RemoteAddress>, GitError> {
+        let names = self.inner.remotes().map_err(|e| self.wrap_error("read the remotes", &e))?;
+        let mut found = Vec::new();
+        for name in names.iter().flatten().flatten() {
+            found.extend(self.remote_url(name)?.map(|url| RemoteAddress::new(name, &url)));
+        }
+        Ok(found)
+    }
+
     /// The address of a remote as configured, `insteadOf` applied; may hold credentials.
     pub(super) fn remote_url(&self, name: &str) -> Result<Option<String>, GitError> {
         match self.inner.find_remote(name) {

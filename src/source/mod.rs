@@ -8,6 +8,7 @@ mod copy;
 mod encrypted;
 mod exclude;
 mod folders;
+mod gitops;
 mod helm;
 mod hooks;
 mod identity;
@@ -52,6 +53,7 @@ use output::SourceOutput;
 use resolved::ResolvedSource;
 use tree::{SourceTree, locate};
 
+pub use gitops::{Discovery, Root, RootRefusal};
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};
 pub use output::SourceKind;

@@ -26,6 +26,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         files: Vec::new(),
         roots: Vec::new(),
         left_out: Exclusions::new(located),
+        own_files_only: located.source.own_files_only,
         seen: BTreeSet::new(),
     };
     let start = located.on_disk();
@@ -81,6 +82,7 @@ struct FolderWalk<'a> {
     /// Kustomize roots and charts that are met.
     roots: Vec<PathBuf>,
     left_out: Exclusions,
+    own_files_only: bool,
     seen: BTreeSet<PathBuf>,
 }
 
@@ -128,7 +130,9 @@ impl FolderWalk<'_> {
             (path, kind)
         };
         if kind.is_dir() {
-            self.subfolder(&real);
+            if !self.own_files_only {
+                self.subfolder(&real);
+            }
         } else if named_so && real != Path::new(config::CONFIG_FILE) {
             self.file(real, kind);
         }

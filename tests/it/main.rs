@@ -12,6 +12,7 @@ mod config_schema;
 mod confined;
 mod declared;
 mod deploy;
+mod discovered;
 mod docs;
 mod embedded;
 mod encrypted;
