@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_expired_cover_nothing_or_cover_too_much_are_told() {
+    fn expired_unused_and_too_broad_rules_reported() {
         let findings = [missing("ConfigMap", "a"), missing("ConfigMap", "b")];
         for (text, expected) in [
             ("{resource: {kind: ConfigMap, name: a}, reason: one}", None),

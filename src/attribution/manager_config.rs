@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn managers_that_hide_persons_have_expired_or_lack_a_reason_are_told() {
+    fn unsafe_expired_and_unexplained_managers_reported() {
         for (text, expected) in [
             ("{name: paint-operator, class: platform, reason: it paints}", vec![]),
             ("{name: deploy-bot, class: gitops}", vec![]),

@@ -247,7 +247,7 @@ fn what_a_gitops_tool_says_it_applied_decides() {
 }
 
 #[test]
-fn a_field_that_only_git_has_is_unsynced_until_it_was_applied() {
+fn git_only_field_is_unsynced_until_applied() {
     let mut new = deployment(1, "app:1");
     new["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "1"}});
     let git = desired(new.clone());
@@ -401,7 +401,7 @@ fn undeclared_field_of_applier_may_be_a_default() {
 /// A definition of an earlier version may have had the default.
 /// Under server-side apply `/scale` leaves no record: of custom resources the definition says where it writes.
 #[test]
-fn a_number_that_scale_may_have_written_is_no_default() {
+fn number_written_by_scale_is_no_default() {
     let thing = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "shop"}, "spec": spec});
     let git = desired(thing(json!({"size": 1})));
     let entries = [entry("kubectl", "Apply", None, json!({"f:spec": {"f:size": {}}}))];
@@ -420,7 +420,7 @@ fn a_number_that_scale_may_have_written_is_no_default() {
 }
 
 #[test]
-fn a_default_that_no_definition_has_any_more_is_the_servers() {
+fn default_of_former_definition_is_server() {
     let thing = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "shop"}, "spec": spec});
     let git = desired(thing(json!({"size": 1})));
     for (field, value, expected) in
@@ -449,7 +449,7 @@ fn a_copy_that_somebody_else_wrote_is_not_believed() {
 }
 
 #[test]
-fn what_nobody_owns_is_the_servers_but_where_it_could_do_harm() {
+fn unowned_field_is_server_unless_harmful() {
     let git = desired(deployment(1, "app:1"));
     let some = || entry("argocd-controller", "Apply", Some("2026-01-01T00:00:00Z"), image_field());
     let mut other = entry("kubectl-edit", "Update", None, json!({"f:spec": {"f:oldName": {}}}));
@@ -479,7 +479,7 @@ fn what_nobody_owns_is_the_servers_but_where_it_could_do_harm() {
 }
 
 #[test]
-fn a_deployers_own_marks_are_no_changes_and_others_are() {
+fn deployer_marks_excused_for_their_deployer_only() {
     let git = desired(deployment(1, "app:1"));
     let marked = |key: &str, manager: &str| {
         let mut object = deployment(1, "app:1");
@@ -553,7 +553,7 @@ fn variable_in_a_list_is_the_deployers() {
 }
 
 #[test]
-fn request_to_a_controller_is_no_drift_on_its_kinds() {
+fn controller_request_annotation_is_deployer() {
     let object = |group: &str, annotations: Value| json!({"apiVersion": format!("{group}/v1"), "kind": "X", "metadata": {"name": "x", "annotations": annotations}});
     for (group, key, expected) in [
         ("kustomize.toolkit.fluxcd.io", "reconcile.fluxcd.io/requestedAt", "Deployer High flux"),
@@ -600,7 +600,7 @@ fn autoscaler_behaviour_is_compared_with_its_defaults() {
 }
 
 #[test]
-fn a_matching_webhook_explains_what_nobody_else_can_have_written() {
+fn matching_webhook_explains_otherwise_unowned_change() {
     let rule = json!({"apiGroups": ["apps"], "apiVersions": ["*"], "resources": ["deployments"], "operations": ["*"]});
     let webhook = json!({"kind": "MutatingWebhookConfiguration", "metadata": {"name": "m"}, "webhooks": [{"rules": [rule]}]});
     let mutators: Vec<Mutator> = Mutator::new(&webhook, &[]).into_iter().collect();
@@ -655,7 +655,7 @@ fn a_matching_webhook_explains_what_nobody_else_can_have_written() {
 }
 
 #[test]
-fn a_policy_that_sets_the_live_value_explains_it_under_any_applier() {
+fn policy_setting_live_value_explains_change() {
     let rule = json!({"apiGroups": ["apps"], "apiVersions": ["*"], "resources": ["deployments"], "operations": ["*"]});
     let git = deployment(1, "app:1");
     let fields = json!({"f:spec": {"f:paused": {}, "f:template": {"f:spec": {"f:terminationGracePeriodSeconds": {}, "f:priorityClassName": {}, "f:hostPID": {}}}}});
@@ -709,7 +709,7 @@ fn a_policy_that_sets_the_live_value_explains_it_under_any_applier() {
 }
 
 #[test]
-fn drift_yaml_trusts_a_manager_in_the_fields_it_names() {
+fn configured_manager_trusted_in_its_fields() {
     let manager = |fields: &[&str]| ManagerConfig {
         name: "my-operator".to_owned(),
         class: ManagerClass::Platform,
@@ -732,7 +732,7 @@ fn drift_yaml_trusts_a_manager_in_the_fields_it_names() {
 }
 
 #[test]
-fn replicas_within_the_range_of_an_autoscaler_are_the_controllers() {
+fn replicas_in_autoscaler_range_are_controller() {
     let git = desired(deployment(1, "app:1"));
     let scaler = |max| Autoscaler {
         kind: "HorizontalPodAutoscaler",
@@ -818,7 +818,7 @@ fn made(name: &str, manager: &str, extra: Value) -> Value {
 }
 
 #[test]
-fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
+fn person_made_object_unmanaged_for_any_client() {
     let of_kind = |kind: &str, mut object: Value| {
         object["kind"] = json!(kind);
         object
@@ -881,7 +881,7 @@ fn what_somebody_made_is_unmanaged_whatever_its_client_is_called() {
 }
 
 #[test]
-fn marks_and_owner_references_are_claims_to_be_looked_up() {
+fn marks_and_owner_references_are_verified() {
     let owner = |kind: &str| json!({"ownerReferences": [{"apiVersion": "v1", "kind": kind, "name": "o", "uid": "1"}]});
     let of_kind = |kind: &str, mut object: Value| {
         object["kind"] = json!(kind);
@@ -983,7 +983,7 @@ fn what_git_asks_the_platform_for_is_the_servers() {
 }
 
 #[test]
-fn what_a_person_put_where_a_controller_writes_is_the_persons() {
+fn persons_write_in_controller_field_is_manual() {
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"},
         "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, "rules": []});
     let mut filled = role.clone();

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_covers_what_lies_in_it_and_nothing_beside_it() {
+    fn place_covers_its_subtree_only() {
         let none = || [Value::Null, Value::Null];
         for (place, kind, path, sides, expected) in [
             ("* .spec.replicas", "apps/Deployment", ".spec.replicas", none(), true),

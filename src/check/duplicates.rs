@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn two_declarations_that_contradict_each_other_are_told_with_both_places() {
+    fn conflicting_declarations_reported_with_both_places() {
         for (first, second, id) in [
             (
                 "{apiVersion: v1, kind: Namespace, metadata: {name: x, labels: {a: b}}}",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_out_and_what_is_one_file_needs_no_word() {
+    fn skipped_objects_and_same_file_not_reported() {
         let text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {a: b}}";
         let mut objects = vec![at("a.yaml", text)];
         let others = vec![at("a.yaml", text), desired("{apiVersion: v1, kind: Secret, metadata: {name: x}}")];

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encrypted_in_git_is_not_compared_by_value() {
+    fn encrypted_value_in_git_not_compared() {
         let git = json!({"kind": "ConfigMap", "data": {"x": "ENC[AES256,data:1]", "y": "plain", "list": ["ENC[2]"]}, "sops": {}});
         let mut live = json!({"data": {"x": "clear", "y": "other", "list": ["clear"], "z": "added"}});
         fill_sops_encrypted(&git, &mut live);
@@ -108,7 +108,7 @@ mod tests {
 
     /// A chart that is given encrypted values puts them wherever they go.
     #[test]
-    fn what_is_encrypted_inside_other_texts_is_not_compared_by_value() {
+    fn encrypted_value_inside_text_not_compared() {
         let git = json!({"kind": "Secret", "data": {"x": "RU5DW0FFUzI1Nl9HQ00sZGF0YTphXQ==", "y": "eQ=="},
             "spec": {"url": "postgres://u:ENC[AES256_GCM,data:a]@db", "port": 1}});
         assert!(is_encrypted(&git));

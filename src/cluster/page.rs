@@ -193,7 +193,7 @@ mod tests {
     const TYPE: &str = r#""apiVersion":"v1","kind":"ConfigMapList""#;
 
     #[test]
-    fn objects_stand_where_they_are_in_any_order_and_layout() {
+    fn objects_located_in_any_order_and_layout() {
         let (a, b) =
             (r#"{"metadata":{"name":"a"},"data":{"é":"]}\""}}"#, r#"{ "metadata" : { "name":"b" } }"#);
         let expected: Vec<(String, String)> =

@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused_with_its_place_and_the_nearest_key() {
+    fn unknown_key_refused_with_place_and_suggestion() {
         let message = refused("version: 1\nsources:\n  - path: apps\n    namspace: x\n");
         assert!(message.starts_with("drift.yaml:4:5: "), "{message}");
         assert!(message.contains("did you mean `namespace`?"), "{message}");
     }
 
     #[test]
-    fn what_parses_and_cannot_be_meant_is_refused_with_its_place() {
+    fn invalid_setting_refused_with_place() {
         for (text, expected) in [
             ("cluster: x\n", "drift.yaml: version is 0"),
             ("version: 1\nsources: [{path: ../x}]\n", "must lie inside the repository"),

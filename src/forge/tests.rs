@@ -51,7 +51,7 @@ fn marks_are_read_as_they_are_written() {
 }
 
 #[test]
-fn only_line_one_in_the_very_form_is_a_mark() {
+fn marker_parsed_from_exact_first_line() {
     let good = "<!-- drift:v1 incident=ab12 fingerprint=0123456789abcdef -->";
     assert!(ProposalMarker::parse(good).is_some());
     let hostile = [
@@ -148,7 +148,7 @@ fn bodies_and_titles_are_compared_as_forges_keep_them() {
 }
 
 #[test]
-fn only_what_an_address_says_without_doubt_is_a_known_forge() {
+fn forge_kind_detected_from_unambiguous_address() {
     let cases = [
         ("https://github.com/acme/gitops.git", Some(ForgeKind::GitHub)),
         ("git@github.com:acme/gitops.git", Some(ForgeKind::GitHub)),
@@ -288,7 +288,7 @@ fn a_token_goes_to_the_remotes_own_host_only() {
 }
 
 #[test]
-fn the_repository_is_named_by_the_remote_or_the_settings() {
+fn repository_name_from_remote_or_settings() {
     let of = |remote: &str, configured: Option<&str>| {
         let settings = ForgeSettings {
             remote: Some(RemoteAddress::new("origin", remote)),
@@ -315,7 +315,7 @@ fn the_repository_is_named_by_the_remote_or_the_settings() {
 }
 
 #[test]
-fn gitlab_and_a_missing_token_are_said_before_anything_is_asked() {
+fn gitlab_or_missing_token_fails_before_requests() {
     let remote = Some(RemoteAddress::new("origin", "https://h.example/acme/gitops"));
     let settings =
         |kind| ForgeSettings { kind: Some(kind), remote: remote.clone(), ..ForgeSettings::default() };

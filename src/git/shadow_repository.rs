@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_written_so_that_git_reads_the_same() {
+    fn config_entry_round_trips_through_git() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
         let cases = [

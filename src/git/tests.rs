@@ -80,7 +80,7 @@ fn credentials_are_shown_nowhere() {
 }
 
 #[test]
-fn a_token_that_cannot_stand_in_a_header_is_none() {
+fn token_invalid_in_header_is_rejected() {
     for secret in ["", " \n", "a\nb", "a b", "a\0b", "é"] {
         assert_eq!(Token::new(secret), None, "{secret:?}");
     }
@@ -180,7 +180,7 @@ fn told(env: &[(&str, &str)], remote: &Remote) -> (String, String) {
 }
 
 #[test]
-fn a_token_goes_to_its_host_by_the_environment_of_the_child_alone() {
+fn token_passed_only_through_child_environment() {
     let remote = Remote::from_url("https://bot:s3cret@git.example.com:8443/a/b").expect("an address");
     let (args, env) = told(&[], &remote);
     assert_eq!(args, "ls-remote https://git.example.com:8443/a/b\n");
@@ -200,7 +200,7 @@ fn a_token_goes_to_its_host_by_the_environment_of_the_child_alone() {
 }
 
 #[test]
-fn the_child_keeps_the_users_ways_and_loses_what_leads_elsewhere() {
+fn child_environment_loses_git_redirections() {
     let remote = Remote::from_url("https://h/a").expect("an address").with_token(Token::new("s3cret"));
     let given = [
         ("HOME", "/home/x"),
@@ -259,7 +259,7 @@ fn a_remote_that_never_answers_ends_with_its_time() {
 }
 
 #[test]
-fn a_failure_is_told_apart_by_what_the_program_says() {
+fn remote_failure_classified_by_git_message() {
     type Is = fn(&RemoteFailure) -> bool;
     let auth: Is = |f| matches!(f, RemoteFailure::Auth(_));
     let no_ssh: Is = |f| matches!(f, RemoteFailure::NoSsh(_));
@@ -352,7 +352,7 @@ fn server(answer: impl Fn(&str) -> String + Send + 'static) -> (String, Arc<Mute
 }
 
 #[test]
-fn a_token_does_not_follow_a_redirect_to_another_host() {
+fn token_not_sent_to_redirected_host() {
     let ask = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
     let (other, heads_of_other) = server(move |_| ask.to_owned());
     let target = other.clone();

@@ -103,7 +103,7 @@ mod tests {
     use super::TreeEntries;
 
     #[test]
-    fn a_tree_object_is_read_and_a_torn_one_is_none() {
+    fn truncated_tree_object_is_none() {
         let mut bytes = Vec::new();
         for (mode, name) in [("100644", "a.yaml"), ("40000", "a"), ("120000", "b")] {
             bytes.extend([mode.as_bytes(), b" ", name.as_bytes(), &[0], &[7; 20]].concat());

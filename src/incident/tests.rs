@@ -81,7 +81,7 @@ fn events_are_appended_and_earlier_bytes_stay() {
 }
 
 #[test]
-fn a_ledger_that_somebody_edited_is_refused_with_the_place() {
+fn edited_ledger_refused_with_place() {
     let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let (path, text) = ledger.changes().remove(0);
@@ -134,7 +134,7 @@ fn third_value_followed_by_live_ends_by_commit() {
 }
 
 #[test]
-fn a_restart_alone_opens_nothing_and_neither_does_what_is_excused() {
+fn restart_or_excused_change_opens_no_incident() {
     let mut restart = mk_finding("a", "kubectl-rollout", "spec/template/metadata/annotations", json!(1));
     restart.changes[0]
         .difference
@@ -186,7 +186,7 @@ fn end_is_adopted_by_git_or_reverted_by_live() {
 
 /// Null is a value where a field may be null: the ledger tells it from none.
 #[test]
-fn a_null_is_recorded_and_ends_as_a_value_does() {
+fn null_recorded_and_ended_like_value() {
     let a = mk_finding("a", "kubectl-patch", "spec/x", Value::Null);
     let (ledger, id) = opened(&[&a]);
     let read = read(&ledger.changes()).expect("what was written is read");

@@ -94,7 +94,7 @@ mod tests {
     use super::Incomplete;
 
     #[test]
-    fn places_in_a_file_are_in_the_order_of_their_numbers() {
+    fn locations_sorted_by_line_and_column_number() {
         let expected = [
             "a.yaml",
             "a.yaml:2:3",

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_a_secret_is_secret_but_what_it_has_beside_its_data() {
+    fn secret_hides_all_but_known_plain_fields() {
         for shown in [&["type"][..], &["immutable"], &["metadata", "labels", "a"], &["metadata", "name"]] {
             assert!(!is_secret_value(&path(shown)), "{shown:?}");
         }

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_a_value_has_its_places_from_there() {
+    fn subtree_has_pointers_relative_to_value() {
         let inside: Vec<(String, SourceLocation)> = places().subtree("/items/1").iter().collect();
         assert_eq!(inside, [(String::new(), place(5)), ("/kind".to_owned(), place(6))]);
         assert_eq!(places().subtree("/other"), SourceMap::default());

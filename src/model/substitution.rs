@@ -104,7 +104,7 @@ mod tests {
     use super::{could_render, has_variable};
 
     #[test]
-    fn what_a_template_can_become_is_told_from_what_somebody_wrote() {
+    fn template_matches_only_possible_substitutions() {
         for (template, live, expected) in [
             ("https://${DOMAIN}/x", "https://shop.example/x", true),
             ("https://${DOMAIN}/x", "https://shop.example/y", false),

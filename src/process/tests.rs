@@ -44,7 +44,7 @@ fn a_time_out_kills_the_whole_group() {
 }
 
 #[test]
-fn what_a_program_leaves_in_the_background_ends_with_it() {
+fn background_processes_end_with_program() {
     let started = Instant::now();
     let output = shell("sleep 30 & echo done").env("PATH", "/usr/bin:/bin").run().unwrap();
     assert_eq!(output.stdout, b"done\n");

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_held_back_beyond_twenty_and_a_quarter() {
+    fn group_held_back_over_twenty_and_quarter() {
         let unmanaged = DriftGroup::Unmanaged { namespace: "shop".to_owned() };
         for (group, drifting, all, expected) in [
             (declared("apps", "shop"), 20, 24, false),

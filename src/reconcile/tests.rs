@@ -185,7 +185,7 @@ fn one_run_opens_ten_proposals_and_defers_the_rest() {
 }
 
 #[test]
-fn too_much_drift_at_once_is_one_issue_and_no_incident() {
+fn mass_drift_is_one_issue_without_incidents() {
     let findings: Vec<Finding> = (0..30).map(|at| drift(&format!("web-{at}"))).collect();
     let mut ledger = Ledger::default();
     let (plan, _) = Run::with(findings).plan(&mut ledger);
@@ -196,7 +196,7 @@ fn too_much_drift_at_once_is_one_issue_and_no_incident() {
 }
 
 #[test]
-fn a_branch_with_commits_of_others_is_left_to_people() {
+fn branch_with_foreign_commits_left_alone() {
     let mut ledger = Ledger::default();
     let commit = crate::git::CommitId::parse(&"a".repeat(40)).expect("a commit id");
     let run = Run { tip: Tip::Foreign(commit), ..Run::with(vec![drift("web")]) };

@@ -168,7 +168,7 @@ fn left(proven: &ProvenPlan) -> String {
 }
 
 #[test]
-fn every_case_of_the_folder_is_edited_and_left_as_it_says() {
+fn each_case_folder_gives_expected_edit() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/remedy");
     let mut cases: Vec<_> =
         fs::read_dir(&folder).expect("the cases").map(|entry| entry.expect("readable").path()).collect();
@@ -201,7 +201,7 @@ const LIVE: &str =
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {level: debug}\n";
 
 #[test]
-fn only_what_a_person_changed_beyond_doubt_is_taken_in() {
+fn only_clearly_manual_changes_are_adopted() {
     use Cause::{Manual, Rollback, Unknown};
     use Confidence::{Certain, High, Low, Medium, None};
     let lab = Lab::new(&[("apps/all.yaml", GIT)], LIVE);
@@ -230,7 +230,7 @@ fn only_what_a_person_changed_beyond_doubt_is_taken_in() {
 
 /// The server's own finalizer stays out of Git.
 #[test]
-fn of_a_set_that_others_share_only_the_persons_value_is_taken_in() {
+fn only_persons_value_of_shared_set_adopted() {
     let live = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop, finalizers: [kubernetes.io/x, example.com/hold]}\ndata: {level: info}\n";
     for (git, after) in [
         (GIT.to_owned(), "metadata: {name: a, finalizers: [example.com/hold]}"),
@@ -336,7 +336,7 @@ fn a_proof_refuses_whatever_else_an_edit_would_do() {
 }
 
 #[test]
-fn whole_objects_secrets_restarts_and_rendered_sources_are_a_persons() {
+fn secret_restart_whole_and_rendered_changes_not_adopted() {
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: zebra}\n";
     let live =
         "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: shop}\ndata: {password: cXVhZ2dh}\n";
@@ -372,7 +372,7 @@ fn whole_objects_secrets_restarts_and_rendered_sources_are_a_persons() {
 }
 
 #[test]
-fn a_diff_beside_a_secret_shows_no_line_of_it() {
+fn diff_near_secret_shows_no_secret_lines() {
     let git = format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData:\n  password: zebra\n---\ndata: {{level: info}}\n{}",
         GIT.replace("data: {level: info}\n", "")
@@ -500,7 +500,7 @@ fn is_between(value: &Value, wanted: &Value, live: &Value) -> bool {
 }
 
 #[test]
-fn what_live_has_is_taken_in_with_the_defaults_that_git_declares() {
+fn adopted_value_keeps_defaults_git_declares() {
     for (desired, wanted, live, expected) in [
         (json!({"a": 1}), json!({"a": 2}), json!({"a": 2, "default": 0}), json!({"a": 2})),
         (

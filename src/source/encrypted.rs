@@ -73,7 +73,7 @@ mod tests {
     use super::detect_encryption;
 
     #[test]
-    fn what_encrypted_a_file_is_told_by_what_is_in_it() {
+    fn encryption_tool_detected_from_content() {
         for (text, tool) in [
             ("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n", Some("age")),
             ("\n-----BEGIN PGP MESSAGE-----\n\nhF4D\n", Some("PGP")),

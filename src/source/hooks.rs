@@ -107,7 +107,7 @@ mod tests {
     use crate::model::ResourceId;
 
     #[test]
-    fn a_hook_is_one_for_those_who_know_its_annotation() {
+    fn hook_annotation_counts_per_deployer() {
         for (annotations, helm, argo_cd) in [
             (json!({}), false, false),
             (json!(null), false, false),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn object_of_a_hook_is_known_by_name_or_prefix() {
+    fn hook_object_matched_by_name_or_prefix() {
         let long = format!("{}-", "x".repeat(60));
         let hooks = Hooks {
             named: BTreeSet::from([id("Job", "shop", "migrate").key()]),

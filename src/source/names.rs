@@ -243,7 +243,7 @@ mod tests {
 
     /// As Kustomize looks for what a name may be of: in the namespace of the object, and an account in any.
     #[test]
-    fn a_name_is_that_of_an_object_to_which_it_can_lead() {
+    fn reference_to_unrendered_object_is_uncertain() {
         let rendered = [
             ("Secret", "s", "a"),
             ("ServiceAccount", "x", "a"),

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kustomize_asks_a_server_for_is_told_from_files() {
+    fn remote_entries_distinguished_from_files() {
         for entry in ["https://example.com/x.yaml", "HTTP://example.com", "http:/x", "https:x"] {
             assert!(is_remote_file(entry), "{entry}");
         }

@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_hooks_names_is_what_they_share() {
+    fn hook_name_prefix_is_common_part() {
         let hook = |name: &str| {
             json!({"apiVersion": "batch/v1", "kind": "Job",
             "metadata": {"name": name, "annotations": {"helm.sh/hook": "test"}}})

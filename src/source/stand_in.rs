@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_the_missing_part_would_have_filled_are_found() {
+    fn stand_in_marks_fields_of_missing_part() {
         let settle = |mut object: Value| stand_in().settle(&mut object).map(|found| (found, object));
         let plain = json!({"kind": "Deployment", "metadata": {"name": "web"},
             "spec": {"replicas": 812_345_678_901_234_u64, "a/b": ["x", "y-812345678901234:1"], "n": 3}});
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marked_object_is_not_compared_but_for_its_being_there() {
+    fn marked_object_compared_by_existence_only() {
         let marked = |name: &str, mark: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "annotations": {MARK: mark}}});
         let mut object = marked("web", "812345678901234");
         let found = stand_in().settle(&mut object).unwrap_or_default();

@@ -141,7 +141,7 @@ mod tests {
     use super::{command_offsets, neutralise};
 
     #[test]
-    fn what_acts_on_a_forge_is_written_as_its_escape() {
+    fn forge_commands_are_escaped() {
         for (text, expected) in [
             ("kubectl-x closes #1", "kubectl-x closes \\u{23}1"),
             ("resolves acme/gitops#2", "resolves acme/gitops\\u{23}2"),

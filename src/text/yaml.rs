@@ -118,7 +118,7 @@ mod tests {
     use super::{format_yaml_record, format_yaml_value, is_hidden};
 
     #[test]
-    fn what_deceives_or_acts_is_an_escape_of_the_same_string() {
+    fn hidden_or_command_text_escaped_in_yaml() {
         for (value, expected) in [
             (json!("x\u{202e}gnp.exe"), "\"x\\u202Egnp.exe\"\n"),
             (json!({"a\u{ad}": ["\u{e0141}", "b"]}), "\"a\\xAD\":\n- \"\\U000E0141\"\n- b\n"),
@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_read_as_it_was_and_holds_nothing_that_is_not_seen(one in any::<String>(), other in "[a-z#@\u{202e}\u{ad}\n \"\\\\']{0,12}") {
+        fn written_yaml_round_trips_without_hidden_text(one in any::<String>(), other in "[a-z#@\u{202e}\u{ad}\n \"\\\\']{0,12}") {
             let value = json!({"a": one, &other: [other.clone(), {"b": one}]});
             for text in [format_yaml_value(&value), format_yaml_record(&value).expect("JSON")] {
                 prop_assert!(!is_hidden(&text));

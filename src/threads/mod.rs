@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_in_the_order_of_the_items_also_inside_one_another() {
+    fn results_keep_order_even_when_nested() {
         let twice = |items: &[usize]| parallel_map(items, |item| item * 2);
         assert_eq!(twice(&[]), Vec::<usize>::new());
         assert_eq!(twice(&[1]), [2]);

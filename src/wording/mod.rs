@@ -140,7 +140,7 @@ mod tests {
     use super::format_value;
 
     #[test]
-    fn a_value_is_shown_so_that_its_type_can_be_seen() {
+    fn shown_value_reveals_its_type() {
         for (shown, expected) in [
             (json!("nginx:1.25"), "nginx:1.25"),
             (json!("1.25"), "\"1.25\""),

@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_goes_with_its_flag_in_long_lists_too() {
+    fn flag_and_value_paired_in_long_lists() {
         let pairs = |hosts: &[usize]| {
             hosts
                 .iter()

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_text_the_begin_and_the_end_keep_their_breaks() {
+    fn long_text_keeps_breaks_at_both_ends() {
         let pieces: Vec<Piece> = (0..9000)
             .map(|at| Piece {
                 text: format!("line {at}"),

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_again_but_for_what_is_secret() {
+    fn cached_version_read_back_without_secrets() {
         let cache = tempfile::tempdir().unwrap();
         let kept = VersionCache::in_cache(&cache.path().join("new")).unwrap();
         assert_eq!(fs::metadata(&kept.folder).unwrap().permissions().mode() & 0o777, 0o700);

@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_bytes_of_a_secret_change_nothing_that_is_told(
+    fn secret_bytes_do_not_affect_output(
         keys in prop::collection::vec(key(), 1..5),
         texts in values(),
         others in values(),

@@ -142,7 +142,7 @@ mod tests {
     proptest! {
         /// Two Secrets that differ in their values alone are one line.
         #[test]
-        fn the_values_of_a_secret_change_nothing_that_is_written(
+        fn secret_values_do_not_affect_snapshot(
             keys in prop::collection::vec("[a-z]{1,5}", 0..4),
             one in "Q[A-Za-z0-9=]{9,40}",
             other in any::<String>(),

@@ -168,7 +168,7 @@ async fn a_credential_plug_in_gives_the_token() {
 }
 
 #[tokio::test]
-async fn a_credential_plug_in_that_fails_is_named_without_what_it_knows() {
+async fn failing_credential_plugin_named_without_secrets() {
     for (script, why) in [
         (format!("echo {SECRET}; echo 'not logged in' >&2; exit 3"), "not logged in"),
         (format!("echo {SECRET}"), "printed no ExecCredential"),
@@ -194,7 +194,7 @@ async fn a_credential_plug_in_that_fails_is_named_without_what_it_knows() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_fails_within_ten_seconds_whatever_the_time_out() {
+async fn refused_connection_fails_before_longer_timeout() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     drop(listener);

@@ -178,7 +178,7 @@ async fn pages_follow_the_servers_token() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_with_the_token_that_a_410_offers() {
+async fn list_continues_with_token_of_410() {
     let mock = Mock::start(|seen| {
         let query = seen.url.strip_prefix("/api/v1/configmaps?limit=250")?;
         Some(match query {
@@ -196,7 +196,7 @@ async fn a_list_goes_on_with_the_token_that_a_410_offers() {
 }
 
 #[tokio::test]
-async fn a_list_that_begins_again_after_a_410_gives_no_object_twice() {
+async fn list_restarted_after_410_has_no_duplicates() {
     let mock = Mock::start(|seen| {
         let query = seen.url.strip_prefix("/api/v1/configmaps?limit=250")?;
         Some(match (query, seen.before) {
@@ -321,7 +321,7 @@ async fn requests_and_bytes_are_counted() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_no_wait_is_not_hammered() {
+async fn retry_after_zero_still_backs_off() {
     let mock = Mock::start(|seen| {
         seen.url.starts_with(LIST).then(|| Reply::Text(503, "retry-after: 0\r\n", String::new()))
     });
@@ -350,7 +350,7 @@ fn large(objects: usize, bytes: usize, limits: &Arc<Mutex<Vec<usize>>>) -> Mock 
 }
 
 #[tokio::test]
-async fn pages_of_large_objects_hold_fewer_and_all_are_read_once() {
+async fn large_objects_shrink_pages_all_read_once() {
     for (objects, bytes, smallest) in [(300, 10, 250), (60, 1 << 20, 3), (5, 9 << 20, 1)] {
         let limits = Arc::default();
         let mock = large(objects, bytes, &limits);

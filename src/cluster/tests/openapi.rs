@@ -88,7 +88,7 @@ async fn another_hash_replaces_what_was_kept() {
 }
 
 #[tokio::test]
-async fn a_torn_or_foreign_cache_file_is_ignored_and_replaced() {
+async fn damaged_or_foreign_cache_file_is_replaced() {
     let mock = server();
     let cache = mock.folder.path().join("cache");
     schema(&connect(&mock, Some(cache.clone())).await).await;

@@ -54,7 +54,7 @@ async fn snapshot() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
+async fn snapshot_round_trips_without_secret_values() {
     let bytes = snapshot().await;
     assert!(!String::from_utf8_lossy(&bytes).contains("cGFzc3dvcmQ="));
     let cluster = Cluster::from_snapshot_bytes("demo", bytes.leak()).expect("we wrote it");
@@ -81,7 +81,7 @@ async fn what_was_listed_comes_out_again_with_secret_values_left_out() {
 }
 
 #[tokio::test]
-async fn what_a_snapshot_does_not_hold_is_unread_and_never_empty() {
+async fn missing_snapshot_content_is_unread_not_empty() {
     let cluster = Cluster::from_snapshot_bytes("demo", snapshot().await.leak()).expect("we wrote it");
     let widgets = |version: &str| {
         cluster.api_resources().kind("example.com", version, "Widget").expect("served").clone()
@@ -162,7 +162,7 @@ async fn a_file_that_was_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn a_foreign_file_or_a_newer_one_is_a_configuration_error() {
+fn foreign_or_newer_snapshot_is_configuration_error() {
     for (text, why) in [
         ("", "not a snapshot"),
         ("apiVersion: v1\nkind: List\n", "not a snapshot"),
@@ -183,7 +183,7 @@ fn a_foreign_file_or_a_newer_one_is_a_configuration_error() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_changes_while_it_is_read_is_unread() {
+async fn snapshot_changed_during_reading_is_unread() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("snapshot");
     std::fs::write(&file, snapshot().await).expect("the folder is ours");

@@ -15,7 +15,7 @@ fn container(fields: &str) -> String {
 /// A map with named fields that Go holds as a pointer is kept when it is empty; anything else that is empty is left out
 /// (`omitempty`), or always written.
 #[test]
-fn an_empty_map_is_a_value_where_the_server_keeps_it() {
+fn empty_map_kept_by_server_is_value() {
     for (field, live) in [
         ("affinity: {}", "affinity"),
         ("dnsConfig: {}", "dnsConfig"),
@@ -46,7 +46,7 @@ fn an_empty_map_is_a_value_where_the_server_keeps_it() {
 
 /// Zero values of fields that are always written: `serviceName` of a StatefulSet, `value` of a PriorityClass.
 #[test]
-fn a_zero_value_that_is_always_written_is_no_difference() {
+fn always_written_zero_is_no_difference() {
     let set = |more: &str| {
         format!("{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: s}}, spec: {{{more}}}}}")
     };
@@ -63,7 +63,7 @@ fn a_zero_value_that_is_always_written_is_no_difference() {
 
 /// Schemas in a CRD are held with pointers, too: what is empty there was written.
 #[test]
-fn an_empty_value_in_a_crds_schema_is_a_value() {
+fn empty_value_in_crd_schema_is_value() {
     let crd = |version: &str| {
         format!(
             "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: c}}, spec: {{versions: [{{name: v1, {version}}}]}}}}"
@@ -101,7 +101,7 @@ fn an_empty_value_in_a_crds_schema_is_a_value() {
 
 /// What Go writes for a field of a ConfigMap or of another group's kind is nobody's default.
 #[test]
-fn kinds_that_only_share_a_name_are_not_turned_over() {
+fn built_in_rules_not_applied_to_namesakes() {
     let map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {caBundle: '', sessionAffinityConfig: x}}";
     check(map, map, &[]);
     check(map, &map.replace("caBundle: '', ", ""), &["- .data.caBundle \"\" -> -"]);
@@ -142,7 +142,7 @@ fn kinds_that_only_share_a_name_are_not_turned_over() {
 
 /// Defaults inside atomic lists (pkg/apis/admissionregistration/v1, networking/v1, rbac/v1 `defaults.go`).
 #[test]
-fn defaults_inside_atomic_lists_are_no_difference_and_other_values_are() {
+fn only_defaults_in_atomic_list_are_equal() {
     let webhook = |rule: &str| {
         format!(
             "{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {{name: w}}, webhooks: [{{name: a, rules: [{{operations: [CREATE], {rule}}}]}}]}}"
@@ -193,7 +193,7 @@ fn defaults_inside_atomic_lists_are_no_difference_and_other_values_are() {
 
 /// A list that Git leaves to the server is one value: an edit inside it is a change of it, the owner tells whose.
 #[test]
-fn an_edit_inside_a_list_that_the_server_fills_is_found() {
+fn edit_in_server_filled_list_found() {
     let pod = |more: &str| {
         format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: []{more}}}}}")
     };

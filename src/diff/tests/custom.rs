@@ -70,7 +70,7 @@ fn a_default_of_the_stored_version_is_the_servers() {
 
 /// A schema of another version may lack what the server has: nothing is taken for pruned by it.
 #[test]
-fn what_only_the_built_in_copy_does_not_know_is_compared() {
+fn field_unknown_to_built_in_schema_compared() {
     let git =
         "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: x}, spec: {selector: {}, brandNew: 1}}";
     let live = "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: x}, spec: {selector: {}}}";
@@ -82,7 +82,7 @@ fn what_only_the_built_in_copy_does_not_know_is_compared() {
 /// A custom resource is stored as it was written: an empty value is there or not. (`selfSigned: {}` of an issuer,
 /// `ruleSelector: {}` of a Prometheus: everything, where an absent one is nothing.)
 #[test]
-fn an_empty_value_of_a_custom_resource_is_a_value() {
+fn empty_custom_resource_value_is_value() {
     let properties = "{obj: {type: object, properties: {a: {type: integer}}}, list: {type: array, items: {type: string}}, text: {type: string}, on: {type: boolean}, count: {type: integer}, free: {type: object, x-kubernetes-preserve-unknown-fields: true}}";
     for (field, value) in
         [("obj", "{}"), ("list", "[]"), ("text", "\"\""), ("on", "false"), ("count", "0"), ("free", "{}")]
@@ -198,7 +198,7 @@ fn metadata_of_a_custom_resource_is_typed() {
 
 /// A kind without a schema is compared by its structure, lists item by item in their order.
 #[test]
-fn a_kind_without_a_schema_is_compared_by_its_structure() {
+fn kind_without_schema_compared_by_structure() {
     let widget = |spec: &str| {
         format!("{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: w}}, spec: {spec}}}")
     };

@@ -27,7 +27,7 @@ fn of_env(git: &str, live: &str) -> Vec<Difference> {
 
 /// Each item that went or came is found, and with it its place on either side.
 #[test]
-fn of_items_with_one_key_the_one_that_changed_is_found() {
+fn changed_item_among_duplicate_keys_found() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("A=5 A=6 B=x", "A=6 B=x", &["- A=5 /0"]),
         ("A=5 A=6 B=x", "A=5 B=x", &["- A=6 /1"]),

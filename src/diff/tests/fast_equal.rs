@@ -104,7 +104,7 @@ fn what_the_server_sets_by_itself_is_told_apart() {
 
 /// Inside what the server may set as a whole nothing may differ.
 #[test]
-fn a_list_of_the_servers_is_left_to_the_comparison() {
+fn changed_server_filled_list_is_undecided() {
     let pod = |item: &str, more: &str| {
         let spec = format!("containers: [], tolerations: [{{key: a{item}}}], nodeSelector: {{a: b{more}}}");
         format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{spec}}}}}")

@@ -9,7 +9,7 @@ use crate::schema::Schema;
 
 /// `symdiffCases`, "associative list": two keys, none of them alone names an item.
 #[test]
-fn items_of_a_keyed_list_are_paired_by_all_its_keys() {
+fn keyed_list_items_paired_by_all_keys() {
     let list = "{list: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [key, id], items: {type: object, properties: {key: {type: string}, id: {type: integer}, bv: {type: boolean}, nv: {type: integer}, value: {type: object, additionalProperties: {type: string}}}}}, atomicList: {type: array, items: {type: string}}}";
     let item = |more: &str| format!(".spec.list[id=1,key=\"a\"]{more}");
     let cases: &[(&str, &str, &[&str])] = &[
@@ -181,7 +181,7 @@ fn a_key_that_is_left_out_has_its_default() {
 /// Without a list type a strategic merge pairs items by the patch merge key (apimachinery
 /// `pkg/util/strategicpatch/testdata/swagger-merge-item.json`, `mergingList`); `nonMergingList` is one value.
 #[test]
-fn a_strategic_key_pairs_items_where_no_list_type_is_given() {
+fn patch_merge_key_pairs_without_list_type() {
     let document = json!({"openapi": "3.0.0", "components": {"schemas": {
         "mergeItem": {
             "type": "object",
@@ -292,7 +292,7 @@ fn selectors_and_references_are_one_value() {
 
 /// Who put a value into a set, or an owner into an object, is recorded value by value.
 #[test]
-fn a_set_that_git_lacks_is_told_value_by_value() {
+fn set_absent_from_git_reported_by_value() {
     let of = |metadata: &str| {
         format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c, {metadata}}}, data: {{a: b}}}}")
     };
@@ -337,7 +337,7 @@ fn a_set_that_git_lacks_is_told_value_by_value() {
 }
 
 #[test]
-fn the_places_of_a_value_are_those_of_its_item() {
+fn pointers_of_set_value_name_its_item() {
     let git = desired("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}}");
     let live = object(
         "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, finalizers: [b/b, a/a], ownerReferences: [{uid: '1'}]}}",
@@ -358,7 +358,7 @@ fn the_places_of_a_value_are_those_of_its_item() {
 
 /// A chart may write the revision of a release into a list that is compared as a whole.
 #[test]
-fn what_renders_differently_each_time_is_not_compared_inside_a_list_either() {
+fn nondeterministic_value_in_list_not_compared() {
     let git = "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: c, image: i, args: [run, --revision=1, --fast], env: [{name: R, value: '1'}, {name: K, value: k}]}]}}";
     let mut desired = desired(git);
     let item = "/spec/containers/0";

@@ -150,14 +150,14 @@ status: {replicas: 1}
 }
 
 #[test]
-fn what_the_server_sets_and_equal_quantities_are_no_difference() {
+fn server_fields_and_equal_quantities_not_reported() {
     let revision = "+ .metadata.annotations[\"deployment.kubernetes.io/revision\"] - -> \"1\" server-set";
     check(DEPLOYMENT, &live_deployment(&[]), &[revision]);
 }
 
 /// Each edit of live is found at its path, and only that.
 #[test]
-fn every_edit_of_a_deployment_is_found_and_only_that() {
+fn each_deployment_edit_found_alone() {
     let revision = ("annotations: {deployment.kubernetes.io/revision: '1'}", "annotations: {}");
     let container = ".spec.template.spec.containers[name=\"web\"]";
     let cases: &[(&str, &str, &str)] = &[
@@ -230,7 +230,7 @@ fn secret_values_do_not_leave_the_comparison() {
 }
 
 #[test]
-fn empty_and_absent_are_equal_only_where_the_server_drops_them() {
+fn empty_equals_absent_where_server_drops() {
     let service = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {a: b}, loadBalancerSourceRanges: [], externalName: '', ports: [{port: 53, protocol: UDP}, {port: 53}]}}";
     let stored = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: ClusterIP, sessionAffinity: None, internalTrafficPolicy: Cluster, clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1], selector: {a: b}, ports: [{port: 53, targetPort: 53, protocol: UDP}, {port: 53, protocol: TCP, targetPort: 53}]}}";
     check(
@@ -250,7 +250,7 @@ fn empty_and_absent_are_equal_only_where_the_server_drops_them() {
 }
 
 #[test]
-fn defaults_inside_atomic_lists_are_filled_before_they_are_compared() {
+fn defaults_in_atomic_lists_filled_before_comparison() {
     let git = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {podSelector: {}, ingress: [{ports: [{port: 80}]}]}}";
     let live = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{ports: [{port: 80, protocol: TCP}]}]}}";
     check(git, live, &[]);
@@ -315,7 +315,7 @@ spec:
 }
 
 #[test]
-fn the_built_in_schema_and_the_table_of_defaults_are_read() {
+fn built_in_schema_has_core_kinds() {
     let schema = Schema::built_in();
     assert!(schema.has_kind("apps", "v1", "Deployment") && schema.has_kind("", "v1", "Pod"));
 }
@@ -409,7 +409,7 @@ fn removed_zero_value_is_found_where_server_keeps_zeros() {
 }
 
 #[test]
-fn one_of_two_fields_that_follow_from_each_other_is_left() {
+fn alias_of_changed_field_reported_once() {
     let pod = |account: &str| {
         format!(
             "{{apiVersion: v1, kind: ReplicationController, metadata: {{name: p}}, spec: {{template: {{spec: {{containers: [], {account}}}}}}}}}"
@@ -422,7 +422,7 @@ fn one_of_two_fields_that_follow_from_each_other_is_left() {
 
 /// The server keeps what it chose by the first image; only a person's own write is a change (the owner tells).
 #[test]
-fn a_pull_policy_of_an_older_image_is_the_servers() {
+fn pull_policy_of_older_image_is_server() {
     let live = live_deployment(&[
         ("annotations: {deployment.kubernetes.io/revision: '1'}", "annotations: {}"),
         ("imagePullPolicy: IfNotPresent", "imagePullPolicy: Always"),
@@ -484,7 +484,7 @@ spec:
 
 /// DefaultTolerationSeconds gives a Pod two tolerations; what is not just these was changed.
 #[test]
-fn a_default_list_that_lost_a_value_is_a_change() {
+fn incomplete_default_tolerations_are_a_change() {
     let git =
         "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: 'a:1'}]}}";
     let of = |first: &str| {
@@ -539,7 +539,7 @@ secrets: [{name: robot-dockercfg-x2k4f}]
 
 /// What the server drops of a built-in kind it keeps of a custom one (pruning and defaulting apart).
 #[test]
-fn an_empty_value_of_a_custom_resource_is_a_value() {
+fn empty_value_without_schema_is_value() {
     let of = |spec: &str| {
         format!("{{apiVersion: example.com/v1, kind: Loose, metadata: {{name: l}}, spec: {spec}}}")
     };
@@ -555,7 +555,7 @@ fn an_empty_value_of_a_custom_resource_is_a_value() {
 
 /// `kubectl apply` takes a key with null out, and server-side apply decodes it: both were seen on kube-apiserver v1.36.
 #[test]
-fn a_null_under_a_key_is_none_or_empty_text() {
+fn null_map_value_equals_absent_or_empty() {
     let map =
         |data: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m}}, data: {{{data}}}}}");
     let git = map("a: null, b: x");
@@ -568,7 +568,7 @@ fn a_null_under_a_key_is_none_or_empty_text() {
 }
 
 #[test]
-fn a_claim_template_with_an_empty_status_equals_the_stored_one() {
+fn claim_template_with_empty_status_is_equal() {
     let set = |claim: &str| {
         format!(
             "{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: s}}, spec: {{volumeClaimTemplates: [{claim}]}}}}"

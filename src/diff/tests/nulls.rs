@@ -110,7 +110,7 @@ fn a_default_over_a_declared_null_is_the_servers() {
 
 /// The values of a map have a default only where null stands under a key.
 #[test]
-fn a_null_under_a_key_takes_the_default_of_the_maps_values() {
+fn null_map_value_takes_schema_default() {
     let properties = "{map: {type: object, additionalProperties: {type: string, default: d}}, deep: {type: object, additionalProperties: {type: object, additionalProperties: {type: integer, default: 7}}}}";
     let cases: &[(&str, &str, &[&str])] = &[
         ("{map: {k: null}}", "{map: {k: d}}", &[]),

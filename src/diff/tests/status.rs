@@ -39,7 +39,7 @@ fn found(schema: &Schema, git: &str, live: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_status_without_a_subresource_is_compared_where_git_declares_it() {
+fn declared_status_without_subresource_compared() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("status: {phase: ok}", "status: {phase: ok}", &[]),
         ("status: {phase: ok}", "status: {phase: bad}", &["~ .status.phase \"ok\" -> \"bad\""]),

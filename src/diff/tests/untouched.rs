@@ -66,7 +66,7 @@ fn an_empty_value_asks_for_the_default() {
 }
 
 #[test]
-fn an_empty_value_asks_the_server_for_one_of_its_own() {
+fn empty_declared_value_lets_server_choose() {
     let git = service("clusterIP: '', ports: [{port: 80, nodePort: 0}]");
     let live =
         service("clusterIP: 10.0.0.9, ports: [{port: 80, protocol: TCP, targetPort: 80, nodePort: 30001}]");
@@ -82,7 +82,7 @@ fn an_empty_value_asks_the_server_for_one_of_its_own() {
 
 /// A field that is no pointer and has no `omitempty` is always there.
 #[test]
-fn a_zero_that_the_server_cannot_leave_out_is_no_change() {
+fn unavoidable_zero_is_no_change() {
     let class = |body: &str| object("scheduling.k8s.io/v1", "PriorityClass", body);
     check(&class("description: a"), &class("description: a, value: 0"), &[]);
     check(&class("description: a"), &class("description: a, value: 7"), &["+ .value - -> 7"]);
@@ -218,7 +218,7 @@ fn a_list_of_resources_is_rounded_up() {
 
 /// The status of a custom resource is a subresource of its own where its definition has an empty map for it.
 #[test]
-fn an_empty_map_is_a_value_where_its_presence_tells() {
+fn empty_map_with_meaning_is_value() {
     let crd = |version: &str| {
         object(
             "apiextensions.k8s.io/v1",
@@ -345,7 +345,7 @@ fn a_list_that_admission_fills_is_still_compared() {
 }
 
 #[test]
-fn taints_that_tell_the_state_of_a_node_are_the_systems() {
+fn node_condition_taints_are_no_change() {
     let node = |taints: &str| object("v1", "Node", &format!("spec: {{taints: [{taints}]}}"));
     let (own, system) =
         ("{key: a, effect: NoSchedule}", "{key: node.kubernetes.io/not-ready, effect: NoSchedule}");

@@ -149,7 +149,7 @@ fn floats_are_equal_as_they_are_held() {
 /// `maximum`, `minimum` and `multipleOf` are floats of 64 bits in Go (`JSONSchemaProps`), at any depth; JSON inside a
 /// definition (`default`, `enum`, `example`) is `int64` or such a float. Each was seen on a real kube-apiserver v1.36.
 #[test]
-fn numbers_of_a_definition_are_equal_as_the_server_holds_them() {
+fn crd_numbers_compared_as_server_stores_them() {
     let crd = |schema: &str| {
         super::object(&format!(
             "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: x}}, spec: {{versions: [{{name: v1, schema: {{openAPIV3Schema: {schema}}}}}]}}}}"

@@ -44,7 +44,7 @@ fn reasons(judged: &DryRunComparison) -> Vec<String> {
 }
 
 #[test]
-fn a_change_that_drift_lacks_or_makes_up_is_a_disagreement() {
+fn missed_or_invented_change_is_disagreement() {
     let git = config(&json!({"a": "1", "b": "2"}));
     let live = config(&json!({"a": "9", "b": "2", "c": "3"}));
     let none: [&str; 0] = [];
@@ -63,7 +63,7 @@ fn a_change_that_drift_lacks_or_makes_up_is_a_disagreement() {
 }
 
 #[test]
-fn every_leaf_of_what_only_live_has_must_be_said() {
+fn each_live_only_leaf_must_be_reported() {
     let with = |containers: Value| {
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"},
             "spec": {"template": {"spec": {"containers": containers}}}})
@@ -98,7 +98,7 @@ fn an_order_that_drift_takes_for_none_is_explained() {
 }
 
 #[test]
-fn what_the_server_and_controllers_keep_is_explained_unless_git_declares_it() {
+fn undeclared_server_and_controller_fields_are_explained() {
     let with = |address: Value, annotations: Value| {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x", "annotations": annotations},
             "spec": {"clusterIP": address, "ports": [{"port": 80, "protocol": "TCP"}]}})
@@ -116,7 +116,7 @@ fn what_the_server_and_controllers_keep_is_explained_unless_git_declares_it() {
 }
 
 #[test]
-fn a_null_that_was_stored_as_an_empty_text_is_explained() {
+fn null_stored_as_empty_text_is_explained() {
     let (git, answer) = (config(&json!({"a": null, "b": "2"})), config(&json!({"b": "2"})));
     let of = |live: &Value| judged(&git, &config(live), &answer, Vec::clear);
     let expected = ["Git writes null, which server-side apply stores as an empty text: .data.a"];
@@ -234,7 +234,7 @@ fn sorted(patch: &Value) -> Vec<String> {
 }
 
 #[test]
-fn where_the_server_refuses_live_stays_first_in_part_and_then_whole() {
+fn refused_dry_run_keeps_more_of_live() {
     let git = json!({"spec": {"template": {"labels": {"a": "1"}, "ports": [{"port": 1}]}, "other": 1}});
     let live = json!({"metadata": {}, "spec": {"selector": {"uid": "u"}, "other": 2,
         "template": {"labels": {"uid": "u", "a": "0"}, "ports": [{"port": 1, "protocol": "TCP"}, {"port": 2}]}}});

@@ -62,7 +62,7 @@ fn limits_are_told_from_refusals() {
 }
 
 #[test]
-fn what_a_forge_says_is_escaped_cut_and_never_a_page() {
+fn forge_message_is_escaped_and_cut() {
     let cases = [
         (r#"{"message": "no"}"#, ": no"),
         (

@@ -33,7 +33,7 @@ fn is(field: Field<'_>, wanted: &Wanted) -> bool {
 }
 
 #[test]
-fn every_list_type_key_set_and_atomic_value_of_kubernetes_is_known() {
+fn all_kubernetes_list_types_are_known() {
     let schema = Schema::built_in();
     let mut wrong = Vec::new();
     let mut count = 0;
@@ -53,7 +53,7 @@ fn every_list_type_key_set_and_atomic_value_of_kubernetes_is_known() {
 
 /// The other way round: nothing is paired, a set or one value that Kubernetes treats otherwise.
 #[test]
-fn no_list_has_a_type_that_kubernetes_does_not_give_it() {
+fn no_list_type_beyond_kubernetes() {
     let (schema, table) = (Schema::built_in(), table());
     let mut wrong = Vec::new();
     for name in schema.type_names() {

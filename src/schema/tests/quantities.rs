@@ -72,7 +72,7 @@ fn parsing_rounds_up_to_nano_and_caps_binary_suffixes() {
 
 /// `TestQuantityRoundUp`, and kubernetes/kubernetes#18538 for why resources are rounded.
 #[test]
-fn a_resource_is_rounded_up_to_milli_and_another_quantity_is_not() {
+fn only_resource_quantities_rounded_to_milli() {
     for (written, stored) in [
         ("100.5m", "101m"),
         ("0.1m", "1m"),

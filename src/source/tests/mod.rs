@@ -197,7 +197,7 @@ fn links_are_followed_inside_the_repository_only() {
 }
 
 #[test]
-fn a_source_that_is_a_link_out_of_the_repository_is_refused() {
+fn source_symlink_leaving_repository_is_refused() {
     let folder = folder(&[("outside/x.yaml", &named("x"))]);
     let tree = folder.path().join("tree");
     symlink("../outside", tree.join("apps")).unwrap();
@@ -209,7 +209,7 @@ fn a_source_that_is_a_link_out_of_the_repository_is_refused() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_named_and_not_opened() {
+fn special_file_named_and_not_opened() {
     let folder = folder(&[]);
     let tree = folder.path().join("tree");
     let listener = std::os::unix::net::UnixListener::bind(tree.join("socket.yaml")).unwrap();
@@ -220,7 +220,7 @@ fn what_is_no_regular_file_is_named_and_not_opened() {
 }
 
 #[test]
-fn a_file_over_the_cap_is_named_and_not_read() {
+fn oversized_file_named_and_not_read() {
     let folder = folder(&[("tree/a.yaml", &named("a"))]);
     let tree = folder.path().join("tree");
     fs::File::create(tree.join("big.yaml")).unwrap().set_len(65 * 1024 * 1024).unwrap();
@@ -251,7 +251,7 @@ fn many_sources_keep_their_order() {
 }
 
 #[test]
-fn without_helm_or_kustomize_only_sources_that_need_them_are_incomplete() {
+fn missing_tools_affect_only_their_sources() {
     let folder = folder(&[
         ("tree/plain/x.yaml", &named("x")),
         ("tree/chart/Chart.yaml", "name: chart\n"),
@@ -281,7 +281,7 @@ fn pretender(folder: &Path, name: &str, answer: &str) -> PathBuf {
 }
 
 #[test]
-fn programs_that_are_too_old_are_named_with_what_is_needed() {
+fn outdated_tool_named_with_required_version() {
     let folder = folder(&[]);
     let path = folder.path();
     let old = pretender(path, "helm", "v4.2.9");
@@ -306,7 +306,7 @@ fn programs_that_are_too_old_are_named_with_what_is_needed() {
 }
 
 #[test]
-fn programs_are_found_on_the_path_that_is_handed_in() {
+fn tools_found_on_given_path() {
     let folder = folder(&[]);
     fs::create_dir(folder.path().join("bin")).unwrap();
     pretender(&folder.path().join("bin"), "helm", "v4.3.0");

@@ -36,7 +36,7 @@ fn as_one_by_one(text: &str, edits: &[Edit]) -> String {
 }
 
 #[test]
-fn many_keys_stand_where_one_after_another_would_put_them() {
+fn batch_inserts_keys_like_single_edits() {
     for (before, place) in [
         ("# top\ndata:\n  k: git # why\n# below\nkind: X\n", "/data"),
         ("data:\n    k: git", "/data"),
@@ -78,7 +78,7 @@ fn items_keys_and_documents_are_changed_at_once() {
 }
 
 #[test]
-fn what_may_not_be_edited_is_refused_among_many_too() {
+fn batch_with_forbidden_edit_is_refused() {
     let text = "base: &b {x: 1}\nuse: *b\ndata:\n  k: git\n";
     let mut edits = keys(0, "/data", 40);
     edits.push(set(0, "/use/x", json!(2)));

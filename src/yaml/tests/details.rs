@@ -15,7 +15,7 @@ fn values(text: &[u8]) -> Vec<Result<Value, String>> {
 }
 
 #[test]
-fn scalars_and_collections_are_what_go_yaml_makes_of_them() {
+fn scalars_and_collections_read_as_go_yaml() {
     let cases: &[(&str, Value)] = &[
         ("a: .51_0\nb: ._5\nc: 0b1_0", json!({"a": 0.51, "b": "._5", "c": 2})),
         ("a: 18446744073709551616", json!({"a": 18_446_744_073_709_551_616.0})),
@@ -35,7 +35,7 @@ fn scalars_and_collections_are_what_go_yaml_makes_of_them() {
 }
 
 #[test]
-fn a_broken_document_says_where_and_the_others_are_read() {
+fn broken_document_located_and_others_read() {
     let text = "a: 1\n---\nb: 1\n  c: 2\n---\nd: [\n---\ne: 1\ne: 2\n--- x\nf: 1\n";
     let read = values(text.as_bytes());
     let errors: Vec<_> = read.iter().filter_map(|one| one.as_ref().err()).collect();
@@ -48,7 +48,7 @@ fn a_broken_document_says_where_and_the_others_are_read() {
 }
 
 #[test]
-fn what_cannot_be_read_safely_is_refused_with_its_place() {
+fn unsafe_yaml_refused_with_place() {
     let cases: &[(&[u8], &str)] = &[
         (b"a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "5:3: this key is already set in this map, in line 3"),
         (b"{\"a\": 1, \"b\": 2,\n \"a\": 3}", "2:2: this key is already set in this map, in line 1"),
@@ -178,7 +178,7 @@ fn time_follows_the_size_of_the_text() {
 }
 
 #[test]
-fn more_values_than_an_object_of_the_size_can_hold_are_refused() {
+fn document_with_too_many_values_refused() {
     for text in [format!("a: [{}]\n", "[],".repeat(500_000)), format!("a:\n{}", "  -\n".repeat(500_000))] {
         let read = read(text.as_bytes());
         let why = read[0].as_ref().err().map(ToString::to_string).unwrap_or_default();

@@ -241,7 +241,7 @@ fn an_item_that_stands_elsewhere_takes_its_comments_along() {
 
 /// Lines that say the same stay as they are, byte for byte.
 #[test]
-fn texts_of_several_lines_keep_their_style_and_their_lines() {
+fn multi_line_text_keeps_style_and_lines() {
     let cases = [
         // A folded text with indented lines and empty ones.
         (

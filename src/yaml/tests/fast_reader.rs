@@ -220,7 +220,7 @@ fn random_documents_are_read_as_the_parser_reads_them() {
 
 /// A backslash ends no quote, also where a colon follows it.
 #[test]
-fn a_quoted_text_with_a_backslash_before_a_colon_is_a_text() {
+fn backslash_before_colon_keeps_quoted_text() {
     for (text, expected) in [
         ("- 'C\\: drive'\n", json!(["C\\: drive"])),
         ("a:\n- '--header=X-Path\\: y'\n", json!({"a": ["--header=X-Path\\: y"]})),
@@ -246,7 +246,7 @@ fn a_quoted_text_with_a_backslash_before_a_colon_is_a_text() {
 /// Those of the tests, and of a folder that `DRIFT_TEST_MANIFESTS` names.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a developer names the folder")]
-fn the_manifests_of_the_tests_are_read_as_the_parser_reads_them() {
+fn fast_reader_agrees_with_parser_on_manifests() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")];
     folders.extend(std::env::var_os("DRIFT_TEST_MANIFESTS").map(PathBuf::from));
     let (mut all, mut simple) = (0, 0);

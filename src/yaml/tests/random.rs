@@ -521,7 +521,7 @@ proptest! {
     }
 
     #[test]
-    fn an_edit_changes_what_it_says_and_no_other_line(case in cases()) {
+    fn edit_changes_only_its_own_lines(case in cases()) {
         let before = &case.stream.text;
         prop_assert_eq!(&documents(before), &case.stream.documents, "{}", before);
         let after = edit(before, std::slice::from_ref(&case.edit));

@@ -70,7 +70,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_order_of_sets_and_keyed_lists_is_no_difference(choices in tape()) {
+    fn order_of_sets_and_keyed_lists_ignored(choices in tape()) {
         let object = random_object(&choices);
         let live = turned(root_of(&object), "", &stored(&object));
         let found = compare(&of(object.clone()), &live, Schema::built_in());
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn a_declared_value_that_is_gone_is_found_and_nothing_else(choices in tape(), which in any::<prop::sample::Index>()) {
+    fn removed_declared_value_found_alone(choices in tape(), which in any::<prop::sample::Index>()) {
         let object = random_object(&choices);
         let mut live = stored(&object);
         let mut all = Vec::new();
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn a_key_that_was_added_is_found_and_nothing_else(choices in tape(), which in any::<prop::sample::Index>()) {
+    fn added_key_found_alone(choices in tape(), which in any::<prop::sample::Index>()) {
         let object = random_object(&choices);
         let mut live = stored(&object);
         let mut all = Vec::new();

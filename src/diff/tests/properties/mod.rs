@@ -204,7 +204,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_object_as_the_server_stores_it_is_no_difference(choices in tape()) {
+    fn stored_object_equals_declared(choices in tape()) {
         let object = random_object(&choices);
         prop_assert_eq!(&*normalise_declared(&object), &normalise(&object, None, MetadataLevel::Object), "what needs no change is not copied");
         let (git, live) = (of(object.clone()), stored(&object));
@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn one_edit_is_found_at_its_place_and_nowhere_else(choices in tape(), which in any::<prop::sample::Index>()) {
+    fn edited_value_found_alone_at_its_path(choices in tape(), which in any::<prop::sample::Index>()) {
         let object = random_object(&choices);
         let mut live = stored(&object);
         let mut all = Vec::new();
