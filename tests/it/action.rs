@@ -163,7 +163,7 @@ fn a_job_fails_on_drift_and_says_where() {
 }
 
 #[test]
-fn a_job_runs_the_other_commands_with_what_they_take() {
+fn job_runs_other_commands_with_their_inputs() {
     let cluster = SnapshotFile::with(&[live("web", json!({"mode": "slow"}))]);
     let ran = job(&with(&cluster, &json!({"command": "run", "path": ""})));
     ran.expect(false, "1", "1", "false");
@@ -183,7 +183,7 @@ fn a_job_runs_the_other_commands_with_what_they_take() {
 }
 
 #[test]
-fn a_job_fails_where_something_was_not_read_whatever_is_asked_for() {
+fn job_fails_on_unread_despite_exit_zero() {
     let unread = SnapshotFile::lacking(&["ConfigMap"], &[]);
     let failed = job(&with(&unread, &json!({"exit-zero": true})));
     failed.expect(false, "3", "0", "true");
@@ -210,7 +210,7 @@ fn a_job_fails_where_something_was_not_read_whatever_is_asked_for() {
 }
 
 #[test]
-fn nothing_that_the_inputs_or_the_cluster_say_is_run_or_obeyed() {
+fn hostile_inputs_and_cluster_text_never_run() {
     for path in [
         "$(touch pwned)",
         "`touch pwned`",

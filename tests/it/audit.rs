@@ -96,7 +96,7 @@ fn ended_incidents_are_proven_from_git_alone() {
 }
 
 #[test]
-fn a_commit_that_the_base_branch_no_longer_has_proves_nothing() {
+fn commit_gone_from_base_proves_nothing() {
     let story = Story::new();
     story.clone.git(&["push", "--quiet", "--force", "origin", "origin/main~2:refs/heads/main"]);
     let out = story.audit().expect_status(1);
@@ -122,7 +122,7 @@ fn earlier_bytes_of_the_ledger_are_not_changed_unseen() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_read_is_exit_3_with_the_place() {
+fn unreadable_ledger_exits_3_with_place() {
     let story = Story::new();
     let file = story.tamper(|text| text.replacen("members:", "members: [", 1));
     let out = story.audit().expect_status(3);
@@ -131,7 +131,7 @@ fn a_ledger_that_cannot_be_read_is_exit_3_with_the_place() {
 }
 
 #[test]
-fn an_end_that_git_does_not_bear_out_is_not_believed() {
+fn recorded_end_without_git_proof_rejected() {
     let story = Story::new();
     let first = story.clone.git(&["rev-list", "--max-parents=0", "origin/main"]);
     let head = story.clone.revision("origin/main");

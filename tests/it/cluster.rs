@@ -163,7 +163,7 @@ async fn a_custom_kind_is_discovered_listed_read_and_described() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_tells_what_it_serves_and_which_it_is() {
+async fn server_kinds_version_and_identity_discovered() {
     let plane = ControlPlane::shared();
     let cluster = connect(plane, "admin").await;
     assert!(cluster.api_resources().version.starts_with("v1."), "{}", cluster.api_resources().version);
@@ -184,7 +184,7 @@ async fn the_server_tells_what_it_serves_and_which_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_reads_what_a_role_allows_and_the_rest_is_unread() {
+async fn reading_limited_by_role_and_rest_unread() {
     let plane = ControlPlane::shared();
     let (open, closed) = (plane.fresh_namespace("open"), plane.fresh_namespace("closed"));
     let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\n\
@@ -265,7 +265,7 @@ async fn tls_faults_say_what_is_wrong_with_which_certificate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plug_in_or_a_service_account_gives_the_credentials() {
+async fn credentials_from_plugin_or_service_account() {
     let plane = ControlPlane::shared();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let credential = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",

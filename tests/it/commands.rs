@@ -226,7 +226,7 @@ fn recipes() -> std::collections::BTreeMap<String, String> {
 }
 
 #[test]
-fn recipes_of_the_justfile_are_the_commands_of_the_documents() {
+fn justfile_recipes_match_documented_commands() {
     let told: BTreeSet<String> = ["CONTRIBUTING.md", "README.md"]
         .into_iter()
         .flat_map(|document| shell_lines(&read(document)))

@@ -178,7 +178,7 @@ fn folders(url: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
 }
 
 #[test]
-fn folders_of_plugins_reach_no_address_with_the_kernel_or_without() {
+fn plugin_folders_reach_no_network() {
     let trap = Trap::set();
     for tools in [kustomize(), kustomize().confined_by(launcher())] {
         for (name, files) in folders(&trap.url("x")) {

@@ -118,7 +118,7 @@ fn plain_hook_is_compared_if_live_never_missing() {
 }
 
 #[test]
-fn what_hooks_made_is_not_unmanaged_and_what_a_person_made_is() {
+fn hook_objects_excused_hand_made_ones_unmanaged() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("hooks");
     let made = |kind: &str, rest: &str| {

@@ -59,7 +59,7 @@ fn kebab(variant: &str) -> String {
 }
 
 #[test]
-fn the_table_of_rooms_is_the_one_that_is_enforced() {
+fn documented_module_table_matches_enforced_one() {
     let text = read(ARCHITECTURE);
     let rooms: Vec<_> = MAY_USE.iter().filter(|(name, _)| *name != "main").collect();
     let mut told = vec![];
@@ -84,7 +84,7 @@ fn the_table_of_rooms_is_the_one_that_is_enforced() {
 }
 
 #[test]
-fn every_rule_is_told_with_its_reason_and_what_would_change_it() {
+fn every_rule_documented_with_reason_and_remedy() {
     let text = read(VERDICTS);
     let rules: Vec<Rule> = variants("src/model/rule.rs", "Rule");
     let (_, reference) = text.split_once("\n## The rules\n").expect("a chapter of all rules");
@@ -113,7 +113,7 @@ fn every_rule_is_told_with_its_reason_and_what_would_change_it() {
 }
 
 #[test]
-fn every_rule_has_a_place_in_the_order_of_the_questions() {
+fn every_rule_reached_by_documented_questions() {
     let text = read(VERDICTS);
     let (questions, reference) = text.split_once("\n## The rules\n").expect("a chapter of all rules");
     let asked: BTreeSet<&str> =
@@ -213,7 +213,7 @@ fn areas_using(server: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_area_of_the_tests_is_told_with_its_parts() {
+fn every_test_area_documented_with_requirements() {
     let told = told_areas();
     assert_eq!(
         told.keys().cloned().collect::<BTreeSet<_>>(),

@@ -167,7 +167,7 @@ fn output(name: &str, command: &str) -> String {
 }
 
 #[test]
-fn cron_job_of_the_plain_example_is_an_overlay_of_the_base() {
+fn plain_example_cronjob_overlays_base() {
     const BASE: &str = "https://github.com/drift/drift//deploy/base?ref=v0.1.0";
     let kustomization = read("examples/plain/cronjob/kustomization.yaml");
     assert!(kustomization.contains(BASE) && root().join("deploy/base/kustomization.yaml").is_file());

@@ -110,7 +110,7 @@ fn an_object_is_explained_field_by_field() {
 }
 
 #[test]
-fn what_cannot_be_explained_is_said_with_its_exit_code() {
+fn unexplainable_resource_reported_with_exit_code() {
     let plane = ControlPlane::shared();
     let (repo, namespace) = declared(plane);
     for (resource, status, words) in [

@@ -185,7 +185,7 @@ fn commits_elsewhere_do_not_count_however_many() {
 }
 
 #[test]
-fn a_source_is_followed_to_what_it_was_made_of_before() {
+fn source_history_follows_former_files() {
     let kustomization = |base: &str| format!("resources: [{base}]\n");
     let with_files = "resources: [web.yaml]\nconfigMapGenerator: [{name: made, files: [level=values/level.txt], options: {disableNameSuffixHash: true}}]\n";
     let repo = Commits::default()
@@ -222,7 +222,7 @@ fn a_source_is_followed_to_what_it_was_made_of_before() {
 }
 
 #[test]
-fn versions_are_rendered_once_and_kept_without_what_is_secret() {
+fn versions_rendered_once_cached_without_secrets() {
     let secret = |value: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: key}}\nstringData: {{level: {value}}}\n")
     };

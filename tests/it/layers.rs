@@ -105,7 +105,7 @@ const ONLY: [(&str, &str); 9] = [
 const HARMLESS: [&str; 3] = ["std::process::ExitCode", "std::process::ExitStatus", "std::process::id"];
 
 #[test]
-fn a_module_uses_what_its_row_names_and_nothing_else() {
+fn module_uses_exactly_its_allowed_modules() {
     let mut wrong = vec![];
     let mut unused: BTreeSet<(String, &str)> = BTreeSet::new();
     for (module, may_use) in MAY_USE {

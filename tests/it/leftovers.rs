@@ -49,7 +49,7 @@ fn leftovers_of_killed_runs_are_removed() {
 
 /// A folder of a new kind is swept too.
 #[test]
-fn every_prefix_of_a_temporary_folder_is_known_to_the_sweep() {
+fn sweep_knows_every_temporary_folder_prefix() {
     let known = product_text(&root().join("src/cli/sweep.rs"));
     for file in rust_files("src") {
         let text = product_text(&root().join(&file));

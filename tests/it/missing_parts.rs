@@ -103,7 +103,7 @@ fn changed(id: &str) -> String {
 
 /// Of a generator that is not run and changes what another one declares, only that object is not compared.
 #[test]
-fn a_generator_that_is_merged_hides_the_object_that_it_changes() {
+fn merging_generator_hides_its_target_only() {
     let remote = "files: ['k=https://example.com/k']";
     let local = "literals: [k=v, l=w]";
     let builtin = |kind: &str, name: &str, how: &str| {
@@ -149,7 +149,7 @@ fn a_generator_that_is_merged_hides_the_object_that_it_changes() {
 
 /// The name of what is generated is made of its content: neither is known.
 #[test]
-fn a_merged_object_with_a_hash_in_its_name_is_not_known() {
+fn merged_object_with_name_hash_unknown() {
     let root = "resources: [../base, c.yaml]\nnamePrefix: p-\nsecretGenerator:\n- {name: s, behavior: merge, PART}\n";
     let base = "resources: [web.yaml]\nnameSuffix: -x\nsecretGenerator: [{name: s, literals: [a=b]}, {name: t, literals: [a=b]}]\n";
     let files = [
@@ -254,7 +254,7 @@ fn a_generator_changes_objects_of_its_own_kustomization_only() {
 
 /// A generator that changes an object of the missing part is left out with it.
 #[test]
-fn a_generator_that_changes_only_the_missing_is_left_out_too() {
+fn generator_of_missing_object_left_out() {
     let root = "resources: [c.yaml, 'PART']\nsecretGenerator: [{name: far, behavior: merge, literals: [k=v]}]\nconfigMapGenerator: [{name: c, behavior: merge, literals: [k=v]}]\ngeneratorOptions: {disableNameSuffixHash: true}\n";
     let far = "apiVersion: v1\nkind: Secret\nmetadata: {name: far}\ndata: {a: eA==}\n";
     let files = [
@@ -299,7 +299,7 @@ fn reference_to_a_missing_part_is_not_compared() {
 
 /// Of a replacement with a source that is missing, only the fields that it fills are not compared.
 #[test]
-fn what_a_replacement_takes_from_the_missing_is_not_compared() {
+fn replacement_from_missing_source_not_compared() {
     let far = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: far}\ndata: {image: 'far:2', n: '5'}\n";
     let entry = |source: &str, targets: &str| format!("source: {{{source}}}\n  targets: [{targets}]");
     let image =
@@ -346,7 +346,7 @@ fn what_a_replacement_takes_from_the_missing_is_not_compared() {
 
 /// A source that a generator would have changed has another value than the rest of it.
 #[test]
-fn what_a_replacement_takes_from_a_changed_object_is_not_compared() {
+fn replacement_from_changed_object_not_compared() {
     let root = "resources: [web.yaml, c.yaml, s.yaml]\nconfigMapGenerator: [{name: c, behavior: merge, PART}]\ngeneratorOptions: {disableNameSuffixHash: true}\nreplacements:\n- source: {kind: ConfigMap, name: c, fieldPath: data.a}\n  targets: [{select: {kind: Deployment}, fieldPaths: [metadata.labels.a], options: {create: true}}]\n";
     let files =
         [("k/kustomization.yaml", root), ("k/web.yaml", WEB), ("k/c.yaml", CM), ("k/s.yaml", SECRETS)];
@@ -364,7 +364,7 @@ const THING: &str = "apiVersion: monitoring.example.com/v1\nkind: Monitor\nmetad
 
 /// Configurations of a base hold for what is above it: a base that is missing may have some.
 #[test]
-fn what_a_configuration_of_the_missing_may_name_is_not_compared() {
+fn fields_of_missing_configuration_not_compared() {
     let paths = |key: &str, path: &str| format!("{key}: [{{kind: Monitor, path: {path}, create: true}}]\n");
     let reference = "nameReference:\n- {kind: ConfigMap, fieldSpecs: [{kind: Monitor, path: spec/own}]}\n";
     let own = "Monitor/default/thing";
@@ -430,7 +430,7 @@ fn what_brings_no_configurations_hides_no_places_of_them() {
 
 /// The configurations of the rest itself tell where names stand, also those of what is missing.
 #[test]
-fn a_name_where_a_configuration_tells_of_one_is_not_compared() {
+fn configured_name_reference_not_compared() {
     let root = "resources: [x.yaml, c.yaml, 'PART']\nconfigurations: [conf.yaml]\n";
     let far = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: far}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec: {ports: []}\n";
     let reference = |path: &str, kind: &str| {

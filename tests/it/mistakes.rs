@@ -105,7 +105,7 @@ fn unknown_field_is_named_with_place_and_suggestion() {
 }
 
 #[test]
-fn a_custom_kind_says_by_its_schema_what_it_does_not_have() {
+fn unknown_field_reported_by_crd_schema() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("mistaken");
     let group = format!("{namespace}.example.com");

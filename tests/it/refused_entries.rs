@@ -159,7 +159,7 @@ fn what_changes_only_the_missing_is_left_out_too() {
 }
 
 #[test]
-fn an_address_that_kustomize_does_not_load_is_no_reason() {
+fn address_not_loaded_hides_nothing() {
     let cm = SHARED[0].1;
     for (root, at) in [
         (
@@ -232,7 +232,7 @@ fn bases_nested_too_deep_hide_only_their_root() {
 
 /// A name is another object's of another kind: what it refers to is still not rendered.
 #[test]
-fn a_reference_is_compared_only_where_its_own_kind_is_rendered() {
+fn reference_compared_only_if_kind_rendered() {
     let web = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  serviceAccountName: web\n  volumes:\n  - {name: v, configMap: {name: web}}\n  - {name: w, persistentVolumeClaim: {claimName: web}}\n  containers: [{name: web, image: web}]\n";
     let root = format!("resources: [web.yaml, sa.yaml, '{REMOTE}']\n");
     let files = [

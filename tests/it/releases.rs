@@ -21,7 +21,7 @@ fn unstable(rendered: &RenderOutput, id: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_revision_of_a_release_is_marked_wherever_a_chart_writes_it() {
+fn release_revision_marked_wherever_rendered() {
     let files = [
         (
             "web/templates/_helpers.tpl",

@@ -88,7 +88,7 @@ fn reports_of_snapshots_fit_the_schema() {
 
 /// What Argo CD applies of another folder was not looked at, whether Git has the Application or only the cluster.
 #[test]
-fn what_gitops_objects_apply_is_named_where_no_source_has_it() {
+fn gitops_content_outside_sources_is_named() {
     let application = |name: &str, path: &str| {
         json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
             "metadata": {"name": name, "namespace": "argocd"}, "spec": {"source": {"path": path}}})

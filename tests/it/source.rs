@@ -197,7 +197,7 @@ pub(crate) const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.2.3\n";
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: config\n";
 
 #[test]
-fn a_chart_is_rendered_with_its_release_namespace_values_and_capabilities() {
+fn chart_rendered_with_configured_inputs() {
     let tree = Tree::new(&[
         ("charts/web/Chart.yaml", CHART),
         ("charts/web/values.yaml", "replicas: 1\nimage: nginx\n"),
@@ -269,7 +269,7 @@ fn a_chart_is_rendered_with_its_release_namespace_values_and_capabilities() {
 }
 
 #[test]
-fn a_release_is_named_by_configuration_the_path_or_the_chart() {
+fn release_name_from_configuration_path_or_chart() {
     let named = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n";
     let tree = Tree::new(&[("Chart.yaml", CHART), ("templates/x.yaml", named)]);
     let nested = Tree::new(&[("a/front/Chart.yaml", CHART), ("a/front/templates/x.yaml", named)]);
@@ -314,7 +314,7 @@ fn what_a_chart_renders_differently_each_time_is_marked() {
 }
 
 #[test]
-fn a_chart_that_fails_names_the_template_and_shows_no_values() {
+fn failing_chart_names_template_without_values() {
     let cases = [
         (
             "{{ required \"need hunter2\" .Values.none }}",
@@ -525,7 +525,7 @@ fn a_chart_that_never_ends_is_stopped() {
 }
 
 #[test]
-fn an_overlay_is_rendered_with_the_file_of_each_object() {
+fn overlay_objects_have_their_source_files() {
     let tree = Tree::new(&[
         ("base/kustomization.yaml", "resources: [deploy.yaml, ../extra]\n"),
         (
@@ -715,7 +715,7 @@ fn a_kustomization_cannot_fetch_or_leave_the_repository() {
 }
 
 #[test]
-fn kustomize_reads_neither_files_of_the_machine_nor_its_environment() {
+fn kustomize_reads_no_host_files_or_environment() {
     for (generator, why) in [
         ("files: [/etc/hostname]", "lies outside the repository"),
         ("files: ['../../outside/secret']", "lies outside the repository"),

@@ -80,7 +80,7 @@ fn what_differs_from_run_to_run_is_redacted() {
 }
 
 #[test]
-fn a_script_of_the_test_takes_the_place_of_a_program() {
+fn test_script_replaces_program() {
     let drift = Drift::new().with_script("git", "echo \"a git of the test: $1\"; exit 7");
     let output =
         Command::new(drift.home().join("bin/git")).arg("status").output().expect("the script starts");
@@ -164,7 +164,7 @@ fn controllers_turn_a_deployment_into_pods() {
 }
 
 #[test]
-fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
+fn gitea_accepts_push_with_minimal_token() {
     let gitea = Gitea::shared();
     let (owner, stranger) = (gitea.user("owner"), gitea.user("stranger"));
     let repo = Repo::with(&[("apps/web.yaml", "kind: ConfigMap\n")]);
@@ -184,7 +184,7 @@ fn gitea_takes_a_push_with_a_token_of_the_least_scopes() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn servers_end_and_their_folder_goes_when_nobody_holds_them() {
+fn dropped_servers_end_and_remove_folder() {
     let mut servers = Servers::new("harness");
     servers.start("sleeper", Command::new("sleep").arg("600")).expect("sleep starts");
     let ((group, keeper), folder) = (servers.ids(), servers.folder().to_owned());

@@ -151,7 +151,7 @@ fn unmanaged(report: &Value) -> BTreeSet<String> {
 
 /// Who applies the root of an app of apps applies something that Git declares, though it lies in no source.
 #[test]
-fn what_a_manifest_outside_of_the_sources_declares_is_not_unmanaged() {
+fn object_declared_outside_sources_not_unmanaged() {
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let manifest = |name: &str, value: &str| {

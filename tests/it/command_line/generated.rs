@@ -71,7 +71,7 @@ fn manual_page_has_the_usual_sections() {
 }
 
 #[test]
-fn folder_gets_a_page_of_every_command_with_every_option() {
+fn man_pages_cover_every_command_and_option() {
     let drift = Drift::new().args(["man", "new/man1"]);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = drift.in_folder(folder.path()).run().expect_status(0);

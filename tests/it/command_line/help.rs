@@ -23,7 +23,7 @@ fn help_of_every_command_is_as_reviewed() {
 
 /// A line of the texts after the options that does not fit would be broken anywhere.
 #[test]
-fn help_has_the_same_lines_after_the_options_on_any_width() {
+fn help_text_after_options_independent_of_width() {
     for command in [None].into_iter().chain(commands().into_iter().map(Some)) {
         let after = |columns| {
             let help = help_of(command.as_deref(), columns);
@@ -57,7 +57,7 @@ fn short_flag_and_help_command_print_the_same() {
 }
 
 #[test]
-fn wrong_command_is_a_usage_error_with_the_nearest_one() {
+fn unknown_command_is_usage_error_with_suggestion() {
     for arguments in [["chekc", "apps"], ["help", "chekc"]] {
         let output = Drift::new().args(arguments).run().expect_status(2);
         assert!(output.stderr.contains("'check'"), "{}", output.stderr);

@@ -34,7 +34,7 @@ fn copied(instructions: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn what_the_image_is_built_from_is_there_and_not_ignored() {
+fn image_inputs_exist_and_are_not_ignored() {
     let instructions = instructions();
     let ignore = read(".dockerignore");
     let allowed: Vec<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();

@@ -113,7 +113,7 @@ fn base_reads_no_secrets_without_the_component() {
 }
 
 #[test]
-fn the_patch_for_signed_commits_in_the_readme_fits_the_base() {
+fn readme_signing_patch_fits_base() {
     let readme = std::fs::read_to_string(root().join("deploy/README.md")).expect("it is there");
     let block = |start: &str| {
         let rest = readme.split(start).nth(1).unwrap_or_else(|| panic!("no block begins with {start}"));

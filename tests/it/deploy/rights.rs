@@ -88,7 +88,7 @@ const GITOPS: [&str; 4] = [
 ];
 
 #[test]
-fn every_kind_of_kubernetes_that_git_may_declare_is_read() {
+fn role_reads_every_declarable_kind() {
     let plane = ControlPlane::shared();
     let listed = plane.kubectl("admin", &["api-resources", "--verbs=list", "--output=name"]).expect_status(0);
     let base = documents(&Overlay::new("").build_path("deploy/base"));

@@ -164,7 +164,7 @@ fn only_read(plane: &ControlPlane, user: &str) {
 }
 
 #[test]
-fn the_cronjob_ends_a_manual_change_with_a_pull_request() {
+fn cronjob_proposes_pull_request_for_manual_change() {
     let (plane, gitea) = (ControlPlane::with_controllers(), Gitea::shared());
     let namespace = plane.fresh_namespace("payments");
     let (repository, bot) = declared(gitea, &[("apps", &namespace, MANIFEST)]);

@@ -134,7 +134,7 @@ fn forget(value: Value) -> Value {
 }
 
 #[test]
-fn the_demo_tells_the_whole_loop_and_leaves_nothing_behind() {
+fn demo_shows_whole_loop_and_cleans_up() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let told = Drift::new().arg("demo").env("TMPDIR", temporary.path()).run().expect_status(0);
     for expected in [
@@ -156,7 +156,7 @@ fn the_demo_tells_the_whole_loop_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_kept_demo_can_be_looked_at_and_checked_again() {
+fn kept_demo_can_be_audited_again() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let kept = folder.path().join("story");
     let _ = Drift::new().args(["demo", "--keep"]).arg(&kept).run().expect_status(0);

@@ -102,7 +102,7 @@ fn closer(existing: &ExistingProposal) -> &Closer {
 }
 
 #[tokio::test]
-async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
+async fn preflight_reports_rights_of_minimal_token() {
     let place = Place::new();
     let wanted = |login: &User, can_push| Preflight {
         login: login.name.clone(),
@@ -126,7 +126,7 @@ async fn preflight_tells_what_a_token_of_the_least_scopes_may_do() {
 }
 
 #[tokio::test]
-async fn a_token_that_may_too_little_is_told_which_scope_it_needs() {
+async fn insufficient_token_error_names_needed_scope() {
     let place = Place::new();
     let short = place.gitea.new_token(&place.bot.name, &["write:repository"]);
     let foreign = place.gitea.user("stranger").token;
@@ -145,7 +145,7 @@ async fn a_token_that_may_too_little_is_told_which_scope_it_needs() {
 }
 
 #[tokio::test]
-async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
+async fn existing_issue_found_and_not_rewritten() {
     let place = Place::new();
     let forge = place.forge();
     let hostile =
@@ -179,7 +179,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn a_stale_write_is_refused_and_our_own_lost_one_is_not() {
+async fn stale_write_refused_own_lost_write_accepted() {
     let place = Place::new();
     let forge = place.forge();
     opened(&*forge, &issue("one")).await;
@@ -214,7 +214,7 @@ async fn a_merge_is_told_in_every_style() {
 }
 
 #[tokio::test]
-async fn a_pull_request_that_exists_is_taken_and_gets_its_mark_back() {
+async fn existing_pull_request_reused_and_marked_again() {
     let place = Place::new();
     let forge = place.forge();
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
@@ -271,7 +271,7 @@ async fn who_closed_a_proposal_is_told() {
 }
 
 #[tokio::test]
-async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
+async fn all_pages_read_and_foreign_marks_ignored() {
     let place = Place::new();
     let forge = place.forge();
     let path = format!("/repos/{}/{}/issues", place.remote.owner, place.remote.name);

@@ -32,7 +32,7 @@ pub(super) fn connect(fake: &Fake) -> Box<dyn Forge> {
 }
 
 #[tokio::test]
-async fn preflight_tells_who_we_are_and_what_we_may_do() {
+async fn preflight_reports_login_and_rights() {
     let fake = Fake::start().await;
     let told = connect(&fake).preflight().await.expect("a token that works");
     let wanted = Preflight { login: BOT.to_owned(), can_push: Some(true), default_branch: "main".to_owned() };
@@ -62,7 +62,7 @@ async fn refused_token_is_told_and_never_shown() {
 }
 
 #[tokio::test]
-async fn a_token_that_may_not_read_its_user_needs_a_configured_login() {
+async fn token_without_user_access_needs_login() {
     let fake = Fake::start().await;
     fake.state().anonymous.insert(BOT.to_owned());
     let error = connect(&fake).list(&BTreeSet::new()).await.expect_err("nobody knows who we are");
@@ -82,7 +82,7 @@ async fn a_token_that_may_not_read_its_user_needs_a_configured_login() {
 }
 
 #[tokio::test]
-async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
+async fn existing_issue_found_and_not_rewritten() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     let first = opened(&*forge, &issue("one")).await;
@@ -113,7 +113,7 @@ async fn an_issue_is_found_again_and_the_second_time_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
+async fn pull_request_has_branch_and_merge_commit() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     let error = forge.open(&pull("early")).await.expect_err("the branch is not pushed");
@@ -135,7 +135,7 @@ async fn a_pull_request_tells_its_branch_and_how_it_was_merged() {
 }
 
 #[tokio::test]
-async fn every_page_is_read_and_other_peoples_marks_are_not_believed() {
+async fn all_pages_read_and_foreign_marks_ignored() {
     let fake = Fake::start().await;
     fake.state().most_rows = 2;
     // It is not the filter that keeps others out.
@@ -261,7 +261,7 @@ async fn a_renamed_repository_is_said_and_not_followed() {
 }
 
 #[tokio::test]
-async fn duplicates_that_a_killed_run_left_are_closed_by_the_next() {
+async fn duplicates_of_killed_run_closed_by_next() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     fake.state().branches.insert("drift/one".to_owned());

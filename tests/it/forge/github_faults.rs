@@ -19,7 +19,7 @@ fn limited(status: u16, wait: &str) -> How {
 }
 
 #[tokio::test]
-async fn a_proposal_whose_answer_is_lost_is_looked_for_and_made_once() {
+async fn proposal_with_lost_answer_made_once() {
     let not_done = |status| How::Instead(status, Vec::new(), "<html></html>".to_owned());
     // What happens, how often the proposal is then sent, and whether it stands after the first time.
     let cases = [
@@ -107,7 +107,7 @@ async fn read_is_retried_and_cut_list_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_wait_beyond_the_deadline_is_said_and_not_slept() {
+async fn wait_beyond_deadline_is_immediate_error() {
     let reset = |second: &str| {
         let headers = vec![
             ("x-ratelimit-remaining", "0".to_owned()),
@@ -193,7 +193,7 @@ async fn endless_list_is_an_error_and_hides_nothing_open() {
 }
 
 #[tokio::test]
-async fn answer_of_a_forge_is_shown_on_one_safe_line() {
+async fn forge_answer_shown_on_one_escaped_line() {
     let fake = Fake::start().await;
     let message = format!("no\\u001b[2J\\u202e and\\n::error::{}", "long ".repeat(500));
     let body = format!("{{\"message\":\"{message}\"}}");

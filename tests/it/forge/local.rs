@@ -127,7 +127,7 @@ async fn a_merge_is_found_however_it_was_done() {
 }
 
 #[tokio::test]
-async fn a_person_declines_by_state_or_by_removing_the_branch() {
+async fn proposal_declined_by_state_or_removed_branch() {
     let repo = with_branch("one");
     let local = forge(&repo);
     opened(&local, &pull("one")).await;
@@ -186,7 +186,7 @@ async fn two_at_once_leave_one_open() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_said_and_never_taken_for_none() {
+async fn damaged_proposal_file_is_an_error() {
     let cases = [
         ("state: open", "state: perhaps", "1.md on branch drift/proposals"),
         ("---\n", "", "it does not begin with YAML"),
@@ -206,7 +206,7 @@ async fn a_damaged_file_is_said_and_never_taken_for_none() {
 }
 
 #[test]
-fn the_local_forge_is_what_stands_where_there_is_no_remote() {
+fn local_forge_is_default_without_remote() {
     let settings = drift::forge::ForgeSettings::default();
     assert_eq!(settings.kind().expect("no remote"), ForgeKind::Local);
 }

@@ -28,7 +28,7 @@ fn embedded(repo: &Repo, at: &str, settings: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_bare_repository_among_the_files_of_another_is_never_used() {
+fn embedded_bare_repository_is_never_used() {
     let repo = Repo::with(&[("a", "b")]);
     let bare = "[core]\n\tbare = true\n";
     for (at, settings) in [
@@ -52,7 +52,7 @@ fn a_bare_repository_among_the_files_of_another_is_never_used() {
 
 /// As `safe.bareRepository=explicit`: an archive that was unpacked has no `.git` around it.
 #[test]
-fn a_bare_repository_is_used_only_where_it_is_named() {
+fn bare_repository_used_only_when_named() {
     let bare = Repo::bare();
     assert!(Repository::open(bare.path(), options(&bare)).is_ok());
     let looked_for = GitOptions { bare: false, ..options(&bare) };
@@ -105,7 +105,7 @@ fn formats_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn a_remote_of_another_format_is_an_error_that_says_so() {
+fn sha256_remote_is_a_clear_error() {
     let sha256 = Repo::new();
     std::fs::remove_dir_all(sha256.path().join(".git")).expect("our own folder");
     sha256.git(&["init", "--quiet", "--object-format=sha256", "."]);
@@ -116,7 +116,7 @@ fn a_remote_of_another_format_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_missing_object_is_named_not_taken_for_an_absent_file() {
+fn missing_object_is_not_an_absent_file() {
     let repo = Repo::with(&[("a/file", "x\n")]);
     let head = id(&repo.head());
     let blob = repo.git(&["rev-parse", "HEAD:a/file"]);
@@ -155,7 +155,7 @@ fn a_repository_that_cannot_be_written_says_so() {
 
 /// Only root can give a repository away; anybody else has nothing to try it on.
 #[test]
-fn a_repository_of_another_user_is_read_only_when_allowed() {
+fn foreign_owned_repository_opened_only_when_allowed() {
     let repo = Repo::with(&[("a", "b")]);
     let head = repo.head();
     let mut given = vec![repo.path().to_owned(), repo.path().join(".git")];
@@ -183,7 +183,7 @@ fn a_repository_of_another_user_is_read_only_when_allowed() {
 }
 
 #[test]
-fn without_the_program_reading_works_and_fetching_says_what_is_missing() {
+fn without_git_program_only_fetching_fails() {
     let repo = Repo::with(&[("a", "b")]);
     let remote = repo.with_remote();
     let mut env = environment(remote.path());

@@ -39,7 +39,7 @@ fn woven() -> Repo {
 }
 
 #[test]
-fn commits_that_touch_a_path_are_those_of_git_log() {
+fn commits_of_path_match_git_log() {
     let repo = woven();
     let opened = open(&repo);
     let head = id(&repo.head());
@@ -129,7 +129,7 @@ fn random(seed: u64) -> String {
 }
 
 #[test]
-fn one_walk_finds_of_many_paths_what_git_log_finds_of_each() {
+fn one_walk_over_paths_matches_git_log() {
     const LINES: [&[&str]; 9] = [
         &["a"],
         &["app"],

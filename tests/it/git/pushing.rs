@@ -196,7 +196,7 @@ fn server_that_wants_signatures_is_told_with_hint() {
 }
 
 #[test]
-fn a_server_that_refuses_everything_is_not_taken_for_a_race() {
+fn refusing_server_is_not_a_push_race() {
     let Place { repo: _repo, remote, git, base } = place();
     hook(&remote, "pre-receive", "echo closed for today >&2; exit 1");
     let ours = change(&git, Some(&base), "ours");
@@ -252,7 +252,7 @@ fn push_cut_before_the_write_is_a_network_failure() {
 }
 
 #[test]
-fn a_branch_that_another_push_holds_locked_is_worth_another_attempt() {
+fn branch_locked_by_other_push_is_retryable() {
     let Place { repo: _repo, remote, git, base } = place();
     let lock = remote.write("refs/heads/main.lock", "");
     let ours = change(&git, Some(&base), "ours");
@@ -290,7 +290,7 @@ fn hooks_and_push_settings_of_repository_are_ignored() {
 }
 
 #[test]
-fn names_that_are_no_branches_are_refused_before_anything_is_asked() {
+fn invalid_branch_names_refused_before_push() {
     let Place { repo: _repo, remote: _remote, git, base } = place();
     for name in ["", "-x", "a..b", "a b", "HEAD", "x:y", "a\nb", "x.lock", "/x"] {
         for remote in [None, Some(origin())] {
@@ -301,7 +301,7 @@ fn names_that_are_no_branches_are_refused_before_anything_is_asked() {
 }
 
 #[test]
-fn without_a_remote_the_branches_of_the_repository_are_set() {
+fn push_without_remote_sets_local_branches() {
     let Place { repo, remote: _remote, git, base } = place();
     let (one, two) = (change(&git, Some(&base), "one"), change(&git, None, "two"));
     let made = [update("drift/one", Some(&one), None), update("drift/ledger", Some(&two), None)];
@@ -322,7 +322,7 @@ fn without_a_remote_the_branches_of_the_repository_are_set() {
 }
 
 #[test]
-fn a_checked_out_branch_is_not_moved_under_its_work_tree() {
+fn checked_out_branch_is_not_moved() {
     let Place { repo, remote, git, base } = place();
     let linked = repo.path().parent().expect("a folder").join("linked");
     let linked = linked.to_str().expect("UTF-8");
@@ -361,7 +361,7 @@ fn a_lock_that_a_kill_left_is_named() {
 }
 
 #[test]
-fn what_a_killed_run_locked_is_cleared_by_the_next_one() {
+fn locks_of_killed_run_cleared_by_next() {
     let Place { repo, remote: _remote, git, base } = place();
     let push = |git: &Repository| git.push(None, &[update("drift/one", Some(&base), None)]);
     for _ in 0..2 {
@@ -383,7 +383,7 @@ fn what_a_killed_run_locked_is_cleared_by_the_next_one() {
 }
 
 #[test]
-fn a_forge_takes_a_token_and_refuses_by_its_rules() {
+fn push_with_token_obeys_forge_rules() {
     let gitea = Gitea::shared();
     let user = gitea.user("pusher");
     let private = gitea.repository(&user);

@@ -47,7 +47,7 @@ fn head_and_branch_are_told_attached_and_detached() {
 }
 
 #[test]
-fn a_linked_work_tree_has_its_own_head_and_the_same_history() {
+fn linked_work_tree_shares_history_not_head() {
     let repo = sample();
     let linked = repo.path().parent().expect("a folder").join("linked");
     repo.git(&["worktree", "add", "--quiet", "-b", "side", linked.to_str().expect("UTF-8")]);
@@ -59,7 +59,7 @@ fn a_linked_work_tree_has_its_own_head_and_the_same_history() {
 }
 
 #[test]
-fn a_bare_repository_has_no_work_tree_and_is_never_dirty() {
+fn bare_repository_is_never_dirty() {
     let repo = sample();
     let bare = repo.with_remote();
     let opened = open(&bare);
@@ -111,7 +111,7 @@ fn revisions_resolve_or_are_absent() {
 }
 
 #[test]
-fn dirty_counts_changed_staged_and_untracked_but_not_ignored_files() {
+fn ignored_files_do_not_make_tree_dirty() {
     let repo = sample();
     repo.write(".gitignore", "*.log\n");
     repo.commit("Ignore logs");
@@ -178,7 +178,7 @@ fn files_are_read_at_a_commit() {
 }
 
 #[test]
-fn the_id_of_a_path_changes_with_its_content_only() {
+fn tree_id_changes_only_with_content() {
     let repo = sample();
     let first = id(&repo.head());
     repo.write("apps/db.yaml", "kind: Other\n");
@@ -225,7 +225,7 @@ fn part_of_a_tree_is_materialised_once() {
 }
 
 #[test]
-fn links_that_leave_the_tree_are_named_and_not_written() {
+fn symlinks_leaving_tree_named_and_not_written() {
     let repo = Repo::new();
     repo.write("a/b/file", "x\n");
     repo.write("top", "x\n");
@@ -301,7 +301,7 @@ fn raw_tree(repo: &Repo, entries: &[(&str, &str, &str)]) -> String {
 }
 
 #[test]
-fn names_that_lead_out_of_the_folder_are_not_written() {
+fn names_escaping_folder_are_not_written() {
     let repo = Repo::with(&[("file", "x\n")]);
     let blob = repo.git(&["rev-parse", "HEAD:file"]);
     let inner = raw_tree(&repo, &[("100644", "config", &blob)]);
@@ -351,7 +351,7 @@ fn nested(repo: &Repo, depth: usize, name: &str) -> String {
 
 /// Too many folders, too long a path, too long a name: passed over and named, and the rest is there.
 #[test]
-fn folders_that_are_too_deep_keep_nothing_else_from_being_read() {
+fn too_deep_folders_skipped_and_rest_read() {
     let repo = sample();
     let (apps, blob) = (repo.git(&["rev-parse", "HEAD:apps"]), repo.git(&["rev-parse", "HEAD:README"]));
     let (deep, long) = (nested(&repo, 514, "d"), nested(&repo, 20, &"l".repeat(200)));
@@ -383,7 +383,7 @@ fn folders_that_are_too_deep_keep_nothing_else_from_being_read() {
 
 /// Without a file anywhere: two to the power of forty folders.
 #[test]
-fn a_tree_that_names_itself_without_end_is_given_up() {
+fn exponentially_nested_tree_is_given_up() {
     let repo = sample();
     let mut tree = raw_tree(&repo, &[]);
     for _ in 0..40 {

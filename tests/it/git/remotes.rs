@@ -112,7 +112,7 @@ fn a_remote_that_fails_is_named_without_credentials() {
 }
 
 #[test]
-fn commands_of_a_repositorys_configuration_do_not_run_through_its_remote() {
+fn configured_remote_command_never_runs() {
     let repo = Repo::with(&[("a", "b")]);
     let mark = repo.path().join("mark");
     repo.git(&["remote", "add", "origin", &format!("ext::sh -c 'touch {}'", mark.display())]);
@@ -188,7 +188,7 @@ fn clones(cache: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_clone_has_branches_tags_and_head_and_goes_with_its_value() {
+fn clone_is_complete_and_removed_on_drop() {
     let repo = Repo::with(&[("a", "b")]);
     repo.git(&["tag", "v1"]);
     repo.git(&["checkout", "--quiet", "-b", "trunk"]);
@@ -278,7 +278,7 @@ fn a_torn_or_foreign_clone_is_replaced() {
 }
 
 #[test]
-fn a_cached_clone_outlives_a_remote_that_is_not_reached() {
+fn cached_clone_survives_unreachable_remote() {
     let repo = Repo::with(&[("a", "b")]);
     let cache = tempfile::tempdir().expect("a temporary folder");
     let head = clone(&repo, Some(cache.path())).expect("a folder").head().expect("a head");
@@ -341,7 +341,7 @@ fn a_partial_clone_gets_what_it_lacks() {
 }
 
 #[test]
-fn a_token_opens_a_private_repository_and_is_stored_nowhere() {
+fn private_clone_does_not_store_its_token() {
     let gitea = Gitea::shared();
     let user = gitea.user("cloner");
     let private = gitea.repository(&user);

@@ -144,7 +144,7 @@ fn key_may_be_in_agent_command_or_environment() {
 }
 
 #[test]
-fn a_key_of_gnupgs_signs_and_its_address_is_the_committers() {
+fn gpg_key_signs_with_committer_address() {
     let gnupg = Gnupg::with_key("bot@example.com", "");
     let home = Home::new(&[("commit.gpgsign", "true"), ("user.email", "bot@example.com")]);
     let home = home.env("GNUPGHOME", gnupg.home());
@@ -157,7 +157,7 @@ fn a_key_of_gnupgs_signs_and_its_address_is_the_committers() {
 }
 
 #[test]
-fn a_key_that_cannot_be_used_is_said_and_asks_nobody() {
+fn unusable_key_fails_without_prompt() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let locked = ssh(folder.path(), "ed25519", "s3cret phrase");
     let absent = folder.path().join("absent");

@@ -36,7 +36,7 @@ fn sample() -> Repo {
 }
 
 #[test]
-fn a_commit_replaces_adds_and_removes_and_leaves_the_rest() {
+fn commit_writes_listed_files_keeps_rest() {
     let repo = sample();
     let (opened, parent) = (open(&repo), id(&repo.head()));
     let mut expected = files(&opened, &parent);
@@ -166,7 +166,7 @@ fn changes() -> impl Strategy<Value = Vec<(String, Option<Vec<u8>>)>> {
 }
 
 #[test]
-fn a_commit_is_the_parent_and_the_changes_and_nothing_else() {
+fn commit_is_exactly_parent_and_changes() {
     let repo = Repo::with(&[("seed", "seed")]);
     let opened = open(&repo);
     let mut runner = proptest::test_runner::TestRunner::deterministic();

@@ -30,7 +30,7 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn a_merge_of_any_kind_ends_the_incident_and_leaves_nothing_behind() {
+fn any_merge_ends_incident_and_cleans_up() {
     for how in [Merge::Commit, Merge::Squash, Merge::Rebase] {
         let hub = Hub::proposed();
         let merged = hub.merge(how);
@@ -84,7 +84,7 @@ fn commit_past_the_pull_request_closes_it_with_reason() {
 }
 
 #[test]
-fn what_a_person_declined_stays_declined_until_its_values_change() {
+fn declined_incident_reopens_only_with_new_values() {
     let hub = Hub::proposed();
     hub.decline();
     let said = hub.run(1);
@@ -107,7 +107,7 @@ fn what_a_person_declined_stays_declined_until_its_values_change() {
 }
 
 #[test]
-fn values_that_change_again_update_the_pull_request_in_place() {
+fn new_values_update_pull_request_in_place() {
     let hub = Hub::proposed();
     let before = hub.remote.revision(&hub.branch());
     hub.set_memory("2Gi");
@@ -120,7 +120,7 @@ fn values_that_change_again_update_the_pull_request_in_place() {
 }
 
 #[test]
-fn a_base_that_moves_is_followed_only_where_it_touches_the_file() {
+fn proposal_rebased_only_when_base_touches_file() {
     let hub = Hub::proposed();
     let (branch, first) = (hub.branch(), hub.remote.revision(&hub.branch()));
     hub.commit_elsewhere("README", "of no concern\n");
@@ -145,7 +145,7 @@ fn workflow_token_works_with_a_configured_login() {
 }
 
 #[test]
-fn a_repository_without_issues_is_said_before_anything_is_written() {
+fn repository_without_issues_fails_before_writing() {
     let hub = Hub::new();
     hub.fake.state().has_issues = false;
     let refs = hub.refs();

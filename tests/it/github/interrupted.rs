@@ -106,7 +106,7 @@ fn run_killed_around_its_push_is_finished_next() {
 }
 
 #[test]
-fn two_runs_at_once_leave_one_proposal_for_each_incident() {
+fn concurrent_runs_leave_one_proposal_per_incident() {
     let hub = Hub::new();
     let other = hub.work.clone_of();
     other.git(&["remote", "set-url", "origin", hub.remote.path().to_str().expect("UTF-8")]);

@@ -7,7 +7,7 @@ use crate::forge::github_fake::{Fault, How};
 use crate::support::parts::system_program;
 
 #[test]
-fn a_token_that_is_refused_is_said_and_nothing_is_written() {
+fn refused_token_reported_and_nothing_written() {
     let mut hub = Hub::new();
     let refs = hub.refs();
     hub.drift = hub.drift.env("DRIFT_TOKEN", "token-of-nobody");

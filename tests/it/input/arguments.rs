@@ -5,7 +5,7 @@ use super::{LIVE, check, is_orderly, says, shop};
 use crate::support::command::Drift;
 
 #[test]
-fn arguments_that_do_not_fit_are_refused_with_what_would() {
+fn invalid_arguments_refused_with_valid_choices() {
     let repo = shop();
     let server = Server::with(LIVE);
     let cases: [(&[&str], &[&str]); 9] = [
@@ -33,7 +33,7 @@ fn arguments_that_do_not_fit_are_refused_with_what_would() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_meant_is_refused_with_its_place() {
+fn invalid_configuration_refused_with_place() {
     let server = Server::with(LIVE);
     let cases = [
         ("version: 1\nsource:\n- path: apps\n", "drift.yaml:2:1: ", "did you mean `sources`?"),

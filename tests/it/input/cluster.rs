@@ -191,7 +191,7 @@ fn a_server_that_refuses_connections_fails_within_ten_seconds() {
 
 /// Before anything is read: which cluster, exit 2.
 #[test]
-fn a_kubeconfig_that_cannot_be_used_says_what_to_change() {
+fn unusable_kubeconfig_error_says_what_to_change() {
     let server = Server::with(LIVE);
     let repo = shop();
     let bad = repo.path().join("../bad");
@@ -239,7 +239,7 @@ fn a_plug_in_sees_no_token_for_a_forge() {
 
 /// A plug-in that gives the token, one that fails, and one that is not there.
 #[test]
-fn credential_plug_ins_are_run_and_their_failure_is_told() {
+fn credential_plugins_run_and_failures_reported() {
     let server = Server::with(LIVE);
     let repo = shop();
     let exec = |command: &str| json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}});
@@ -270,7 +270,7 @@ fn with_plugin(server: &Server) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_plug_in_is_run_again_when_its_token_ends() {
+fn credential_plugin_rerun_when_token_expires() {
     let server = Server::with(LIVE);
     let repo = shop();
     let count = repo.path().join("../count");
@@ -289,7 +289,7 @@ fn a_plug_in_is_run_again_when_its_token_ends() {
 
 /// One that prints for ever, one that hangs, and one that leaves something behind: ended in time, with all they started.
 #[test]
-fn a_plug_in_is_bounded_and_ended_with_all_that_it_started() {
+fn runaway_credential_plugin_killed_with_children() {
     let repo = shop();
     let survived = repo.path().join("../survived");
     let cases: [(&str, String, &[&str]); 2] = [

@@ -9,7 +9,7 @@ use crate::support::command::Drift;
 use crate::support::repo::Repo;
 
 #[test]
-fn what_is_not_there_is_named_before_anything_is_read() {
+fn missing_inputs_named_before_reading() {
     let server = Server::with(LIVE);
     let repo = shop();
     let empty = Repo::new();
@@ -52,7 +52,7 @@ fn what_is_not_there_is_named_before_anything_is_read() {
 
 /// A path that is there but not at the revision makes the run incomplete: nothing was examined.
 #[test]
-fn a_path_that_the_revision_does_not_have_is_named() {
+fn path_absent_at_revision_is_named() {
     let repo = shop();
     repo.write("later/a.yaml", super::SETTINGS);
     repo.commit("Add a folder");
@@ -127,7 +127,7 @@ fn listing(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// A disk that is full: exit 3 and which file; the other reports are whole.
 #[test]
-fn a_full_disk_is_named_and_the_other_reports_are_whole() {
+fn full_disk_leaves_other_reports_whole() {
     let repo = shop();
     let server = Server::with(LIVE);
     let good = repo.path().join("../report.md");
@@ -182,7 +182,7 @@ fn a_cache_that_cannot_be_written_is_done_without() {
 }
 
 #[test]
-fn a_remote_that_cannot_be_cloned_is_named_without_its_password() {
+fn uncloneable_remote_named_without_password() {
     let server = Server::with(LIVE);
     for (url, code, expected) in [
         ("file:///nowhere/repo.git", 3, "/nowhere/repo.git"),

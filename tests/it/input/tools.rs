@@ -74,7 +74,7 @@ fn a_chart_that_does_not_render_is_named() {
 }
 
 #[test]
-fn a_root_that_does_not_build_or_would_fetch_is_named() {
+fn unbuildable_or_remote_kustomization_is_named() {
     let server = Server::with(LIVE);
     let cases: [(&str, &[&str]); 4] = [
         ("resources: [absent.yaml]\n", &["absent.yaml"]),

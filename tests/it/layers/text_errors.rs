@@ -31,7 +31,7 @@ fn an_error_is_an_enum_and_no_text() {
 }
 
 #[test]
-fn every_way_to_give_a_text_as_an_error_is_seen() {
+fn all_forms_of_string_error_detected() {
     let cases: [(&str, &[&str]); 6] = [
         ("fn f() -> Result<(), String> {", &["Result<(), String>"]),
         ("fn f() -> Result<A, &'static str> {", &["Result<A, &'static str>"]),

@@ -262,7 +262,7 @@ fn tokens(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_line_says_what_it_asks_for_or_is_refused() {
+fn expectation_line_matches_or_is_refused() {
     let row = serde_json::json!({"findings": [{
         "resource": {"kind": "ConfigMap", "name": "conf"}, "state": "modified",
         "changes": [{"path": ".data[\"a b: c\"]", "change": "modified", "desired": "1", "live": "2",

@@ -55,7 +55,7 @@ tests! {
     a_hook_is_left_out_where_the_deployer_runs_it: Hook,
     a_hot_fix_is_told_in_every_place: HotFix,
     an_item_of_a_list_is_told_from_its_like: ListItem,
-    what_is_not_applied_yet_is_unsynced_and_in_the_end_drift: NotApplied,
+    unapplied_change_is_unsynced_then_drift: NotApplied,
     what_another_version_shows_is_seen: OtherVersion,
     a_return_to_an_older_commit_is_a_rollback: Rollback,
     a_part_of_several_writers_is_told_apart: SharedPart,

@@ -82,7 +82,7 @@ fn a_side_that_is_not_there_has_no_value() {
 }
 
 #[test]
-fn what_is_excused_is_counted_and_listed_with_all_only() {
+fn excused_findings_listed_only_with_all() {
     let (repo, server) = (repo(), Server::with(LIVE));
     let names = |report: &Value| -> Vec<String> {
         findings(report)

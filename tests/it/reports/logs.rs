@@ -63,7 +63,7 @@ fn twice_verbose_logs_each_request_and_child_program() {
 }
 
 #[test]
-fn variable_selects_levels_and_modules_and_flags_go_before_it() {
+fn log_variable_filters_modules_and_flags_win() {
     assert_eq!(shop_with(&[], None).stderr.matches("info: ").count(), 0);
     let stages = shop_with(&[], Some("info")).stderr;
     assert!(names(&stages, "info").contains(&"compare".to_owned()), "{stages}");

@@ -127,7 +127,7 @@ fn what_a_path_leaves_out_is_not_called_unmanaged() {
 }
 
 #[test]
-fn secrets_are_left_out_on_request_and_never_asked_for() {
+fn skipped_secrets_are_never_requested() {
     let asked = |server: &Server| server.requests().iter().any(|(_, url)| url.contains("/secrets"));
     let (repo, server) = (red_then_blue(), Server::with(LIVE));
     let by_flag = json(&repo, &server, &["--skip-secrets"], 1);
@@ -164,7 +164,7 @@ fn secret_with_unknown_values_counts_as_skipped() {
 }
 
 #[test]
-fn ignore_rules_are_counted_and_those_that_do_nothing_are_named() {
+fn ignored_changes_counted_unused_rules_named() {
     let (repo, server) = (red_then_blue(), Server::with(LIVE));
     repo.write(
         "drift.yaml",
@@ -268,7 +268,7 @@ fn cluster_behind_git_is_no_drift_with_any_renderer() {
 
 /// What stands in the work tree only cannot have been applied by anybody who applies commits.
 #[test]
-fn a_work_tree_that_is_ahead_of_its_commit_is_no_drift() {
+fn uncommitted_edit_is_no_drift() {
     let repo = Repo::with(&[
         ("drift.yaml", "version: 1\nsources: [{path: apps}]\n"),
         ("apps/settings.yaml", SETTINGS),
@@ -324,7 +324,7 @@ fn a_pod_reads_its_own_cluster() {
 
 /// Sixty objects of six kinds in one namespace: a handful of requests, each list once, nothing but reading.
 #[test]
-fn a_kind_is_listed_once_however_many_objects_it_has() {
+fn kind_listed_once_for_many_objects() {
     let kinds = [
         ("v1", "ConfigMap"),
         ("v1", "Secret"),

@@ -105,7 +105,7 @@ fn damage(place: &Place, change: impl Fn(&str) -> String) -> String {
 }
 
 #[test]
-fn a_ledger_that_was_edited_by_hand_is_not_written_over() {
+fn hand_edited_ledger_is_not_overwritten() {
     let place = Place::with_proposal("ledger");
     let good = place.repo.revision(LEDGER);
     type Change<'a> = &'a dyn Fn(&str) -> String;

@@ -304,7 +304,7 @@ fn closed_pull_request_is_declined_until_values_change() {
 }
 
 #[test]
-fn values_that_change_again_update_the_pull_request_in_place() {
+fn new_values_update_pull_request_in_place() {
     let hosted = Hosted::with_proposal("hosted-again");
     let before = hosted.pull();
     hosted.place.set_memory("3Gi");
@@ -469,7 +469,7 @@ fn values_from_the_cluster_close_and_call_nobody() {
 }
 
 #[test]
-fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
+fn freshly_pushed_repository_is_waited_for() {
     let hosted = Hosted::new("hosted-fresh");
     hosted.place.set_memory("1Gi");
     for _ in 0..3 {
@@ -487,7 +487,7 @@ fn a_repository_that_was_pushed_a_moment_ago_is_waited_for() {
 }
 
 #[test]
-fn a_declined_pull_request_that_a_person_opens_again_stands_again() {
+fn reopened_pull_request_stands_again() {
     let hosted = Hosted::with_proposal("hosted-reopened");
     hosted.must(201, "PATCH", "/pulls/1", Some(&json!({"state": "closed"})));
     let _ = hosted.run(1);

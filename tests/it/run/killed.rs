@@ -103,7 +103,7 @@ fn open_there(hosted: &Hosted) -> Open {
 }
 
 #[test]
-fn killed_at_any_instant_the_next_run_finishes_in_the_repository_itself() {
+fn next_run_finishes_killed_one_locally() {
     let place = Place::new("killed");
     let _ = place.run(0);
     change(&place, 0);
@@ -131,7 +131,7 @@ fn killed_at_any_instant_the_next_run_finishes_in_the_repository_itself() {
 }
 
 #[test]
-fn killed_at_any_instant_the_next_run_finishes_on_gitea() {
+fn next_run_finishes_killed_one_on_gitea() {
     let hosted = Hosted::new("hosted-killed");
     let _ = hosted.run(0);
     change(&hosted.place, 0);
@@ -162,7 +162,7 @@ fn killed_at_any_instant_the_next_run_finishes_on_gitea() {
 }
 
 #[test]
-fn two_runs_at_once_make_one_of_everything_in_the_repository_itself() {
+fn concurrent_runs_make_no_duplicates_locally() {
     let place = Place::new("twice");
     for round in 0..5 {
         change(&place, round);
@@ -180,7 +180,7 @@ fn two_runs_at_once_make_one_of_everything_in_the_repository_itself() {
 }
 
 #[test]
-fn two_runs_at_once_make_one_of_everything_on_gitea() {
+fn concurrent_runs_make_no_duplicates_on_gitea() {
     let hosted = Hosted::new("hosted-twice");
     let other = hosted.by_address();
     for round in 0..3 {

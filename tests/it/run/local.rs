@@ -128,7 +128,7 @@ fn ignore_rule_ends_an_incident_as_accepted() {
 }
 
 #[test]
-fn a_declined_proposal_stays_away_until_the_values_change_again() {
+fn declined_proposal_returns_only_with_new_values() {
     // Removing the branch, or saying so in the proposal's file; the file of the first is open again with its branch.
     for (way, proposals) in [("branch", 1), ("file", 2)] {
         let place = Place::with_proposal("declined");

@@ -17,7 +17,7 @@ fn commit_after_apply(place: &Place, message: &str) {
 }
 
 #[test]
-fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
+fn unapplied_commit_opens_nothing() {
     let newer = WEB.replace("\"512Mi\"", "\"768Mi\"").replace("level: \"info\"", "level: \"warn\"");
     assert_ne!(newer, WEB);
 
@@ -38,7 +38,7 @@ fn a_commit_that_has_not_been_applied_yet_opens_nothing() {
 }
 
 #[test]
-fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
+fn unapplied_new_file_opens_nothing() {
     let place = Place::new("new-file");
     place
         .repo
@@ -48,7 +48,7 @@ fn a_new_file_that_has_not_been_applied_yet_opens_nothing() {
 }
 
 #[test]
-fn a_new_file_counts_from_the_merge_that_brought_it() {
+fn new_file_counts_from_its_merge() {
     let place = Place::new("merged-file");
     let repo = &place.repo;
     repo.git(&["checkout", "--quiet", "-b", "side"]);
@@ -73,7 +73,7 @@ fn config_maps(count: usize, value: &str) -> String {
 }
 
 #[test]
-fn too_much_drift_at_once_is_one_question_and_no_incident() {
+fn mass_drift_is_one_issue_without_incidents() {
     let place = Place::with("mass", &[("apps/many.yaml", &config_maps(24, "git"))], "");
     place.apply_git();
     let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
@@ -143,7 +143,7 @@ fn the_question_is_closed_when_it_is_over() {
 }
 
 #[test]
-fn one_run_opens_ten_proposals_and_the_next_one_the_rest() {
+fn proposals_over_ten_wait_for_next_run() {
     let place = Place::with("ten", &[("apps/many.yaml", &config_maps(12, "git"))], "");
     place.apply_git();
     // Every tool of its own: incidents of their own.

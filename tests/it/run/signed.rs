@@ -41,7 +41,7 @@ impl Place {
 
 /// The signatures of this kind of key differ each time.
 #[test]
-fn every_commit_is_signed_and_a_second_run_makes_none() {
+fn commits_signed_once_and_not_repeated() {
     let keys = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(keys.path(), "ecdsa", "");
     let mut place = Place::new("signed");
@@ -96,7 +96,7 @@ fn whoever_amends_a_signed_commit_keeps_the_branch() {
 }
 
 #[test]
-fn settings_that_the_users_file_includes_for_this_repository_count() {
+fn conditionally_included_user_settings_sign_commits() {
     let keys = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(keys.path(), "ed25519", "");
     let mut place = Place::new("included");
@@ -147,7 +147,7 @@ fn strict(name: &str) -> Hosted {
 }
 
 #[test]
-fn a_gitea_that_asks_for_signed_commits_is_named_and_satisfied() {
+fn gitea_requiring_signatures_named_then_satisfied() {
     let gnupg = Gnupg::with_key("unknown@example.com", "");
     let mut hosted = strict("strict");
     let before = hosted.everything();

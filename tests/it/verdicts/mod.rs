@@ -87,7 +87,7 @@ fn what_git_changes_later_leaves_no_drift() {
 
 /// Server-side apply refuses such lists.
 #[test]
-fn of_two_items_with_one_key_the_one_that_went_is_told() {
+fn removed_item_of_duplicate_key_found() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("verdicts-twins");
     let text = fill(DEPLOYMENT, "web", &namespace)
@@ -106,7 +106,7 @@ fn of_two_items_with_one_key_the_one_that_went_is_told() {
 
 /// Needs the ReplicaSets that only a controller makes.
 #[test]
-fn an_undone_rollout_is_a_rollback_in_every_way_of_applying() {
+fn undone_rollout_is_rollback_for_any_applier() {
     let plane = ControlPlane::with_controllers();
     for how in [&[][..], &["--server-side"]] {
         let namespace = plane.fresh_namespace("verdicts-undo");

@@ -378,7 +378,7 @@ mod tests {
     use super::{merge_patch, parts};
 
     #[test]
-    fn a_patch_has_what_differs_and_null_for_what_is_gone() {
+    fn merge_patch_nulls_removed_keys() {
         let before = json!({"a": {"b": 1, "c": 2}, "l": [1]});
         let after = json!({"a": {"b": 1, "d": 3}, "l": [2]});
         assert_eq!(merge_patch(&before, &after), json!({"a": {"c": null, "d": 3}, "l": [2]}));

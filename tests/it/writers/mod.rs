@@ -50,22 +50,22 @@ const WAYS: [Way; 4] = [
 ];
 
 #[test]
-fn what_each_wrote_is_told_of_objects_applied_by_the_client() {
+fn writers_told_apart_after_client_apply() {
     writers_are_told(0);
 }
 
 #[test]
-fn what_each_wrote_is_told_of_objects_applied_by_the_server() {
+fn writers_told_apart_after_server_apply() {
     writers_are_told(1);
 }
 
 #[test]
-fn what_each_wrote_is_told_of_objects_applied_by_flux() {
+fn writers_told_apart_after_flux_apply() {
     writers_are_told(2);
 }
 
 #[test]
-fn what_each_wrote_is_told_of_objects_applied_by_argo() {
+fn writers_told_apart_after_argo_apply() {
     writers_are_told(3);
 }
 
