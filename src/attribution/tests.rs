@@ -169,7 +169,7 @@ fn the_owner_of_a_leaf_gives_the_cause() {
 }
 
 #[test]
-fn older_value_is_unsynced_or_a_rollback_by_writer() {
+fn writer_decides_unsynced_or_rollback() {
     let git = desired(deployment(1, "app:2"));
     let older = [("c1", deployment(1, "app:1"))];
     let (before, soon, late) = ("2025-12-31T00:00:00Z", "2026-01-01T01:00:00Z", "2026-02-01T00:00:00Z");
@@ -437,7 +437,7 @@ fn default_of_former_definition_is_server() {
 
 /// `kubectl apply set-last-applied` writes the copy under a name of its own: it proves nothing of the applier.
 #[test]
-fn a_copy_that_somebody_else_wrote_is_not_believed() {
+fn last_applied_by_another_writer_is_ignored() {
     let git = desired(deployment(1, "app:1"));
     let mut stored = deployment(1, "app:1");
     stored["metadata"]["labels"] = json!({"team": "x"});
@@ -505,7 +505,7 @@ fn deployer_marks_excused_for_their_deployer_only() {
 }
 
 #[test]
-fn a_variable_that_the_deployer_replaces_is_the_deployers() {
+fn variable_replaced_by_deployer_is_deployer() {
     let config = |level: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"level": level}});
     let git = desired(config("level-${LEVEL:=info}"));
     let fields = json!({"f:data": {"f:level": {}}});
@@ -957,7 +957,7 @@ fn missing_object_is_unsynced_until_applied_or_overdue() {
 
 /// The API server's own appliers and controllers, as seen on a real server.
 #[test]
-fn what_git_asks_the_platform_for_is_the_servers() {
+fn field_requested_from_platform_is_server() {
     let rules = |verb: &str| json!([{"apiGroups": [""], "resources": ["pods"], "verbs": [verb]}]);
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"},
         "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, "rules": rules("get")});
@@ -1000,7 +1000,7 @@ fn persons_write_in_controller_field_is_manual() {
 
 /// Whoever writes null (a Role without rules) owns the null.
 #[test]
-fn a_field_that_was_made_null_has_an_owner() {
+fn nulled_field_keeps_its_owner() {
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"},
         "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]});
     let mut emptied = role.clone();

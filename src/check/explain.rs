@@ -130,7 +130,7 @@ mod tests {
     use super::ResourceQuery;
 
     #[test]
-    fn an_object_is_named_by_kind_namespace_and_name() {
+    fn object_named_by_kind_namespace_and_name() {
         for (text, shown) in [
             ("Deployment/payments/web", Some("Deployment/payments/web")),
             ("deployment.apps/payments/web", Some("deployment.apps/payments/web")),

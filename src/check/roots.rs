@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn root_is_covered_if_sources_have_all_it_applies() {
+    fn root_covered_if_sources_have_its_content() {
         let git = json!({"kind": "GitRepository"});
         let here = "https://git.example.org/acme/fleet";
         for (kind, spec) in [

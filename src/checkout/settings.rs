@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn each_variable_that_is_about_a_token_is_known() {
+    fn all_token_variables_are_known() {
         let known: Vec<_> = Tokens::variables().collect();
         let expected = ["DRIFT_TOKEN", "DRIFT_TOKEN_FILE", "GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN"];
         assert_eq!(known, expected);

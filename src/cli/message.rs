@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_stays_on_one_line_and_is_escaped() {
+    fn hostile_text_escaped_on_one_line() {
         let hostile = "a\n::error::b\r\u{1b}[31m\u{202e}\" x=1";
         let fields = [("path", json!(hostile))];
         let text = entry(hostile, &fields).to_text();

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_list_of_metadata_there_is_nothing_else() {
+    fn metadata_list_item_has_nothing_else() {
         let object = json!({"metadata": {"name": "web"}, "spec": {"a": 1}, "data": {"secret": "value"}});
         let expected = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}});
         let item = item(&object, Projection::Metadata);

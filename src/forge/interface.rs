@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_two_kinds_share_makes_no_duplicate() {
+    fn issue_and_pull_with_same_number_distinct() {
         use ProposalKind::{Issue, PullRequest};
         let closed = || ProposalState::Closed { by: Closer::Unknown, at: None };
         let open = || ProposalState::Open;

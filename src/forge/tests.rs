@@ -90,7 +90,7 @@ fn marker_parsed_from_exact_first_line() {
 }
 
 #[test]
-fn what_could_not_be_read_back_is_not_marked() {
+fn unreadable_marker_is_never_written() {
     for (incident, fingerprint) in
         [("a b", FINGERPRINT), ("", FINGERPRINT), ("a-->", FINGERPRINT), ("ab12", "xyz")]
     {
@@ -134,7 +134,7 @@ fn long_bodies_are_cut_between_mark_and_trailers() {
 }
 
 #[test]
-fn bodies_and_titles_are_compared_as_forges_keep_them() {
+fn bodies_and_titles_compared_as_forges_store() {
     assert_eq!(normalise_body("a\r\nb\r\n\n "), "a\nb");
     for limits in [LIMITS, SMALL] {
         let title = |title: &str| {
@@ -185,7 +185,7 @@ fn forge_kind_detected_from_unambiguous_address() {
 }
 
 #[test]
-fn a_token_goes_to_the_remotes_own_host_only() {
+fn token_sent_only_to_allowed_hosts() {
     use ForgeKind::{GitHub, Gitea};
     let (https, ssh) =
         ("https://git.example.com:3000/acme/gitops.git", "git@git.example.com:acme/gitops.git");
@@ -332,7 +332,7 @@ fn gitlab_or_missing_token_fails_before_requests() {
 }
 
 #[test]
-fn of_the_next_pages_address_only_the_parameters_count() {
+fn next_page_link_gives_only_its_parameters() {
     let pairs = |query: &[(&str, &str)]| {
         Some(query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>())
     };

@@ -114,7 +114,7 @@ fn addresses_that_would_run_something_are_refused() {
 }
 
 #[test]
-fn the_credentials_of_an_address_become_login_and_token() {
+fn url_credentials_become_login_and_token() {
     let parts = split_credentials("https://al%40ice:s%2Fc+r%25t@h/a").expect("an address");
     assert_eq!(parts.url, "https://h/a");
     assert_eq!((parts.login.as_deref(), parts.password.as_deref()), (Some("al@ice"), Some("s/c+r%t")));
@@ -242,7 +242,7 @@ fn child_environment_loses_git_redirections() {
 }
 
 #[test]
-fn a_remote_that_never_answers_ends_with_its_time() {
+fn unresponsive_remote_ends_at_time_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/a/b", listener.local_addr().unwrap());
     let remote = Remote::from_url(&url).expect("an address");

@@ -108,7 +108,7 @@ fn edited_ledger_refused_with_place() {
 }
 
 #[test]
-fn what_the_ledger_keeps_is_bounded_and_read_back() {
+fn ledger_values_bounded_and_read_back() {
     let mut deep = json!(1);
     for _ in 0..200 {
         deep = json!({ "a": deep });
@@ -170,7 +170,7 @@ impl DeclaredValues for Now {
 }
 
 #[test]
-fn end_is_adopted_by_git_or_reverted_by_live() {
+fn incident_adopted_by_git_or_reverted_live() {
     let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");
@@ -201,7 +201,7 @@ fn null_recorded_and_ended_like_value() {
 
 proptest! {
     #[test]
-    fn whatever_the_cluster_holds_is_recorded_and_read_again(name in "[a-z]{1,9}", manager in any::<String>(), text in any::<String>()) {
+    fn any_cluster_text_round_trips_through_ledger(name in "[a-z]{1,9}", manager in any::<String>(), text in any::<String>()) {
         let a = mk_finding(&name, &manager, "spec/x", json!({"a": text, "b": [text, null, 1.5]}));
         let (mut ledger, id) = opened(&[&a]);
         ledger.append(&id, event(EventKind::Changed, &[&a]));

@@ -85,7 +85,7 @@ mod tests {
     use super::Lazy;
 
     #[test]
-    fn value_is_made_on_demand_and_again_once_dropped() {
+    fn value_computed_on_demand_and_after_discard() {
         let times = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&times);
         let mut later = Lazy::with_preview(9, move || count.fetch_add(1, Ordering::Relaxed));

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_told_from_what_looks_like_one() {
+    fn variables_distinguished_from_lookalikes() {
         for text in ["${A}", "x${a_1:-}y", "${A:=${B}}", "$${A}", "${A,,}", "${#A}", "${1}", "5$$", "$$${A}"]
         {
             assert!(has_variable(text), "{text}");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_no_literal_but_may_become_itself() {
+    fn variable_may_render_as_itself() {
         // A source whose deployer fills nothing in.
         assert!(could_render("${A}", "${A}") && could_render("x ${A:=b} y", "x ${A:=b} y"));
     }

@@ -7,7 +7,7 @@ fn shell(script: &str) -> Program {
 }
 
 #[test]
-fn a_program_has_exactly_the_environment_it_is_given() {
+fn program_gets_exactly_the_given_environment() {
     let output = Program::new("/usr/bin/env").env("ONLY", "this").run().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "ONLY=this\n");
 }
@@ -79,7 +79,7 @@ fn a_signal_is_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn address_space_is_limited_and_no_core_is_written() {
+fn address_space_limited_and_core_dumps_off() {
     let output = shell("sleep 0.2; ulimit -v; ulimit -c").env("PATH", "/usr/bin:/bin").run().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "4194304\n0\n");
 }

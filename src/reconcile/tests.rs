@@ -174,7 +174,7 @@ fn a_closed_issue_declines_until_the_values_change() {
 }
 
 #[test]
-fn one_run_opens_ten_proposals_and_defers_the_rest() {
+fn incidents_over_ten_are_deferred() {
     // Each object was changed by another tool, so that each is an incident.
     let findings =
         (0..12).map(|at| mk_finding(&format!("web-{at}"), &format!("tool-{at}"), "spec/a", json!(2)));

@@ -295,7 +295,7 @@ data: {level: info}
 ";
 
 #[test]
-fn a_proof_refuses_whatever_else_an_edit_would_do() {
+fn proof_refuses_any_other_change() {
     let live = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {level: debug, mode: slow}\n";
     let set = |document: usize, pointer: &str, value: Value| Edit {
         document,
@@ -455,7 +455,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn edits_of_any_desired_tree_give_the_wanted_one(
+    fn edits_turn_any_tree_into_wanted(
         one in tree(), other in tree(), flow in any::<bool>(), coins in prop::collection::vec(any::<u8>(), 60)
     ) {
         let mut coins = coins.into_iter().cycle();

@@ -77,7 +77,7 @@ mod tests {
     use super::{MOST_CHARACTERS, cut};
 
     #[test]
-    fn a_long_line_is_cut_and_its_length_said() {
+    fn long_line_cut_with_its_length() {
         assert_eq!(cut("+data: {a: b}"), "+data: {a: b}");
         let whole = "ä".repeat(MOST_CHARACTERS);
         assert_eq!(cut(&whole), whole);

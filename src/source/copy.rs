@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_the_same_place_in_the_copy() {
+    fn symlinks_lead_to_same_place_in_copy() {
         let (folder, tree, to) = folders();
         for file in
             ["tree/a/x", "tree/b/c/y", "tree/b/unwanted", "tree/.git/config", "tree/a/.git/z", "outside/o"]

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_has_the_reason_that_explains_it_alone() {
+    fn each_varying_place_has_its_own_reason() {
         let made = |random: &str, time: &str, fresh: bool, revision: u32| {
             let data = json!({"random": random, "kept": "x", "list": [{"a.b/c": time}],
                 "fresh": fresh, "revision": revision.to_string()});
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_some_renders_is_optional_or_unsteady() {
+    fn object_in_some_renders_optional_or_unsteady() {
         let object = |name: &str| config(name, json!({}));
         let render = |names: &[&str]| objects(&names.iter().map(|name| object(name)).collect::<Vec<_>>());
         let others = RenderVariants {

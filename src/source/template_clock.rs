@@ -82,7 +82,7 @@ mod tests {
     use super::{ANOTHER_AGE, ANOTHER_TIME, replace_clock};
 
     #[test]
-    fn calls_of_the_clock_are_rewritten_in_actions_only() {
+    fn clock_calls_rewritten_only_in_actions() {
         for (template, expected) in [
             ("at: {{ now | date \"2006\" }}", "at: {{ NOW | date \"2006\" }}"),
             ("{{- $x := (now) -}} now", "{{- $x := (NOW) -}} now"),

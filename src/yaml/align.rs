@@ -474,7 +474,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_item_is_there_once_and_in_its_order(old in items(), new in items()) {
+        fn every_item_aligned_once_in_order(old in items(), new in items()) {
             let aligned = align(&old, &new);
             let of_old = aligned.iter().filter_map(|item| match item {
                 Aligned::Both(at, _) | Aligned::Old(at) => Some(*at),

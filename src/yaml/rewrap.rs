@@ -160,7 +160,7 @@ mod tests {
     use super::{Join, Piece, chunks, joined};
 
     #[test]
-    fn a_text_is_cut_where_its_breaks_still_are() {
+    fn text_split_at_surviving_breaks() {
         let pieces = ["one two", "three four", "five"].map(str::to_owned);
         let joins = [Join::Fold, Join::Breaks(2), Join::End];
         let pieces: Vec<Piece> =

@@ -398,7 +398,7 @@ fn workflows_have_least_rights_and_pinned_actions() {
 }
 
 #[test]
-fn a_release_has_the_archives_that_the_action_downloads() {
+fn release_has_archives_the_action_downloads() {
     let release: Value = serde_yaml::from_str(&read(".github/workflows/release.yml")).expect("YAML");
     let built = release.pointer("/jobs/archive/strategy/matrix/include").and_then(Value::as_array);
     let built = built.expect("targets").iter().filter_map(|target| target["target"].as_str());

@@ -108,7 +108,7 @@ fn commit_gone_from_base_proves_nothing() {
 }
 
 #[test]
-fn earlier_bytes_of_the_ledger_are_not_changed_unseen() {
+fn changed_ledger_history_is_detected() {
     let story = Story::new();
     let file = story.tamper(|text| {
         text.replacen("cause: manual", "cause: unknown", 1).replacen(

@@ -127,7 +127,7 @@ spec:
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_custom_kind_is_discovered_listed_read_and_described() {
+async fn custom_kind_discovered_listed_and_read() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("gadgets");
     plane.apply("admin", &namespace, CRD, &[]);
@@ -228,7 +228,7 @@ async fn reading_limited_by_role_and_rest_unread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_faults_say_what_is_wrong_with_which_certificate() {
+async fn tls_errors_name_certificate_and_fault() {
     let plane = ControlPlane::shared();
     let user = json!({"token": plane.token("admin")});
     let folder = tempfile::tempdir().expect("a temporary folder");

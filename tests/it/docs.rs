@@ -123,7 +123,7 @@ fn every_rule_reached_by_documented_questions() {
 }
 
 #[test]
-fn every_cause_is_told_and_whether_it_is_drift() {
+fn every_cause_documented_as_drift_or_not() {
     let causes: Vec<Cause> = variants("src/model/change.rs", "Cause");
     for (document, heading) in [(VERDICTS, "## Causes"), ("README.md", "The cause of a change:")] {
         let text = read(document);
@@ -228,7 +228,7 @@ fn every_test_area_documented_with_requirements() {
 }
 
 #[test]
-fn commands_without_a_server_leave_out_what_needs_it() {
+fn serverless_test_commands_skip_dependent_areas() {
     let text = read("CONTRIBUTING.md");
     let areas_of = |part: &str| -> BTreeSet<String> {
         let line = text.lines().find(|line| line.ends_with(&format!("# without {part}")));

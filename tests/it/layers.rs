@@ -129,7 +129,7 @@ fn module_uses_exactly_its_allowed_modules() {
 }
 
 #[test]
-fn an_outside_world_is_named_in_one_module_only() {
+fn outside_library_used_in_one_module_only() {
     let mut wrong = vec![];
     for file in rust_files("src") {
         let (module, _) = room(&file);

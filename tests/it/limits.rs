@@ -18,7 +18,7 @@ fn check(repo: &Repo, live: &SnapshotFile) -> Drift {
 }
 
 #[test]
-fn report_over_the_file_size_limit_is_an_error() {
+fn report_over_file_size_limit_fails() {
     let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS)]), live());
     let output = check(&repo, &live).args(["--output-file", "json=report.json"]).limited("-f 0").run();
     let output = output.expect_status(3);
@@ -29,7 +29,7 @@ fn report_over_the_file_size_limit_is_an_error() {
 }
 
 #[test]
-fn commit_files_over_the_size_limit_are_an_error() {
+fn commit_file_over_size_limit_fails() {
     let (repo, live) = (Repo::with(&[("apps/settings.yaml", SETTINGS)]), live());
     let output = check(&repo, &live).args(["--revision", "HEAD"]).limited("-f 0").run().expect_status(3);
     is_orderly(&output);
@@ -51,7 +51,7 @@ fn a_small_stack_changes_nothing() {
 
 /// Deeper than any tree of manifests: that matters to the source that it lies in, and to no other.
 #[test]
-fn deep_folders_outside_of_the_sources_do_not_matter() {
+fn deep_folders_outside_sources_are_harmless() {
     let deep = format!("other/{}settings.yaml", "d/".repeat(600));
     let files = [("apps/settings.yaml", SETTINGS), ("other/a.yaml", SETTINGS), (&deep, SETTINGS)];
     let (repo, live) = (Repo::with(&files), live());

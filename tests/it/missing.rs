@@ -13,7 +13,7 @@ metadata: {name: held, finalizers: [example.com/keep]}
 ";
 
 #[test]
-fn what_is_left_of_a_missing_object_is_told() {
+fn traces_of_missing_object_are_reported() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("missing");
     let gone = format!("{namespace}-gone");

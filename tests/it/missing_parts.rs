@@ -230,7 +230,7 @@ fn a_plug_in_hides_what_it_may_change() {
 
 /// What is beside a kustomization cannot be changed by a generator of it; plug-ins in a folder are read like others.
 #[test]
-fn a_generator_changes_objects_of_its_own_kustomization_only() {
+fn generator_affects_only_its_own_kustomization() {
     let ksops = "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: x}\nfiles: [enc.yaml]\n";
     let builtin = "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: s}\nbehavior: merge\nliterals: [k=v]\noptions: {disableNameSuffixHash: true}\n";
     let enc = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, annotations: {kustomize.config.k8s.io/behavior: merge}}\n";
@@ -407,7 +407,7 @@ fn fields_of_missing_configuration_not_compared() {
 
 /// A manifest from elsewhere, and a base that is not below, bring no configurations.
 #[test]
-fn what_brings_no_configurations_hides_no_places_of_them() {
+fn parts_without_configurations_hide_no_fields() {
     let file = "https://example.com/x.yaml";
     for (root, part) in [
         ("resources: [x.yaml, c.yaml, 'PART']\nimages: [{name: nginx, newTag: '2'}]\n", file),
@@ -465,7 +465,7 @@ fn configured_name_reference_not_compared() {
 
 /// A file that Git does not hold is not read for what it says either.
 #[test]
-fn replacements_in_files_that_are_not_read_stay_out() {
+fn replacements_in_unread_files_are_left_out() {
     let root = format!(
         "resources: [web.yaml, '{REMOTE}']\nreplacements:\n- path: ../.git/r.yaml\n- source: {{name: far}}\n  targets: [{{select: {{kind: Deployment}}, fieldPaths: [spec.replicas]}}]\n"
     );

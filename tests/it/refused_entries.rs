@@ -111,7 +111,7 @@ fn a_refused_entry_deep_below_hides_itself() {
 }
 
 #[test]
-fn what_may_change_others_hides_what_it_may_change() {
+fn missing_transformer_hides_what_it_may_change() {
     let component = format!("resources: [../local]\ncomponents: ['{REMOTE}']\n");
     let entry = |place: &str| network(place, REMOTE);
     // All of the root itself.
@@ -137,7 +137,7 @@ fn what_may_change_others_hides_what_it_may_change() {
 }
 
 #[test]
-fn what_changes_only_the_missing_is_left_out_too() {
+fn changes_to_missing_objects_are_left_out() {
     let root = format!(
         "resources: [../local, '{REMOTE}']\nnamePrefix: p-\nreplicas: [{{name: far, count: 2}}, {{name: web, count: 3}}]\npatches:\n- patch: '{{apiVersion: v1, kind: Secret, metadata: {{name: far}}, data: {{a: eA==}}}}'\n- patch: '{{apiVersion: v1, kind: ConfigMap, metadata: {{name: local}}, data: {{b: y}}}}'\npatchesStrategicMerge: [far.yaml]\n"
     );
@@ -203,7 +203,7 @@ fn address_not_loaded_hides_nothing() {
 }
 
 #[test]
-fn what_is_broken_for_kustomize_too_hides_the_root() {
+fn entry_kustomize_rejects_hides_root() {
     for (root, why) in [
         ("resources: [../local, nowhere.yaml]\n", "k/kustomization.yaml:1:23: `nowhere.yaml` does not exist"),
         (

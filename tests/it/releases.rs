@@ -133,7 +133,7 @@ fn chart_that_refuses_upgrade_is_rendered_as_install() {
 }
 
 #[test]
-fn the_time_is_marked_wherever_a_chart_writes_it() {
+fn time_marked_wherever_rendered() {
     let files = [
         ("web/values.yaml", "stamp: 'built {{ now | date \"2006\" }}'\nborn: 2020-01-02\n"),
         ("web/templates/_age.tpl", "{{- define \"age\" }}{{ $at := now }}{{ $at.Year }}{{ end -}}"),

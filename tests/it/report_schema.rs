@@ -125,7 +125,7 @@ fn gitops_content_outside_sources_is_named() {
 }
 
 #[test]
-fn a_report_of_a_real_cluster_fits_the_schema() {
+fn report_of_real_cluster_fits_schema() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("report");
     let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: one}\n---\n\
@@ -158,7 +158,7 @@ fn a_report_of_a_real_cluster_fits_the_schema() {
 
 /// Every list of a verification has something in it.
 #[test]
-fn a_verification_of_a_real_cluster_fits_the_schema() {
+fn verification_of_real_cluster_fits_schema() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("report-verified");
     let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: one}\n---\n\

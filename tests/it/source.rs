@@ -284,7 +284,7 @@ fn release_name_from_configuration_path_or_chart() {
 }
 
 #[test]
-fn what_a_chart_renders_differently_each_time_is_marked() {
+fn nondeterministic_chart_values_are_marked() {
     let tree = Tree::new(&[
         ("web/Chart.yaml", CHART),
         (
@@ -420,7 +420,7 @@ fn values_files_must_be_files_of_the_repository() {
 }
 
 #[test]
-fn nothing_in_a_repository_becomes_a_flag_of_helm() {
+fn repository_text_never_becomes_helm_flag() {
     let evil = "#!/bin/sh\ntouch \"$(dirname \"$0\")/ran\"\n";
     let tree = Tree::new(&[
         ("web/Chart.yaml", CHART),
@@ -471,7 +471,7 @@ fn links_of_a_chart_stay_in_the_repository() {
 }
 
 #[test]
-fn a_schema_cannot_make_helm_call_or_read_anything() {
+fn values_schema_references_reach_nothing() {
     let trap = Trap::set();
     let folder = tempfile::tempdir().unwrap();
     let fifo = folder.path().join("schema.json");
@@ -562,7 +562,7 @@ fn overlay_objects_have_their_source_files() {
 }
 
 #[test]
-fn annotations_that_a_source_asks_for_itself_are_kept() {
+fn annotations_requested_by_source_are_kept() {
     let tree = Tree::new(&[
         ("kustomization.yaml", "resources: [x.yaml]\nbuildMetadata: [originAnnotations, managedByLabel]\n"),
         ("x.yaml", CONFIG),

@@ -16,7 +16,7 @@ use crate::support::repo::Repo;
 use crate::support::servers::{Servers, eventually};
 
 #[test]
-fn a_repository_is_the_same_wherever_it_is_made() {
+fn test_repository_is_reproducible() {
     let make = || {
         let repo = Repo::new();
         repo.write("apps/web.yaml", "kind: ConfigMap\n");

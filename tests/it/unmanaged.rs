@@ -86,7 +86,7 @@ fn unmanaged_objects_of_every_served_kind_are_found() {
 }
 
 #[test]
-fn kind_that_may_not_be_listed_keeps_report_complete() {
+fn unlistable_kind_keeps_report_complete() {
     let plane = ControlPlane::with_controllers();
     let (repo, namespace) = declared(plane);
     let _ = make(plane, &namespace);

@@ -169,7 +169,7 @@ fn missing_right_to_patch_is_no_agreement() {
 /// A port of the host that the applier's own manager owns without having declared it is taken for what stayed when
 /// `hostNetwork` went. The server knows better.
 #[test]
-fn a_disagreement_is_listed_and_makes_the_report_incomplete() {
+fn disagreement_listed_and_report_incomplete() {
     let plane = ControlPlane::shared();
     let (namespace, repo) = world(plane);
     let patch = r#"{"spec": {"template": {"spec": {"containers": [{"name": "web", "ports": [{"containerPort": 80, "hostPort": 80}]}]}}}}"#;

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_cache_file_and_open_folder_are_not_used() {
+    fn damaged_file_or_open_folder_not_used() {
         let cache = tempfile::tempdir().unwrap();
         let kept = VersionCache::in_cache(cache.path()).unwrap();
         kept.write("abc", &objects()).unwrap();

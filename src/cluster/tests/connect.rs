@@ -94,7 +94,7 @@ async fn missing_named_kubeconfig_is_not_replaced() {
 }
 
 #[tokio::test]
-async fn default_kubeconfigs_are_merged_and_absent_ones_left_out() {
+async fn default_kubeconfigs_merged_absent_ones_skipped() {
     let mock = Mock::start(|_| None);
     let there = mock.settings().kubeconfig.expect("the mock wrote one");
     let first = mock.folder.path().join("first");
@@ -212,7 +212,7 @@ async fn refused_connection_fails_before_longer_timeout() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_server_has_fails_at_once() {
+async fn unresolvable_server_name_fails_at_once() {
     let mock = Mock::start(|_| None);
     let settings = mock.settings_with(&json!({"server": "http://nowhere.invalid"}), &json!({}));
     let error = refused(&settings).await;
@@ -220,7 +220,7 @@ async fn a_name_that_no_server_has_fails_at_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_named_so() {
+async fn server_without_tls_is_a_tls_error() {
     let mock = Mock::start(|_| None);
     let url = mock.url.replace("http://", "https://");
     let settings = mock.settings_with(&json!({"server": url, "insecure-skip-tls-verify": true}), &json!({}));

@@ -60,7 +60,7 @@ async fn group_that_is_down_is_undiscovered() {
 }
 
 #[tokio::test]
-async fn list_of_a_group_that_is_down_ends_early() {
+async fn list_in_unavailable_group_ends_early() {
     let mock = Mock::start(|seen| {
         let widgets = json!({"resource": "widgets", "responseKind": {"kind": "Widget"}, "verbs": ["list"]});
         match seen.url.as_str() {

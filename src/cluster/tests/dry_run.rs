@@ -44,7 +44,7 @@ async fn dry_run_patch_gives_the_object_after_it() {
 }
 
 #[tokio::test]
-async fn each_refusal_is_told_from_an_object_that_changed() {
+async fn refusals_distinguished_from_changed_object() {
     assert_eq!(
         play(|_| status(409, "the object has been modified", json!({}))).await,
         Ok(DryRunOutcome::Changed)
@@ -69,7 +69,7 @@ async fn each_refusal_is_told_from_an_object_that_changed() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_unread_and_says_why() {
+async fn failed_dry_run_is_unread_with_reason() {
     let lacking =
         "configmaps \"a\" is forbidden: User \"u\" cannot patch resource \"configmaps\" in API group \"\"";
     let cases: [(Result<DryRunOutcome, ReadError>, ReadErrorKind, &str); 4] = [

@@ -132,7 +132,7 @@ async fn what_stays_is_unread_and_says_why() {
 }
 
 #[tokio::test]
-async fn no_items_is_an_empty_list_and_no_error() {
+async fn null_or_no_items_is_empty_list() {
     for items in [json!([]), Value::Null] {
         let mock = Mock::start(move |seen| {
             let mut list = page("ConfigMap", &[], "");
@@ -147,7 +147,7 @@ async fn no_items_is_an_empty_list_and_no_error() {
 }
 
 #[tokio::test]
-async fn a_forbidden_list_of_secrets_names_both_ways_out() {
+async fn forbidden_secrets_list_names_both_remedies() {
     let mock = Mock::start(|seen| seen.url.contains("/secrets").then(|| status(403, "Forbidden", "no")));
     let cluster = mock.cluster().await;
     let (_, unread) = all(&cluster, &core("Secret", "secrets"), Some("shop"), Projection::Objects).await;

@@ -109,7 +109,7 @@ async fn damaged_or_foreign_cache_file_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_another_server_is_kept_of_is_not_believed() {
+async fn cached_schema_of_another_server_not_used() {
     let (one, other) = (server(), server());
     let cache = one.folder.path().join("cache");
     schema(&connect(&one, Some(cache.clone())).await).await;
@@ -133,7 +133,7 @@ async fn the_cache_is_bounded_and_the_newest_stay() {
 }
 
 #[tokio::test]
-async fn a_cache_that_cannot_be_written_is_done_without() {
+async fn unwritable_cache_is_not_an_error() {
     let mock = server();
     let not_a_folder = mock.folder.path().join("file");
     fs::write(&not_a_folder, "").expect("the folder is ours");

@@ -99,7 +99,7 @@ async fn missing_snapshot_content_is_unread_not_empty() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_some_namespaces_says_nothing_of_others() {
+async fn snapshot_of_some_namespaces_leaves_others_unread() {
     let mock = Mock::start(|seen| {
         seen.url
             .contains("/namespaces/shop/configmaps")

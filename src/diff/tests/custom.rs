@@ -10,7 +10,7 @@ use crate::schema::Schema;
 /// `pruning/algorithm_test.go` (`TestPrune`): what the schema does not have is left out; `x-kubernetes-preserve-unknown-fields`
 /// keeps it, and ends at the fields that it names.
 #[test]
-fn a_field_that_the_server_prunes_is_no_difference() {
+fn field_pruned_by_server_is_no_difference() {
     let properties = "{known: {type: object, properties: {a: {type: integer}}}, closed: {type: object}, free: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {inner: {type: object, properties: {a: {type: integer}}}}}, any: {type: object, additionalProperties: true}, map: {type: object, additionalProperties: {type: object, properties: {a: {type: integer}}}}, list: {type: array, items: {type: object, properties: {a: {type: integer}}}}}";
     let cases: &[(&str, &str, &[&str])] = &[
         ("{unknown: 1, known: {a: 1, b: 2}}", "{known: {a: 1}}", &[]),
@@ -33,7 +33,7 @@ fn a_field_that_the_server_prunes_is_no_difference() {
 
 /// Seen on kube-apiserver v1.36 with a kind that is stored at v1, where `policy` has a default, and written at v2.
 #[test]
-fn a_default_of_the_stored_version_is_the_servers() {
+fn default_of_stored_version_is_server() {
     let version = |name: &str, default: &str| {
         format!(
             "{{name: {name}, schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{policy: {{type: string{default}}}, list: {{type: array, items: {{type: object, properties: {{a: {{type: integer}}, policy: {{type: string{default}}}}}}}}}}}}}}}}}}}}}"

@@ -73,7 +73,7 @@ fn short(difference: &Difference) -> String {
 
 /// Of variables with one name the last one counts.
 #[test]
-fn the_order_of_variables_with_one_name_is_theirs() {
+fn order_of_same_named_variables_matters() {
     let found = of_env("A=5 B=x A=6", "A=6 B=x A=5");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].note.as_deref(), Some("the order differs"));

@@ -14,7 +14,7 @@ fn is_git(live: &str) -> bool {
 }
 
 #[test]
-fn the_books_of_the_server_make_no_other_object() {
+fn server_metadata_does_not_affect_equality() {
     for metadata in [
         "name: a, labels: {x: y}",
         "name: a, namespace: default, labels: {x: y}, uid: u, resourceVersion: '1', creationTimestamp: t, generation: 1",
@@ -52,7 +52,7 @@ fn whatever_else_differs_is_left_to_the_comparison() {
 
 /// What `compare` finds there is told in `held`: nothing else than what only live has and the server set.
 #[test]
-fn what_the_server_sets_by_itself_is_told_apart() {
+fn server_set_fields_reported_separately() {
     let service = |more: &str| format!("{{spec: {{ports: [{{port: 80}}], type: ClusterIP{more}}}}}");
     let git = format!("{{apiVersion: v1, kind: Service, metadata: {{name: a}}, {}", &service("")[1..]);
     let git = desired(&git);

@@ -146,7 +146,7 @@ fn only_an_atomic_map_is_one_value() {
 /// `keyedAssociativeListItemToPathElement` takes the default of a key that an item leaves out (protocol TCP of a port);
 /// kubernetes/kubernetes#39188 and #105610: client-side apply pairs the ports of a Service by `port` alone.
 #[test]
-fn a_key_that_is_left_out_has_its_default() {
+fn omitted_list_key_takes_default() {
     let ports = "{ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [port, protocol], items: {type: object, properties: {port: {type: integer}, protocol: {type: string, default: TCP}, name: {type: string}}}}}";
     check_custom(
         ports,

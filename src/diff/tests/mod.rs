@@ -260,7 +260,7 @@ fn defaults_in_atomic_lists_filled_before_comparison() {
 }
 
 #[test]
-fn an_init_container_moved_is_a_change_of_order() {
+fn moved_init_container_is_order_change() {
     let pod = |order: [&str; 2]| {
         let list = order.map(|name| format!("{{name: {name}, image: 'a:1'}}")).join(", ");
         format!(
@@ -371,13 +371,13 @@ fn derived_value_is_no_change_of_its_own() {
 }
 
 #[test]
-fn a_manifest_may_leave_its_namespace_to_the_source() {
+fn manifest_may_omit_namespace() {
     check(SERVICE, &live_service("type: ClusterIP"), &[]);
 }
 
 /// What Kubernetes holds as a pointer keeps its zero value, so one that is gone was taken out.
 #[test]
-fn removed_zero_value_is_found_where_server_keeps_zeros() {
+fn removed_zero_found_where_server_keeps_zeros() {
     let template = |pod: &str| {
         format!(
             "{{apiVersion: v1, kind: ReplicationController, metadata: {{name: p}}, spec: {{template: {{spec: {{containers: [], {pod}}}}}}}}}"
@@ -451,7 +451,7 @@ fn an_added_port_is_one_change() {
 
 /// The ServiceAccount and LimitRanger plug-ins write into a bare Pod.
 #[test]
-fn what_admission_adds_to_a_pod_is_the_servers() {
+fn admission_additions_to_pod_are_server() {
     let git =
         "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: 'a:1'}]}}";
     let live = "
@@ -501,7 +501,7 @@ fn incomplete_default_tolerations_are_a_change() {
 }
 
 #[test]
-fn an_empty_item_of_a_list_is_an_item() {
+fn empty_list_item_is_an_item() {
     let pod = |secrets: &str| {
         format!(
             "{{apiVersion: v1, kind: PodTemplate, metadata: {{name: p}}, template: {{spec: {{imagePullSecrets: {secrets}}}}}}}"

@@ -68,7 +68,7 @@ fn a_null_over_a_value_is_a_change() {
 }
 
 #[test]
-fn a_value_over_a_declared_null_is_a_change() {
+fn value_over_declared_null_is_change() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("{mode: null}", "{mode: x}", &["~ .spec.mode null -> \"x\""]),
         ("{mode: null}", "{mode: ''}", &["~ .spec.mode null -> \"\""]),
@@ -90,7 +90,7 @@ fn a_value_over_a_declared_null_is_a_change() {
 
 /// `kubectl apply` leaves a null out, and the default comes: only a person's own write of it is a change (the owner tells).
 #[test]
-fn a_default_over_a_declared_null_is_the_servers() {
+fn default_over_declared_null_is_server() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("{size: null}", "{size: 3}", &["+ .spec.size - -> 3 (default 3) server-set"]),
         ("{list: null}", "{list: [a]}", &["+ .spec.list - -> [\"a\"] (default [\"a\"]) server-set"]),
@@ -126,7 +126,7 @@ fn null_map_value_takes_schema_default() {
 
 /// What the server publishes says it as the definition does; types of Kubernetes, metadata among them, keep no null.
 #[test]
-fn what_is_published_says_where_a_null_is_kept() {
+fn published_schema_says_where_null_is_kept() {
     let document = json!({"openapi": "3.0.0", "components": {"schemas": {"com.example.v1.Widget": {
         "type": "object",
         "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}],

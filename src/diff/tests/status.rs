@@ -58,7 +58,7 @@ fn declared_status_without_subresource_compared() {
 }
 
 #[test]
-fn a_status_that_is_a_subresource_is_the_servers() {
+fn status_subresource_is_not_compared() {
     let schemas =
         [crd(", subresources: {status: {}}"), published(true), Schema::default(), Schema::built_in().clone()];
     for schema in schemas {

@@ -95,7 +95,7 @@ fn unavoidable_zero_is_no_change() {
 
 /// Servers differ in the defaults they know; what Git declares they all keep.
 #[test]
-fn a_default_that_live_lacks_is_of_another_version() {
+fn default_live_lacks_is_no_change() {
     let set = |rolling: &str| {
         let strategy = format!("updateStrategy: {{type: RollingUpdate, rollingUpdate: {{{rolling}}}}}");
         object("apps/v1", "StatefulSet", &format!("spec: {{replicas: 1, {strategy}}}"))
@@ -123,7 +123,7 @@ fn a_default_that_live_lacks_is_of_another_version() {
 }
 
 #[test]
-fn a_claim_of_devices_gets_its_mode_and_count() {
+fn device_claim_gets_mode_and_count() {
     let claim = |requests: &str| {
         object(
             "resource.k8s.io/v1",
@@ -197,7 +197,7 @@ fn both_names_of_a_claims_source_are_one() {
 }
 
 #[test]
-fn a_service_without_affinity_keeps_no_settings_of_it() {
+fn service_without_affinity_drops_its_settings() {
     let timeout = "sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}";
     check(&service(timeout), &service("sessionAffinity: None"), &[]);
     let client = |rest: &str| service(&format!("sessionAffinity: ClientIP, {rest}"));
@@ -287,7 +287,7 @@ fn zero_values_of_free_data_are_values() {
 }
 
 #[test]
-fn what_the_strategy_of_pods_completes_is_the_servers() {
+fn fields_completed_by_pod_strategy_are_server() {
     let pod = |metadata: &str, spec: &str| {
         format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p, {metadata}}}, spec: {{{spec}}}}}")
     };

@@ -10,7 +10,7 @@ const QUANTITY: &str = "pattern: '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([
 /// A custom resource's quantity is stored as it was written: `0.5` in Git and `500m` live are the same where the schema
 /// says quantity, and two texts where it says text.
 #[test]
-fn a_quantity_is_one_where_the_schema_says_so() {
+fn quantity_recognized_only_where_schema_says() {
     let properties = format!(
         "{{q: {{x-kubernetes-int-or-string: true, anyOf: [{{type: integer}}, {{type: string}}], {QUANTITY}}}, text: {{type: string, {QUANTITY}}}, either: {{x-kubernetes-int-or-string: true}}, map: {{type: object, additionalProperties: {{x-kubernetes-int-or-string: true, {QUANTITY}}}}}}}"
     );

@@ -85,7 +85,7 @@ fn each_live_only_leaf_must_be_reported() {
 }
 
 #[test]
-fn an_order_that_drift_takes_for_none_is_explained() {
+fn order_drift_ignores_is_explained() {
     let with = |env: Value| {
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"},
             "spec": {"containers": [{"name": "web", "env": env}]}})
@@ -131,7 +131,7 @@ fn null_stored_as_empty_text_is_explained() {
 
 /// In a custom resource the server is asked with Git's nulls: it keeps them where a field may be null.
 #[test]
-fn a_null_of_a_custom_resource_is_asked_about() {
+fn dry_run_keeps_nulls_of_custom_resource() {
     let with = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x", "resourceVersion": "7"}, "spec": spec});
     let (git, live) = (with(json!({"size": null, "list": null})), with(json!({"size": 3, "list": null})));
     let question = DryRunPatch::new(&git, &live);
@@ -173,7 +173,7 @@ fn of_a_status_the_server_is_not_asked() {
 }
 
 #[test]
-fn consequence_of_a_change_is_explained_by_second_answer() {
+fn consequential_change_explained_by_second_dry_run() {
     let with =
         |spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": spec});
     let git = with(json!({}));
@@ -207,7 +207,7 @@ fn no_value_of_a_secret_leaves() {
 }
 
 #[test]
-fn the_question_is_what_git_declares_and_nothing_else() {
+fn dry_run_patch_has_only_declared_fields() {
     let last = "kubectl.kubernetes.io/last-applied-configuration";
     let live = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {"a": "b25l"},
         "metadata": {"name": "x", "resourceVersion": "7", "uid": "u", "finalizers": ["f"], "labels": {"by": "hand"},

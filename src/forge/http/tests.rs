@@ -83,7 +83,7 @@ fn forge_message_is_escaped_and_cut() {
 }
 
 #[test]
-fn the_rows_of_a_list_come_one_by_one() {
+fn list_rows_are_read_one_by_one() {
     let rows = |body: &str| {
         let mut seen = Vec::new();
         answer(200, &[], body).rows(|row: u32| seen.push(row)).map(|()| seen)

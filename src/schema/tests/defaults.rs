@@ -7,7 +7,7 @@ use crate::schema::{Schema, fill};
 /// Every zero default of a pointer in Kubernetes 1.34 to 1.37: `+default=` in k8s.io/api (OpenAPI names them, and
 /// `zz_generated.defaults.go` puts them there) and `pkg/apis/*/*/defaults.go`.
 #[test]
-fn a_zero_default_of_a_pointer_is_written_out() {
+fn zero_default_of_pointer_is_filled() {
     let cases: &[(&str, Value, Value)] = &[
         // Which OpenAPI names.
         ("core.v1.FileKeySelector", json!({"key": "k"}), json!({"optional": false})),

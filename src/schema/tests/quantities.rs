@@ -54,7 +54,7 @@ fn quantities_are_equal_by_value() {
 
 /// `TestQuantityParse`: "values less than the smallest step round up", and the cap of binary suffixes.
 #[test]
-fn parsing_rounds_up_to_nano_and_caps_binary_suffixes() {
+fn parsing_rounds_to_nano_and_caps_binary() {
     equal(&[
         &["4n", "3.001n"],
         &["2n", "1.1E-9", "0.000000000001Ki"],
@@ -90,7 +90,7 @@ fn only_resource_quantities_rounded_to_milli() {
 
 /// `TestQuantityParse`, its invalid strings: nothing of it is a quantity, so it equals only itself.
 #[test]
-fn what_is_no_quantity_is_compared_as_it_stands() {
+fn invalid_quantity_compared_as_text() {
     let invalid = [
         "1.1.M",
         "1+1.0M",

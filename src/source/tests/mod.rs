@@ -231,7 +231,7 @@ fn oversized_file_named_and_not_read() {
 }
 
 #[test]
-fn deep_nesting_is_an_error_of_its_document_only() {
+fn deep_nesting_fails_only_its_document() {
     let deep = format!("{}deep: {}\n", MANIFEST.replace("NAME", "deep"), "[".repeat(100_000));
     let folder = folder(&[("tree/deep.yaml", &deep), ("tree/ok.yaml", &named("ok"))]);
     let rendered = rendered(&folder.path().join("tree"), &[source(".")]);

@@ -147,7 +147,7 @@ proptest! {
 }
 
 #[test]
-fn a_format_is_told_by_words_of_its_own() {
+fn each_message_format_has_own_words() {
     for pieces in message_formats::all_formats() {
         let own = pieces.iter().filter_map(|piece| match piece {
             FormatPiece::Text(own) => Some(own.trim()),
@@ -163,7 +163,7 @@ fn a_format_is_told_by_words_of_its_own() {
 }
 
 #[test]
-fn renderer_errors_show_place_and_kind_but_no_value() {
+fn renderer_errors_show_place_without_values() {
     let tree = tree();
     let mut out = String::new();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/messages/said.txt");
@@ -185,7 +185,7 @@ fn renderer_errors_show_place_and_kind_but_no_value() {
 }
 
 #[test]
-fn a_message_that_no_format_knows_is_not_shown() {
+fn message_of_unknown_format_not_shown() {
     let tree = tree();
     for message in [
         "hunter2",

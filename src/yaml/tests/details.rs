@@ -75,7 +75,7 @@ fn unsafe_yaml_refused_with_place() {
 }
 
 #[test]
-fn places_are_those_of_the_values_in_the_file() {
+fn locations_match_values_in_file() {
     let text = "\u{feff}# é\r\na: 1\r\n---\r\nmeta:\r\n  \"é\": x   # c\r\n  list:\r\n  - - deep\r\n  -\r\n    k/~: |\r\n      t\r\nempty:\r\n";
     let document = read(text.as_bytes()).remove(1).unwrap();
     assert_eq!(document.index(), 1);
@@ -100,7 +100,7 @@ fn places_are_those_of_the_values_in_the_file() {
 }
 
 #[test]
-fn places_below_an_alias_are_those_of_its_anchor() {
+fn locations_below_alias_are_of_anchor() {
     let document = read(b"a: &x\n  k: 1\nb: *x\n").remove(0).unwrap();
     let places = document.source_map();
     let show = |pointer: &str| places.get(pointer).map(|place| (place.line, place.column)).unwrap();

@@ -194,7 +194,7 @@ fn what_comes_beside_flow_collections_is_one() {
 }
 
 #[test]
-fn an_item_that_stands_elsewhere_takes_its_comments_along() {
+fn moved_item_keeps_its_comments() {
     let cases = [
         (
             "a:\n  # one\n  - 1 # 1\n  # two\n  - 2 # 2\n",

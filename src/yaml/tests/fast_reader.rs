@@ -201,7 +201,7 @@ fn wrapped_scalars() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn random_documents_are_read_as_the_parser_reads_them() {
+fn fast_reader_agrees_on_random_documents() {
     let count = Cell::new((0, 0));
     let hold = |text: &str| {
         let (all, simple) = held(text.as_bytes())?;

@@ -63,7 +63,7 @@ fn the_built_in_schema_is_the_servers() {
 const APPLIED: [&str; 2] = ["web.yaml", "settings.yaml"];
 
 #[test]
-fn the_recorded_cluster_is_what_a_real_server_returns() {
+fn recorded_demo_cluster_matches_real_server() {
     // A control plane of its own: the story's namespace has a fixed name.
     let plane = ControlPlane::start(false).unwrap_or_else(|why| panic!("{why}"));
     let story = |name: &str| {

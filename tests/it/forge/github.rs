@@ -219,7 +219,7 @@ async fn two_at_once_leave_one_open() {
 }
 
 #[tokio::test]
-async fn labels_that_are_refused_do_not_lose_the_proposal() {
+async fn refused_labels_do_not_lose_proposal() {
     let fake = Fake::start().await;
     let forge = connect(&fake);
     let refused = How::Instead(403, Vec::new(), r#"{"message":"no \u001b[31mcolour"}"#.to_owned());

@@ -53,7 +53,7 @@ async fn proposal_with_lost_answer_made_once() {
 }
 
 #[tokio::test]
-async fn lost_answer_ends_at_deadline_and_proposal_is_found() {
+async fn proposal_found_after_silence_until_deadline() {
     let fake = Fake::start().await;
     fake.fail(Fault::new("POST", "/issues", How::DoneThenSilence));
     let forge = connect_as(&fake, BOT, Duration::from_secs(1));
@@ -62,7 +62,7 @@ async fn lost_answer_ends_at_deadline_and_proposal_is_found() {
 }
 
 #[tokio::test]
-async fn a_comment_whose_answer_is_lost_is_written_once() {
+async fn comment_with_lost_answer_written_once() {
     for how in [How::DoneThen(502), How::DoneThenCut, How::Instead(502, Vec::new(), String::new())] {
         let fake = Fake::start().await;
         let forge = connect(&fake);
@@ -75,7 +75,7 @@ async fn a_comment_whose_answer_is_lost_is_written_once() {
 }
 
 #[tokio::test]
-async fn read_is_retried_and_cut_list_is_an_error() {
+async fn reads_retried_and_cut_list_fails() {
     let page = "<html>login</html>".to_owned();
     let again = [
         How::DoneThen(502),
@@ -157,7 +157,7 @@ async fn a_refused_connection_fails_within_its_time() {
 
 /// "At once" would be a thousand requests a second.
 #[tokio::test]
-async fn rate_limit_without_a_wait_is_asked_few_times() {
+async fn rate_limit_without_wait_backs_off() {
     for status in [403, 429] {
         let fake = Fake::start().await;
         for _ in 0..100 {
@@ -173,7 +173,7 @@ async fn rate_limit_without_a_wait_is_asked_few_times() {
 /// Whoever may open issues decides how many there are: ours are found behind any number of closed ones, and a list of open
 /// ones without an end is an error, not a reason to propose everything again.
 #[tokio::test]
-async fn endless_list_is_an_error_and_hides_nothing_open() {
+async fn endless_list_fails_and_hides_nothing_open() {
     let fake = Fake::start().await;
     fake.state().most_rows = 1;
     fake.state().ignores_creator = true;

@@ -44,7 +44,7 @@ async fn only(forge: &dyn Forge) -> ExistingProposal {
 }
 
 #[tokio::test]
-async fn proposals_are_files_on_a_branch_of_their_own() {
+async fn local_proposals_are_files_on_branch() {
     let repo = with_branch("one");
     let forge = forge(&repo);
     assert_eq!(all(&forge).await, []);

@@ -180,7 +180,7 @@ fn one_walk_over_paths_matches_git_log() {
 }
 
 #[test]
-fn a_line_follows_what_it_was_made_of_before() {
+fn line_history_follows_former_files() {
     let repo = Repo::with(&[("old/base", "1\n"), ("app", "old\n")]);
     let step = |path: &str, text: &str| {
         repo.write(path, text);
@@ -211,7 +211,7 @@ fn a_line_follows_what_it_was_made_of_before() {
 }
 
 #[test]
-fn a_commit_tells_its_content_authors_subject_and_trailers() {
+fn commit_has_content_author_subject_and_trailers() {
     let repo = Repo::with(&[("a", "1\n")]);
     repo.write("a", "2\n");
     let message = "Raise it\n\nbecause\n\nDrift-Incident: x1\n";

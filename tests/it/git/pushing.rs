@@ -51,7 +51,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn branches_are_made_moved_and_removed_in_one_push() {
+fn one_push_creates_moves_and_deletes_branches() {
     let Place { repo, remote, git, base } = place();
     let (one, two) = (change(&git, Some(&base), "one"), change(&git, None, "two"));
     let made = [update("drift/one", Some(&one), None), update("drift/ledger", Some(&two), None)];
@@ -225,7 +225,7 @@ fn with_failing_push(repo: &Repo, script: &str) -> Repository {
 }
 
 #[test]
-fn a_push_whose_answer_was_lost_is_a_success() {
+fn push_with_lost_answer_succeeds() {
     let Place { repo, remote, base, .. } = place();
     let git = with_failing_push(
         &repo,
@@ -239,7 +239,7 @@ fn a_push_whose_answer_was_lost_is_a_success() {
 }
 
 #[test]
-fn push_cut_before_the_write_is_a_network_failure() {
+fn push_cut_before_write_is_network_error() {
     let Place { repo, remote, base, .. } = place();
     let git = with_failing_push(&repo, "echo 'error: RPC failed; curl 18 transfer closed' >&2; exit 1");
     let ours = change(&git, Some(&base), "ours");

@@ -25,7 +25,7 @@ fn sample() -> Repo {
 }
 
 #[test]
-fn a_repository_is_found_from_any_folder_inside_it() {
+fn repository_found_from_any_subfolder() {
     let repo = sample();
     for inside in [".", "apps", "apps/web", ".git"] {
         let opened =
@@ -129,7 +129,7 @@ fn ignored_files_do_not_make_tree_dirty() {
 }
 
 #[test]
-fn filters_and_hooks_of_the_repository_do_not_run() {
+fn repository_filters_and_hooks_never_run() {
     let repo = sample();
     let mark = repo.path().parent().expect("a folder").join("mark");
     let touch = format!("touch {}; cat", mark.display());

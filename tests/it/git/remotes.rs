@@ -209,7 +209,7 @@ fn clone_is_complete_and_removed_on_drop() {
 }
 
 #[test]
-fn an_empty_repository_is_cloned_and_has_no_commits() {
+fn empty_clone_has_no_commits() {
     let cloned = clone(&Repo::bare(), None).expect("a folder");
     assert!(matches!(cloned.head(), Err(GitError::NoCommits { .. })));
 }
@@ -292,7 +292,7 @@ fn cached_clone_survives_unreachable_remote() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_used_is_done_without() {
+fn unusable_cache_gives_temporary_clone() {
     let repo = Repo::with(&[("a", "b")]);
     let no_folder = repo.path().join("a/cache");
     let cloned = clone(&repo, Some(&no_folder)).expect("a temporary clone");
@@ -300,7 +300,7 @@ fn a_cache_that_cannot_be_used_is_done_without() {
 }
 
 #[test]
-fn two_clones_into_one_cache_at_once_both_work() {
+fn concurrent_clones_share_one_cache() {
     let repo = Repo::with(&[("a", "b")]);
     let cache = tempfile::tempdir().expect("a temporary folder");
     std::thread::scope(|scope| {

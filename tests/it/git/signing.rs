@@ -98,7 +98,7 @@ fn by_ssh(file: &Path) -> Home {
 }
 
 #[test]
-fn ssh_key_in_a_file_signs_an_unchanged_commit() {
+fn ssh_key_file_signs_commit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for kind in ["ed25519", "ecdsa"] {
         let key = ssh(folder.path(), kind, "");
@@ -205,7 +205,7 @@ fn a_program_that_is_not_installed_is_named() {
 }
 
 #[test]
-fn a_setting_that_git_does_not_take_is_configuration() {
+fn invalid_git_setting_is_configuration_error() {
     let home = Home::new(&[("commit.gpgsign", "perhaps")]);
     let error = home.commit("x").expect_err("no boolean");
     assert!(
@@ -216,7 +216,7 @@ fn a_setting_that_git_does_not_take_is_configuration() {
 
 /// A `.git/config` may wish for signatures; it names no program and no key, and takes no signature away.
 #[test]
-fn of_the_repositorys_own_settings_only_the_wish_counts() {
+fn repository_config_may_only_request_signing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(folder.path(), "ed25519", "");
     let home = by_ssh(&key);

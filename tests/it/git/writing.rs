@@ -69,7 +69,7 @@ fn commit_writes_listed_files_keeps_rest() {
 }
 
 #[test]
-fn nothing_of_the_users_moves_and_no_hook_runs() {
+fn commit_leaves_work_tree_and_hooks_untouched() {
     let repo = sample();
     for hook in
         ["pre-commit", "post-commit", "commit-msg", "reference-transaction", "post-checkout", "pre-push"]
@@ -112,7 +112,7 @@ fn same_input_gives_the_same_commit_id() {
 }
 
 #[test]
-fn what_is_no_plain_file_is_not_written_over() {
+fn commit_never_overwrites_non_regular_files() {
     let repo = sample();
     let (opened, parent) = (open(&repo), id(&repo.head()));
     let cases = [

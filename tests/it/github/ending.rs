@@ -64,7 +64,7 @@ fn any_merge_ends_incident_and_cleans_up() {
 }
 
 #[test]
-fn commit_past_the_pull_request_closes_it_with_reason() {
+fn adopting_commit_outside_pull_request_closes_it() {
     let hub = Hub::proposed();
     let commit = hub.commit_web();
     hub.delete_debug();

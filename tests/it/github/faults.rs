@@ -102,7 +102,7 @@ fn one_fault_while_closing_is_mended() {
 }
 
 #[test]
-fn lists_of_many_pages_are_read_to_the_end() {
+fn paged_lists_are_read_completely() {
     let hub = Hub::new();
     {
         let mut state = hub.fake.state();
@@ -131,7 +131,7 @@ fn removed_mark_is_put_back_and_opens_nothing() {
 }
 
 #[test]
-fn a_forged_mark_of_somebody_else_is_not_believed() {
+fn marker_in_foreign_issue_is_ignored() {
     let hub = Hub::proposed();
     let body = hub.pulls()[0].body.clone();
     hub.fake.state().add_issue("mallory", "looks like ours", &body);

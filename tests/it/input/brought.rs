@@ -321,7 +321,7 @@ const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:00
 
 /// A pointer of Git LFS is no manifest, no file of a ConfigMap and no template: what has it is missed.
 #[test]
-fn lfs_pointer_is_named_and_not_read_as_content() {
+fn lfs_pointer_named_and_not_parsed() {
     let server = Server::with(LIVE);
     let lfs = "is a Git LFS pointer";
     let generator = "configMapGenerator: [{name: settings, namespace: shop, files: [color]}]\n\

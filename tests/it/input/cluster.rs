@@ -131,7 +131,7 @@ fn a_fault_that_passes_is_retried() {
 
 /// The server does not even tell what it serves: exit 3, the address, why, and no report that could be taken for one.
 #[test]
-fn a_server_that_cannot_be_asked_anything_is_named() {
+fn failed_discovery_names_server_and_reason() {
     let cases: [(&str, Answer, &[&str]); 6] = [
         (
             "401",
@@ -169,7 +169,7 @@ fn a_server_that_cannot_be_asked_anything_is_named() {
 }
 
 #[test]
-fn a_server_that_refuses_connections_fails_within_ten_seconds() {
+fn refused_connection_fails_within_ten_seconds() {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
     let config = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
@@ -220,7 +220,7 @@ fn unusable_kubeconfig_error_says_what_to_change() {
 
 /// The tokens for forges are none of a credential plug-in's.
 #[test]
-fn a_plug_in_sees_no_token_for_a_forge() {
+fn credential_plugin_sees_no_forge_token() {
     let server = Server::with(LIVE);
     let repo = shop();
     let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "plugin", "interactiveMode": "Never"}});

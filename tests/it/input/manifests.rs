@@ -146,7 +146,7 @@ fn huge_file_never_hangs_check() {
 }
 
 #[test]
-fn a_link_out_of_the_repository_is_not_followed() {
+fn symlink_leaving_repository_is_not_followed() {
     for at_revision in [false, true] {
         let repo = shop();
         std::fs::write(repo.path().join("../outside.yaml"), good_object("outside"))
@@ -183,7 +183,7 @@ fn an_empty_folder_is_not_clean() {
 
 /// A broken file must not turn its objects into strangers.
 #[test]
-fn while_a_file_is_broken_nothing_is_called_unmanaged() {
+fn broken_file_suppresses_unmanaged_findings() {
     let stranger = "
 ---
 apiVersion: v1

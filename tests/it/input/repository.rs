@@ -64,7 +64,7 @@ fn path_absent_at_revision_is_named() {
 
 /// The work tree is what is checked, uncommitted changes too, and that is said.
 #[test]
-fn a_dirty_work_tree_is_checked_and_said_so() {
+fn dirty_work_tree_checked_and_reported_dirty() {
     let repo = shop();
     let server = Server::with(LIVE);
     let clean = check(&repo, &server, &["-o", "json"]).run().expect_status(1);
@@ -159,7 +159,7 @@ fn a_report_into_nowhere_is_refused_at_once() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_done_without() {
+fn unwritable_cache_is_not_an_error() {
     let repo = shop();
     let server = Server::with(LIVE);
     for cache in ["/dev/full", "/proc/nowhere", "apps/settings.yaml"] {

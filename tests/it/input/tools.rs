@@ -29,7 +29,7 @@ fn is_incomplete(drift: &Drift, expected: &[&str]) {
 }
 
 #[test]
-fn missing_or_old_program_is_named_with_needed_version() {
+fn missing_or_old_tool_named_with_version() {
     let server = Server::with(LIVE);
     let chart = repo(&[("bad/Chart.yaml", CHART)]);
     let root = repo(&[("bad/kustomization.yaml", "resources: []\n")]);

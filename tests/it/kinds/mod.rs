@@ -32,7 +32,7 @@ const WAYS: [&[&str]; 4] = [
 ];
 
 #[test]
-fn an_untouched_object_of_any_kind_is_no_finding() {
+fn untouched_object_of_any_kind_not_reported() {
     nothing_is_found(&[]);
 }
 

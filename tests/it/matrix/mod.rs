@@ -41,12 +41,12 @@ const THREADS: usize = 4;
 const PERSON: &str = "kubectl-edit";
 
 #[test]
-fn edits_of_objects_applied_by_the_client_are_found() {
+fn edits_found_after_client_apply() {
     edits_are_found("client", &[]);
 }
 
 #[test]
-fn edits_of_objects_applied_by_the_server_are_found() {
+fn edits_found_after_server_apply() {
     edits_are_found("server", &["--server-side"]);
 }
 

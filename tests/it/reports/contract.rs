@@ -53,7 +53,7 @@ fn the_report_says_what_the_contract_says() {
 }
 
 #[test]
-fn a_side_that_is_not_there_has_no_value() {
+fn absent_side_of_change_has_no_value() {
     let (repo, server) = (repo(), Server::with(LIVE));
     let report = check(&repo, &server, &["-o", "json"]).run().expect_status(1).json();
     let web = finding(&report, "web");

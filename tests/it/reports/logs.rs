@@ -33,7 +33,7 @@ fn names(stderr: &str, level: &str) -> Vec<String> {
 const STAGES: [&str; 6] = ["open", "connect", "render", "compare", "history", "verdicts"];
 
 #[test]
-fn verbose_logs_each_stage_with_its_time_and_counts() {
+fn verbose_logs_stages_with_times_and_counts() {
     let output = shop_with(&["-v"], None);
     let found = names(&output.stderr, "info");
     assert!(STAGES.iter().all(|stage| found.iter().any(|name| name == stage)), "{}", output.stderr);

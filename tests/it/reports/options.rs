@@ -34,7 +34,7 @@ fn json(repo: &Repo, server: &Server, more: &[&str], status: i32) -> Output {
 }
 
 #[test]
-fn a_revision_is_read_instead_of_the_work_tree() {
+fn revision_read_instead_of_work_tree() {
     let (repo, server) = (red_then_blue(), Server::with(LIVE));
     let first = repo.revision("HEAD~1");
     repo.write("apps/settings.yaml", "broken: [");
@@ -100,7 +100,7 @@ fn a_path_narrows_the_sources() {
 
 /// What another source or another file declares is no stranger, only because this check does not read it.
 #[test]
-fn what_a_path_leaves_out_is_not_called_unmanaged() {
+fn objects_outside_given_path_not_unmanaged() {
     let applied = |name: &str| {
         format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\n  uid: {name}\n  managedFields:\n  \
@@ -218,7 +218,7 @@ fn settings(color: &str, manager: &str, operation: &str) -> String {
 
 /// Plain, Kustomize and Helm: an older commit is rendered again to see what the cluster still has.
 #[test]
-fn cluster_behind_git_is_no_drift_with_any_renderer() {
+fn unsynced_cluster_no_drift_for_any_renderer() {
     let plain = |color: &str| vec![("src/settings.yaml".to_owned(), SETTINGS.replace("blue", color))];
     let kustomize = |color: &str| {
         vec![

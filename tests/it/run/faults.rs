@@ -72,7 +72,7 @@ fn token_without_push_is_refused_first() {
 }
 
 #[test]
-fn unknown_forge_or_base_branch_ends_the_run_first() {
+fn unknown_forge_or_base_fails_before_reading() {
     let cluster = Untouched::new();
     let run = |config: &str, remote: bool| {
         let repo = Repo::with(&[("drift.yaml", config), (FILE, WEB)]);
@@ -148,7 +148,7 @@ fn only_config_maps(place: &Place) -> Drift {
 }
 
 #[test]
-fn unread_incident_is_not_closed_and_proven_one_proposed() {
+fn unread_incident_kept_open_proven_one_proposed() {
     let mut place = Place::with_proposal("partly");
     let first = place.branch();
     // Somebody who may read ConfigMaps alone, and a change that cannot be seen to be undone.

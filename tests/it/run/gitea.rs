@@ -268,7 +268,7 @@ fn undone_change_closes_the_pull_request_with_reason() {
 }
 
 #[test]
-fn a_rule_that_is_committed_closes_the_pull_request() {
+fn committed_ignore_rule_closes_pull_request() {
     let hosted = Hosted::with_proposal("hosted-accepted");
     let config = hosted.place.repo.read("drift.yaml")
         + "ignore:\n- resource: {kind: Deployment, name: web}\n  reason: tuned by hand\n";
@@ -540,7 +540,7 @@ fn names_from_the_cluster_close_no_issue() {
 }
 
 #[test]
-fn nothing_secret_is_in_the_log_of_a_run() {
+fn run_log_has_no_secrets() {
     let mut hosted = Hosted::new("hosted-log");
     hosted.place.set_memory("1Gi");
     hosted.place.drift = hosted.place.drift.args(["-vv", "--log-format=json"]);

@@ -178,7 +178,7 @@ fn checked_out_proposal_does_not_hold_up_others() {
 }
 
 #[test]
-fn values_that_change_again_update_the_proposal_in_place() {
+fn new_values_update_proposal_in_place() {
     let place = Place::with_proposal("again");
     let (branch, first) = (place.branch(), place.repo.revision(&place.branch()));
     place.set_memory("3Gi");
@@ -199,7 +199,7 @@ fn values_that_change_again_update_the_proposal_in_place() {
 }
 
 #[test]
-fn a_branch_that_somebody_committed_to_is_left_alone() {
+fn branch_with_foreign_commits_left_alone() {
     let place = Place::with_proposal("foreign");
     let branch = place.branch();
     place.repo.git(&["checkout", "--quiet", &branch]);
@@ -305,7 +305,7 @@ fn a_branch_of_somebody_is_no_ledger() {
 }
 
 #[test]
-fn a_dirty_work_tree_is_neither_read_nor_written() {
+fn dirty_work_tree_neither_read_nor_written() {
     let place = Place::new("dirty");
     place.set_memory("1Gi");
     place.repo.write(FILE, WEB.replace("replicas: 2", "replicas: 7"));
@@ -358,7 +358,7 @@ fn a_dry_run_shows_everything_and_writes_nothing() {
 }
 
 #[test]
-fn a_squash_without_trailers_is_found_by_its_content() {
+fn squash_without_trailers_matched_by_content() {
     let place = Place::with_proposal("squash");
     place.repo.git(&["merge", "--quiet", "--squash", &place.branch()]);
     let squashed = place.repo.commit("More memory");

@@ -34,12 +34,12 @@ use objects::{DEFINITION, DEPLOYMENT, READER};
 const THREADS: usize = 4;
 
 #[test]
-fn changes_of_objects_applied_by_the_client_are_told() {
+fn changes_attributed_after_client_apply() {
     changes_are_told("csa", &[]);
 }
 
 #[test]
-fn changes_of_objects_applied_by_the_server_are_told() {
+fn changes_attributed_after_server_apply() {
     changes_are_told("ssa", &["--server-side"]);
 }
 
@@ -131,7 +131,7 @@ fn undone_rollout_is_rollback_for_any_applier() {
 }
 
 #[test]
-fn a_check_only_reads_and_reads_each_kind_once() {
+fn check_reads_each_kind_once_never_writes() {
     let plane = ControlPlane::shared();
     serve_widgets(plane);
     let namespace = plane.fresh_namespace("verdicts-reader");

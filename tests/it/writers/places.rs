@@ -415,7 +415,7 @@ struct Write {
 }
 
 #[test]
-fn what_controllers_write_in_their_places_is_no_drift() {
+fn controller_writes_in_their_places_no_drift() {
     let plane = plane();
     let client = plane.client("admin");
     let namespace = plane.fresh_namespace("writers-places");
