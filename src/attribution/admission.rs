@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutator_matches_by_group_resource_and_operation() {
+    fn mutator_matches_group_resource_and_operation() {
         let rule = |groups: &str, resources: &str, operations: &str| json!({"apiGroups": [groups], "apiVersions": ["v1"], "resources": [resources], "operations": [operations]});
         for (rule, expected) in [
             (rule("apps", "deployments", "CREATE"), true),

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_manager_is_what_it_was_before() {
+    fn manager_config_ends_after_expiry_date() {
         let manager: ManagerConfig =
             serde_yaml::from_str("{name: x, class: platform, expires: 2026-05-31}").expect("a manager");
         let (held, expired) = split_expired(std::slice::from_ref(&manager), "2026-06-01");

@@ -127,7 +127,7 @@ fn applied_by(manager: &str, time: Option<&str>, mut fields: Value) -> Value {
 }
 
 #[test]
-fn the_owner_of_a_leaf_gives_the_cause() {
+fn owner_of_leaf_decides_cause() {
     let git = desired(deployment(1, "app:2"));
     for (entries, expected) in [
         (
@@ -232,7 +232,7 @@ fn writer_decides_unsynced_or_rollback() {
 }
 
 #[test]
-fn what_a_gitops_tool_says_it_applied_decides() {
+fn applied_revision_decides_rollback_or_unsynced() {
     let git = desired(deployment(1, "app:2"));
     let older = [("c1", deployment(1, "app:1"))];
     for (applied, time, expected) in
@@ -347,7 +347,7 @@ fn owned_field_that_live_lacks_was_dropped() {
 }
 
 #[test]
-fn undeclared_field_of_applier_may_be_a_default() {
+fn undeclared_applier_field_may_be_default() {
     let git = desired(deployment(1, "app:1"));
     let stored = |pointer: &str, value: Value| {
         let mut stored = deployment(1, "app:1");

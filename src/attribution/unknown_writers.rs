@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_of_many_objects_is_said_once() {
+    fn unknown_writer_of_many_objects_noted_once() {
         let path = ".spec.ports[port=80].nodePort";
         let few: Vec<Finding> = (0..4).map(|number| finding(number, path)).collect();
         assert_eq!(unknown_manager_notes(&few), [] as [&str; 0]);

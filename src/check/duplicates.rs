@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn two_declarations_that_say_the_same_are_one() {
+    fn equal_declarations_are_merged() {
         for (first, second) in [
             (
                 "{apiVersion: v1, kind: Namespace, metadata: {name: x, labels: {a: b}}}",

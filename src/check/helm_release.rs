@@ -109,7 +109,7 @@ mod tests {
     use super::{is_rolled_back, unpack};
 
     #[test]
-    fn a_release_is_unpacked_as_helm_packs_it() {
+    fn helm_release_is_unpacked() {
         let release = json!({"name": "web", "info": {"description": "Rollback to 1"}});
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(release.to_string().as_bytes()).expect("memory can be written");

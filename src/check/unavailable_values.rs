@@ -84,7 +84,7 @@ mod tests {
     use super::{fill_masked_secret, fill_sops_encrypted, is_encrypted};
 
     #[test]
-    fn a_snapshots_secret_is_compared_by_its_keys() {
+    fn masked_secret_compared_by_keys() {
         let git = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"annotations": {"a": "1"}}, "data": {"x": "eA=="}, "stringData": {"y": "y"}});
         let mut live =
             json!({"metadata": {"annotations": {"a": null}}, "data": {"x": null, "y": null, "z": null}});

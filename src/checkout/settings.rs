@@ -113,7 +113,7 @@ mod tests {
     use crate::git::Token;
 
     #[test]
-    fn token_goes_to_its_own_kind_of_forge() {
+    fn token_used_only_for_its_forge_kind() {
         let shown = |tokens: &Tokens, kind| tokens.token_for(kind).map(|token| token.expose().to_owned());
         let (hub, tea) = (Token::new("hub"), Token::new("tea"));
         let held = |name: &str| match name {

@@ -104,7 +104,7 @@ fn unreadable_marker_is_never_written() {
 }
 
 #[test]
-fn long_bodies_are_cut_between_mark_and_trailers() {
+fn long_body_cut_between_marker_and_trailers() {
     let trailers = "Drift-Incident: ab12\nDrift-Fingerprint: 0123456789abcdef";
     let lines = |line: &str| format!("{line}\n").repeat(4_000);
     let cases = [

@@ -186,7 +186,7 @@ mod tests {
     use super::{format_entry, is_allowed_key};
 
     #[test]
-    fn only_what_tells_where_a_remote_is_stays() {
+    fn only_remote_address_settings_are_kept() {
         for key in [
             "core.repositoryformatversion",
             "remote.origin.url",

@@ -125,7 +125,7 @@ fn ledger_values_bounded_and_read_back() {
 }
 
 #[test]
-fn third_value_followed_by_live_ends_by_commit() {
+fn third_value_from_git_ends_as_reverted() {
     let a = mk_finding("a", "kubectl-edit", "spec/x", json!(2));
     let (ledger, id) = opened(&[&a]);
     let incident = ledger.incident(&id).expect("just opened");

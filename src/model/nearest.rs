@@ -12,7 +12,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_name_is_meant_where_it_is_near() {
+    fn similar_name_is_suggested() {
         let cases = [
             ("replica", Some("replicas")),
             ("Replicas", Some("replicas")),

@@ -231,7 +231,7 @@ mod tests {
     use super::{FieldPath, PathElement};
 
     #[test]
-    fn paths_read_as_structured_merge_diff_writes_them() {
+    fn paths_printed_like_structured_merge_diff() {
         let path = FieldPath::from(vec![
             PathElement::field("spec"),
             PathElement::Key(vec![

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_no_secret_has_is_told() {
+    fn invalid_secret_field_is_recognized() {
         for place in [
             &["data"][..],
             &["sops"],

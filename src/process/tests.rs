@@ -61,7 +61,7 @@ fn output_over_the_cap_stops_the_program() {
 }
 
 #[test]
-fn missing_program_and_missing_folder_are_told_apart() {
+fn missing_program_and_folder_are_distinct_errors() {
     let missing = Program::new("/nowhere/helm").run();
     assert!(
         matches!(&missing, Err(ProcessError::NotFound { program, .. }) if program == "helm"),

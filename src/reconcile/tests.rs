@@ -126,7 +126,7 @@ fn only(ledger: &Ledger) -> &Incident {
 }
 
 #[test]
-fn second_plan_of_the_same_drift_adds_nothing() {
+fn second_plan_for_same_drift_is_empty() {
     let mut ledger = Ledger::default();
     let run = Run::with(vec![drift("web")]);
     let (plan, ended) = run.plan(&mut ledger);
@@ -139,7 +139,7 @@ fn second_plan_of_the_same_drift_adds_nothing() {
 }
 
 #[test]
-fn an_incident_ends_only_where_everything_was_examined() {
+fn incident_stays_open_while_report_incomplete() {
     let (mut ledger, issue) = opened(ProposalState::Open);
     let mut run = Run::with(Vec::new());
     run.listed = vec![issue];
@@ -158,7 +158,7 @@ fn an_incident_ends_only_where_everything_was_examined() {
 }
 
 #[test]
-fn a_closed_issue_declines_until_the_values_change() {
+fn closed_issue_declines_until_values_change() {
     let closed = ProposalState::Closed { by: Closer::Person("ada".to_owned()), at: None };
     let (mut ledger, issue) = opened(closed);
     let mut run = Run::with(vec![drift("web")]);

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_tells_a_key_by_its_words() {
+    fn distinctive_values_identify_renamed_keys() {
         for value in [json!("nginx:1.27"), json!("https://a.b"), json!("one two"), json!({"a": "x-y-z-1"})] {
             assert!(is_telling(&value), "{value}");
         }

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_kept_as_it_was_read() {
+    fn schema_round_trips_through_bytes() {
         let schema = Schema::from_openapi(document().to_string().as_bytes()).expect("a document");
         let bytes = schema.to_bytes();
         assert_eq!(Schema::from_bytes(&bytes).expect("we wrote it"), schema);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_openapi_is_no_empty_schema() {
+    fn invalid_openapi_is_an_error() {
         for text in ["", "{}", "[]", "<html>", r#"{"components": {}}"#, r#"{"openapi": "3.0.0""#] {
             let error = Schema::from_openapi(text.as_bytes()).expect_err(text).to_string();
             assert!(error.starts_with("not an OpenAPI v3 document: "), "{error}");

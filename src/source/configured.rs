@@ -251,7 +251,7 @@ mod tests {
     use super::{Configured, is_before, keys};
 
     #[test]
-    fn an_image_is_told_from_what_it_becomes() {
+    fn image_before_change_distinguished_from_result() {
         let change = json!({"name": "nginx", "newTag": "9"});
         let renamed = json!({"name": "nginx", "newName": "r.example.com/nginx"});
         for (change, text, expected) in [
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_that_an_object_had_are_known() {
+    fn former_object_names_are_known() {
         let mut configured = Configured::default();
         for (key, value) in [("nameprefix", "p-"), ("namesuffix", "-s"), ("nameprefix", "q-")] {
             configured.take(key, &json!(value), false);

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_over_the_cap_is_not_copied() {
+    fn oversized_tree_is_not_copied() {
         let (_folder, tree, to) = folders();
         fs::File::create(tree.join("b/large")).unwrap().set_len(1024 * 1024 * 1024 + 1).unwrap();
         assert!(matches!(copy(&tree, [PathBuf::from("")], &to), Err(CopyError::TooLarge)));

@@ -531,7 +531,7 @@ mod tests {
     use super::is_local;
 
     #[test]
-    fn a_schema_that_refers_elsewhere_is_not_local() {
+    fn schema_with_external_reference_is_not_local() {
         for schema in [
             json!({"properties": {"a": {"$ref": "http://127.0.0.1/x"}}}),
             json!({"allOf": [{"$ref": "file:///etc/passwd"}]}),

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_what_is_not_rendered_are_uncertain() {
+    fn every_reference_to_unrendered_part_found() {
         let object = json!({
             "metadata": {"name": "web", "labels": {"name": "x"},
                          "annotations": {"nginx.ingress.kubernetes.io/auth-secret": "shop/creds", "docs": "x"}},

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_behind_a_key_looks_like_one() {
+    fn address_behind_key_is_recognized() {
         for text in ["config.txt=https://example.com/x", "ssh://x", "acme/base?ref=v1"] {
             assert!(looks_like_address(text), "{text}");
         }

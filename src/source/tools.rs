@@ -222,7 +222,7 @@ mod tests {
     use super::major_minor;
 
     #[test]
-    fn versions_are_read_as_the_programs_write_them() {
+    fn tool_versions_are_parsed() {
         for (text, expected) in [
             ("v4.3", Some((4, 3))),
             ("v3.21.4", Some((3, 21))),

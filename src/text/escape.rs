@@ -114,7 +114,7 @@ mod tests {
     };
 
     #[test]
-    fn characters_that_are_not_seen_are_written_out() {
+    fn invisible_characters_are_escaped() {
         let hidden = "\u{ad}\u{61c}\u{115f}\u{180e}\u{200b}\u{2028}\u{202e}\u{2066}\u{2069}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0141}";
         let shown = escape_terminal(hidden);
         assert!(shown.is_ascii() && shown.starts_with("\\u{ad}\\u{61c}"), "{shown}");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_and_turned_text_are_written_out() {
+    fn escape_sequences_and_bidi_text_are_escaped() {
         assert_eq!(escape_terminal("a\u{1b}[31mred\u{7}\r\nb\tc"), "a\\u{1b}[31mred\\u{7}\\r\nb\tc");
         assert_eq!(one_line("a\nb\u{202e}c", 80), "a\\nb\\u{202e}c");
         assert_eq!(one_line("abcdef", 4), "abc…");

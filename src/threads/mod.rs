@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_their_own_wait_for_each_other() {
+    fn own_threads_may_wait_for_each_other() {
         let barrier = std::sync::Barrier::new(20);
         let waited = map_on_own_threads(&(0..20).collect::<Vec<usize>>(), |item| {
             barrier.wait();

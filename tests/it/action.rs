@@ -140,7 +140,7 @@ fn with(cluster: &SnapshotFile, more: &Value) -> Value {
 }
 
 #[test]
-fn a_job_fails_on_drift_and_says_where() {
+fn job_fails_on_drift_with_place() {
     let cluster = SnapshotFile::with(&[live("web", json!({"mode": "slow"}))]);
     let failed = job(&with(&cluster, &json!({})));
     failed.expect(false, "1", "1", "false");
@@ -308,7 +308,7 @@ fn release_with_another_checksum_is_not_run() {
 }
 
 #[test]
-fn inputs_reach_the_scripts_through_the_environment_only() {
+fn action_inputs_passed_only_through_environment() {
     let action: Value = serde_yaml::from_str(&read("action.yml")).expect("YAML");
     let inputs: Vec<_> = action["inputs"].as_object().expect("inputs").keys().cloned().collect();
     let mut used = vec![];

@@ -182,7 +182,7 @@ fn ledger_without_committed_incidents_is_exit_3() {
 }
 
 #[test]
-fn a_branch_with_other_things_is_no_ledger() {
+fn branch_with_other_content_is_no_ledger() {
     let story = Story::new();
     story.clone.git(&["push", "--quiet", "--force", "origin", "origin/main:refs/heads/drift/ledger"]);
     let out = story.audit().expect_status(3);

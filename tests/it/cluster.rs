@@ -290,7 +290,7 @@ async fn credentials_from_plugin_or_service_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn snapshot_of_a_cluster_has_no_secret_value() {
+async fn snapshot_of_cluster_has_no_secret_values() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("snapshot");
     let secret =

@@ -135,7 +135,7 @@ fn commands_of_drift_in_the_documents_run() {
 }
 
 #[test]
-fn commands_of_the_project_in_the_documents_exist() {
+fn documented_project_commands_exist() {
     let (mut seen, mut wrong) = (0, vec![]);
     for document in documents() {
         let text = read(&document);
@@ -241,7 +241,7 @@ fn justfile_recipes_match_documented_commands() {
 }
 
 #[test]
-fn commands_and_flags_that_the_prose_names_exist() {
+fn commands_and_flags_in_prose_exist() {
     let mut wrong = vec![];
     let mut helps = std::collections::BTreeMap::new();
     for document in documents() {
@@ -290,7 +290,7 @@ fn configurations_in_the_documents_are_accepted() {
 }
 
 #[test]
-fn lines_are_told_apart_by_what_they_call() {
+fn shell_lines_classified_by_called_program() {
     let drift = |arguments: &[&str]| Called::Drift(arguments.iter().map(|word| (*word).to_owned()).collect());
     for line in ["cargo run -- demo", "cargo run --release -- demo"] {
         assert_eq!(called(line), drift(&["demo"]), "{line}");

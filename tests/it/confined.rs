@@ -219,7 +219,7 @@ fn a_folder_of_transformers_is_rendered() {
 }
 
 #[test]
-fn a_chart_is_rendered_the_same_when_confined() {
+fn confined_chart_renders_the_same() {
     let tree = Tree::new(&[
         ("web/Chart.yaml", CHART),
         ("web/values.yaml", "a: 1\n"),
@@ -245,7 +245,7 @@ fn a_chart_is_rendered_the_same_when_confined() {
 }
 
 #[test]
-fn what_protects_is_said_and_can_be_required() {
+fn sandbox_is_reported_and_can_be_required() {
     let drift = || Drift::new().args(["check", "--repository", "nowhere", "-v"]);
     let output = drift().run().expect_status(2);
     assert!(output.stderr.contains("drift: info: renderers have "), "{}", output.stderr);

@@ -50,7 +50,7 @@ fn patch(plane: &ControlPlane, namespace: &str, resource: &str, patch: &str) {
 }
 
 #[test]
-fn plain_hook_is_compared_if_live_never_missing() {
+fn plain_hook_compared_if_live_never_missing() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("hooks");
     let hook = |kind: &str, name: &str, annotation: &str, rest: &str| {
@@ -168,7 +168,7 @@ fn hook_objects_excused_hand_made_ones_unmanaged() {
 }
 
 #[test]
-fn what_two_folders_declare_alike_is_one_object() {
+fn equal_objects_of_two_folders_are_one() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("twice");
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n";

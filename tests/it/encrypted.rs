@@ -69,7 +69,7 @@ impl Place {
 }
 
 #[test]
-fn sops_values_in_manifests_and_charts_are_named() {
+fn sops_values_named_in_manifests_and_charts() {
     let values = "values of ConfigMap/";
     let plain = sops(&config_map("cfg"));
     Place::new("sops-plain", "{path: m, namespace: NAMESPACE}", &["cfg"], &[("m/a.yaml", &plain)])

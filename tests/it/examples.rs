@@ -126,12 +126,12 @@ fn clusters_are_current() {
 }
 
 #[test]
-fn recorded_clusters_are_what_a_real_server_returns() {
+fn recorded_clusters_match_real_server() {
     clusters_are_current();
 }
 
 #[test]
-fn output_in_the_readme_is_what_drift_prints() {
+fn readme_output_matches_drift() {
     if is_recording() {
         clusters_are_current();
     }

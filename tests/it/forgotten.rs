@@ -28,7 +28,7 @@ fn read(file: &str) -> String {
 }
 
 #[test]
-fn every_rust_file_is_declared_by_its_parent() {
+fn every_rust_file_is_declared() {
     let mut lost = vec![];
     for folder in ["src", "tests/it"] {
         for file in rust_files(folder) {
@@ -144,7 +144,7 @@ fn named_paths(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn paths_are_found_in_links_and_between_backticks() {
+fn paths_found_in_links_and_backticks() {
     let text = "See [this](docs/a.md#part) and [that](https://example.com/x), `src/diff/mod.rs:12`, `tests/parts/bring PART`,\n\
                 `testdata/<stage>/`, `src/**`, `deploy/x.yaml`. [Up](#top)";
     assert_eq!(named_paths(text), ["docs/a.md", "src/diff/mod.rs", "tests/parts/bring", "deploy/x.yaml"]);

@@ -169,7 +169,7 @@ fn rows_name_only_rows_above() {
 }
 
 #[test]
-fn every_way_to_name_a_module_is_seen() {
+fn all_forms_of_module_use_detected() {
     let cases: [(&str, &str, usize, &[&str]); 8] = [
         ("a path", "fn f(x: crate::model::Change) {}", 1, &["model"]),
         ("a group", "use crate::{config::{self, Config}, git};", 1, &["config", "git"]),

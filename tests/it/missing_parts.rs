@@ -170,7 +170,7 @@ fn merged_object_with_name_hash_unknown() {
 
 /// What a plug-in that is not run changes is told from what can be read of it.
 #[test]
-fn a_plug_in_hides_what_it_may_change() {
+fn plugin_hides_what_it_may_change() {
     let ksops = "apiVersion: viaduct.ai/v1\n  kind: ksops\n  metadata: {name: x}\n";
     let builtin = |name: &str| {
         format!(
@@ -268,7 +268,7 @@ fn generator_of_missing_object_left_out() {
 
 /// Kustomize writes name and namespace of what is referred to where it is in the build.
 #[test]
-fn reference_to_a_missing_part_is_not_compared() {
+fn reference_to_missing_part_not_compared() {
     let far = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: far}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: far}\nspec: {ports: []}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
     let binding = |kind: &str, subject: &str| {
         format!(

@@ -80,7 +80,7 @@ fn apply(plane: &ControlPlane, namespace: &str, repo: &Repo) {
 }
 
 #[test]
-fn unknown_field_is_named_with_place_and_suggestion() {
+fn unknown_field_reported_with_place_and_suggestion() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("mistakes");
     let repo = Repo::for_namespace(&namespace, &[("app/web.yaml", WEB), ("app/right.yaml", RIGHT)]);

@@ -85,7 +85,7 @@ const OF_MANIFESTS: [Mistake; 4] = [
 ];
 
 #[test]
-fn ordinary_mistake_is_told_with_place_without_values() {
+fn common_mistake_located_without_showing_values() {
     let chart = [
         ("Chart.yaml", CHART.to_owned()),
         ("values.yaml", "pw: hunter2\n".to_owned()),

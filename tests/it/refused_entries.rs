@@ -220,7 +220,7 @@ fn entry_kustomize_rejects_hides_root() {
 }
 
 #[test]
-fn bases_nested_too_deep_hide_only_their_root() {
+fn too_deeply_nested_bases_hide_their_root() {
     let names: Vec<String> = (0..400).map(|at| format!("d{at}/kustomization.yaml")).collect();
     let texts: Vec<String> = (0..400).map(|at| format!("resources: [../d{}]\n", at + 1)).collect();
     let mut files: Vec<(&str, &str)> =

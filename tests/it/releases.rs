@@ -105,7 +105,7 @@ fn an_upgrade_is_told_from_an_install() {
 }
 
 #[test]
-fn chart_that_refuses_upgrade_is_rendered_as_install() {
+fn chart_refusing_upgrade_rendered_as_install() {
     let refuses = "{{- if .Release.IsUpgrade }}{{ fail \"the current password is needed\" }}{{ end }}\n";
     let config =
         |data: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {data}\n");
@@ -211,7 +211,7 @@ fn chart_hooks_are_known_whatever_their_names() {
 }
 
 #[test]
-fn hooks_of_an_overlay_need_not_be_live() {
+fn overlay_hooks_need_not_be_live() {
     let tree = Tree::new(&[
         ("kustomization.yaml", "namespace: shop\nnamePrefix: my-\nresources: [x.yaml]\n"),
         (

@@ -396,7 +396,7 @@ fn a_missing_dependency_says_what_to_do() {
 }
 
 #[test]
-fn values_files_must_be_files_of_the_repository() {
+fn values_files_must_be_in_repository() {
     let tree = Tree::new(&[("web/Chart.yaml", CHART), ("web/templates/x.yaml", CONFIG)]);
     fs::write(tree.outside().join("v.yaml"), "a: 1\n").unwrap();
     tree.link("../../outside/v.yaml", "web/linked.yaml");
@@ -448,7 +448,7 @@ fn repository_text_never_becomes_helm_flag() {
 }
 
 #[test]
-fn links_of_a_chart_stay_in_the_repository() {
+fn chart_symlinks_stay_in_repository() {
     let reads = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  x: {{ .Files.Get \"files/x.txt\" | quote }}\n";
     let tree = Tree::new(&[
         ("web/Chart.yaml", CHART),
@@ -576,7 +576,7 @@ fn annotations_requested_by_source_are_kept() {
 }
 
 #[test]
-fn links_of_an_overlay_stay_in_the_repository() {
+fn overlay_symlinks_stay_in_repository() {
     let tree = Tree::new(&[
         ("real/base/kustomization.yaml", "resources: [x.yaml]\n"),
         ("real/base/x.yaml", CONFIG),
@@ -684,7 +684,7 @@ fn refused_kustomizations(trap: &Trap) -> Vec<(String, &'static str, &'static st
 }
 
 #[test]
-fn a_kustomization_cannot_fetch_or_leave_the_repository() {
+fn kustomization_cannot_fetch_or_leave_repository() {
     let trap = Trap::set();
     let hop = format!("resources: ['{}']\n", trap.url("x.yaml"));
     let generator = format!(
@@ -742,7 +742,7 @@ fn kustomize_reads_no_host_files_or_environment() {
 }
 
 #[test]
-fn a_literal_that_kustomize_refuses_is_not_shown() {
+fn literal_refused_by_kustomize_not_shown() {
     let kustomization = "secretGenerator:\n- name: x\n  literals: [hunter2]\n";
     let tree = Tree::new(&[("kustomization.yaml", kustomization)]);
     let rendered = tree.render(&kustomize(), &[source(".")]);

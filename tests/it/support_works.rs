@@ -35,7 +35,7 @@ fn test_repository_is_reproducible() {
 }
 
 #[test]
-fn a_remote_and_a_clone_follow_their_origin() {
+fn remote_and_clone_follow_their_origin() {
     let repo = Repo::with(&[("a", "1\n")]);
     let remote = repo.with_remote();
     assert_eq!(remote.revision("main"), repo.head());
@@ -49,7 +49,7 @@ fn a_remote_and_a_clone_follow_their_origin() {
 }
 
 #[test]
-fn git_of_the_tests_ignores_the_developers_configuration() {
+fn test_git_ignores_developer_configuration() {
     let repo = Repo::new();
     let listed = repo.git(&["config", "--list", "--show-origin"]);
     for line in listed.lines() {
@@ -70,7 +70,7 @@ fn drift_runs_in_an_empty_environment() {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_redacted() {
+fn varying_output_is_redacted() {
     let text = "at 2026-11-22T11:24:01Z, 2026-11-22T11:24:01.123456+01:00: http://127.0.0.1:4242/x \
                 1234567890123456789012345678901234567890, 12345678901234567890123456789012345678901 /tmp/x/y";
     assert_eq!(
@@ -110,7 +110,7 @@ fn the_parts_are_what_was_pinned() {
 }
 
 #[test]
-fn audit_log_names_users_of_the_control_plane() {
+fn audit_log_names_control_plane_users() {
     let plane = ControlPlane::shared();
     let namespace = plane.fresh_namespace("harness");
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: green}\n";

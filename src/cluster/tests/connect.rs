@@ -72,7 +72,7 @@ async fn an_unknown_context_names_the_known_ones() {
 }
 
 #[tokio::test]
-async fn no_cluster_at_all_says_where_was_looked() {
+async fn missing_cluster_error_lists_searched_places() {
     let settings =
         ClusterSettings { default_kubeconfigs: vec!["/nowhere/config".into()], ..ClusterSettings::default() };
     let error = refused(&settings).await;
@@ -109,7 +109,7 @@ async fn default_kubeconfigs_merged_absent_ones_skipped() {
 }
 
 #[tokio::test]
-async fn a_service_account_without_its_files_is_refused() {
+async fn service_account_without_files_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let account = ServiceAccount { host: "10.0.0.1".to_owned(), port: 443, folder: folder.path().to_owned() };
     let settings = ClusterSettings { service_account: Some(account), ..ClusterSettings::default() };
@@ -131,7 +131,7 @@ async fn the_servers_url_is_shown_without_credentials() {
 }
 
 #[tokio::test]
-async fn a_token_goes_out_trimmed_with_our_name() {
+async fn token_sent_trimmed_with_user_agent() {
     for user in [json!({"token": format!("  {SECRET}\n")}), json!({"tokenFile": "token"})] {
         let mock = Mock::start(|seen| {
             let right = seen.header("authorization") == Some(&format!("Bearer {SECRET}"))

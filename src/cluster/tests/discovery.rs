@@ -15,7 +15,7 @@ fn shown(cluster: &Cluster) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn kinds_are_sorted_with_the_preferred_version_first() {
+async fn kinds_sorted_with_preferred_version_first() {
     let mock = Mock::start(|_| None);
     let cluster = mock.cluster().await;
     let expected = [
@@ -83,7 +83,7 @@ async fn list_in_unavailable_group_ends_early() {
 }
 
 #[tokio::test]
-async fn an_older_server_is_asked_group_by_group() {
+async fn older_server_discovered_group_by_group() {
     let mock = Mock::start(|seen| {
         Some(Reply::Json(
             200,
@@ -138,7 +138,7 @@ async fn failed_discovery_is_no_empty_cluster() {
 }
 
 #[tokio::test]
-async fn a_server_may_keep_its_version_to_itself() {
+async fn forbidden_server_version_is_not_an_error() {
     let mock = Mock::start(|seen| (seen.url == "/version").then(|| Reply::Json(403, json!({}))));
     assert_eq!(mock.cluster().await.api_resources().version, "");
 }

@@ -28,7 +28,7 @@ async fn play(
 }
 
 #[tokio::test]
-async fn dry_run_patch_gives_the_object_after_it() {
+async fn dry_run_patch_returns_resulting_object() {
     let answered = play(|seen| {
         let right = seen.head[0].starts_with("PATCH ")
             && seen.header("content-type") == Some("application/json-patch+json")
@@ -96,7 +96,7 @@ async fn failed_dry_run_is_unread_with_reason() {
 
 /// A server that does not know `dryRun` would write.
 #[tokio::test]
-async fn only_kinds_with_dry_run_support_are_asked() {
+async fn dry_run_only_for_kinds_supporting_it() {
     let mock = Mock::start(|seen| {
         let knows = json!({"patch": {"parameters": [{"name": "fieldManager"}, {"name": "dryRun"}]}});
         let knows_not = json!({"patch": {"parameters": [{"name": "force"}]}, "put": {"parameters": [{"name": "dryRun"}]}});

@@ -211,7 +211,7 @@ async fn list_restarted_after_410_has_no_duplicates() {
 }
 
 #[tokio::test]
-async fn a_list_whose_tokens_always_expire_is_unread() {
+async fn list_with_always_expiring_tokens_is_unread() {
     let mock = Mock::start(|seen| {
         let query = seen.url.strip_prefix("/api/v1/configmaps?limit=250")?;
         Some(match query {
@@ -225,7 +225,7 @@ async fn a_list_whose_tokens_always_expire_is_unread() {
 }
 
 #[tokio::test]
-async fn metadata_is_all_that_a_metadata_list_gives() {
+async fn metadata_list_gives_only_metadata() {
     for partial in [true, false] {
         let mock = Mock::start(move |seen| {
             let mut list = page("Secret", &["s"], "");
@@ -296,7 +296,7 @@ async fn only_not_found_is_a_value() {
 }
 
 #[tokio::test]
-async fn the_identity_is_the_uid_of_kube_system() {
+async fn cluster_identity_is_kube_system_uid() {
     for (reply, expected) in [
         (json!({"metadata": {"name": "kube-system", "uid": "1234"}}), Some("1234".to_owned())),
         (json!({"kind": "Status", "reason": "NotFound", "details": {"name": "kube-system"}}), None),
@@ -363,7 +363,7 @@ async fn large_objects_shrink_pages_all_read_once() {
 }
 
 #[tokio::test]
-async fn object_too_deep_is_named_and_others_read() {
+async fn too_deep_object_named_others_read() {
     let deep = format!("{}1{}", r#"{"a":"#.repeat(130), "}".repeat(130));
     let body = format!(
         r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{}},"items":[{{"metadata":{{"name":"deep"}},"data":{deep}}},{{"metadata":{{"name":"flat"}}}}]}}"#

@@ -118,7 +118,7 @@ async fn cached_schema_of_another_server_not_used() {
 }
 
 #[tokio::test]
-async fn the_cache_is_bounded_and_the_newest_stay() {
+async fn cache_is_bounded_and_keeps_newest() {
     let mock = server();
     let cache = mock.folder.path().join("cache");
     let folder = cache.join("schemas");
@@ -155,7 +155,7 @@ async fn kind_without_a_document_is_none() {
 }
 
 #[tokio::test]
-async fn a_server_without_openapi_v3_has_no_documents() {
+async fn server_without_openapi_v3_has_no_schema() {
     let mock = Mock::start(|_| None);
     assert_eq!(connect(&mock, None).await.schema("apps", "v1").await, Ok(None));
 }

@@ -135,7 +135,7 @@ async fn snapshot_bytes_do_not_depend_on_scope_order() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_anywhere_is_refused() {
+async fn truncated_snapshot_is_refused() {
     let whole = snapshot().await;
     let first_line = whole.iter().position(|byte| *byte == b'\n').expect("it has lines") + 1;
     for end in (0..whole.len()).filter(|end| *end < 4 || end % 37 == 0 || *end >= whole.len() - 4) {

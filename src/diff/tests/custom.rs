@@ -125,7 +125,7 @@ fn defaults_are_filled_at_every_level() {
 
 /// Structural schemas (`pkg/apiserver/schema/validation_test.go`): `allOf`, `anyOf`, `oneOf` and `not` only validate.
 #[test]
-fn what_only_validates_says_nothing_of_a_type() {
+fn validation_only_schema_sets_no_type() {
     let properties = "{a: {type: array, x-kubernetes-list-type: set, items: {type: string}, allOf: [{maxItems: 3}]}, n: {x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}]}, o: {type: object, oneOf: [{required: [x]}, {required: [y]}], not: {required: [z]}, properties: {x: {type: integer, default: 1}, y: {type: integer}}}}";
     check_custom(properties, "{a: [x, y], o: {y: 1}}", "{a: [y, x], o: {x: 1, y: 1}}", &[]);
     // The type of an int-or-string is part of its value.
@@ -219,7 +219,7 @@ fn kind_without_schema_compared_by_structure() {
 
 /// `preserveUnknownFields: true` of an old CRD keeps everything, whatever its schema says.
 #[test]
-fn a_crd_that_preserves_unknown_fields_prunes_nothing() {
+fn preserve_unknown_fields_prunes_nothing() {
     let crd = object(
         "{spec: {group: example.com, preserveUnknownFields: true, names: {kind: Widget}, versions: [{name: v1, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {a: {type: integer}}}}}}}]}}",
     );
@@ -232,7 +232,7 @@ fn a_crd_that_preserves_unknown_fields_prunes_nothing() {
 
 /// The same schema: what is left out is named, and nothing that is kept.
 #[test]
-fn a_field_that_the_server_prunes_is_named() {
+fn pruned_field_is_named() {
     let schema = Schema::from_crd(&object(
         "spec: {group: example.com, names: {kind: Widget}, versions: [{name: v1, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {known: {type: object, properties: {a: {type: integer}}}, closed: {type: object}, free: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {inner: {type: object, properties: {a: {type: integer}}}}}, port: {x-kubernetes-int-or-string: true}, any: {type: object, additionalProperties: true}, raw: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}, list: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: object, properties: {name: {type: string}}}}}}}}}}]}",
     ));

@@ -82,7 +82,7 @@ fn order_of_same_named_variables_matters() {
 }
 
 #[test]
-fn whoever_repeats_a_key_in_git_is_told() {
+fn duplicate_key_in_git_is_noted() {
     let note = "duplicate key in Git: equal items are paired first, then the rest in order";
     let notes = |git: &str, live: &str| -> Vec<Option<String>> {
         of_env(git, live).into_iter().map(|found| found.note).collect()

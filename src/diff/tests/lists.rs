@@ -90,7 +90,7 @@ fn keyed_list_items_paired_by_all_keys() {
 
 /// `symdiffCases`, "struct grab bag": sets of texts, booleans and numbers, and what they hold twice.
 #[test]
-fn the_items_of_a_set_are_its_values() {
+fn set_items_compared_by_value() {
     let set = "{set: {type: array, x-kubernetes-list-type: set, items: {}}}";
     let cases: &[(&str, &str, &[&str])] = &[
         ("[a, b]", "[b, a]", &[]),

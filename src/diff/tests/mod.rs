@@ -273,7 +273,7 @@ fn moved_init_container_is_order_change() {
 }
 
 #[test]
-fn a_custom_resource_is_compared_by_its_crd() {
+fn custom_resource_compared_by_its_crd() {
     let crd = object("
 spec:
   group: example.com
@@ -329,7 +329,7 @@ fn live_service(spec: &str) -> String {
 }
 
 #[test]
-fn derived_value_is_no_change_of_its_own() {
+fn derived_value_is_no_separate_change() {
     let node_port = "+ .spec.type - -> \"NodePort\" (default \"ClusterIP\")";
     let balanced = "+ .spec.type - -> \"LoadBalancer\" (default \"ClusterIP\")";
     let cases: &[(&str, &[&str])] = &[
@@ -585,7 +585,7 @@ fn claim_template_with_empty_status_is_equal() {
 
 /// Defaults that a real server was seen to set (kube-apiserver v1.36, each object applied server-side).
 #[test]
-fn defaults_that_follow_from_other_fields_are_known() {
+fn defaults_derived_from_other_fields_are_known() {
     let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {completions: 3, completionMode: Indexed, backoffLimitPerIndex: 1";
     let by_index = "parallelism: 1, suspend: false, manualSelector: false, podReplacementPolicy: TerminatingOrFailed, backoffLimit: 2147483647";
     check(&format!("{job}}}}}"), &format!("{job}, {by_index}}}}}"), &[]);
@@ -615,7 +615,7 @@ fn defaults_that_follow_from_other_fields_are_known() {
 
 /// The volume controller completes a claim that a manifest names.
 #[test]
-fn a_completed_claim_is_told_from_another_one() {
+fn completed_claim_ref_distinguished_from_another() {
     let volume = |claim: &str| {
         format!(
             "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: v}}, spec: {{persistentVolumeReclaimPolicy: Retain, volumeMode: Filesystem, claimRef: {{{claim}}}}}}}"
@@ -633,7 +633,7 @@ fn a_completed_claim_is_told_from_another_one() {
 
 /// An empty selector selects everything, an absent one nothing: the difference opens a policy to the whole cluster.
 #[test]
-fn an_empty_selector_is_not_an_absent_one() {
+fn empty_selector_differs_from_absent() {
     let policy = |peer: &str| {
         format!(
             "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: n}}, spec: {{podSelector: {{}}, policyTypes: [Ingress], ingress: [{{from: [{peer}]}}]}}}}"

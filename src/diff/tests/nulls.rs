@@ -37,7 +37,7 @@ const NULLABLE: &str = "{size: {type: integer, nullable: true, default: 3}, mode
 
 /// A nullable field keeps its null: over a default and over a declared value somebody put it there.
 #[test]
-fn a_null_over_a_value_is_a_change() {
+fn null_over_value_is_change() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("{}", "{size: null}", &["+ .spec.size - -> null (default 3)"]),
         ("{}", "{list: null}", &["+ .spec.list - -> null (default [\"a\"])"]),

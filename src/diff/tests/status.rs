@@ -76,7 +76,7 @@ fn status_subresource_is_not_compared() {
 
 /// A schema that was kept says the same.
 #[test]
-fn what_was_kept_of_a_schema_tells_it() {
+fn cached_schema_keeps_status_subresource() {
     let kept = Schema::from_bytes(&published(false).to_bytes()).expect("we wrote it");
     assert_eq!(
         found(&kept, "status: {phase: ok}", "status: {phase: bad}"),

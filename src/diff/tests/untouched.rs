@@ -159,7 +159,7 @@ fn device_claim_gets_mode_and_count() {
 
 /// The time of a taint is the server's, also inside a list that is one value.
 #[test]
-fn the_time_of_a_taint_is_the_servers() {
+fn taint_time_is_set_by_server() {
     let slice = |taint: &str| {
         let device = format!("{{name: a, taints: [{{key: k, effect: {taint}}}]}}");
         object("resource.k8s.io/v1", "ResourceSlice", &format!("spec: {{driver: d, devices: [{device}]}}"))
@@ -176,7 +176,7 @@ fn the_time_of_a_taint_is_the_servers() {
 }
 
 #[test]
-fn both_names_of_a_claims_source_are_one() {
+fn data_source_equals_data_source_ref() {
     let claim = |spec: &str| {
         object("v1", "PersistentVolumeClaim", &format!("spec: {{volumeMode: Filesystem, {spec}}}"))
     };
@@ -254,7 +254,7 @@ fn empty_map_with_meaning_is_value() {
 }
 
 #[test]
-fn zero_values_of_a_crd_schema_are_kept() {
+fn zero_values_in_crd_schema_are_kept() {
     let crd = |property: &str| {
         let schema = format!("{{openAPIV3Schema: {{properties: {{a: {{items: {{{property}}}}}}}}}}}");
         object(
@@ -323,7 +323,7 @@ fn fields_completed_by_pod_strategy_are_server() {
 
 /// Told as the server's, so that only a person's own write is a change (the owner tells).
 #[test]
-fn a_list_that_admission_fills_is_still_compared() {
+fn list_filled_by_admission_is_compared() {
     let pod = |effect: &str| {
         let item = |key: &str, effect: &str| {
             format!(
@@ -401,7 +401,7 @@ fn what_admission_chooses_is_the_servers() {
 
 /// The labels of the template became those of a ReplicaSet in API groups of the past only.
 #[test]
-fn labels_of_a_replica_set_are_its_own() {
+fn replica_set_labels_not_taken_from_template() {
     let set = |labels: &str| {
         let template = "template: {metadata: {labels: {app: a}}}";
         format!(
@@ -419,7 +419,7 @@ fn a_global_default_is_never_the_servers() {
 }
 
 #[test]
-fn labels_of_a_bound_pod_follow_its_node() {
+fn bound_pod_labels_follow_node() {
     let object = |kind: &str, label: &str| {
         format!("{{apiVersion: v1, kind: {kind}, metadata: {{name: x, labels: {{{label}}}}}}}")
     };

@@ -34,7 +34,7 @@ fn quantity_recognized_only_where_schema_says() {
 /// `SetDefaults_ResourceList` (pkg/apis/core/v1/defaults.go) rounds the lists of resources in core up to milli; that of a
 /// RuntimeClass, of another group, it does not (`0.5m` is stored as `500u`).
 #[test]
-fn resources_are_rounded_up_where_the_server_does() {
+fn resources_rounded_where_server_rounds() {
     let quota = |cpu: &str| {
         format!(
             "{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{cpu: {cpu}}}}}}}"

@@ -155,7 +155,7 @@ fn dry_run_keeps_nulls_of_custom_resource() {
 }
 
 #[test]
-fn of_a_status_the_server_is_not_asked() {
+fn status_is_left_out_of_dry_run() {
     let of = |phase: &str| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "status": {"phase": phase}});
     let (git, live) = (of("ok"), of("bad"));
     let crd = json!({"spec": {"group": "example.com", "names": {"kind": "Widget"}, "versions": [
@@ -260,7 +260,7 @@ fn refused_dry_run_keeps_more_of_live() {
 
 /// With its own changes taken in, what Git declares asks for what live has.
 #[test]
-fn changes_that_are_taken_in_leave_no_question() {
+fn adopted_changes_leave_no_disagreement() {
     let with = |spec: Value, labels: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x", "labels": labels}, "spec": spec});
     let git = with(
         json!({"replicas": 2, "template": {"spec": {"containers": [{"name": "a", "image": "i", "args": ["x"],

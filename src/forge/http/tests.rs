@@ -18,7 +18,7 @@ fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> 
 }
 
 #[test]
-fn waits_are_read_as_seconds_dates_and_resets() {
+fn retry_wait_from_seconds_dates_and_resets() {
     const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
     let cases = [
         (Some("3"), None, None, Some(3)),

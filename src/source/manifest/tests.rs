@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn previews_of_anything_decide_as_the_whole_does(value in values()) {
+    fn preview_decides_like_whole_document(value in values()) {
         check(&serde_yaml::to_string(&value).expect("plain values"))?;
     }
 }

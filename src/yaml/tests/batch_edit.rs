@@ -58,7 +58,7 @@ fn batch_inserts_keys_like_single_edits() {
 }
 
 #[test]
-fn items_keys_and_documents_are_changed_at_once() {
+fn batch_edits_items_keys_and_documents() {
     let list: Vec<Value> = (0..60).map(|at| json!(format!("b{at}"))).collect();
     let block = "spec:\n  list:\n  - a # first\n  - b\nkind: X\n";
     let after = as_one_by_one(block, &[set(0, "/spec/list", Value::from(list.clone()))]);

@@ -113,7 +113,7 @@ fn in_small_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -
 }
 
 #[test]
-fn deep_nesting_is_an_error_and_no_overflow() {
+fn deep_nesting_is_error_without_overflow() {
     in_small_stack(|| {
         let good = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
         assert!(read(good.as_bytes())[0].is_ok());

@@ -61,7 +61,7 @@ fn intended(mut value: Value, case: &Value) -> Value {
 }
 
 #[test]
-fn every_edit_touches_as_few_lines_as_possible() {
+fn each_edit_touches_fewest_lines() {
     let cases: Vec<Value> =
         serde_json::from_str(&fs::read_to_string(folder().join("ops.json")).unwrap()).unwrap();
     let (mut exact, mut other, mut refused) = (0, Vec::new(), Vec::new());

@@ -18,7 +18,7 @@ fn apply(text: &str, pointer: &str, operation: Operation) -> Result<String, Stri
 }
 
 #[test]
-fn a_value_is_written_as_the_file_writes() {
+fn new_value_follows_style_of_file() {
     let cases = [
         ("a: 'x' # c\n", "/a", json!("it's"), "a: 'it''s' # c\n"),
         ("a: \"x\"\n", "/a", json!("y"), "a: \"y\"\n"),
@@ -96,7 +96,7 @@ fn json_stays_json() {
 }
 
 #[test]
-fn nothing_else_changes_through_anchors_aliases_and_merges() {
+fn edit_through_anchor_or_alias_is_refused() {
     let text = "x: &x\n  k: 1\nu: *x\nz:\n  <<: *x\n  own: 1\nfree: &free 1\n";
     for pointer in ["/x", "/x/k", "/x/new", "/u/k", "/u/new", "/z/k/deep"] {
         assert!(set(text, pointer, json!(2)).is_err(), "{pointer}");
@@ -135,7 +135,7 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
-fn edits_apply_in_order_and_to_their_document() {
+fn edits_apply_in_order_to_their_document() {
     let text = "# head\n---\na: 1\n---\na: 1 # second\n";
     let edits = [("/b", json!(1)), ("/b", json!(2)), ("/a", json!("x"))];
     let edits = edits.map(|(pointer, value)| Edit {

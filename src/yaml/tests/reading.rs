@@ -45,7 +45,7 @@ fn compact_size(value: &Value) -> usize {
 }
 
 #[test]
-fn every_case_is_read_as_kubectl_reads_it() {
+fn cases_read_like_kubectl() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for expected in expectations() {

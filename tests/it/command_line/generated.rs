@@ -45,7 +45,7 @@ fn bash_completes_commands_flags_and_values() {
 }
 
 #[test]
-fn every_shell_has_a_script_with_every_command() {
+fn completion_scripts_have_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = Drift::new().args(["completions", shell]).run().expect_status(0).stdout;
         for command in commands() {
@@ -94,7 +94,7 @@ fn man_pages_cover_every_command_and_option() {
 }
 
 #[test]
-fn page_that_is_a_link_is_not_written() {
+fn man_page_symlink_is_not_overwritten() {
     let repo = Repo::with(&[("mine", "kept\n")]);
     std::fs::create_dir(repo.path().join("man")).expect("a new folder");
     std::os::unix::fs::symlink("../mine", repo.path().join("man/drift.1")).expect("a new link");

@@ -45,7 +45,7 @@ fn version_is_that_of_the_crate() {
 }
 
 #[test]
-fn short_flag_and_help_command_print_the_same() {
+fn short_flag_and_help_command_agree() {
     let said = |arguments: &[&str]| Drift::new().env("COLUMNS", "80").args(arguments.iter().copied()).run();
     assert_eq!(said(&["-h"]).expect_status(0).stdout, help_of(None, "80"));
     assert_eq!(said(&["help"]).expect_status(0).stdout, help_of(None, "80"));

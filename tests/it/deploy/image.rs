@@ -66,7 +66,7 @@ fn image_inputs_exist_and_are_not_ignored() {
 }
 
 #[test]
-fn the_image_has_the_versions_that_are_tested() {
+fn image_has_the_tested_versions() {
     let (instructions, bring) = (instructions(), read("tests/parts/bring"));
     let cargo = read("Cargo.toml");
     let quoted = |text: &str, key: &str| {
@@ -92,7 +92,7 @@ fn the_image_has_the_versions_that_are_tested() {
 }
 
 #[test]
-fn the_image_runs_as_nobody_and_keeps_nothing() {
+fn image_runs_as_nonroot_without_leftovers() {
     let instructions = instructions();
     let users = all(&instructions, "USER");
     let last = users.last().expect("a USER");

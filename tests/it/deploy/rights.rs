@@ -19,7 +19,7 @@ fn request(plane: &ControlPlane, token: &str, method: &str, path: &str) -> u16 {
 }
 
 #[test]
-fn the_service_account_reads_and_does_nothing_else() {
+fn service_account_can_only_read() {
     let plane = ControlPlane::with_controllers();
     let overlay = |component: &str| {
         let name = "namespace: drift-rights\nnameSuffix: -rights\n";

@@ -71,7 +71,7 @@ fn timeless(svg: &str) -> String {
 }
 
 #[test]
-fn the_picture_in_the_readme_is_real_output() {
+fn readme_picture_is_real_output() {
     let told = Drift::new().args(["demo", "--color", "always"]).run().expect_status(0);
     let story = told.stdout.split("$ git merge").next().unwrap_or_default();
     let begin =

@@ -243,7 +243,7 @@ async fn lost_mark_is_put_back_by_branch() {
 }
 
 #[tokio::test]
-async fn a_renamed_repository_is_said_and_not_followed() {
+async fn renamed_repository_reported_and_not_followed() {
     let fake = Fake::start().await;
     let elsewhere = Fake::start().await;
     let there = format!("{}/api/v3/repositories/1/issues", elsewhere.address);

@@ -89,7 +89,7 @@ async fn the_second_time_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn a_merge_is_found_however_it_was_done() {
+async fn merge_of_any_kind_is_detected() {
     let merge: [(&str, &[&[&str]]); 4] = [
         ("merged", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "drift/one"]]),
         ("fast-forward", &[&["merge", "--quiet", "--ff-only", "drift/one"]]),
@@ -148,7 +148,7 @@ async fn proposal_declined_by_state_or_removed_branch() {
 }
 
 #[tokio::test]
-async fn our_own_closing_is_ours_and_done_once() {
+async fn own_closing_recognized_and_done_once() {
     let repo = with_branch("one");
     let forge = forge(&repo);
     let existing = opened(&forge, &issue("one")).await.existing;

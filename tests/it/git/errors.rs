@@ -28,7 +28,7 @@ fn embedded(repo: &Repo, at: &str, settings: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn embedded_bare_repository_is_never_used() {
+fn nested_bare_repository_is_never_used() {
     let repo = Repo::with(&[("a", "b")]);
     let bare = "[core]\n\tbare = true\n";
     for (at, settings) in [
@@ -133,7 +133,7 @@ fn missing_object_is_not_an_absent_file() {
 
 /// Root may write anywhere; what it cannot is a folder that is no folder.
 #[test]
-fn a_repository_that_cannot_be_written_says_so() {
+fn unwritable_repository_is_a_clear_error() {
     let repo = Repo::with(&[("a", "b")]);
     let head = id(&repo.head());
     let objects = repo.path().join(".git/objects");

@@ -234,7 +234,7 @@ fn commit_has_content_author_subject_and_trailers() {
 }
 
 #[test]
-fn the_end_of_a_shallow_clone_is_marked() {
+fn end_of_shallow_clone_is_marked() {
     let repo = Repo::with(&[("a", "1\n"), ("b", "1\n")]);
     for n in 2..6 {
         repo.write("b", format!("{n}\n"));

@@ -76,7 +76,7 @@ fn one_push_creates_moves_and_deletes_branches() {
 }
 
 #[test]
-fn whoever_is_second_is_told_and_writes_nothing() {
+fn second_pusher_is_rejected_and_writes_nothing() {
     let Place { repo: _repo, remote, git, base } = place();
     let other = remote.clone_of();
     other.git(&["push", "--quiet", "origin", "main:drift/taken"]);
@@ -152,7 +152,7 @@ fn protected_branch_is_named_and_nothing_written() {
 
 /// In the words of GitHub (a protected branch, a ruleset), GitLab, Gitea and a hook that says nothing.
 #[test]
-fn server_that_wants_signatures_is_told_with_hint() {
+fn server_requiring_signatures_recognized_with_hint() {
     let told = ", for it asks for signed commits: ";
     let silent = " and gives no reason, as where its rules ask for signed commits: ";
     let cases = [
@@ -265,7 +265,7 @@ fn branch_locked_by_other_push_is_retryable() {
 }
 
 #[test]
-fn hooks_and_push_settings_of_repository_are_ignored() {
+fn repository_hooks_and_push_settings_ignored() {
     let Place { repo, remote, git, base } = place();
     let mark = repo.path().join("mark");
     repo.git(&["tag", "--annotate", "-m", "x", "v1"]);
@@ -342,7 +342,7 @@ fn checked_out_branch_is_not_moved() {
 }
 
 #[test]
-fn a_lock_that_a_kill_left_is_named() {
+fn stale_lock_error_names_file() {
     let Place { repo, remote: _remote, git, base } = place();
     let lock = repo.write(".git/refs/heads/drift/one.lock", "");
     let error = git.push(None, &[update("drift/one", Some(&base), None)]).expect_err("locked");

@@ -37,7 +37,7 @@ fn repository_found_from_any_subfolder() {
 }
 
 #[test]
-fn head_and_branch_are_told_attached_and_detached() {
+fn head_read_when_attached_and_detached() {
     let repo = sample();
     assert_eq!(open(&repo).head_branch().expect("readable").as_deref(), Some("main"));
     repo.git(&["checkout", "--quiet", "--detach"]);
@@ -324,7 +324,7 @@ fn names_escaping_folder_are_not_written() {
 }
 
 #[test]
-fn a_tree_that_unfolds_without_end_is_refused() {
+fn exponentially_unfolding_tree_is_refused() {
     let repo = Repo::with(&[("file", "x\n")]);
     let blob = repo.git(&["rev-parse", "HEAD:file"]);
     let names: Vec<String> = (0..100).map(|n| format!("n{n:02}")).collect();

@@ -19,7 +19,7 @@ fn url(repo: &Repo) -> Remote {
 }
 
 #[test]
-fn the_remote_is_origin_or_the_only_one() {
+fn default_remote_is_origin_or_only_one() {
     let repo = Repo::with(&[("a", "b")]);
     let remote = || open(&repo).remote().expect("readable");
     assert_eq!(remote(), None);
@@ -89,7 +89,7 @@ fn the_default_branch_is_the_remotes() {
 }
 
 #[test]
-fn a_remote_that_fails_is_named_without_credentials() {
+fn failing_remote_named_without_credentials() {
     let repo = Repo::with(&[("a", "b")]);
     repo.git(&["remote", "add", "gone", "https://bot:s3cret@127.0.0.1:1/x"]);
     let opened = open(&repo);

@@ -119,7 +119,7 @@ fn ssh_key_file_signs_commit() {
 }
 
 #[test]
-fn key_may_be_in_agent_command_or_environment() {
+fn signing_key_from_agent_command_or_environment() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(folder.path(), "ed25519", "");
     let agent = Agent::with(&key);
@@ -194,7 +194,7 @@ fn unusable_key_fails_without_prompt() {
 }
 
 #[test]
-fn a_program_that_is_not_installed_is_named() {
+fn missing_signing_program_is_named() {
     let home = Home::new(&[("commit.gpgsign", "true")]);
     let bin = home.path().join("bin");
     std::fs::create_dir(&bin).expect("a new folder");

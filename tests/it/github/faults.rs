@@ -60,7 +60,7 @@ fn one_fault_leaves_one_proposal_per_incident() {
 }
 
 #[test]
-fn refused_unsigned_commits_are_named_and_open_nothing() {
+fn refused_unsigned_commits_named_nothing_opened() {
     let hub = Hub::new();
     let words = "echo 'error: GH013: Repository rule violations found for '\necho '- Commits must have verified signatures.'\n";
     let hook = hub.remote.write("hooks/pre-receive", format!("#!/bin/sh\nexec >&2\n{words}exit 1\n"));
@@ -120,7 +120,7 @@ fn paged_lists_are_read_completely() {
 }
 
 #[test]
-fn removed_mark_is_put_back_and_opens_nothing() {
+fn removed_marker_restored_without_new_proposal() {
     let hub = Hub::proposed();
     let number = hub.pulls()[0].number;
     hub.fake.state().thing(number).body = "Somebody wrote over it.".to_owned();

@@ -87,7 +87,7 @@ fn slow_push(drift: Drift, told: &Path, pushes: bool) -> Drift {
 }
 
 #[test]
-fn run_killed_around_its_push_is_finished_next() {
+fn next_run_finishes_one_killed_around_push() {
     for pushes in [false, true] {
         let mut hub = Hub::new();
         let told = hub.drift.home().join("pushing");

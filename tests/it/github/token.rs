@@ -58,7 +58,7 @@ fn a_redirect_takes_the_token_nowhere() {
 }
 
 #[test]
-fn token_shows_in_no_output_argument_or_file() {
+fn token_not_in_output_arguments_or_files() {
     let mut hub = Hub::new();
     let log = hub.drift.home().join("commands");
     let git = system_program("git").display().to_string();

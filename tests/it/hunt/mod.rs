@@ -36,7 +36,7 @@ struct Told {
 }
 
 #[test]
-fn failing_renderer_leaks_no_byte_of_a_secret() {
+fn failing_renderer_leaks_no_secret() {
     let (count, first) = wanted();
     let next = AtomicU64::new(first);
     let all = Mutex::new(Vec::new());

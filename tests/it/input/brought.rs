@@ -67,7 +67,7 @@ fn drift_yaml_outside_the_tree_is_refused() {
 }
 
 #[test]
-fn linked_drift_yaml_is_refused_at_a_revision() {
+fn symlinked_drift_yaml_is_refused() {
     let server = Server::with(LIVE);
     let repo = with_config(|at| symlink("apps/settings.yaml", at).expect("a new link"));
     repo.commit("Link");
@@ -145,7 +145,7 @@ const ALL: &str = "version: 1\nsources: [{path: ., namespace: shop}]\n";
 
 /// Nothing that Git ignores or does not track reaches a renderer, unless it is asked for; what is tracked does.
 #[test]
-fn what_git_does_not_track_reaches_no_renderer() {
+fn untracked_files_reach_no_renderer() {
     let config = ("drift.yaml", ALL);
     let named = SETTINGS.replace("name: settings", "name: hidden").replace("blue", SECRET);
     let overlay = |rest: &str| format!("resources: [a.yaml]\n{rest}");
@@ -213,7 +213,7 @@ fn what_git_does_not_track_reaches_no_renderer() {
 
 /// What is not ignored is said: it may be a file that somebody forgot to add.
 #[test]
-fn a_manifest_that_was_not_added_is_named() {
+fn untracked_manifest_is_named() {
     let new = SETTINGS.replace("name: settings", "name: new");
     let (text, code) = rendered(&[("drift.yaml", ALL), ("a.yaml", SETTINGS)], &[("new.yaml", &new)], &[]);
     assert_eq!(code, 1, "{text}");
@@ -366,7 +366,7 @@ fn lfs_pointer_named_and_not_parsed() {
 
 /// What a sparse checkout leaves out is missed, and what it declares is not unmanaged.
 #[test]
-fn what_a_sparse_checkout_leaves_out_is_missed() {
+fn files_left_by_sparse_checkout_are_incomplete() {
     let server = Server::with(LIVE);
     let repo = Repo::with(&[
         ("drift.yaml", "version: 1\nsources: [{path: apps, namespace: shop}]\n"),

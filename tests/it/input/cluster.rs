@@ -21,7 +21,7 @@ fn no_page(seen: &Seen) -> Option<Reply> {
 
 /// One list of the cluster is not as it should be: the run is incomplete, says why, and shows the rest.
 #[test]
-fn unreadable_list_is_incomplete_and_the_rest_shown() {
+fn unreadable_list_is_incomplete_rest_shown() {
     let cases: [(&str, Answer, &[&str]); 11] = [
         (
             "403",

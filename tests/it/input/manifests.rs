@@ -116,7 +116,7 @@ fn each_broken_document_is_reported() {
 }
 
 #[test]
-fn a_file_that_is_not_text_is_named() {
+fn binary_file_is_named() {
     let repo = shop();
     repo.write("apps/bad.yaml", b"apiVersion: v1\nkind: \xff\xfe\n");
     repo.write("apps/picture.png", b"\x89PNG\r\n\x1a\n\x00\xff");

@@ -142,7 +142,7 @@ fn full_disk_leaves_other_reports_whole() {
 
 /// A report that cannot be written at all is refused before anything is read.
 #[test]
-fn a_report_into_nowhere_is_refused_at_once() {
+fn unwritable_report_path_refused_before_reading() {
     let repo = shop();
     let server = Server::with(LIVE);
     for (file, why) in [

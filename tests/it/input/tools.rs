@@ -47,7 +47,7 @@ fn missing_or_old_tool_named_with_version() {
 }
 
 #[test]
-fn a_chart_that_does_not_render_is_named() {
+fn chart_that_fails_to_render_is_named() {
     let server = Server::with(LIVE);
     let dependency =
         "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: https://charts.example.com\n";
@@ -91,7 +91,7 @@ fn unbuildable_or_remote_kustomization_is_named() {
 /// Flux builds without kustomize's load restriction. Only the operator may say so, and nothing outside of the repository is
 /// reached all the same.
 #[test]
-fn file_outside_the_root_is_loaded_on_request() {
+fn file_outside_root_loaded_on_request() {
     let server = Server::with(LIVE);
     let files = [("bad/kustomization.yaml", "resources: [../shared/b.yaml]\n"), ("shared/b.yaml", SHARED)];
     let shared = repo(&files);

@@ -38,7 +38,7 @@ fn untouched_object_of_any_kind_not_reported() {
 
 /// Alpha and beta versions, and what beta features put into the others.
 #[test]
-fn untouched_object_behind_a_feature_flag_is_clean() {
+fn untouched_object_with_feature_gates_not_reported() {
     nothing_is_found(&["--runtime-config=api/all=true", "--feature-gates=AllAlpha=true,AllBeta=true"]);
 }
 

@@ -12,7 +12,7 @@ const LEAF_READERS: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn an_error_is_an_enum_and_no_text() {
+fn errors_are_enums_not_strings() {
     let mut wrong = vec![];
     let mut unused: Vec<&str> = LEAF_READERS.iter().map(|(file, _)| *file).collect();
     for file in rust_files("src") {

@@ -51,13 +51,13 @@ fn edits_found_after_server_apply() {
 }
 
 #[test]
-fn edits_of_objects_applied_by_flux_are_found() {
+fn edits_found_after_flux_apply() {
     edits_are_found("flux", &["--server-side", "--field-manager=kustomize-controller"]);
 }
 
 /// Argo CD's default: a three-way merge by its own client.
 #[test]
-fn edits_of_objects_applied_by_argo_are_found() {
+fn edits_found_after_argo_apply() {
     edits_are_found("argo", &["--field-manager=argocd-controller"]);
 }
 

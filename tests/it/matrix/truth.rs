@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_found_at_its_smallest_place() {
+    fn difference_found_at_deepest_path() {
         let before = json!({"a": {"b": 1, "c": 2}, "l": [{"name": "x", "v": 1}, {"name": "y"}], "s": [1, 2]});
         let after = json!({"a": {"b": 1, "d": 2}, "l": [{"name": "y"}, {"name": "x", "v": 2}], "s": [1]});
         let found: Vec<_> = changed(&before, &after).into_iter().map(|leaf| leaf.path).collect();

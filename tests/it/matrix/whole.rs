@@ -47,7 +47,7 @@ struct Outcome {
 }
 
 #[test]
-fn edit_is_proposed_whole_or_not_at_all() {
+fn edit_proposed_completely_or_not_at_all() {
     let wanted = std::env::var("DRIFT_TEST_EDITS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut total, mut made, mut round) = (Outcome::default(), 0, 0);
     while made < wanted {

@@ -143,7 +143,7 @@ fn several_reports_of_one_run() {
 
 /// The format never changes the code.
 #[test]
-fn exit_codes_do_not_depend_on_the_format() {
+fn exit_code_does_not_depend_on_format() {
     let (repo, server) = (repo(), Server::with(LIVE));
     let broken = super::world::repo();
     broken.write("apps/broken.yaml", "a: [\n");

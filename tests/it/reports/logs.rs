@@ -44,7 +44,7 @@ fn verbose_logs_stages_with_times_and_counts() {
 }
 
 #[test]
-fn twice_verbose_logs_each_request_and_child_program() {
+fn very_verbose_logs_requests_and_child_programs() {
     let text = shop_with(&["-vv"], None).stderr;
     says(&text, &["debug: request: method=GET path=/version retry=0 status=200 bytes="]);
     says(&text, &["path=\"/api/v1/namespaces/shop/secrets?limit="]);

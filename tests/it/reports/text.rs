@@ -15,7 +15,7 @@ fn drift_of_every_kind() {
 }
 
 #[test]
-fn what_is_no_drift_is_listed_on_request() {
+fn excused_changes_listed_on_request() {
     let (repo, server) = (repo(), Server::with(LIVE));
     let output = check(&repo, &server, &["--all"]).run().expect_status(1);
     let from = output.stdout.find("Not applied yet").expect("the section");

@@ -253,7 +253,7 @@ fn merge_of_any_style_ends_the_incident() {
 }
 
 #[test]
-fn undone_change_closes_the_pull_request_with_reason() {
+fn undone_change_closes_pull_request_with_reason() {
     let hosted = Hosted::with_proposal("hosted-undone");
     hosted.place.apply_git();
     let _ = hosted.run(0);
@@ -355,7 +355,7 @@ fn pull_request_with_foreign_commits_is_left_alone() {
 }
 
 #[test]
-fn unprovable_part_of_an_incident_becomes_an_issue() {
+fn unprovable_part_of_incident_becomes_issue() {
     let hosted = Hosted::new("hosted-both");
     // One value changed, and one in which Git has a variable.
     let patch = r#"{"data":{"level":"debug","url":"http://elsewhere"}}"#;
@@ -384,7 +384,7 @@ fn unprovable_part_of_an_incident_becomes_an_issue() {
 }
 
 #[test]
-fn token_without_a_right_leaves_nothing_half_done() {
+fn token_lacking_rights_changes_nothing() {
     let mut hosted = Hosted::new("hosted-scopes");
     hosted.place.set_memory("1Gi");
     let main = hosted.refs();
@@ -442,7 +442,7 @@ fn refused_branches_are_told_and_nothing_written() {
 }
 
 #[test]
-fn values_from_the_cluster_close_and_call_nobody() {
+fn cluster_values_trigger_nothing_on_forge() {
     let hosted = Hosted::new("hosted-hostile");
     let bystander = hosted.must(201, "POST", "/issues", Some(&json!({"title": "Not ours"})));
     let value = format!(

@@ -18,7 +18,7 @@ diff --git a/apps/web.yaml b/apps/web.yaml
 ";
 
 #[test]
-fn manual_change_is_proposed_merged_ended_and_linked() {
+fn manual_change_proposed_merged_and_ended() {
     let place = Place::new("loop");
     let clean = place.run(0);
     assert!(clean.stdout.contains("Nothing to propose."), "{}", clean.stdout);
@@ -93,7 +93,7 @@ fn manual_change_is_proposed_merged_ended_and_linked() {
 }
 
 #[test]
-fn undone_change_ends_reverted_and_removes_its_branch() {
+fn undone_change_ends_incident_as_reverted() {
     let place = Place::with_proposal("undone");
     place.apply_git();
     let head = place.repo.head();
@@ -158,7 +158,7 @@ fn declined_proposal_returns_only_with_new_values() {
 }
 
 #[test]
-fn checked_out_proposal_does_not_hold_up_others() {
+fn checked_out_proposal_does_not_block_others() {
     let place = Place::with_proposal("looked-at");
     let branch = place.branch();
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -318,7 +318,7 @@ fn dirty_work_tree_neither_read_nor_written() {
 }
 
 #[test]
-fn a_dry_run_shows_everything_and_writes_nothing() {
+fn dry_run_shows_plan_and_writes_nothing() {
     let mut place = Place::new("dry");
     place.set_memory("1Gi");
     let before = place.refs();
@@ -374,7 +374,7 @@ fn squash_without_trailers_matched_by_content() {
 }
 
 #[test]
-fn repository_without_a_forge_holds_its_own_proposals() {
+fn repository_without_forge_holds_proposals() {
     let mut place = Place::with("bare", &[(FILE, WEB)], "forge: {type: local}\n");
     place.apply_git();
     place.set_memory("1Gi");

@@ -123,7 +123,7 @@ fn mass_drift_is_one_issue_without_incidents() {
 }
 
 #[test]
-fn the_question_is_closed_when_it_is_over() {
+fn mass_drift_issue_closed_when_over() {
     let place = Place::with("mass-over", &[("apps/many.yaml", &config_maps(22, "git"))], "");
     place.apply_git();
     let changed = ["--server-side", "--force-conflicts", "--field-manager=kubectl-edit"];
@@ -174,7 +174,7 @@ fn proposals_over_ten_wait_for_next_run() {
 
 /// Whoever may make objects in a namespace does not silence the rest: neither new incidents nor ends.
 #[test]
-fn objects_that_nothing_declares_hold_back_only_themselves() {
+fn unmanaged_objects_hold_back_only_themselves() {
     let place = Place::with_proposal("noise");
     let noise = config_maps(21, "noise");
     place.plane.apply("alice", &place.namespace, &noise, &["--server-side", "--field-manager=kubectl-edit"]);

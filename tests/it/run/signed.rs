@@ -70,7 +70,7 @@ fn commits_signed_once_and_not_repeated() {
 }
 
 #[test]
-fn whoever_amends_a_signed_commit_keeps_the_branch() {
+fn branch_with_amended_commit_left_alone() {
     let keys = tempfile::tempdir().expect("a temporary folder");
     let key = ssh(keys.path(), "ed25519", "");
     let mut place = Place::new("amended");
@@ -111,7 +111,7 @@ fn conditionally_included_user_settings_sign_commits() {
 }
 
 #[test]
-fn unusable_key_ends_the_run_before_a_push() {
+fn unusable_key_ends_run_before_push() {
     let keys = tempfile::tempdir().expect("a temporary folder");
     let locked = ssh(keys.path(), "ed25519", "s3cret phrase");
     let mut place = Place::new("locked");

@@ -55,7 +55,7 @@ fn unescaped(text: &str) -> (String, &str) {
 }
 
 #[test]
-fn literals_are_read_as_the_compiler_reads_them() {
+fn literals_read_like_the_compiler() {
     let code = r###"f("a \"b\" \
         c\n", '"', '\'', 'x', r#"raw "x" \"#, &'a str, r"--d", "--e")"###;
     assert_eq!(literals(code), ["a \"b\" c\n", "raw \"x\" \\", "--d", "--e"]);

@@ -44,13 +44,13 @@ fn changes_attributed_after_server_apply() {
 }
 
 #[test]
-fn changes_of_objects_applied_by_flux_are_told() {
+fn changes_attributed_after_flux_apply() {
     changes_are_told("flux", &["--server-side", "--field-manager=kustomize-controller"]);
 }
 
 /// Argo CD's default: a three-way merge by its own client.
 #[test]
-fn changes_of_objects_applied_by_argo_are_told() {
+fn changes_attributed_after_argo_apply() {
     changes_are_told("argo", &["--field-manager=argocd-controller"]);
 }
 

@@ -302,7 +302,7 @@ struct Written {
 }
 
 #[test]
-fn harmful_changes_are_drift_whatever_name_wrote_them() {
+fn harmful_changes_are_drift_for_any_manager() {
     let plane = plane();
     let client = plane.client("admin");
     let namespace = plane.fresh_namespace("writers-hiding");

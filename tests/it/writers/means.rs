@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn applied_part_keeps_item_keys_and_atomic_values() {
+    fn applied_part_keeps_keys_and_atomics() {
         let fields = json!({"f:l": {"k:{\"name\":\"x\"}": {"f:v": {}}}, "f:w": {}});
         let metadata = json!({"name": "n", "managedFields": [{"manager": "m", "fieldsV1": fields}]});
         let before =

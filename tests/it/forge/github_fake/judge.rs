@@ -198,7 +198,7 @@ fn rewrite_nullable(node: &mut Value) {
 }
 
 #[test]
-fn the_judge_refuses_what_github_does_not_describe() {
+fn fake_refuses_requests_github_does_not_document() {
     let title = json!({"title": "t"});
     let cases = [
         ("POST", "issues", "", title.clone(), ""),
