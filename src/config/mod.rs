@@ -7,6 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use crate::model::FluxOptions;
 use crate::model::UnsyncedAfter;
 use serde::Deserialize;
 
@@ -86,6 +87,9 @@ pub struct Source {
     /// Whether a plain source is its folder's own files alone, as for an Application of Argo CD; not in `drift.yaml`.
     #[serde(skip)]
     pub own_files_only: bool,
+    /// What the Flux Kustomization that applies it sets; not in `drift.yaml`.
+    #[serde(skip)]
+    pub flux: Option<Box<FluxOptions>>,
 }
 
 /// How Helm renders a chart.

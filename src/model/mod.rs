@@ -8,6 +8,7 @@ mod desired;
 mod explain_report;
 mod finding;
 mod fingerprint;
+mod flux_options;
 mod lazy;
 #[cfg(test)]
 pub(crate) mod mk;
@@ -34,6 +35,7 @@ pub use finding::{Finding, Incomplete, State};
 pub use fingerprint::{
     counts_as_drift, digest, finding_key, fingerprint, incident_fingerprint, is_restart, resource_key,
 };
+pub use flux_options::FluxOptions;
 pub use lazy::Lazy;
 pub use nearest::nearest;
 pub use origin::{Origin, SourceLocation};

@@ -12,24 +12,30 @@ use super::output::SourceKind;
 use super::tree::{SourceTree, with_forward_slashes};
 use crate::config::{HelmOptions, Source};
 use crate::git::TrackedFiles;
-use crate::model::Incomplete;
+use crate::model::{FluxOptions, Incomplete};
 
-/// Fields of a Flux Kustomization that do not change what is rendered (`api/v1/kustomization_types.go` of
+/// Fields of a Flux Kustomization that do not change what is rendered, or that are read here (`api/v1/kustomization_types.go` of
 /// kustomize-controller). Encrypted values are found by their text, `decryption` or not.
 const FLUX: &[&str] = &[
+    "commonMetadata",
     "decryption",
     "deletionPolicy",
     "dependsOn",
     "force",
     "healthCheckExprs",
     "healthChecks",
+    "images",
     "interval",
+    "namePrefix",
+    "nameSuffix",
+    "patches",
     "path",
     "prune",
     "retryInterval",
     "serviceAccountName",
     "sourceRef",
     "suspend",
+    "targetNamespace",
     "timeout",
     "wait",
 ];
@@ -121,7 +127,9 @@ impl Root {
             return Err(RootRefusal::OtherCluster("kubeConfig"));
         }
         refuse_others(spec.as_object(), FLUX, "")?;
-        let source = Source { path: folder(spec["path"].as_str())?, ..Source::default() };
+        let options = flux_options(spec);
+        let flux = (!options.is_empty()).then(|| Box::new(options));
+        let source = Source { path: folder(spec["path"].as_str())?, flux, ..Source::default() };
         Ok(Self { source, layout: RootLayout::Flux })
     }
 
@@ -153,13 +161,13 @@ impl Root {
         }
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let release = text(&source["helm"]["releaseName"]).or_else(|| text(&root["metadata"]["name"]));
+        let recurse = source["directory"]["recurse"].as_bool() == Some(true);
         let source = Source {
             path: folder(source["path"].as_str())?,
             namespace: text(&destination["namespace"]),
             helm: Some(HelmOptions { release, values }),
             ..Source::default()
         };
-        let recurse = spec["source"]["directory"]["recurse"].as_bool() == Some(true);
         Ok(Self { source, layout: RootLayout::ArgoCd { recurse } })
     }
 
@@ -167,7 +175,8 @@ impl Root {
         let folder = PathBuf::from(&self.source.path);
         let source =
             |path: String| Source { path, namespace: self.source.namespace.clone(), ..Source::default() };
-        let whole = source(self.source.path.clone());
+        // Its options are those of the folder itself.
+        let whole = Source { flux: self.source.flux.clone(), ..source(self.source.path.clone()) };
         match (tree.kind(&folder), self.layout) {
             (SourceKind::Helm, RootLayout::ArgoCd { .. }) => vec![self.source.clone()],
             // A plain source reads no roots below.
@@ -180,6 +189,24 @@ impl Root {
             }
             _ => vec![whole],
         }
+    }
+}
+
+/// What a Kustomization sets that changes what its folder renders to.
+fn flux_options(spec: &Value) -> FluxOptions {
+    let set = |from: &str| spec.get(from).filter(|value| is_set(value)).cloned();
+    let fields = [
+        ("targetNamespace", "namespace"),
+        ("namePrefix", "namePrefix"),
+        ("nameSuffix", "nameSuffix"),
+        ("patches", "patches"),
+        ("images", "images"),
+    ];
+    let written = fields.into_iter().filter_map(|(from, to)| Some((to.to_owned(), set(from)?)));
+    let metadata = |name: &str| Some((name.to_owned(), spec["commonMetadata"].get(name)?.clone()));
+    FluxOptions {
+        kustomization: written.collect(),
+        common_metadata: ["labels", "annotations"].into_iter().filter_map(metadata).collect(),
     }
 }
 
@@ -322,9 +349,9 @@ mod tests {
         let refused = |found: Result<Root, RootRefusal>| found.expect_err("it is refused").to_string();
         assert_eq!(
             refused(kustomization(
-                &json!({"path": "a", "postBuild": {"substitute": {"a": "b"}}, "patches": [{}]})
+                &json!({"path": "a", "postBuild": {"substitute": {"a": "b"}}, "components": ["x"]})
             )),
-            "it sets patches, postBuild, which drift does not render yet"
+            "it sets components, postBuild, which drift does not render yet"
         );
         assert!(kustomization(&json!({"path": "a", "patches": [], "targetNamespace": ""})).is_ok());
         assert!(

@@ -20,7 +20,7 @@ use super::tools::Tool;
 use super::tree::{KUSTOMIZATIONS, SourceTree, locate, with_forward_slashes};
 use super::{encrypted, kustomize_inputs, manifest, remove_entries, renderer_error};
 use crate::git::read_file;
-use crate::model::{Lazy, Origin, Provenance, ResourceId, SourceLocation};
+use crate::model::{FluxOptions, Lazy, Origin, Provenance, ResourceId, SourceLocation};
 use crate::yaml;
 
 /// Changes of what is not rendered that are left out, one render each.
@@ -49,7 +49,14 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     };
     gathered.tool = Some(tool.label.clone());
     match build(located, tool, &scan) {
-        Ok(drafts) => {
+        Ok(mut drafts) => {
+            if let Some(options) = &located.source.flux {
+                for draft in &mut drafts {
+                    let mut value = draft.value.compute();
+                    options.put_metadata(&mut value);
+                    draft.value = value.into();
+                }
+            }
             let names: usize = drafts.iter().map(|draft| draft.nondeterministic.len()).sum();
             if names > 0 {
                 let path = &located.source.path;
@@ -97,6 +104,13 @@ fn build(
     let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(CopyError::NoFolder)?;
     let left_out = copy::copy(located.tree, scan.reached.iter().cloned(), &sandbox.tree())?;
     let builder = KustomizeBuild { located, tool, sandbox, declared: RefCell::default() };
+    if let Some(options) = &located.source.flux {
+        if !scan.cuts.is_empty() {
+            let why = "a part of it is not rendered, and a Flux Kustomization sets more: drift does not render both yet";
+            return Err(RootFailure { why: why.to_owned(), hints: Vec::new() });
+        }
+        builder.write_options(options)?;
+    }
     let drafts = if scan.cuts.is_empty() {
         builder.drafts(scan.build_metadata)
     } else {
@@ -273,6 +287,21 @@ impl KustomizeBuild<'_> {
         fs::write(outer.join(KUSTOMIZATIONS[0]), kustomization.to_string())
             .map_err(|error| error.to_string())?;
         self.run(&outer)
+    }
+
+    /// Writes what a Flux Kustomization sets into the copy of the root's own file, as Flux does.
+    fn write_options(&self, options: &FluxOptions) -> Result<(), RootFailure> {
+        let failed = |why: String| RootFailure { why, hints: Vec::new() };
+        let Some(file) = self.located.tree.kustomization(&self.located.path) else { return Ok(()) };
+        let copied = self.sandbox.tree().join(file);
+        let bytes = fs::read(&copied).map_err(|error| failed(error.to_string()))?;
+        let read = yaml::read_first(&bytes).map_err(|error| failed(error.to_string()))?;
+        let Some(Value::Object(mut kustomization)) = read.map(yaml::Document::into_json) else {
+            return Err(failed("its kustomization is no mapping".to_owned()));
+        };
+        options.merge_into(&mut kustomization);
+        fs::write(&copied, Value::Object(kustomization).to_string())
+            .map_err(|error| failed(error.to_string()))
     }
 
     fn run(&self, folder: &Path) -> Result<Vec<Value>, BuildError> {

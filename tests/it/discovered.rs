@@ -178,3 +178,23 @@ fn roots_of_other_repositories_give_no_sources() {
     let listed = fleet.check(&["--include-untracked"]).expect_status(0).json();
     assert_eq!(listed["summary"]["desired"], 1, "{listed:#}");
 }
+
+#[test]
+fn options_of_a_kustomization_are_rendered() {
+    let fleet = Fleet::new();
+    let options = ", targetNamespace: team, namePrefix: a-, commonMetadata: {labels: {team: a}}, patches: \
+                   [{patch: '[{\"op\": \"replace\", \"path\": \"/data/level\", \"value\": \"warn\"}]', target: {kind: ConfigMap}}]";
+    let changed = kustomization("apps", "./apps/prod", options);
+    fleet.plane.apply("gitops", "flux-system", &changed, &["--server-side", "--force-conflicts"]);
+    fleet.repo.write("clusters/prod/apps.yaml", &changed);
+    fleet.repo.commit("Give the apps to a team");
+    let _ = fleet.plane.kubectl("admin", &["create", "namespace", "team"]).expect_status(0);
+    let rendered = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a-settings, labels: {team: a}}\ndata: {level: warn}\n";
+    fleet.plane.apply("gitops", "team", rendered, &["--server-side", "--field-manager=kustomize-controller"]);
+    let report = fleet.check(&[]).expect_status(0).json();
+    assert_eq!(report["incomplete"], json!([]), "{report:#}");
+    assert_eq!(report["summary"]["inSync"], 5, "{report:#}");
+    let _ = fleet.plane.by_hand("team", &["label", "configmap", "a-settings", "team=b", "--overwrite"]);
+    let report = fleet.check(&[]).expect_status(1).json();
+    assert_eq!(finding(&report, "a-settings")["changes"][0]["desired"], "a", "{report:#}");
+}
