@@ -27,6 +27,7 @@ use crate::attribution::{Managers, split_expired};
 use crate::checkout::{Checkout, CheckoutError, CheckoutSettings};
 use crate::cluster::Cluster;
 use crate::config::SecretsMode;
+use crate::git::RemoteAddress;
 use crate::model::{ApiResources, Finding, Incomplete, Verification};
 use crate::source::{self, Prerendered, render_rest};
 use crate::text::with_hint;
@@ -50,12 +51,15 @@ pub(super) async fn open(
     let connecting = tokio::spawn(async move { of_cluster.connect().await });
     progress("opening the repository");
     let opening = tokio::task::spawn_blocking(move || open_tree(&of_tree));
-    let opened = opening.await.expect("the work does not panic");
+    let opened = match opening.await.expect("the work does not panic") {
+        Err(CheckError::Checkout(CheckoutError::NoSources)) => Err(remotes(settings).await?),
+        opened => Ok(opened?),
+    };
     progress("connecting to the cluster");
     let cluster = connecting.await.expect("the work does not panic")?;
     let (opened, ahead) = match opened {
-        Err(CheckError::Checkout(CheckoutError::NoSources)) => open_discovered(settings, &cluster).await?,
-        opened => opened?,
+        Ok(opened) => opened,
+        Err(remotes) => open_discovered(settings, &cluster, &remotes).await?,
     };
     Ok((opened, cluster, ahead))
 }
@@ -68,14 +72,23 @@ fn open_tree(settings: &CheckoutSettings) -> Result<(Checkout, Prerendered), Che
     Ok((opened, ahead))
 }
 
+/// By which addresses GitOps objects may name the repository; an error where there are none, so that nothing can be found.
+async fn remotes(settings: &CheckSettings) -> Result<Vec<RemoteAddress>, CheckError> {
+    let of_tree = settings.checkout.clone();
+    let reading =
+        tokio::task::spawn_blocking(move || Ok::<_, CheckError>(of_tree.open_repository()?.remotes()?));
+    let remotes = reading.await.expect("the work does not panic")?;
+    if remotes.is_empty() { Err(CheckoutError::NoSources.into()) } else { Ok(remotes) }
+}
+
 /// Opens the tree with the sources that the cluster's GitOps objects name.
 async fn open_discovered(
     settings: &CheckSettings,
     cluster: &Cluster,
+    remotes: &[RemoteAddress],
 ) -> Result<(Checkout, Prerendered), CheckError> {
     let mut of_tree = settings.checkout.clone();
-    let remotes = of_tree.open_repository()?.remotes()?;
-    of_tree.discovery = discover(cluster, &remotes).await;
+    of_tree.discovery = discover(cluster, remotes).await;
     let opening = tokio::task::spawn_blocking(move || open_tree(&of_tree));
     opening.await.expect("the work does not panic")
 }

@@ -80,11 +80,12 @@ const NOT_READ: [&str; 7] = [
 ];
 
 /// Kinds of Flux and Argo CD, which this Kubernetes does not serve.
-const GITOPS: [&str; 4] = [
+const GITOPS: [&str; 5] = [
     "applications.argoproj.io",
     "applicationsets.argoproj.io",
     "helmreleases.helm.toolkit.fluxcd.io",
     "kustomizations.kustomize.toolkit.fluxcd.io",
+    "gitrepositories.source.toolkit.fluxcd.io",
 ];
 
 #[test]
