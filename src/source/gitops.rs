@@ -39,6 +39,9 @@ const FLUX: &[&str] = &[
     "timeout",
     "wait",
 ];
+/// Fields of a patch and of an image there: nothing that makes kustomize load a file.
+const FLUX_PATCH: &[&str] = &["patch", "target"];
+const FLUX_IMAGE: &[&str] = &["digest", "name", "newName", "newTag"];
 /// Fields of the source of an Application that do not, or that are read here (`pkg/apis/application/v1alpha1/types.go` of
 /// Argo CD).
 const ARGO_CD: &[&str] = &["directory", "helm", "name", "path", "repoURL", "targetRevision"];
@@ -127,6 +130,11 @@ impl Root {
             return Err(RootRefusal::OtherCluster("kubeConfig"));
         }
         refuse_others(spec.as_object(), FLUX, "")?;
+        for (list, known) in [("patches", FLUX_PATCH), ("images", FLUX_IMAGE)] {
+            for entry in spec[list].as_array().into_iter().flatten() {
+                refuse_others(entry.as_object(), known, &format!("{list}."))?;
+            }
+        }
         let options = flux_options(spec);
         let flux = (!options.is_empty()).then(|| Box::new(options));
         let source = Source { path: folder(spec["path"].as_str())?, flux, ..Source::default() };
@@ -354,6 +362,9 @@ mod tests {
             "it sets components, postBuild, which drift does not render yet"
         );
         assert!(kustomization(&json!({"path": "a", "patches": [], "targetNamespace": ""})).is_ok());
+        let loads =
+            json!({"path": "a", "patches": [{"path": "https://example.org/x", "target": {"kind": "Pod"}}]});
+        assert!(refused(kustomization(&loads)).contains("patches.path"));
         assert!(
             refused(kustomization(&json!({"path": "a", "kubeConfig": {"secretRef": {"name": "x"}}})))
                 .contains("cluster")
