@@ -7,21 +7,12 @@ use super::{
     Supersession, all_server_set, attribute, missing_verdict, unmanaged_candidate,
 };
 use crate::config::ManagerConfig;
-use crate::model::mk::mk_difference;
-use crate::model::{Cause, Desired, FieldPath, Lazy, ManagerClass, Origin, ResourceId};
+use crate::model::mk::{mk_desired, mk_difference};
+use crate::model::{Cause, Desired, FieldPath, ManagerClass, ResourceId};
 use crate::schema::Schema;
 
 fn desired(value: Value) -> Desired {
-    Desired {
-        id: ResourceId::from_object(&value).expect("the table's objects have kind and name"),
-        value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), location: None },
-        fields: Lazy::default(),
-        provenance: crate::model::Provenance::Document { index: 0, item: None },
-        notes: Vec::new(),
-        nondeterministic: Vec::new(),
-        optional: None,
-    }
+    mk_desired("x.yaml", value)
 }
 
 fn deployment(replicas: i64, image: &str) -> Value {

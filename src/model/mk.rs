@@ -1,11 +1,25 @@
-//! Builders of findings, for tests.
+//! Builders of objects and findings, for tests.
 
 use serde_json::{Value, json};
 
 use super::{
-    Cause, Change, ChangeKind, Confidence, Difference, FieldPath, Finding, Manager, Origin, ResourceId,
-    State, Verdict,
+    Cause, Change, ChangeKind, Confidence, Desired, Difference, FieldPath, Finding, Lazy, Manager, Origin,
+    Provenance, ResourceId, State, Verdict,
 };
+
+/// An object of a file; without the places of its fields.
+pub(crate) fn mk_desired(file: &str, value: Value) -> Desired {
+    Desired {
+        id: ResourceId::from_object(&value).expect("a test's object has kind and name"),
+        value: value.into(),
+        origin: Origin { source: ".".to_owned(), file: file.to_owned(), location: None },
+        fields: Lazy::default(),
+        provenance: Provenance::Document { index: 0, item: None },
+        notes: Vec::new(),
+        nondeterministic: Vec::new(),
+        optional: None,
+    }
+}
 
 /// A value that live has otherwise than Git. Its pointers lead nowhere.
 pub(crate) fn mk_difference(path: FieldPath, desired: Option<Value>, live: Option<Value>) -> Difference {

@@ -10,9 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::attribution::{Evidence, Managers, PastVersion, Supersession, attribute, strongest_verdict};
 use crate::incident::RecordedFinding;
-use crate::model::{
-    Change, CheckReport, Desired, Difference, Finding, Lazy, Origin, ResourceId, State, fingerprint,
-};
+use crate::model::mk::mk_desired;
+use crate::model::{Change, CheckReport, Desired, Difference, Finding, State, fingerprint};
 use crate::report::{Format, ReportStyle, check};
 use crate::schema::Schema;
 
@@ -60,16 +59,7 @@ fn secret(
 }
 
 fn desired(value: Value) -> Desired {
-    Desired {
-        id: ResourceId::from_object(&value).expect("it has kind and name"),
-        value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: "secret.yaml".to_owned(), location: None },
-        fields: Lazy::default(),
-        provenance: crate::model::Provenance::Document { index: 0, item: None },
-        notes: Vec::new(),
-        nondeterministic: Vec::new(),
-        optional: None,
-    }
+    mk_desired("secret.yaml", value)
 }
 
 /// What the whole way from two objects to a report and the ledger writes, and what it holds on the way.

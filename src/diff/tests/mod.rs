@@ -14,7 +14,8 @@ mod values;
 
 use serde_json::Value;
 
-use crate::model::{ChangeKind, Desired, Difference, Lazy, Origin, ResourceId};
+use crate::model::mk::mk_desired;
+use crate::model::{ChangeKind, Desired, Difference};
 use crate::schema::Schema;
 use cross_check::compare;
 
@@ -27,16 +28,7 @@ pub(crate) fn desired(text: &str) -> Desired {
 }
 
 pub(super) fn of(value: Value) -> Desired {
-    Desired {
-        id: ResourceId::from_object(&value).expect("the table's objects have kind and name"),
-        value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: "x.yaml".to_owned(), location: None },
-        fields: Lazy::default(),
-        provenance: crate::model::Provenance::Document { index: 0, item: None },
-        notes: Vec::new(),
-        nondeterministic: Vec::new(),
-        optional: None,
-    }
+    mk_desired("x.yaml", value)
 }
 
 fn line(difference: &Difference) -> String {
