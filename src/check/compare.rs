@@ -109,9 +109,9 @@ pub(crate) async fn compare(
     let (mut compared, present) = stages.compare_lists(&declared, &schemas).await;
     let (schemas, schema_warnings) = schemas.into_schemas().await;
     declared.note_duplicates(&schemas);
-    let mut verdicts = stages.decide(&declared, &schemas, &present, &mut compared).await;
-    let verification = stages.verify(&declared, &verdicts.findings, &mut compared).await;
-    let mut warnings = std::mem::take(&mut verdicts.warnings);
+    let Verdicts { findings, past, mut warnings } =
+        stages.decide(&declared, &schemas, &present, &mut compared).await;
+    let verification = stages.verify(&declared, &findings, &mut compared).await;
     warnings.of_schemas = schema_warnings;
     warnings.of_objects = [
         optional_absent_warnings(&declared.rendered.objects, &compared),
@@ -119,7 +119,6 @@ pub(crate) async fn compare(
     ]
     .concat();
     let parts = ReportParts { settings, opened, cluster, declared: &declared };
-    let findings = std::mem::take(&mut verdicts.findings);
     let report = parts.assemble(&mut compared, findings, warnings, verification).await?;
     let listed = std::mem::take(&mut compared.listed);
     let Declared { rendered, unrendered, skipped } = declared;
@@ -132,7 +131,7 @@ pub(crate) async fn compare(
         unrendered,
         skipped,
         listed,
-        older_versions: verdicts.past,
+        older_versions: past,
     };
     Ok(Check { report, inputs })
 }

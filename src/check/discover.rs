@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures::stream::StreamExt;
 use serde_json::Value;
 
-use crate::cluster::{Cluster, ReadError, ReadErrorKind, resource_display_name};
+use super::roots::read_roots;
+use crate::cluster::Cluster;
 use crate::git::RemoteAddress;
 use crate::model::{Incomplete, ResourceId};
 use crate::source::{Discovery, Root, RootRefusal};
@@ -15,12 +15,14 @@ pub(super) async fn discover(cluster: &Cluster, remotes: &[RemoteAddress]) -> Di
     let mut discovery = Discovery::default();
     let repositories = git_repositories(cluster, &mut discovery.incomplete).await;
     let is_here = |url: &str| remotes.iter().any(|remote| is_same_repository(remote, url));
-    for (id, root) in read(cluster, "kustomize.toolkit.fluxcd.io", "Kustomization", &mut discovery).await {
+    for (id, root) in
+        read(cluster, "kustomize.toolkit.fluxcd.io", "Kustomization", &mut discovery.incomplete).await
+    {
         if flux_address(&id, &root, &repositories).is_some_and(is_here) {
             record(&mut discovery, &id, Root::from_kustomization(&root));
         }
     }
-    for (id, root) in read(cluster, "argoproj.io", "Application", &mut discovery).await {
+    for (id, root) in read(cluster, "argoproj.io", "Application", &mut discovery.incomplete).await {
         if argo_cd_addresses(&root).any(is_here) {
             record(&mut discovery, &id, Root::from_application(&root));
         }
@@ -44,9 +46,7 @@ fn record(discovery: &mut Discovery, id: &ResourceId, root: Result<Root, RootRef
 type Repositories = BTreeMap<(String, String), String>;
 
 async fn git_repositories(cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> Repositories {
-    let mut found = Discovery::default();
-    let objects = read(cluster, "source.toolkit.fluxcd.io", "GitRepository", &mut found).await;
-    incomplete.append(&mut found.incomplete);
+    let objects = read(cluster, "source.toolkit.fluxcd.io", "GitRepository", incomplete).await;
     let address = |(id, object): (ResourceId, Value)| {
         let url = object["spec"]["url"].as_str()?.to_owned();
         Some(((id.namespace.unwrap_or_default(), id.name), url))
@@ -54,30 +54,15 @@ async fn git_repositories(cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -
     objects.into_iter().filter_map(address).collect()
 }
 
-/// The objects of a kind in all namespaces; none where it is not served.
+/// The objects of a kind; what could not be read of them is noted.
 async fn read(
     cluster: &Cluster,
     group: &str,
     kind: &str,
-    discovery: &mut Discovery,
+    incomplete: &mut Vec<Incomplete>,
 ) -> Vec<(ResourceId, Value)> {
-    let Some(served) = cluster.api_resources().preferred_version(group, kind) else { return Vec::new() };
-    let mut objects = Vec::new();
-    let mut pages = cluster.objects(served, None);
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => {
-                let with_id = |object| Some((ResourceId::from_object(&object).ok()?, object));
-                objects.extend(page.into_iter().filter_map(with_id));
-            }
-            Err(error) if error.kind == ReadErrorKind::NotServed => break,
-            Err(error) => {
-                let what = resource_display_name(served, None);
-                discovery.incomplete.push(ReadError { what, ..error }.into());
-                break;
-            }
-        }
-    }
+    let (objects, unread) = read_roots(cluster, group, kind).await;
+    incomplete.extend(unread.map(Incomplete::from));
     objects
 }
 
@@ -102,11 +87,7 @@ fn argo_cd_addresses(root: &Value) -> impl Iterator<Item = &str> {
 /// Whether two addresses name one repository, however it is reached; a path names none.
 fn is_same_repository(ours: &RemoteAddress, url: &str) -> bool {
     let theirs = RemoteAddress::new("", url);
-    let name = |address: &RemoteAddress| {
-        let path = address.owner_repo.as_ref()?.to_lowercase();
-        Some((address.host.as_ref()?.to_lowercase(), path))
-    };
-    name(ours).is_some() && name(ours) == name(&theirs)
+    ours.repository_name().is_some_and(|name| theirs.repository_name() == Some(name))
 }
 
 #[cfg(test)]

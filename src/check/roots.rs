@@ -45,16 +45,15 @@ pub(super) async fn find_uncovered_roots(
     }
     let mut unread = Vec::new();
     for (group, kind) in KINDS {
-        match live(cluster, group, kind).await {
-            Ok(roots) => {
+        match read_roots(cluster, group, kind).await {
+            (roots, None) => {
                 let roots = roots.into_iter().filter(|(id, _)| !seen.contains(&id.key()));
                 found.extend(roots.filter_map(|(resource, root)| {
                     let why = covered.why_uncovered(&resource, &root)?;
                     Some((resource.key(), UncoveredRoot { resource, origin: None, why }))
                 }));
             }
-            Err(error) if error.kind == ReadErrorKind::NotServed => {}
-            Err(error) => unread.push(error.into()),
+            (_, Some(error)) => unread.push(error.into()),
         }
     }
     (found.into_values().collect(), unread)
@@ -64,16 +63,28 @@ fn is_root(id: &ResourceId) -> bool {
     KINDS.contains(&(id.group.as_str(), id.kind.as_str()))
 }
 
-async fn live(cluster: &Cluster, group: &str, kind: &str) -> Result<Vec<(ResourceId, Value)>, ReadError> {
-    let Some(served) = cluster.api_resources().preferred_version(group, kind) else { return Ok(Vec::new()) };
+/// The objects of a kind in all namespaces, none where it is not served; and what kept the list from being read to its end.
+pub(super) async fn read_roots(
+    cluster: &Cluster,
+    group: &str,
+    kind: &str,
+) -> (Vec<(ResourceId, Value)>, Option<ReadError>) {
     let mut roots = Vec::new();
+    let Some(served) = cluster.api_resources().preferred_version(group, kind) else { return (roots, None) };
     let mut pages = cluster.objects(served, None);
     while let Some(page) = pages.next().await {
-        let page =
-            page.map_err(|unread| ReadError { what: resource_display_name(served, None), ..unread })?;
-        roots.extend(page.into_iter().filter_map(|root| Some((ResourceId::from_object(&root).ok()?, root))));
+        match page {
+            Ok(page) => {
+                let with_id = |root| Some((ResourceId::from_object(&root).ok()?, root));
+                roots.extend(page.into_iter().filter_map(with_id));
+            }
+            Err(error) if error.kind == ReadErrorKind::NotServed => break,
+            Err(error) => {
+                return (roots, Some(ReadError { what: resource_display_name(served, None), ..error }));
+            }
+        }
     }
-    Ok(roots)
+    (roots, None)
 }
 
 impl RootCoverage<'_> {
@@ -115,12 +126,9 @@ impl RootCoverage<'_> {
     /// Whether an address may be that of this repository.
     fn is_this_repository(&self, url: &str) -> bool {
         let other = RemoteAddress::new("", url);
-        let repository = |address: &RemoteAddress| {
-            address.owner_repo.as_ref().map(|name| (address.host.clone(), name.to_lowercase()))
-        };
         // A path tells no repository from another.
-        let ours = self.remote.as_ref().and_then(repository);
-        ours.is_none_or(|ours| repository(&other) == Some(ours))
+        let ours = self.remote.as_ref().and_then(RemoteAddress::repository_name);
+        ours.is_none_or(|ours| other.repository_name() == Some(ours))
     }
 
     fn folder(&self, path: &str) -> Option<String> {

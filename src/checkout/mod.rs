@@ -76,13 +76,9 @@ impl Checkout {
         let config = read_config_in(&root)?;
         let all = settings.include_untracked;
         let files = repository.files(all)?;
-        let (mut incomplete, mut warnings) = (Vec::new(), Vec::new());
-        let discovery = &settings.discovery;
-        let sources = named_sources(&config, settings.path.as_deref(), discovery)?.unwrap_or_else(|| {
-            incomplete.extend(discovery.incomplete.iter().cloned());
-            warnings.extend(discovery_note(discovery));
-            discovery.sources(&root, Some(&files))
-        });
+        let named = named_sources(&config, settings.path.as_deref(), &settings.discovery)?;
+        let SourceList { sources, mut incomplete, mut warnings } =
+            SourceList::new(named, &settings.discovery, &root, Some(&files));
         let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
         let status = repository.status(&paths)?;
         let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
@@ -127,13 +123,10 @@ impl Checkout {
         let config = read_config_at(&repository, &commit)?;
         let named = named_sources(&config, path, discovery)?;
         let folders = named.clone().unwrap_or_else(|| discovery.folders());
-        let (folder, mut incomplete) = export_commit(&repository, &commit, &folders)?;
-        let mut warnings = Vec::new();
-        let sources = named.unwrap_or_else(|| {
-            incomplete.extend(discovery.incomplete.iter().cloned());
-            warnings.extend(discovery_note(discovery));
-            discovery.sources(folder.path(), None)
-        });
+        let (folder, unwritten) = export_commit(&repository, &commit, &folders)?;
+        let SourceList { sources, mut incomplete, warnings } =
+            SourceList::new(named, discovery, folder.path(), None);
+        incomplete.extend(unwritten);
         Ok(Self {
             repository,
             commit,
@@ -308,6 +301,33 @@ fn named_sources(
     match select_sources(config, path) {
         Err(CheckoutError::NoSources) if !discovery.is_empty() => Ok(None),
         selected => selected.map(Some),
+    }
+}
+
+/// The sources of a tree, what of them is not read, and what is said of them.
+#[derive(Default)]
+struct SourceList {
+    sources: Vec<Source>,
+    incomplete: Vec<Incomplete>,
+    warnings: Vec<String>,
+}
+
+impl SourceList {
+    /// Those that are named, or those that were discovered.
+    fn new(
+        named: Option<Vec<Source>>,
+        discovery: &Discovery,
+        tree: &Path,
+        files: Option<&TrackedFiles>,
+    ) -> Self {
+        match named {
+            Some(sources) => Self { sources, ..Self::default() },
+            None => Self {
+                sources: discovery.sources(tree, files),
+                incomplete: discovery.incomplete.clone(),
+                warnings: discovery_note(discovery).into_iter().collect(),
+            },
+        }
     }
 }
 

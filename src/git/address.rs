@@ -30,6 +30,12 @@ impl RemoteAddress {
         Self { name: name.to_owned(), url: without_credentials(url), host, web, owner_repo }
     }
 
+    /// Host and path of the repository in lower case, however it is reached; a path of this machine names none.
+    #[must_use]
+    pub fn repository_name(&self) -> Option<(&str, String)> {
+        Some((self.host.as_deref()?, self.owner_repo.as_ref()?.to_lowercase()))
+    }
+
     /// The kind of forge that the host names without doubt.
     #[must_use]
     pub fn forge_kind(&self) -> Option<ForgeKind> {
