@@ -19,12 +19,12 @@ pub(super) async fn discover(cluster: &Cluster, remotes: &[RemoteAddress]) -> Di
         read(cluster, "kustomize.toolkit.fluxcd.io", "Kustomization", &mut discovery.incomplete).await
     {
         if flux_address(&id, &root, &repositories).is_some_and(is_here) {
-            record(&mut discovery, &id, Root::from_kustomization(&root));
+            record(&mut discovery, &id, Root::from_kustomization(&id, &root));
         }
     }
     for (id, root) in read(cluster, "argoproj.io", "Application", &mut discovery.incomplete).await {
         if argo_cd_addresses(&root).any(is_here) {
-            record(&mut discovery, &id, Root::from_application(&root));
+            record(&mut discovery, &id, Root::from_application(&id, &root));
         }
     }
     discovery

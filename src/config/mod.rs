@@ -7,11 +7,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use crate::model::FluxOptions;
-use crate::model::UnsyncedAfter;
 use serde::Deserialize;
 
-use crate::model::ManagerClass;
+use crate::model::{FluxOptions, ManagerClass, RootOptions, SourceRoot, UnsyncedAfter};
 
 pub use read::{ConfigError, parse};
 
@@ -84,12 +82,26 @@ pub struct Source {
     /// Files and folders of a plain source that are left out: patterns as in `.gitignore`, from the source's path.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// Whether a plain source is its folder's own files alone, as for an Application of Argo CD; not in `drift.yaml`.
+    /// The GitOps object that applies it, and what that sets; not in `drift.yaml`.
     #[serde(skip)]
-    pub own_files_only: bool,
-    /// What the Flux Kustomization that applies it sets; not in `drift.yaml`.
-    #[serde(skip)]
-    pub flux: Option<Box<FluxOptions>>,
+    pub root: Option<Box<SourceRoot>>,
+}
+
+impl Source {
+    /// What the GitOps object that applies it sets.
+    #[must_use]
+    pub fn root_options(&self) -> Option<&RootOptions> {
+        self.root.as_ref().map(|root| &root.options)
+    }
+
+    /// What the Flux Kustomization that applies it sets, where that is anything.
+    #[must_use]
+    pub fn flux(&self) -> Option<&FluxOptions> {
+        match self.root_options() {
+            Some(RootOptions::Flux(options)) if !options.is_empty() => Some(options),
+            _ => None,
+        }
+    }
 }
 
 /// How Helm renders a chart.

@@ -50,7 +50,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     gathered.tool = Some(tool.label.clone());
     match build(located, tool, &scan) {
         Ok(mut drafts) => {
-            if let Some(options) = &located.source.flux {
+            if let Some(options) = located.source.flux() {
                 for draft in &mut drafts {
                     let mut value = draft.value.compute();
                     options.put_metadata(&mut value);
@@ -104,7 +104,7 @@ fn build(
     let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(CopyError::NoFolder)?;
     let left_out = copy::copy(located.tree, scan.reached.iter().cloned(), &sandbox.tree())?;
     let builder = KustomizeBuild { located, tool, sandbox, declared: RefCell::default() };
-    if let Some(options) = &located.source.flux {
+    if let Some(options) = located.source.flux() {
         if !scan.cuts.is_empty() {
             let why = "a part of it is not rendered, and a Flux Kustomization sets more: drift does not render both yet";
             return Err(RootFailure { why: why.to_owned(), hints: Vec::new() });

@@ -3,12 +3,13 @@
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
 //! fetches nothing: what needs either is [`Incomplete`](crate::model::Incomplete), like everything else that cannot be read.
 
+mod argocd;
 mod configured;
 mod copy;
 mod encrypted;
 mod exclude;
+mod flux;
 mod folders;
-mod gitops;
 mod helm;
 mod hooks;
 mod identity;
@@ -35,6 +36,8 @@ mod render_variants;
 mod renderer_error;
 mod request;
 mod resolved;
+mod root_fields;
+mod roots;
 mod sandbox;
 mod stand_in;
 mod template_clock;
@@ -53,12 +56,13 @@ use output::SourceOutput;
 use resolved::ResolvedSource;
 use tree::{SourceTree, locate};
 
-pub use gitops::{Discovery, Root, RootRefusal};
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};
 pub use output::SourceKind;
 pub use outside_manifests::find_outside_manifests;
 pub use request::{RenderOutput, RenderRequest, RenderedSource};
+pub use root_fields::RootRefusal;
+pub use roots::{Discovery, Root};
 pub use tools::{ToolError, Tools};
 
 /// Renders every source; a failure never stops the others.

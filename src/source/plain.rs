@@ -11,6 +11,7 @@ use super::output::{SourceKind, SourceOutput};
 use super::resolved::ResolvedSource;
 use super::tree::{SourceTree, with_forward_slashes};
 use super::{encrypted, nested_roots};
+use crate::model::RootOptions;
 use crate::threads::parallel_map;
 use crate::{config, git};
 
@@ -26,7 +27,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         files: Vec::new(),
         roots: Vec::new(),
         left_out: Exclusions::new(located),
-        own_files_only: located.source.own_files_only,
+        own_files_only: matches!(located.source.root_options(), Some(RootOptions::ArgoCd(options)) if !options.recurse),
         seen: BTreeSet::new(),
     };
     let start = located.on_disk();
@@ -35,7 +36,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     } else {
         walk.folder(&located.path);
     }
-    if located.source.flux.is_some() {
+    if located.source.flux().is_some() {
         // Flux renders it by a kustomization that it makes.
         let why = "a Flux Kustomization with options applies it, and it has no kustomization file: drift does not render that yet";
         let mut gathered = SourceOutput::new(SourceKind::Plain);

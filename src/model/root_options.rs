@@ -1,0 +1,28 @@
+//! The GitOps object that applies a source, and what it sets beside the folder.
+
+use super::{FluxOptions, ResourceId};
+
+/// The GitOps object that applies a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceRoot {
+    /// The object: a Kustomization of Flux, an Application of Argo CD.
+    pub object: ResourceId,
+    /// What it sets that changes what the folder renders to.
+    pub options: RootOptions,
+}
+
+/// What a GitOps object sets that changes what its folder renders to, by the controller that reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RootOptions {
+    /// Flux's kustomize-controller.
+    Flux(FluxOptions),
+    /// Argo CD's repository server.
+    ArgoCd(ArgoCdOptions),
+}
+
+/// Options of an Application of Argo CD (`spec.source` in `pkg/apis/application/v1alpha1/types.go` of Argo CD).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ArgoCdOptions {
+    /// Whether the manifests of a plain folder are also read below it.
+    pub recurse: bool,
+}

@@ -1,0 +1,225 @@
+//! The GitOps objects of a repository as sources: the folder that each applies, as its controller reads it.
+//!
+//! What a root sets is known field by field: one that sets anything that would change what is rendered, and that drift does
+//! not render yet, is refused and named, for its objects without that would be compared wrongly.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::root_fields::{RootRefusal, folder};
+use super::tree::SourceTree;
+use super::{argocd, flux};
+use crate::config::Source;
+use crate::git::TrackedFiles;
+use crate::model::{Incomplete, ResourceId, RootOptions, SourceRoot};
+
+/// What the cluster's GitOps objects say of this repository.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Discovery {
+    /// The folders that they apply.
+    pub roots: Vec<Root>,
+    /// Roots of this repository that drift cannot render, and lists that could not be read.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// A GitOps object, and the folders that it applies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Root {
+    /// The object.
+    pub id: ResourceId,
+    /// One source for each folder, with what the object sets for it.
+    folders: Vec<Source>,
+}
+
+impl Discovery {
+    /// Whether nothing of this repository was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty() && self.incomplete.is_empty()
+    }
+
+    /// The sources of the roots in a tree: one for each folder that is rendered on its own.
+    #[must_use]
+    pub fn sources(&self, tree: &Path, files: Option<&TrackedFiles>) -> Vec<Source> {
+        let tree = SourceTree { root: tree, files };
+        let mut sources: Vec<Source> = Vec::new();
+        for source in self.roots.iter().flat_map(|root| root.sources(tree)) {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        sources
+    }
+
+    /// The folders of the roots.
+    #[must_use]
+    pub fn folders(&self) -> Vec<Source> {
+        self.roots.iter().flat_map(|root| root.folders.iter().cloned()).collect()
+    }
+}
+
+impl Root {
+    /// What a Flux Kustomization applies.
+    ///
+    /// # Errors
+    /// Why drift cannot render it.
+    pub fn from_kustomization(id: &ResourceId, root: &Value) -> Result<Self, RootRefusal> {
+        let options = RootOptions::Flux(flux::options(&root["spec"])?);
+        let source = Source { path: folder(root["spec"]["path"].as_str())?, ..Source::default() };
+        Ok(Self::new(id, vec![(source, options)]))
+    }
+
+    /// What an Argo CD Application applies.
+    ///
+    /// # Errors
+    /// As for [`Self::from_kustomization`].
+    pub fn from_application(id: &ResourceId, root: &Value) -> Result<Self, RootRefusal> {
+        Ok(Self::new(id, argocd::folders(id, &root["spec"])?))
+    }
+
+    fn new(id: &ResourceId, folders: Vec<(Source, RootOptions)>) -> Self {
+        let with_root = |(source, options)| {
+            let root = Some(Box::new(SourceRoot { object: id.clone(), options }));
+            Source { root, ..source }
+        };
+        Self { id: id.clone(), folders: folders.into_iter().map(with_root).collect() }
+    }
+
+    fn sources(&self, tree: SourceTree<'_>) -> Vec<Source> {
+        let read = |source: &Source| match source.root_options() {
+            Some(RootOptions::Flux(_)) => flux::sources(source, tree),
+            Some(RootOptions::ArgoCd(_)) => argocd::sources(source, tree),
+            None => vec![source.clone()],
+        };
+        self.folders.iter().flat_map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use super::{Discovery, Root, RootRefusal};
+    use crate::model::{ResourceId, RootOptions};
+
+    fn id(kind: &str, name: &str) -> ResourceId {
+        ResourceId::from_object(&json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}))
+            .expect("an object")
+    }
+
+    fn kustomization(spec: &Value) -> Result<Root, RootRefusal> {
+        let id = id("Kustomization", "apps");
+        Root::from_kustomization(&id, &json!({"spec": spec}))
+    }
+
+    fn application(spec: &Value) -> Result<Root, RootRefusal> {
+        let id = id("Application", "web");
+        Root::from_application(&id, &json!({"spec": spec}))
+    }
+
+    /// The sources in a tree of these files, as `path/** @namespace release values`.
+    fn sources(root: Root, files: &[&str]) -> Vec<String> {
+        let tree = tempfile::tempdir().expect("a folder");
+        for file in files {
+            let path = tree.path().join(file);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+            fs::write(path, "").expect("it can be written");
+        }
+        let found = Discovery { roots: vec![root], incomplete: Vec::new() };
+        let shown = found.sources(tree.path(), None).into_iter().map(|source| {
+            let below = match source.root_options() {
+                Some(RootOptions::ArgoCd(options)) if options.recurse => "/**",
+                _ => "",
+            };
+            let helm = source
+                .helm
+                .map(|helm| format!(" {} {}", helm.release.unwrap_or_default(), helm.values.join(",")));
+            let namespace = source.namespace.map(|namespace| format!(" @{namespace}"));
+            format!("{}{below}{}{}", source.path, namespace.unwrap_or_default(), helm.unwrap_or_default())
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn flux_reads_a_folder_as_its_generator_does() {
+        let git = json!({"kind": "GitRepository", "name": "flux-system"});
+        let root = |path: &str| {
+            let spec =
+                json!({"path": path, "interval": "10m", "prune": true, "sourceRef": git, "suspend": true});
+            kustomization(&spec).expect("nothing else is set")
+        };
+        let files = [
+            "clusters/prod/apps.yaml",
+            "clusters/prod/flux-system/kustomization.yaml",
+            "clusters/prod/a b/c/Kustomization",
+            "clusters/prod/a b/c/d/kustomization.yml",
+            "apps/prod/kustomization.yaml",
+            "apps/prod/base/kustomization.yaml",
+        ];
+        assert_eq!(
+            sources(root("./clusters/prod"), &files),
+            ["clusters/prod", "clusters/prod/a b/c", "clusters/prod/flux-system"]
+        );
+        assert_eq!(sources(root("apps/prod/"), &files), ["apps/prod"]);
+        assert_eq!(sources(root("./"), &["a.yaml"]), ["."]);
+    }
+
+    #[test]
+    fn argo_cd_reads_a_folder_by_what_is_in_it() {
+        let spec = |source: Value| {
+            json!({"project": "default", "source": source,
+                   "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"}})
+        };
+        let root = |source: Value| application(&spec(source)).expect("it can be rendered");
+        let here = "https://git.example.org/acme/fleet";
+        let plain = json!({"repoURL": here, "path": "apps/web", "targetRevision": "HEAD"});
+        assert_eq!(sources(root(plain.clone()), &["apps/web/a.yaml"]), ["apps/web @shop"]);
+        assert_eq!(sources(root(plain.clone()), &["apps/web/kustomization.yaml"]), ["apps/web @shop"]);
+        assert_eq!(sources(root(plain), &["apps/web/Chart.yaml"]), ["apps/web @shop web "]);
+        let below = json!({"repoURL": here, "path": "apps", "directory": {"recurse": true}});
+        assert_eq!(sources(root(below), &["apps/web/a.yaml"]), ["apps/** @shop"]);
+        let chart = json!({"repoURL": here, "path": "c",
+                           "helm": {"releaseName": "r", "valueFiles": ["values.yaml", "../prod.yaml"]}});
+        assert_eq!(sources(root(chart), &["c/Chart.yaml"]), ["c @shop r values.yaml,../prod.yaml"]);
+    }
+
+    #[test]
+    fn what_changes_the_objects_is_refused_by_name() {
+        let refused = |found: Result<Root, RootRefusal>| found.expect_err("it is refused").to_string();
+        assert_eq!(
+            refused(kustomization(
+                &json!({"path": "a", "postBuild": {"substitute": {"a": "b"}}, "components": ["x"]})
+            )),
+            "it sets components, postBuild, which drift does not render yet"
+        );
+        assert!(kustomization(&json!({"path": "a", "patches": [], "targetNamespace": ""})).is_ok());
+        let loads =
+            json!({"path": "a", "patches": [{"path": "https://example.org/x", "target": {"kind": "Pod"}}]});
+        assert!(refused(kustomization(&loads)).contains("patches.path"));
+        assert!(
+            refused(kustomization(&json!({"path": "a", "kubeConfig": {"secretRef": {"name": "x"}}})))
+                .contains("cluster")
+        );
+        assert!(refused(kustomization(&json!({"path": "../a"}))).contains("out of the repository"));
+        assert!(
+            refused(kustomization(&json!({"path": "a", "fieldOfTomorrow": 1}))).contains("fieldOfTomorrow")
+        );
+        for (source, named) in [
+            (json!({"path": "a", "kustomize": {"images": ["x"]}}), "kustomize"),
+            (json!({"path": "a", "helm": {"parameters": [{"name": "a"}]}}), "helm.parameters"),
+            (json!({"path": "a", "directory": {"exclude": "*.x"}}), "directory.exclude"),
+            (json!({"path": "a", "helm": {"valueFiles": ["$values/a.yaml"]}}), "valueFiles"),
+            (json!({"chart": "a", "path": "."}), "chart"),
+        ] {
+            let why = refused(application(&json!({"source": source, "destination": {"name": "in-cluster"}})));
+            assert!(why.contains(named), "{named}: {why}");
+        }
+        let elsewhere = json!({"source": {"path": "a"}, "destination": {"server": "https://other"}});
+        assert!(refused(application(&elsewhere)).contains("another cluster"));
+        let several = json!({"sources": [{"path": "a"}, {"path": "b"}]});
+        assert!(refused(application(&several)).contains("several sources"));
+    }
+}
