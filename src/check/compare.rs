@@ -9,7 +9,7 @@ use super::CheckError;
 use super::autoscalers::read_autoscalers;
 use super::comparison::{Comparison, ComparisonOutcome};
 use super::declared::{Declared, take_secrets};
-use super::discover::discover;
+use super::discover::discover_sources;
 use super::evidence::ClusterEvidence;
 use super::findings::{FindingBuilder, Past};
 use super::inputs::{Check, CheckInputs};
@@ -24,10 +24,9 @@ use super::settings::{CheckSettings, ClusterTarget};
 use super::unknown_fields::unknown_field_warnings;
 use super::verify::Verifier;
 use crate::attribution::{Managers, split_expired};
-use crate::checkout::{Checkout, CheckoutError, CheckoutSettings};
+use crate::checkout::{Checkout, CheckoutSettings};
 use crate::cluster::Cluster;
 use crate::config::SecretsMode;
-use crate::git::RemoteAddress;
 use crate::model::{ApiResources, Finding, Incomplete, Verification};
 use crate::source::{self, Prerendered, render_rest};
 use crate::text::with_hint;
@@ -51,16 +50,10 @@ pub(super) async fn open(
     let connecting = tokio::spawn(async move { of_cluster.connect().await });
     progress("opening the repository");
     let opening = tokio::task::spawn_blocking(move || open_tree(&of_tree));
-    let opened = match opening.await.expect("the work does not panic") {
-        Err(CheckError::Checkout(CheckoutError::NoSources)) => Err(remotes(settings).await?),
-        opened => Ok(opened?),
-    };
+    let (mut opened, ahead) = opening.await.expect("the work does not panic")?;
     progress("connecting to the cluster");
     let cluster = connecting.await.expect("the work does not panic")?;
-    let (opened, ahead) = match opened {
-        Ok(opened) => opened,
-        Err(remotes) => open_discovered(settings, &cluster, &remotes).await?,
-    };
+    let ahead = discover_sources(settings, &mut opened, &cluster, ahead).await?;
     Ok((opened, cluster, ahead))
 }
 
@@ -70,27 +63,6 @@ fn open_tree(settings: &CheckoutSettings) -> Result<(Checkout, Prerendered), Che
     let _stage = info_span!("render ahead", sources = opened.sources.len());
     let ahead = source::prerender(&opened.render_request(&settings.tools, &ApiResources::default()));
     Ok((opened, ahead))
-}
-
-/// By which addresses GitOps objects may name the repository; an error where there are none, so that nothing can be found.
-async fn remotes(settings: &CheckSettings) -> Result<Vec<RemoteAddress>, CheckError> {
-    let of_tree = settings.checkout.clone();
-    let reading =
-        tokio::task::spawn_blocking(move || Ok::<_, CheckError>(of_tree.open_repository()?.remotes()?));
-    let remotes = reading.await.expect("the work does not panic")?;
-    if remotes.is_empty() { Err(CheckoutError::NoSources.into()) } else { Ok(remotes) }
-}
-
-/// Opens the tree with the sources that the cluster's GitOps objects name.
-async fn open_discovered(
-    settings: &CheckSettings,
-    cluster: &Cluster,
-    remotes: &[RemoteAddress],
-) -> Result<(Checkout, Prerendered), CheckError> {
-    let mut of_tree = settings.checkout.clone();
-    of_tree.discovery = discover(cluster, remotes).await;
-    let opening = tokio::task::spawn_blocking(move || open_tree(&of_tree));
-    opening.await.expect("the work does not panic")
 }
 
 /// Renders of an opened tree what was not rendered ahead, and compares it with a cluster.

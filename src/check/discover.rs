@@ -1,93 +1,178 @@
-//! Which folders of the repository the cluster's GitOps objects apply.
+//! Follows the GitOps objects of Git and of the cluster to what they apply of the repository.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use tracing::field::Empty;
+use tracing::info_span;
 
+use super::CheckError;
 use super::roots::read_roots;
+use super::settings::CheckSettings;
+use crate::checkout::{Checkout, CheckoutError, is_below};
 use crate::cluster::Cluster;
+use crate::config::{Discover, DiscoverFrom, Source};
 use crate::git::RemoteAddress;
-use crate::model::{Incomplete, ResourceId};
-use crate::source::{Discovery, Root, RootRefusal};
+use crate::model::{Incomplete, ObjectKey};
+use crate::source::{Discovery, Here, Prerendered, RootObject, render_others};
+use crate::text::pluralize;
 
-/// The roots that are of the repository at one of these addresses.
-pub(super) async fn discover(cluster: &Cluster, remotes: &[RemoteAddress]) -> Discovery {
-    let mut discovery = Discovery::default();
-    let repositories = git_repositories(cluster, &mut discovery.incomplete).await;
-    let is_here = |url: &str| remotes.iter().any(|remote| is_same_repository(remote, url));
-    for (id, root) in
-        read(cluster, "kustomize.toolkit.fluxcd.io", "Kustomization", &mut discovery.incomplete).await
-    {
-        if flux_address(&id, &root, &repositories).is_some_and(is_here) {
-            record(&mut discovery, &id, Root::from_kustomization(&id, &root));
-        }
-    }
-    for (id, root) in read(cluster, "argoproj.io", "Application", &mut discovery.incomplete).await {
-        if argo_cd_addresses(&root).any(is_here) {
-            record(&mut discovery, &id, Root::from_application(&id, &root));
-        }
-    }
-    discovery
-}
+/// Most times that what was found is rendered to find more: roots that declare roots, each deeper by one.
+const MOST_ROUNDS: usize = 20;
 
-fn record(discovery: &mut Discovery, id: &ResourceId, root: Result<Root, RootRefusal>) {
-    match root {
-        Ok(root) => discovery.roots.push(root),
-        // What it applies elsewhere is not of this cluster.
-        Err(RootRefusal::OtherCluster(_)) => {}
-        Err(refusal) => discovery.incomplete.push(Incomplete {
-            what: format!("what {id} applies"),
-            why: format!("{refusal}: list what it applies as a source in drift.yaml, where that is the same"),
-        }),
-    }
-}
-
-/// The addresses of Flux's repositories, by namespace and name.
-type Repositories = BTreeMap<(String, String), String>;
-
-async fn git_repositories(cluster: &Cluster, incomplete: &mut Vec<Incomplete>) -> Repositories {
-    let objects = read(cluster, "source.toolkit.fluxcd.io", "GitRepository", incomplete).await;
-    let address = |(id, object): (ResourceId, Value)| {
-        let url = object["spec"]["url"].as_str()?.to_owned();
-        Some(((id.namespace.unwrap_or_default(), id.name), url))
-    };
-    objects.into_iter().filter_map(address).collect()
-}
-
-/// The objects of a kind; what could not be read of them is noted.
-async fn read(
+/// Takes the sources that GitOps objects apply of the repository beside those that are listed, where they are to be
+/// discovered; gives what was rendered of them.
+///
+/// # Errors
+/// [`CheckoutError::NoSources`] where there are none.
+pub(crate) async fn discover_sources(
+    settings: &CheckSettings,
+    opened: &mut Checkout,
     cluster: &Cluster,
-    group: &str,
-    kind: &str,
-    incomplete: &mut Vec<Incomplete>,
-) -> Vec<(ResourceId, Value)> {
-    let (objects, unread) = read_roots(cluster, group, kind).await;
-    incomplete.extend(unread.map(Incomplete::from));
-    objects
-}
-
-/// Where the repository of a Flux Kustomization is.
-fn flux_address<'r>(id: &ResourceId, root: &Value, repositories: &'r Repositories) -> Option<&'r str> {
-    let source = &root["spec"]["sourceRef"];
-    if source["kind"] != "GitRepository" {
-        return None;
+    ahead: Prerendered,
+) -> Result<Prerendered, CheckError> {
+    let Some(discover) = opened.discover.clone() else { return Ok(ahead) };
+    let stage = info_span!("discover", roots = Empty, sources = Empty, requests = Empty);
+    let (live, unread) = read_live(cluster, &discover).await;
+    let repository = RepositoryNames::read(opened)?;
+    let walk =
+        RootWalk { settings, cluster, discover: &discover, live, repository, listed: opened.sources.clone() };
+    let (discovery, ahead) = walk.follow(opened, ahead)?;
+    stage.record("roots", discovery.roots.len()).record("sources", opened.sources.len());
+    stage.record("requests", cluster.request_count());
+    if opened.sources.is_empty() && discovery.is_empty() && unread.is_empty() {
+        return Err(CheckoutError::NoSources.into());
     }
-    let namespace = source["namespace"].as_str().or(id.namespace.as_deref()).unwrap_or_default();
-    let name = source["name"].as_str()?;
-    repositories.get(&(namespace.to_owned(), name.to_owned())).map(String::as_str)
+    opened.incomplete.extend(discovery.incomplete.iter().cloned());
+    opened.incomplete.extend(unread);
+    opened.warnings.extend(note(opened, &discovery));
+    opened.discovery = Some(discovery);
+    Ok(ahead)
 }
 
-/// Where the repositories of an Application are.
-fn argo_cd_addresses(root: &Value) -> impl Iterator<Item = &str> {
-    let several = root["spec"]["sources"].as_array().into_iter().flatten();
-    let sources = std::iter::once(&root["spec"]["source"]).chain(several);
-    sources.filter_map(|source| source["repoURL"].as_str())
+/// The GitOps objects of the cluster, and what of them could not be read.
+async fn read_live(cluster: &Cluster, discover: &Discover) -> (Vec<RootObject>, Vec<Incomplete>) {
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    if !discover.from.contains(&DiscoverFrom::Cluster) {
+        return (found, unread);
+    }
+    for (group, kind) in RootObject::kinds(discover) {
+        let (objects, error) = read_roots(cluster, group, kind).await;
+        found.extend(objects.into_iter().map(|(id, value)| RootObject { id, value, origin: None }));
+        unread.extend(error.map(Incomplete::from));
+    }
+    (found, unread)
+}
+
+/// How GitOps objects may name the repository, and what is checked of it.
+struct RepositoryNames {
+    remotes: Vec<RemoteAddress>,
+    branch: Option<String>,
+    default_branch: Option<String>,
+}
+
+impl RepositoryNames {
+    fn read(opened: &Checkout) -> Result<Self, CheckoutError> {
+        let repository = &opened.repository;
+        let base = opened.config.forge.base.clone();
+        let default_branch = match base {
+            Some(base) => Some(base),
+            None => repository.fetched_default_branch()?,
+        };
+        Ok(Self { remotes: repository.remotes()?, branch: opened.branch.clone(), default_branch })
+    }
+
+    fn is_address(&self, url: &str) -> bool {
+        self.remotes.iter().any(|remote| is_same_repository(remote, url))
+    }
 }
 
 /// Whether two addresses name one repository, however it is reached; a path names none.
 fn is_same_repository(ours: &RemoteAddress, url: &str) -> bool {
     let theirs = RemoteAddress::new("", url);
     ours.repository_name().is_some_and(|name| theirs.repository_name() == Some(name))
+}
+
+/// Follows roots to the roots that they declare.
+struct RootWalk<'a> {
+    settings: &'a CheckSettings,
+    cluster: &'a Cluster,
+    discover: &'a Discover,
+    live: Vec<RootObject>,
+    repository: RepositoryNames,
+    listed: Vec<Source>,
+}
+
+impl RootWalk<'_> {
+    /// Renders what the known roots apply, until that declares no other roots.
+    fn follow(
+        &self,
+        opened: &mut Checkout,
+        mut ahead: Prerendered,
+    ) -> Result<(Discovery, Prerendered), CheckError> {
+        for _ in 0..MOST_ROUNDS {
+            let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
+            ahead = render_others(&request, ahead);
+            let discovery = self.find(&ahead, opened);
+            let sources = self.sources(&discovery, opened);
+            if sources == opened.sources {
+                return Ok((discovery, ahead));
+            }
+            ahead = ahead.carry(&opened.sources, &sources);
+            opened.use_sources(sources)?;
+        }
+        let mut discovery = self.find(&ahead, opened);
+        discovery.incomplete.push(Incomplete {
+            what: "what GitOps objects apply".to_owned(),
+            why: format!(
+                "roots declare other roots more than {MOST_ROUNDS} times: the deepest were not followed"
+            ),
+        });
+        Ok((discovery, ahead))
+    }
+
+    /// The roots of the cluster, as Git declares them where it does, and those that only Git declares.
+    fn find(&self, ahead: &Prerendered, opened: &Checkout) -> Discovery {
+        let live = self.live.iter().map(|object| (object.id.key(), object.clone()));
+        let mut objects: BTreeMap<ObjectKey, RootObject> = live.collect();
+        if self.discover.from.contains(&DiscoverFrom::Git) {
+            let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
+            let declared = ahead.objects(&request, &|id| RootObject::is_kind(id, self.discover));
+            objects.extend(declared.into_iter().map(|object| (object.id.key(), object)));
+        }
+        let objects: Vec<RootObject> = objects.into_values().collect();
+        let here = Here {
+            is_address: &|url| self.repository.is_address(url),
+            branch: self.repository.branch.as_deref(),
+            default_branch: self.repository.default_branch.as_deref(),
+        };
+        Discovery::find(&objects, &here)
+    }
+
+    /// What is listed, and what the roots apply of the path that was asked for; that path alone where no root applies
+    /// anything of it.
+    fn sources(&self, discovery: &Discovery, opened: &Checkout) -> Vec<Source> {
+        let mut found = discovery.sources(opened.root(), opened.files());
+        if let Some(path) = &self.settings.checkout.path {
+            found.retain(|source| is_below(&source.path, path));
+            if found.is_empty() && self.listed.is_empty() {
+                return vec![Source { path: path.clone(), ..Source::default() }];
+            }
+        }
+        // A folder that is listed as it is, is applied with what its root sets.
+        let is_applied =
+            |listed: &Source| listed.helm.is_none() && found.iter().any(|source| source.path == listed.path);
+        let listed = self.listed.iter().filter(|source| !is_applied(source)).cloned();
+        listed.chain(found.iter().cloned()).collect()
+    }
+}
+
+/// What is said where nothing lists the sources.
+fn note(opened: &Checkout, discovery: &Discovery) -> Option<String> {
+    let roots = discovery.roots.len();
+    (opened.config.sources.is_empty() && roots > 0).then(|| {
+        let (objects, applies) = (pluralize(roots, "GitOps object"), if roots == 1 { "applies" } else { "apply" });
+        format!("drift.yaml lists no sources: compared is what {objects} of Git and the cluster {applies}; `drift sources` lists them")
+    })
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod verify;
 
 pub use compare::check;
 pub(crate) use compare::compare;
+pub(crate) use discover::discover_sources;
 pub use error::CheckError;
 pub use explain::{ResourceQuery, explain};
 pub use inputs::Check;

@@ -61,8 +61,13 @@ impl ReportParts<'_> {
             unsynced_after: opened.config.unsynced_after,
             ..CheckReport::default()
         };
-        let covered = RootCoverage { sources: &opened.sources, remote: opened.repository.remote()? };
-        let (roots, unread) = find_uncovered_roots(cluster, &rendered.objects, &covered).await;
+        let (roots, unread) = match &opened.discovery {
+            Some(discovery) => (discovery.uncovered.clone(), Vec::new()),
+            None => {
+                let covered = RootCoverage { sources: &opened.sources, remote: opened.repository.remote()? };
+                find_uncovered_roots(cluster, &rendered.objects, &covered).await
+            }
+        };
         report.not_compared = roots;
         compared.not_examined.extend(unread);
         report.summary = summarise(&rendered.objects, compared, &findings, skipped.len());

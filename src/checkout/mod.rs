@@ -9,7 +9,7 @@ mod settings;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Discover, Source};
 use crate::git::{self, CommitId, GitError, Repository, SkippedEntry, TrackedFiles};
 use crate::model::{ApiResources, Desired, Incomplete};
 use crate::source::{Discovery, InputsReader, RenderRequest, Tools, render};
@@ -21,7 +21,7 @@ pub(crate) use select::is_below;
 pub use settings::{CheckoutSettings, RepositoryLocation, Tokens};
 
 use config_file::read_config_in;
-use select::select_sources;
+use select::Selection;
 
 /// Namespace of namespaced objects that name none.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
@@ -32,23 +32,51 @@ pub struct Checkout {
     pub repository: Repository,
     /// The commit that is read, or that the work tree stands on.
     pub commit: CommitId,
+    /// The branch that it is of, where that is known.
+    pub(crate) branch: Option<String>,
     /// Whether the work tree is read, and differs from the commit.
     pub dirty: bool,
     /// `drift.yaml`, or the default.
     pub config: Config,
     /// The sources, narrowed.
     pub sources: Vec<Source>,
+    /// Which GitOps objects are followed to further sources.
+    pub(crate) discover: Option<Discover>,
+    /// What GitOps objects say of it, where they were followed.
+    pub(crate) discovery: Option<Discovery>,
     /// Files that could not be read.
     pub incomplete: Vec<Incomplete>,
     /// Warnings about the files.
     pub warnings: Vec<String>,
+    is_partial: bool,
+    tree: Tree,
+}
+
+/// The files that are rendered.
+struct Tree {
+    /// Which of them are read; `None`: all.
     files: Option<TrackedFiles>,
     folder: Folder,
 }
 
 enum Folder {
-    WorkTree(PathBuf),
-    Private(tempfile::TempDir),
+    WorkTree {
+        root: PathBuf,
+        include_untracked: bool,
+    },
+    /// The files of a commit, and what of it could not be written.
+    Private {
+        folder: tempfile::TempDir,
+        unwritten: Vec<(String, SkippedEntry)>,
+    },
+}
+
+/// What of the sources' files is not read, and whether they differ from the commit.
+#[derive(Default)]
+struct FileNotes {
+    dirty: bool,
+    incomplete: Vec<Incomplete>,
+    warnings: Vec<String>,
 }
 
 /// Most bytes of a commit's files.
@@ -58,13 +86,18 @@ impl Checkout {
     /// Opens the tree that the settings name.
     pub fn open(settings: &CheckoutSettings) -> Result<Self, CheckoutError> {
         let repository = settings.open_repository()?;
-        match (&settings.revision, repository.root().map(Path::to_owned)) {
-            (None, Some(root)) => Self::from_work_tree(repository, root, settings),
+        let branch = match &settings.revision {
+            Some(revision) => repository.branch(revision)?.map(|_| revision.clone()),
+            None => repository.head_branch()?,
+        };
+        let opened = match (&settings.revision, repository.root().map(Path::to_owned)) {
+            (None, Some(root)) => Self::from_work_tree(repository, root, settings)?,
             (revision, _) => {
                 let commit = resolve(&repository, revision.as_deref())?;
-                Self::from_discovery(repository, commit, settings.path.as_deref(), &settings.discovery)
+                Self::from_commit(repository, commit, settings.path.as_deref())?
             }
-        }
+        };
+        Ok(Self { branch, ..opened })
     }
 
     fn from_work_tree(
@@ -74,35 +107,12 @@ impl Checkout {
     ) -> Result<Self, CheckoutError> {
         let commit = repository.head()?;
         let config = read_config_in(&root)?;
-        let all = settings.include_untracked;
-        let files = repository.files(all)?;
-        let named = named_sources(&config, settings.path.as_deref(), &settings.discovery)?;
-        let SourceList { sources, mut incomplete, mut warnings } =
-            SourceList::new(named, &settings.discovery, &root, Some(&files));
-        let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
-        let status = repository.status(&paths)?;
-        let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
-        if !all {
-            let submodules = repository.submodules()?.into_iter().filter(of_sources);
-            incomplete.extend(
-                submodules.map(|what| Incomplete { what, why: explain_skipped(&SkippedEntry::Submodule) }),
-            );
-            incomplete.extend(not_checked_out(&repository, &sources)?);
-            let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
-            warnings.extend(untracked_warning(&untracked));
-            warnings.extend(status.too_deep.then(|| UNTRACKED_UNKNOWN.to_owned()));
-        }
-        Ok(Self {
-            repository,
-            commit,
-            dirty: status.dirty,
-            config,
-            sources,
-            incomplete,
-            warnings,
-            files: Some(files),
-            folder: Folder::WorkTree(root),
-        })
+        let include_untracked = settings.include_untracked;
+        let tree = Tree {
+            files: Some(repository.files(include_untracked)?),
+            folder: Folder::WorkTree { root, include_untracked },
+        };
+        Self::with_tree((repository, commit), config, tree, settings.path.as_deref())
     }
 
     /// The files of a commit, in a private folder.
@@ -111,33 +121,59 @@ impl Checkout {
         commit: CommitId,
         path: Option<&str>,
     ) -> Result<Self, CheckoutError> {
-        Self::from_discovery(repository, commit, path, &Discovery::default())
+        let config = read_config_at(&repository, &commit)?;
+        // What cannot be read is refused before anything is written.
+        Selection::new(&config, path, &repository)?;
+        let (folder, unwritten) = export_commit(&repository, &commit)?;
+        let tree = Tree { files: None, folder: Folder::Private { folder, unwritten } };
+        Self::with_tree((repository, commit), config, tree, path)
     }
 
-    fn from_discovery(
-        repository: Repository,
-        commit: CommitId,
+    fn with_tree(
+        (repository, commit): (Repository, CommitId),
+        config: Config,
+        tree: Tree,
         path: Option<&str>,
-        discovery: &Discovery,
     ) -> Result<Self, CheckoutError> {
-        let config = read_config_at(&repository, &commit)?;
-        let named = named_sources(&config, path, discovery)?;
-        let folders = named.clone().unwrap_or_else(|| discovery.folders());
-        let (folder, unwritten) = export_commit(&repository, &commit, &folders)?;
-        let SourceList { sources, mut incomplete, warnings } =
-            SourceList::new(named, discovery, folder.path(), None);
-        incomplete.extend(unwritten);
-        Ok(Self {
+        let Selection { sources, discover } = Selection::new(&config, path, &repository)?;
+        let mut opened = Self {
             repository,
             commit,
+            branch: None,
             dirty: false,
             config,
-            sources,
-            incomplete,
-            warnings,
-            files: None,
-            folder: Folder::Private(folder),
-        })
+            sources: Vec::new(),
+            discover,
+            discovery: None,
+            incomplete: Vec::new(),
+            warnings: Vec::new(),
+            is_partial: false,
+            tree,
+        };
+        opened.use_sources(sources)?;
+        opened.is_partial = if opened.config.sources.is_empty() {
+            opened.discover.is_none()
+                && opened.sources.iter().any(|source| opened.root().join(&source.path).is_file())
+        } else {
+            opened.sources != opened.config.sources
+        } || path.is_some() && opened.discover.is_some();
+        Ok(opened)
+    }
+
+    /// Takes these sources, and notes what of their files is not read.
+    pub(crate) fn use_sources(&mut self, sources: Vec<Source>) -> Result<(), CheckoutError> {
+        let notes = match &self.tree.folder {
+            Folder::WorkTree { include_untracked, .. } => {
+                work_tree_notes(&self.repository, &sources, *include_untracked)?
+            }
+            Folder::Private { unwritten, .. } => {
+                FileNotes { incomplete: not_written(unwritten, &sources), ..FileNotes::default() }
+            }
+        };
+        self.sources = sources;
+        let FileNotes { dirty, incomplete, warnings } = notes;
+        (self.dirty, self.incomplete, self.warnings) = (dirty, incomplete, warnings);
+        Ok(())
     }
 
     /// What to render of it.
@@ -148,7 +184,7 @@ impl Checkout {
     ) -> RenderRequest<'a> {
         RenderRequest {
             tree: self.root(),
-            files: self.files.as_ref(),
+            files: self.tree.files.as_ref(),
             sources: &self.sources,
             served,
             tools,
@@ -159,20 +195,22 @@ impl Checkout {
     /// Root of the files.
     #[must_use]
     pub fn root(&self) -> &Path {
-        match &self.folder {
-            Folder::WorkTree(root) => root,
-            Folder::Private(folder) => folder.path(),
+        match &self.tree.folder {
+            Folder::WorkTree { root, .. } => root,
+            Folder::Private { folder, .. } => folder.path(),
         }
+    }
+
+    /// The files that are read, where not all are.
+    pub(crate) fn files(&self) -> Option<&TrackedFiles> {
+        self.tree.files.as_ref()
     }
 
     /// Whether only a part of what Git declares is read: some of the configured sources, or one file. What the rest
     /// declares is not known then.
     #[must_use]
     pub(crate) fn is_partial(&self) -> bool {
-        if self.config.sources.is_empty() {
-            return self.sources.iter().any(|source| self.root().join(&source.path).is_file());
-        }
-        self.sources != self.config.sources
+        self.is_partial
     }
 
     /// The repository's address without credentials, or its folder's name.
@@ -211,24 +249,49 @@ fn resolve(repository: &Repository, revision: Option<&str>) -> Result<CommitId, 
     repository.resolve(revision)?.ok_or_else(absent)
 }
 
-/// The files of a commit in a private folder, and what of its sources could not be written.
+/// What a work tree does not hold of the sources, or Git does not track.
+fn work_tree_notes(
+    repository: &Repository,
+    sources: &[Source],
+    include_untracked: bool,
+) -> Result<FileNotes, CheckoutError> {
+    let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+    let status = repository.status(&paths)?;
+    let mut notes = FileNotes { dirty: status.dirty, ..FileNotes::default() };
+    if include_untracked {
+        return Ok(notes);
+    }
+    let of_sources = |path: &String| sources.iter().any(|source| is_below(path, &source.path));
+    let submodules = repository.submodules()?.into_iter().filter(of_sources);
+    notes
+        .incomplete
+        .extend(submodules.map(|what| Incomplete { what, why: explain_skipped(&SkippedEntry::Submodule) }));
+    notes.incomplete.extend(not_checked_out(repository, sources)?);
+    let untracked: Vec<String> = status.untracked.into_iter().filter(of_sources).collect();
+    notes.warnings.extend(untracked_warning(&untracked));
+    notes.warnings.extend(status.too_deep.then(|| UNTRACKED_UNKNOWN.to_owned()));
+    Ok(notes)
+}
+
+/// The files of a commit in a private folder, and what of them could not be written.
 fn export_commit(
     repository: &Repository,
     commit: &CommitId,
-    sources: &[Source],
-) -> Result<(tempfile::TempDir, Vec<Incomplete>), CheckoutError> {
+) -> Result<(tempfile::TempDir, Vec<(String, SkippedEntry)>), CheckoutError> {
     let folder = private_folder()?;
     let written = repository.export_tree(commit, "", folder.path(), MOST_BYTES)?;
+    Ok((folder, written.skipped))
+}
+
+/// What of the sources could not be written.
+fn not_written(unwritten: &[(String, SkippedEntry)], sources: &[Source]) -> Vec<Incomplete> {
     let concerns = |(path, special): &(String, SkippedEntry), source: &Source| {
         // A source may itself lie where the folders are too deep.
         is_below(path, &source.path)
             || *special == SkippedEntry::Deep && source.path.starts_with(path.as_str())
     };
-    let special = written.skipped.into_iter();
-    let special = special.filter(|found| sources.iter().any(|source| concerns(found, source)));
-    let incomplete =
-        special.map(|(path, special)| Incomplete { what: path, why: explain_skipped(&special) }).collect();
-    Ok((folder, incomplete))
+    let special = unwritten.iter().filter(|found| sources.iter().any(|source| concerns(found, source)));
+    special.map(|(path, special)| Incomplete { what: path.clone(), why: explain_skipped(special) }).collect()
 }
 
 /// Files of a commit, those at or below these paths, in a private folder.
@@ -290,52 +353,4 @@ fn explain_skipped(special: &SkippedEntry) -> String {
         SkippedEntry::Name => "has a name that cannot be written safely".to_owned(),
         SkippedEntry::Deep => "has folders too deep to be read".to_owned(),
     }
-}
-
-/// The sources that the configuration or the path names; `None`: those that were discovered.
-fn named_sources(
-    config: &Config,
-    path: Option<&str>,
-    discovery: &Discovery,
-) -> Result<Option<Vec<Source>>, CheckoutError> {
-    match select_sources(config, path) {
-        Err(CheckoutError::NoSources) if !discovery.is_empty() => Ok(None),
-        selected => selected.map(Some),
-    }
-}
-
-/// The sources of a tree, what of them is not read, and what is said of them.
-#[derive(Default)]
-struct SourceList {
-    sources: Vec<Source>,
-    incomplete: Vec<Incomplete>,
-    warnings: Vec<String>,
-}
-
-impl SourceList {
-    /// Those that are named, or those that were discovered.
-    fn new(
-        named: Option<Vec<Source>>,
-        discovery: &Discovery,
-        tree: &Path,
-        files: Option<&TrackedFiles>,
-    ) -> Self {
-        match named {
-            Some(sources) => Self { sources, ..Self::default() },
-            None => Self {
-                sources: discovery.sources(tree, files),
-                incomplete: discovery.incomplete.clone(),
-                warnings: discovery_note(discovery).into_iter().collect(),
-            },
-        }
-    }
-}
-
-/// What is said where the sources were discovered.
-fn discovery_note(discovery: &Discovery) -> Option<String> {
-    let folders: Vec<String> = discovery.folders().into_iter().map(|source| source.path).collect();
-    let of_roots = folders.join(", ");
-    (!folders.is_empty()).then(|| {
-        format!("drift.yaml lists no sources: compared is what Flux and Argo CD apply of this repository: {of_roots}")
-    })
 }

@@ -1,21 +1,55 @@
 //! Which sources are read.
 
 use super::CheckoutError;
-use crate::config::{Config, Source};
+use crate::config::{Config, Discover, DiscoverFrom, Source};
+use crate::git::Repository;
 
 pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     folder == "." || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The sources of the configuration at or below the path, or the path as a part of one of them; without configured
-/// sources the path itself.
-pub(super) fn select_sources(config: &Config, path: Option<&str>) -> Result<Vec<Source>, CheckoutError> {
-    let Some(path) = path else {
-        if config.sources.is_empty() {
+/// What is read: the sources that are named, and whether others are looked for.
+pub(super) struct Selection {
+    pub(super) sources: Vec<Source>,
+    pub(super) discover: Option<Discover>,
+}
+
+impl Selection {
+    /// The sources of the configuration at or below the path, or the path as a part of one of them; without configured
+    /// sources the path itself. Others are looked for where the configuration says so, or where nothing is named.
+    ///
+    /// # Errors
+    /// [`CheckoutError::NoSources`] where there are none and none can be found.
+    pub(super) fn new(
+        config: &Config,
+        path: Option<&str>,
+        repository: &Repository,
+    ) -> Result<Self, CheckoutError> {
+        let discover = config.discover.clone();
+        if let Some(path) = path {
+            let sources = match (select_sources(config, path), &discover) {
+                // It may be of a source that is found.
+                (Err(CheckoutError::OutsideSources { .. }), Some(_)) => Vec::new(),
+                (selected, None) => selected?,
+                (selected, Some(_)) => {
+                    selected.map(|sources| if config.sources.is_empty() { Vec::new() } else { sources })?
+                }
+            };
+            return Ok(Self { sources, discover });
+        }
+        if !config.sources.is_empty() {
+            return Ok(Self { sources: config.sources.clone(), discover });
+        }
+        let discover = discover.unwrap_or_default();
+        // Objects of the cluster name a repository by its address.
+        if !discover.from.contains(&DiscoverFrom::Cluster) || repository.remotes()?.is_empty() {
             return Err(CheckoutError::NoSources);
         }
-        return Ok(config.sources.clone());
-    };
+        Ok(Self { sources: Vec::new(), discover: Some(discover) })
+    }
+}
+
+fn select_sources(config: &Config, path: &str) -> Result<Vec<Source>, CheckoutError> {
     if config.sources.is_empty() {
         return Ok(vec![Source { path: path.to_owned(), ..Source::default() }]);
     }

@@ -9,7 +9,7 @@ use tracing::info_span;
 use super::CheckoutError;
 use crate::config::ForgeKind;
 use crate::git::{self, Remote, RemoteAddress, Repository};
-use crate::source::{Discovery, Tools};
+use crate::source::Tools;
 
 /// Where the repository is.
 #[derive(Debug, Clone)]
@@ -70,8 +70,6 @@ pub struct CheckoutSettings {
     pub revision: Option<String>,
     /// Path from the repository's root that narrows the sources, or is the one source.
     pub path: Option<String>,
-    /// What the cluster's GitOps objects apply of the repository: the sources where nothing else names any.
-    pub discovery: Discovery,
     /// Reads untracked and ignored files of the work tree too.
     pub include_untracked: bool,
     /// helm and kustomize.

@@ -60,7 +60,6 @@ pub(super) fn settings(
         location: repository,
         revision,
         path,
-        discovery: crate::source::Discovery::default(),
         include_untracked: place.include_untracked,
         tools,
         cache,

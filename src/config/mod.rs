@@ -9,7 +9,9 @@ mod tests;
 
 use serde::Deserialize;
 
-use crate::model::{FluxOptions, ManagerClass, RootOptions, SourceRoot, UnsyncedAfter};
+use crate::model::{
+    ArgoCdOptions, FluxOptions, ManagerClass, ResourceId, RootOptions, SourceRoot, UnsyncedAfter,
+};
 
 pub use read::{ConfigError, parse};
 
@@ -35,6 +37,10 @@ pub struct Config {
     /// What is rendered.
     #[serde(default)]
     pub sources: Vec<Source>,
+    /// Which GitOps objects are followed to what they apply of the repository; default: all of them where no sources are
+    /// listed, else none.
+    #[serde(default)]
+    pub discover: Option<Discover>,
     /// Where proposals go.
     #[serde(default)]
     pub forge: ForgeConfig,
@@ -65,6 +71,39 @@ pub enum SecretsMode {
     Skip,
 }
 
+/// Which GitOps objects are followed to what they apply of the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("not" = {"required": ["flux", "argocd"],
+    "properties": {"flux": {"const": false}, "argocd": {"const": false}}})))]
+#[serde(deny_unknown_fields, default)]
+pub struct Discover {
+    /// Kustomizations and HelmReleases of Flux.
+    pub flux: bool,
+    /// Applications of Argo CD.
+    pub argocd: bool,
+    /// Where they are looked for.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub from: Vec<DiscoverFrom>,
+}
+
+impl Default for Discover {
+    fn default() -> Self {
+        Self { flux: true, argocd: true, from: vec![DiscoverFrom::Git, DiscoverFrom::Cluster] }
+    }
+}
+
+/// Where GitOps objects are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DiscoverFrom {
+    /// Among what the sources declare.
+    Git,
+    /// In the cluster.
+    Cluster,
+}
+
 /// A path of the repository and how it is rendered.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -88,10 +127,27 @@ pub struct Source {
 }
 
 impl Source {
+    /// The GitOps object that applies it.
+    #[must_use]
+    pub fn root_object(&self) -> Option<&ResourceId> {
+        self.root.as_ref().map(|root| root.object.as_ref())
+    }
+
     /// What the GitOps object that applies it sets.
     #[must_use]
     pub fn root_options(&self) -> Option<&RootOptions> {
         self.root.as_ref().map(|root| &root.options)
+    }
+
+    /// The GitOps object that applies it, for a part of it that none of the options are about.
+    #[must_use]
+    pub fn bare_root(&self) -> Option<Box<SourceRoot>> {
+        let root = self.root.as_ref()?;
+        let options = match root.options {
+            RootOptions::Flux(_) => RootOptions::Flux(FluxOptions::default()),
+            RootOptions::ArgoCd(_) => RootOptions::ArgoCd(ArgoCdOptions::default()),
+        };
+        Some(Box::new(SourceRoot { object: root.object.clone(), options }))
     }
 
     /// What the Flux Kustomization that applies it sets, where that is anything.

@@ -63,6 +63,7 @@ fn describe_error(message: &str) -> Option<String> {
 fn is_path(text: &str) -> bool {
     let keys = [
         "sources",
+        "discover",
         "forge",
         "ledger",
         "managers",
@@ -109,6 +110,14 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         {
             return refuse("release", "a release name does not start with `-`".to_owned());
         }
+    }
+    if let Some(discover) = &config.discover
+        && (discover.from.is_empty() || !discover.flux && !discover.argocd)
+    {
+        return refuse(
+            "discover",
+            "discover finds nothing so: remove it, or name what is followed".to_owned(),
+        );
     }
     for (at, rule) in config.ignore.iter().enumerate() {
         if rule.reason.trim().is_empty() {
@@ -197,6 +206,8 @@ mod tests {
                 "is not a field such as",
             ),
             ("version: 1\nunsynced-after: soon\n", "is not a time such as 90m, 6h or 2d"),
+            ("version: 1\ndiscover: {from: []}\n", "discover finds nothing so"),
+            ("version: 1\ndiscover: {flux: false, argocd: false}\n", "discover finds nothing so"),
             ("version: [\n", "drift.yaml:"),
         ] {
             let message = refused(text);
@@ -224,6 +235,7 @@ mod tests {
             "version: 1\nmanagers: [{name: a, class: platform, fields: [hunter2], reason: r}]\n",
             "version: 1\nignore: [{field: .a, reason: r, expires: hunter2}]\n",
             "version: 1\nignore: [{field: [hunter2], reason: r}]\n",
+            "version: 1\ndiscover: {from: [hunter2]}\n",
             "version: *hunter2\n",
             "version: \"hunter2\\q\"\n",
             "version: 1\ncluster: \"hunter2\n",

@@ -26,15 +26,26 @@ impl Repository {
     /// # Errors
     /// [`GitError::Remote`].
     pub fn default_branch(&self, remote: &Remote) -> Result<Option<String>, GitError> {
-        if remote.is_remote_name {
-            let prefix = format!("refs/remotes/{}/", remote.location);
-            let head = self.inner.find_reference(&format!("{prefix}HEAD")).ok();
-            let target = head.and_then(|h| h.symbolic_target().ok().flatten().map(str::to_owned));
-            if let Some(branch) = target.as_deref().and_then(|t| t.strip_prefix(&prefix)) {
-                return Ok(Some(branch.to_owned()));
-            }
+        let fetched = remote.is_remote_name.then(|| self.fetched_head(&remote.location)).flatten();
+        if fetched.is_some() {
+            return Ok(fetched);
         }
         remote_default_branch(self.command_for(remote)?, remote)
+    }
+
+    /// The default branch of `origin`, else of the only remote, as last fetched; absent where that is not known here.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub fn fetched_default_branch(&self) -> Result<Option<String>, GitError> {
+        Ok(self.remote_name()?.and_then(|remote| self.fetched_head(&remote)))
+    }
+
+    fn fetched_head(&self, remote: &str) -> Option<String> {
+        let prefix = format!("refs/remotes/{remote}/");
+        let head = self.inner.find_reference(&format!("{prefix}HEAD")).ok()?;
+        let target = head.symbolic_target().ok().flatten()?;
+        target.strip_prefix(&prefix).map(str::to_owned)
     }
 
     /// Brings branches of a remote, whole histories (a shallow clone stays shallow), and gives their heads;

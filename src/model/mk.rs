@@ -12,7 +12,7 @@ pub(crate) fn mk_desired(file: &str, value: Value) -> Desired {
     Desired {
         id: ResourceId::from_object(&value).expect("a test's object has kind and name"),
         value: value.into(),
-        origin: Origin { source: ".".to_owned(), file: file.to_owned(), location: None },
+        origin: Origin { source: ".".to_owned(), file: file.to_owned(), location: None, root: None },
         fields: Lazy::default(),
         provenance: Provenance::Document { index: 0, item: None },
         notes: Vec::new(),
@@ -66,7 +66,12 @@ pub(crate) fn mk_finding(name: &str, manager: &str, field: &str, live: Value) ->
             name: name.to_owned(),
         },
         state: State::Modified,
-        origin: Some(Origin { source: "apps".to_owned(), file: format!("apps/{name}.yaml"), location: None }),
+        origin: Some(Origin {
+            source: "apps".to_owned(),
+            file: format!("apps/{name}.yaml"),
+            location: None,
+            root: None,
+        }),
         verdict: verdict.clone(),
         changes: vec![Change { difference, verdict, origin: None }],
         notes: Vec::new(),

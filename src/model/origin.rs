@@ -1,8 +1,11 @@
 //! Where a desired value comes from.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use super::ResourceId;
 
 /// A line and column of a text file, both counted from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +25,8 @@ pub struct Origin {
     pub file: String,
     /// Place in that file; `None` where only the file is known (Kustomize, Helm).
     pub location: Option<SourceLocation>,
+    /// The GitOps object that applies the source, where that is why it is compared.
+    pub root: Option<Arc<ResourceId>>,
 }
 
 impl fmt::Display for Origin {

@@ -1,12 +1,14 @@
 //! The GitOps object that applies a source, and what it sets beside the folder.
 
+use std::sync::Arc;
+
 use super::{FluxOptions, ResourceId};
 
 /// The GitOps object that applies a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceRoot {
     /// The object: a Kustomization of Flux, an Application of Argo CD.
-    pub object: ResourceId,
+    pub object: Arc<ResourceId>,
     /// What it sets that changes what the folder renders to.
     pub options: RootOptions,
 }

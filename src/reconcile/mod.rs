@@ -22,7 +22,7 @@ mod tests;
 use tracing::field::Empty;
 use tracing::info_span;
 
-use crate::check::{Check, compare};
+use crate::check::{Check, compare, discover_sources};
 use crate::checkout::{Checkout, CheckoutError, refuse_foreign_branch};
 use crate::model::{CheckReport, RunFailure, RunReport};
 use crate::source::Prerendered;
@@ -62,9 +62,12 @@ pub async fn run(settings: &RunSettings, progress: &dyn Fn(&str)) -> Result<RunR
         stage.record("proposal_branches", heads.branches.len());
         drop(stage);
         refuse_foreign_branch(&repository, &heads.base, heads.ledger.as_ref())?;
-        let checkout = Checkout::from_commit(repository, heads.base.clone(), None)?;
+        let mut checkout = Checkout::from_commit(repository, heads.base.clone(), None)?;
+        checkout.branch = Some(context.base.clone());
+        let ahead =
+            discover_sources(&settings.check, &mut checkout, &cluster, Prerendered::default()).await?;
         let Check { report: checked, inputs } =
-            compare(&settings.check, &checkout, &cluster, Prerendered::default(), progress).await?;
+            compare(&settings.check, &checkout, &cluster, ahead, progress).await?;
         let attempt = RunAttempt {
             settings,
             context: &context,

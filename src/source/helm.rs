@@ -358,7 +358,7 @@ impl Chart<'_> {
 
     fn add_draft(&self, file: String, value: Value, told: ObjectVariation, gathered: &mut SourceOutput) {
         let ObjectVariation { unstable, notes, optional, .. } = told;
-        let origin = Origin { source: self.located.source.path.clone(), file, location: None };
+        let origin = Origin { source: self.located.source.path.clone(), file, location: None, root: None };
         let (value, fields) = (value.into(), Lazy::default());
         manifest::add(
             RenderedObject {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -29,7 +30,8 @@ pub(super) fn identify(request: &RenderRequest<'_>, gathered: Vec<SourceOutput>)
     for (source, gathered) in request.sources.iter().zip(gathered) {
         let namespace = namespace_of(request, source);
         let (kind, tool) = (gathered.kind, gathered.tool.clone());
-        let step = Identify { request, kind, served: &served, namespace, crds: &crds };
+        let root = source.root.as_ref().map(|root| &root.object);
+        let step = Identify { request, kind, root, served: &served, namespace, crds: &crds };
         let before = (rendered.objects.len(), rendered.incomplete.len());
         step.source(&source.path, gathered, &mut rendered, &mut seen);
         rendered.sources.push(RenderedSource {
@@ -73,6 +75,8 @@ fn foreign_documents_warning(path: &str, places: &[String]) -> Option<String> {
 struct Identify<'a> {
     request: &'a RenderRequest<'a>,
     kind: SourceKind,
+    /// The GitOps object that applies the source.
+    root: Option<&'a Arc<ResourceId>>,
     served: &'a ApiResourceIndex<'a>,
     namespace: &'a str,
     crds: &'a Crds,
@@ -183,7 +187,7 @@ impl Identify<'_> {
         Ok(Desired {
             id,
             value: draft.value,
-            origin: draft.origin,
+            origin: Origin { root: self.root.cloned(), ..draft.origin },
             fields: draft.fields,
             provenance: draft.provenance,
             notes: draft.notes,

@@ -339,7 +339,7 @@ impl KustomizeBuild<'_> {
         let file = origin.and_then(|text| self.file_of(&text));
         let place = file.as_ref().and_then(|file| self.place_in(file, &value));
         let file = file.unwrap_or_else(|| own_file(self.located));
-        let origin = Origin { source: self.located.source.path.clone(), file, location: place };
+        let origin = Origin { source: self.located.source.path.clone(), file, location: place, root: None };
         let (value, fields) = (value.into(), Lazy::default());
         RenderedObject {
             value,

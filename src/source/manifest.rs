@@ -55,7 +55,12 @@ fn draft_of(
     let of_fields = Arc::clone(&of_value);
     RenderedObject {
         value: Lazy::with_preview(value, move || of_value.value()),
-        origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), location: Some(place) },
+        origin: Origin {
+            source: file.source.to_owned(),
+            file: file.name.to_owned(),
+            location: Some(place),
+            root: None,
+        },
         fields: Lazy::new(move || of_fields.source_map()),
         provenance,
         notes: Vec::new(),

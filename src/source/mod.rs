@@ -6,6 +6,7 @@
 mod argocd;
 mod configured;
 mod copy;
+mod discovery;
 mod encrypted;
 mod exclude;
 mod flux;
@@ -51,18 +52,20 @@ mod tests;
 use std::path::Path;
 
 use crate::config::{self, Source};
+use crate::model::{Origin, ResourceId};
 use crate::threads::parallel_map;
 use output::SourceOutput;
-use resolved::ResolvedSource;
+use resolved::{ResolvedSource, namespace_of};
 use tree::{SourceTree, locate};
 
+pub use discovery::{Discovery, Here, RootObject};
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};
 pub use output::SourceKind;
 pub use outside_manifests::find_outside_manifests;
 pub use request::{RenderOutput, RenderRequest, RenderedSource};
 pub use root_fields::RootRefusal;
-pub use roots::{Discovery, Root};
+pub use roots::Root;
 pub use tools::{ToolError, Tools};
 
 /// Renders every source; a failure never stops the others.
@@ -71,9 +74,46 @@ pub fn render(request: &RenderRequest<'_>) -> RenderOutput {
     render_rest(request, Prerendered::default())
 }
 
-/// Sources that were rendered before the cluster was known: see [`prerender`].
+/// What sources gave, by their index, as far as they are rendered: see [`prerender`].
 #[derive(Debug, Default)]
 pub struct Prerendered(Vec<Option<SourceOutput>>);
+
+impl Prerendered {
+    /// The same for other sources: what both lists have is not rendered again.
+    #[must_use]
+    pub fn carry(self, from: &[Source], to: &[Source]) -> Self {
+        let mut known: Vec<(&Source, Option<SourceOutput>)> = from.iter().zip(self.0).collect();
+        let take = |source| known.iter_mut().find(|(known, _)| *known == source)?.1.take();
+        Self(to.iter().map(take).collect())
+    }
+
+    /// The objects of the kinds that are wanted, as the sources of the same request gave them, with the namespace that they
+    /// get.
+    #[must_use]
+    pub fn objects(
+        &self,
+        request: &RenderRequest<'_>,
+        wanted: &dyn Fn(&ResourceId) -> bool,
+    ) -> Vec<RootObject> {
+        let mut found = Vec::new();
+        for (source, output) in request.sources.iter().zip(&self.0) {
+            for (head, draft) in output.iter().flat_map(|output| &output.drafts) {
+                let Ok(id) = &head.id else { continue };
+                if wanted(id) {
+                    let namespace = id.namespace.clone();
+                    let namespace = namespace.unwrap_or_else(|| namespace_of(request, source).to_owned());
+                    let root = source.root.as_ref().map(|root| root.object.clone());
+                    found.push(RootObject {
+                        id: ResourceId { namespace: Some(namespace), ..id.clone() },
+                        value: draft.value.compute(),
+                        origin: Some(Origin { root, ..draft.origin.clone() }),
+                    });
+                }
+            }
+        }
+        found
+    }
+}
 
 /// Renders the sources that ask nothing of the cluster, while it is being connected to: all but charts. Nothing of
 /// `request.served` is looked at.
@@ -82,14 +122,20 @@ pub fn prerender(request: &RenderRequest<'_>) -> Prerendered {
     Prerendered(gather_some(request, |_, kind| kind != SourceKind::Helm))
 }
 
-/// As [`render`]; what `ahead` has, of the same request, is not rendered again.
+/// Renders the sources that are not rendered yet.
 #[must_use]
-pub fn render_rest(request: &RenderRequest<'_>, ahead: Prerendered) -> RenderOutput {
+pub fn render_others(request: &RenderRequest<'_>, ahead: Prerendered) -> Prerendered {
     let mut known = ahead.0;
     known.resize_with(request.sources.len(), || None);
     let rest = gather_some(request, |index, _| known[index].is_none());
-    let gathered = known.into_iter().zip(rest).filter_map(|(known, rest)| known.or(rest));
-    identity::identify(request, gathered.collect())
+    Prerendered(known.into_iter().zip(rest).map(|(known, rest)| known.or(rest)).collect())
+}
+
+/// As [`render`]; what `ahead` has, of the same request, is not rendered again.
+#[must_use]
+pub fn render_rest(request: &RenderRequest<'_>, ahead: Prerendered) -> RenderOutput {
+    let gathered = render_others(request, ahead).0;
+    identity::identify(request, gathered.into_iter().flatten().collect())
 }
 
 /// Renders those of the sources that are wanted, by index and kind, side by side; the results are in their order.

@@ -3,7 +3,7 @@
 //! What a root sets is known field by field: one that sets anything that would change what is rendered, and that drift does
 //! not render yet, is refused and named, for its objects without that would be compared wrongly.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -11,17 +11,7 @@ use super::root_fields::{RootRefusal, folder};
 use super::tree::SourceTree;
 use super::{argocd, flux};
 use crate::config::Source;
-use crate::git::TrackedFiles;
-use crate::model::{Incomplete, ResourceId, RootOptions, SourceRoot};
-
-/// What the cluster's GitOps objects say of this repository.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Discovery {
-    /// The folders that they apply.
-    pub roots: Vec<Root>,
-    /// Roots of this repository that drift cannot render, and lists that could not be read.
-    pub incomplete: Vec<Incomplete>,
-}
+use crate::model::{ResourceId, RootOptions, SourceRoot};
 
 /// A GitOps object, and the folders that it applies.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,33 +20,6 @@ pub struct Root {
     pub id: ResourceId,
     /// One source for each folder, with what the object sets for it.
     folders: Vec<Source>,
-}
-
-impl Discovery {
-    /// Whether nothing of this repository was found.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.incomplete.is_empty()
-    }
-
-    /// The sources of the roots in a tree: one for each folder that is rendered on its own.
-    #[must_use]
-    pub fn sources(&self, tree: &Path, files: Option<&TrackedFiles>) -> Vec<Source> {
-        let tree = SourceTree { root: tree, files };
-        let mut sources: Vec<Source> = Vec::new();
-        for source in self.roots.iter().flat_map(|root| root.sources(tree)) {
-            if !sources.contains(&source) {
-                sources.push(source);
-            }
-        }
-        sources
-    }
-
-    /// The folders of the roots.
-    #[must_use]
-    pub fn folders(&self) -> Vec<Source> {
-        self.roots.iter().flat_map(|root| root.folders.iter().cloned()).collect()
-    }
 }
 
 impl Root {
@@ -80,19 +43,25 @@ impl Root {
 
     fn new(id: &ResourceId, folders: Vec<(Source, RootOptions)>) -> Self {
         let with_root = |(source, options)| {
-            let root = Some(Box::new(SourceRoot { object: id.clone(), options }));
+            let root = Some(Box::new(SourceRoot { object: Arc::new(id.clone()), options }));
             Source { root, ..source }
         };
         Self { id: id.clone(), folders: folders.into_iter().map(with_root).collect() }
     }
 
-    fn sources(&self, tree: SourceTree<'_>) -> Vec<Source> {
+    /// One source for each folder of a tree that is rendered on its own.
+    pub(super) fn sources(&self, tree: SourceTree<'_>) -> Vec<Source> {
         let read = |source: &Source| match source.root_options() {
             Some(RootOptions::Flux(_)) => flux::sources(source, tree),
             Some(RootOptions::ArgoCd(_)) => argocd::sources(source, tree),
             None => vec![source.clone()],
         };
-        self.folders.iter().flat_map(read).collect()
+        let with_root = |part: &Source, source: Source| Source {
+            root: source.root.or_else(|| part.bare_root()),
+            ..source
+        };
+        let read_part = |part| read(part).into_iter().map(move |source| with_root(part, source));
+        self.folders.iter().flat_map(read_part).collect()
     }
 }
 
@@ -102,7 +71,8 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{Discovery, Root, RootRefusal};
+    use super::super::tree::SourceTree;
+    use super::{Root, RootRefusal};
     use crate::model::{ResourceId, RootOptions};
 
     fn id(kind: &str, name: &str) -> ResourceId {
@@ -121,15 +91,15 @@ mod tests {
     }
 
     /// The sources in a tree of these files, as `path/** @namespace release values`.
-    fn sources(root: Root, files: &[&str]) -> Vec<String> {
+    fn sources(root: &Root, files: &[&str]) -> Vec<String> {
         let tree = tempfile::tempdir().expect("a folder");
         for file in files {
             let path = tree.path().join(file);
             fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
             fs::write(path, "").expect("it can be written");
         }
-        let found = Discovery { roots: vec![root], incomplete: Vec::new() };
-        let shown = found.sources(tree.path(), None).into_iter().map(|source| {
+        let tree = SourceTree { root: tree.path(), files: None };
+        let shown = root.sources(tree).into_iter().map(|source| {
             let below = match source.root_options() {
                 Some(RootOptions::ArgoCd(options)) if options.recurse => "/**",
                 _ => "",
@@ -160,11 +130,11 @@ mod tests {
             "apps/prod/base/kustomization.yaml",
         ];
         assert_eq!(
-            sources(root("./clusters/prod"), &files),
+            sources(&root("./clusters/prod"), &files),
             ["clusters/prod", "clusters/prod/a b/c", "clusters/prod/flux-system"]
         );
-        assert_eq!(sources(root("apps/prod/"), &files), ["apps/prod"]);
-        assert_eq!(sources(root("./"), &["a.yaml"]), ["."]);
+        assert_eq!(sources(&root("apps/prod/"), &files), ["apps/prod"]);
+        assert_eq!(sources(&root("./"), &["a.yaml"]), ["."]);
     }
 
     #[test]
@@ -176,14 +146,14 @@ mod tests {
         let root = |source: Value| application(&spec(source)).expect("it can be rendered");
         let here = "https://git.example.org/acme/fleet";
         let plain = json!({"repoURL": here, "path": "apps/web", "targetRevision": "HEAD"});
-        assert_eq!(sources(root(plain.clone()), &["apps/web/a.yaml"]), ["apps/web @shop"]);
-        assert_eq!(sources(root(plain.clone()), &["apps/web/kustomization.yaml"]), ["apps/web @shop"]);
-        assert_eq!(sources(root(plain), &["apps/web/Chart.yaml"]), ["apps/web @shop web "]);
+        assert_eq!(sources(&root(plain.clone()), &["apps/web/a.yaml"]), ["apps/web @shop"]);
+        assert_eq!(sources(&root(plain.clone()), &["apps/web/kustomization.yaml"]), ["apps/web @shop"]);
+        assert_eq!(sources(&root(plain), &["apps/web/Chart.yaml"]), ["apps/web @shop web "]);
         let below = json!({"repoURL": here, "path": "apps", "directory": {"recurse": true}});
-        assert_eq!(sources(root(below), &["apps/web/a.yaml"]), ["apps/** @shop"]);
+        assert_eq!(sources(&root(below), &["apps/web/a.yaml"]), ["apps/** @shop"]);
         let chart = json!({"repoURL": here, "path": "c",
                            "helm": {"releaseName": "r", "valueFiles": ["values.yaml", "../prod.yaml"]}});
-        assert_eq!(sources(root(chart), &["c/Chart.yaml"]), ["c @shop r values.yaml,../prod.yaml"]);
+        assert_eq!(sources(&root(chart), &["c/Chart.yaml"]), ["c @shop r values.yaml,../prod.yaml"]);
     }
 
     #[test]

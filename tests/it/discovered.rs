@@ -125,7 +125,9 @@ fn folders_that_gitops_objects_apply_are_the_sources() {
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         let said = warnings[0].to_string();
         assert!(
-            said.contains("Flux and Argo CD apply of this repository: apps/prod, clusters/prod, web"),
+            said.contains(
+                "compared is what 3 GitOps objects of Git and the cluster apply; `drift sources` lists them"
+            ),
             "{said}"
         );
     }
@@ -141,6 +143,8 @@ fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
     let fleet = Fleet::new();
     let substituted = kustomization("apps", "./apps/prod", ", postBuild: {substitute: {level: info}}");
     fleet.plane.apply("gitops", "flux-system", &substituted, &["--server-side", "--force-conflicts"]);
+    fleet.repo.write("clusters/prod/apps.yaml", &substituted);
+    fleet.repo.commit("Substitute");
     fleet.application(
         "parameters",
         json!({"repoURL": HERE, "path": "web", "helm": {"parameters": [{"name": "a"}]}}),

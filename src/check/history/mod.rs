@@ -173,14 +173,16 @@ impl<'a> History<'a> {
     /// What is asked of each source: a plain object's past is its file's, a rendered one's is that of all files that its
     /// source is made of.
     fn group_by_source<'q>(&self, asked: &'q [HistoryQuery<'q>]) -> Vec<(Source, Vec<&'q HistoryQuery<'q>>)> {
-        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&HistoryQuery<'_>>> = BTreeMap::new();
+        type Group<'g> = (&'g str, Option<&'g ResourceId>, Option<&'g str>);
+        let mut groups: BTreeMap<Group<'_>, Vec<&HistoryQuery<'_>>> = BTreeMap::new();
         for one in asked {
             let origin = &one.desired.origin;
             let file = one.desired.provenance.is_document().then_some(origin.file.as_str());
-            groups.entry((&origin.source, file)).or_default().push(one);
+            groups.entry((&origin.source, origin.root.as_deref(), file)).or_default().push(one);
         }
-        let of_source = |((path, file), asked): ((&str, Option<&str>), _)| {
-            let source = self.opened.sources.iter().find(|known| known.path == path)?;
+        let of_source = |((path, root, file), asked): (Group<'_>, _)| {
+            let is_it = |known: &&Source| known.path == path && known.root_object() == root;
+            let source = self.opened.sources.iter().find(is_it)?;
             Some((Source { path: file.unwrap_or(path).to_owned(), ..source.clone() }, asked))
         };
         groups.into_iter().filter_map(of_source).collect()

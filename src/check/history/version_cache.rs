@@ -147,7 +147,7 @@ fn desired(object: Object) -> Desired {
     Desired {
         id: object.id,
         value: object.value.into(),
-        origin: Origin { source: String::new(), file: String::new(), location: None },
+        origin: Origin { source: String::new(), file: String::new(), location: None, root: None },
         fields: Lazy::default(),
         provenance: Provenance::Rendered,
         notes: Vec::new(),

@@ -159,7 +159,6 @@ fn settings(folder: PathBuf, now: Timestamp) -> CheckSettings {
         location: RepositoryLocation::Folder(folder),
         revision: Some(BRANCH.to_owned()),
         path: None,
-        discovery: crate::source::Discovery::default(),
         include_untracked: false,
         tools: Tools::from_paths(None, None, None),
         cache: None,

@@ -19,7 +19,12 @@ fn read_whole(file: &ManifestFile<'_>, bytes: &[u8], gathered: &mut SourceOutput
                 let location = Some(document.root().span.location);
                 let draft = RenderedObject {
                     value: document.to_json().into(),
-                    origin: Origin { source: file.source.to_owned(), file: file.name.to_owned(), location },
+                    origin: Origin {
+                        source: file.source.to_owned(),
+                        file: file.name.to_owned(),
+                        location,
+                        root: None,
+                    },
                     fields: Lazy::from(document.source_map()),
                     provenance: Provenance::Document { index: document.index(), item: None },
                     notes: Vec::new(),

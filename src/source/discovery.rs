@@ -1,0 +1,393 @@
+//! Which GitOps objects apply something of this repository, and what.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::root_fields::RootRefusal;
+use super::roots::Root;
+use super::tree::SourceTree;
+use crate::config::{Discover, Source};
+use crate::git::TrackedFiles;
+use crate::model::{Incomplete, ObjectKey, Origin, ResourceId, UncoveredRoot};
+
+/// The group of Flux's repositories.
+const FLUX_SOURCES: &str = "source.toolkit.fluxcd.io";
+/// The group of Argo CD's objects.
+const ARGO_CD: &str = "argoproj.io";
+
+/// Group and kind of the objects that apply others, or that say where these are from.
+const KINDS: [(&str, &str); 5] = [
+    (FLUX_SOURCES, "GitRepository"),
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+    ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    (ARGO_CD, "Application"),
+    (ARGO_CD, "ApplicationSet"),
+];
+
+/// A GitOps object, as Git declares it or as the cluster has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RootObject {
+    /// The object.
+    pub id: ResourceId,
+    /// As it is read.
+    pub value: Value,
+    /// Where Git declares it; `None`: the cluster has it.
+    pub origin: Option<Origin>,
+}
+
+impl RootObject {
+    /// Group and kind of the objects that are read for this.
+    pub fn kinds(discover: &Discover) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let (flux, argocd) = (discover.flux, discover.argocd);
+        KINDS.into_iter().filter(move |(group, _)| if *group == ARGO_CD { argocd } else { flux })
+    }
+
+    /// Whether an object is one of those.
+    #[must_use]
+    pub fn is_kind(id: &ResourceId, discover: &Discover) -> bool {
+        Self::kinds(discover).any(|kind| kind == (id.group.as_str(), id.kind.as_str()))
+    }
+}
+
+/// What makes a root one of this repository.
+pub struct Here<'a> {
+    /// Whether an address is that of this repository.
+    pub is_address: &'a dyn Fn(&str) -> bool,
+    /// The branch that is checked out, or that the revision names.
+    pub branch: Option<&'a str>,
+    /// The repository's default branch, where that is known.
+    pub default_branch: Option<&'a str>,
+}
+
+/// What the GitOps objects say of this repository.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Discovery {
+    /// The folders that they apply.
+    pub roots: Vec<Root>,
+    /// Roots of this repository that drift cannot render.
+    pub incomplete: Vec<Incomplete>,
+    /// Roots that apply nothing of what is checked.
+    pub uncovered: Vec<UncoveredRoot>,
+}
+
+/// Why a root applies nothing of what is checked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Elsewhere {
+    #[error("its source is not a Git repository ({0})")]
+    NotGit(String),
+    #[error("its GitRepository {0} is not there")]
+    NoRepository(String),
+    #[error("it is in another repository")]
+    Repository,
+    #[error("it follows {0}, which is not the branch that is checked")]
+    Revision(String),
+    #[error(transparent)]
+    Cluster(RootRefusal),
+    #[error("the Applications that it generates are followed where the cluster has them")]
+    Generator,
+}
+
+/// What of a repository a root follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Revision<'a> {
+    Default,
+    Branch(&'a str),
+    /// A tag, a commit, a range of versions: its kind and name.
+    Fixed(&'static str, &'a str),
+}
+
+impl Discovery {
+    /// The roots among these objects.
+    #[must_use]
+    pub fn find(objects: &[RootObject], here: &Here<'_>) -> Self {
+        let repositories = repositories(objects);
+        let mut found = Self::default();
+        let mut candidates = Vec::new();
+        for object in objects {
+            match source_of(object, &repositories, here) {
+                Ok(None) => {}
+                Ok(Some(revision)) => candidates.push((object, revision)),
+                Err(elsewhere) => found.uncover(object, &elsewhere),
+            }
+        }
+        let branch = followed_branch(here, candidates.iter().map(|(_, revision)| revision));
+        for (object, revision) in candidates {
+            if revision.is_of(branch, here) {
+                found.add(object);
+            } else {
+                found.uncover(object, &Elsewhere::Revision(revision.to_string()));
+            }
+        }
+        found
+    }
+
+    fn add(&mut self, object: &RootObject) {
+        let root = match object.id.kind.as_str() {
+            "Application" => Root::from_application(&object.id, &object.value),
+            "HelmRelease" => Err(RootRefusal::Fields("a chart".to_owned())),
+            _ => Root::from_kustomization(&object.id, &object.value),
+        };
+        match root {
+            Ok(root) => self.roots.push(root),
+            // What it applies elsewhere is not of this cluster.
+            Err(refusal @ RootRefusal::OtherCluster(_)) => self.uncover(object, &Elsewhere::Cluster(refusal)),
+            Err(refusal) => self.incomplete.push(Incomplete {
+                what: format!("what {} applies", object.id),
+                why: format!(
+                    "{refusal}: list what it applies as a source in drift.yaml, where that is the same"
+                ),
+            }),
+        }
+    }
+
+    fn uncover(&mut self, object: &RootObject, why: &Elsewhere) {
+        self.uncovered.push(UncoveredRoot {
+            resource: object.id.clone(),
+            origin: object.origin.as_ref().map(ToString::to_string),
+            why: why.to_string(),
+        });
+    }
+
+    /// Whether nothing of this repository was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty() && self.incomplete.is_empty()
+    }
+
+    /// The sources of the roots in a tree: one for each folder that is rendered on its own.
+    #[must_use]
+    pub fn sources(&self, tree: &Path, files: Option<&TrackedFiles>) -> Vec<Source> {
+        let tree = SourceTree { root: tree, files };
+        let mut sources: Vec<Source> = Vec::new();
+        for source in self.roots.iter().flat_map(|root| root.sources(tree)) {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        sources
+    }
+}
+
+/// Address and revision of Flux's repositories, by namespace and name.
+type Repositories<'a> = BTreeMap<ObjectKey, &'a Value>;
+
+fn repositories(objects: &[RootObject]) -> Repositories<'_> {
+    let of_kind = objects.iter().filter(|object| object.id.kind == "GitRepository");
+    of_kind.map(|object| (object.id.key(), &object.value["spec"])).collect()
+}
+
+/// What of this repository an object follows; `None` where it applies nothing.
+fn source_of<'a>(
+    object: &'a RootObject,
+    repositories: &Repositories<'a>,
+    here: &Here<'_>,
+) -> Result<Option<Revision<'a>>, Elsewhere> {
+    let spec = &object.value["spec"];
+    match object.id.kind.as_str() {
+        "Kustomization" => flux_source(&object.id, &spec["sourceRef"], repositories, here).map(Some),
+        "HelmRelease" => {
+            flux_source(&object.id, &spec["chart"]["spec"]["sourceRef"], repositories, here).map(Some)
+        }
+        "Application" => {
+            let several = spec["sources"].as_array().into_iter().flatten();
+            let mut sources = std::iter::once(&spec["source"]).chain(several);
+            let is_here = |source: &&Value| source["repoURL"].as_str().is_some_and(here.is_address);
+            let source = sources.find(is_here).ok_or(Elsewhere::Repository)?;
+            Ok(Some(Revision::of_argo_cd(source["targetRevision"].as_str().unwrap_or_default())))
+        }
+        "ApplicationSet" => Err(Elsewhere::Generator),
+        _ => Ok(None),
+    }
+}
+
+/// What of this repository a reference to a source of Flux follows.
+fn flux_source<'a>(
+    id: &ResourceId,
+    reference: &'a Value,
+    repositories: &Repositories<'a>,
+    here: &Here<'_>,
+) -> Result<Revision<'a>, Elsewhere> {
+    let text = |key: &str| reference[key].as_str();
+    let kind = text("kind").unwrap_or("none");
+    if kind != "GitRepository" {
+        return Err(Elsewhere::NotGit(kind.to_owned()));
+    }
+    let repository = ResourceId {
+        group: FLUX_SOURCES.to_owned(),
+        version: String::new(),
+        kind: kind.to_owned(),
+        namespace: text("namespace").map(str::to_owned).or_else(|| id.namespace.clone()),
+        name: text("name").unwrap_or_default().to_owned(),
+    };
+    let spec = repositories
+        .get(&repository.key())
+        .ok_or_else(|| Elsewhere::NoRepository(repository.name.clone()))?;
+    if !spec["url"].as_str().is_some_and(here.is_address) {
+        return Err(Elsewhere::Repository);
+    }
+    Ok(Revision::of_flux(&spec["ref"]))
+}
+
+impl<'a> Revision<'a> {
+    /// `spec.ref` of a GitRepository (`api/v1/gitrepository_types.go` of source-controller): what is most exact counts.
+    fn of_flux(reference: &'a Value) -> Self {
+        let text = |key: &str| reference[key].as_str().filter(|text| !text.is_empty());
+        let fixed = ["commit", "name", "semver", "tag"].into_iter();
+        let fixed = fixed.filter_map(|key| text(key).map(|text| (key, text))).next();
+        match fixed {
+            Some((kind, name)) => match name.strip_prefix("refs/heads/") {
+                Some(branch) if kind == "name" => Self::Branch(branch),
+                _ => Self::Fixed(if kind == "name" { "reference" } else { kind }, name),
+            },
+            None => Self::Branch(text("branch").unwrap_or("master")),
+        }
+    }
+
+    /// `targetRevision` of an Application: a branch, a tag, a commit or a range of versions.
+    fn of_argo_cd(revision: &'a str) -> Self {
+        match revision {
+            "" | "HEAD" => Self::Default,
+            _ if revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                Self::Fixed("commit", revision)
+            }
+            _ => match (revision.strip_prefix("refs/heads/"), revision.strip_prefix("refs/tags/")) {
+                (Some(branch), _) => Self::Branch(branch),
+                (_, Some(tag)) => Self::Fixed("tag", tag),
+                _ if revision.contains(['*', '^', '~', '>', '<', '=']) => Self::Fixed("semver", revision),
+                _ => Self::Branch(revision),
+            },
+        }
+    }
+
+    /// Whether it is what is checked. Where nothing tells the branch, every branch is.
+    fn is_of(&self, branch: Option<&str>, here: &Here<'_>) -> bool {
+        let Some(branch) = branch else { return !matches!(self, Self::Fixed(..)) };
+        match self {
+            Self::Default => here.default_branch.is_none_or(|default| default == branch),
+            Self::Branch(followed) => *followed == branch,
+            Self::Fixed(..) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Revision<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => out.write_str("the default branch"),
+            Self::Branch(name) => write!(out, "the branch {name}"),
+            Self::Fixed(kind, name) => write!(out, "the {kind} {name}"),
+        }
+    }
+}
+
+/// The branch whose roots are looked at: the checked one where a root follows it, else the one that it will be merged into;
+/// `None` where neither is known.
+fn followed_branch<'h, 'r>(
+    here: &Here<'h>,
+    followed: impl Iterator<Item = &'r Revision<'r>> + Clone,
+) -> Option<&'h str> {
+    let is_followed = |branch: &&str| {
+        followed.clone().any(|revision| matches!(revision, Revision::Branch(name) if name == branch))
+    };
+    here.branch.filter(is_followed).or(here.default_branch)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Discovery, Here, RootObject};
+    use crate::model::ResourceId;
+
+    fn object(kind: &str, name: &str, spec: &Value) -> RootObject {
+        let group = match kind {
+            "GitRepository" => "source.toolkit.fluxcd.io/v1",
+            "Kustomization" => "kustomize.toolkit.fluxcd.io/v1",
+            _ => "argoproj.io/v1alpha1",
+        };
+        let value = json!({"apiVersion": group, "kind": kind,
+            "metadata": {"name": name, "namespace": "gitops"}, "spec": spec});
+        RootObject { id: ResourceId::from_object(&value).expect("an object"), value, origin: None }
+    }
+
+    fn repository(name: &str, url: &str, reference: &Value) -> RootObject {
+        object("GitRepository", name, &json!({"url": url, "ref": reference}))
+    }
+
+    fn kustomization(name: &str, repository: &str) -> RootObject {
+        let source = json!({"kind": "GitRepository", "name": repository});
+        object("Kustomization", name, &json!({"path": "./a", "sourceRef": source}))
+    }
+
+    fn application(name: &str, revision: &str) -> RootObject {
+        let source = json!({"repoURL": "here", "path": "a", "targetRevision": revision});
+        object("Application", name, &json!({"source": source}))
+    }
+
+    /// The names of the roots that are found, and why the others are not.
+    fn found(
+        objects: &[RootObject],
+        branch: Option<&str>,
+        default: Option<&str>,
+    ) -> (Vec<String>, Vec<String>) {
+        let here = Here { is_address: &|url| url == "here", branch, default_branch: default };
+        let found = Discovery::find(objects, &here);
+        let others = found.uncovered.into_iter().map(|root| format!("{}: {}", root.resource.name, root.why));
+        (found.roots.into_iter().map(|root| root.id.name).collect(), others.collect())
+    }
+
+    #[test]
+    fn roots_belong_by_address_and_branch() {
+        let objects = [
+            repository("main", "here", &json!({"branch": "main"})),
+            repository("staging", "here", &json!({"branch": "staging"})),
+            repository("tagged", "here", &json!({"tag": "v1", "branch": "main"})),
+            repository("named", "here", &json!({"name": "refs/heads/main"})),
+            repository("other", "there", &json!({"branch": "main"})),
+            kustomization("k-main", "main"),
+            kustomization("k-staging", "staging"),
+            kustomization("k-tagged", "tagged"),
+            kustomization("k-named", "named"),
+            kustomization("k-other", "other"),
+            kustomization("k-none", "none"),
+            application("a-head", "HEAD"),
+            application("a-main", "main"),
+            application("a-range", "1.*"),
+        ];
+        let (names, others) = found(&objects, Some("main"), Some("main"));
+        assert_eq!(names, ["k-main", "k-named", "a-head", "a-main"]);
+        insta::assert_snapshot!(others.join("\n"), @r"
+        k-other: it is in another repository
+        k-none: its GitRepository none is not there
+        k-staging: it follows the branch staging, which is not the branch that is checked
+        k-tagged: it follows the tag v1, which is not the branch that is checked
+        a-range: it follows the semver 1.*, which is not the branch that is checked
+        ");
+        assert_eq!(found(&objects, Some("staging"), Some("main")).0, ["k-staging"]);
+        // A branch that nobody follows will be merged.
+        assert_eq!(found(&objects, Some("fix"), Some("main")).0, ["k-main", "k-named", "a-head", "a-main"]);
+        // Nothing tells: every branch.
+        assert_eq!(found(&objects, None, None).0, ["k-main", "k-staging", "k-named", "a-head", "a-main"]);
+    }
+
+    #[test]
+    fn roots_of_other_kinds_are_named() {
+        let bucket = json!({"path": "./a", "sourceRef": {"kind": "Bucket", "name": "b"}});
+        let elsewhere =
+            json!({"source": {"repoURL": "here", "path": "a"}, "destination": {"server": "https://x"}});
+        let objects = [
+            object("Kustomization", "k", &bucket),
+            object("Application", "a", &elsewhere),
+            object("ApplicationSet", "s", &json!({})),
+        ];
+        let (names, others) = found(&objects, None, None);
+        assert!(names.is_empty());
+        insta::assert_snapshot!(others.join("\n"), @r"
+        k: its source is not a Git repository (Bucket)
+        s: the Applications that it generates are followed where the cluster has them
+        a: it applies to another cluster (destination)
+        ");
+    }
+}
