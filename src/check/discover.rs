@@ -13,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::config::{Discover, DiscoverFrom, Source};
 use crate::git::RemoteAddress;
 use crate::model::{Incomplete, ObjectKey};
-use crate::source::{Discovery, Here, Prerendered, RootObject, render_others};
+use crate::source::{Discovery, Here, Prerendered, RefusedRoot, RootObject, render_others};
 use crate::text::pluralize;
 
 /// Most times that what was found is rendered to find more: roots that declare roots, each deeper by one.
@@ -42,7 +42,7 @@ pub(crate) async fn discover_sources(
     if opened.sources.is_empty() && discovery.is_empty() && unread.is_empty() {
         return Err(CheckoutError::NoSources.into());
     }
-    opened.incomplete.extend(discovery.incomplete.iter().cloned());
+    opened.incomplete.extend(discovery.refused.iter().map(RefusedRoot::incomplete));
     opened.incomplete.extend(unread);
     opened.warnings.extend(note(opened, &discovery));
     opened.discovery = Some(discovery);
@@ -120,8 +120,8 @@ impl RootWalk<'_> {
             ahead = ahead.carry(&opened.sources, &sources);
             opened.use_sources(sources)?;
         }
-        let mut discovery = self.find(&ahead, opened);
-        discovery.incomplete.push(Incomplete {
+        let discovery = self.find(&ahead, opened);
+        opened.incomplete.push(Incomplete {
             what: "what GitOps objects apply".to_owned(),
             why: format!(
                 "roots declare other roots more than {MOST_ROUNDS} times: the deepest were not followed"
@@ -134,10 +134,11 @@ impl RootWalk<'_> {
     fn find(&self, ahead: &Prerendered, opened: &Checkout) -> Discovery {
         let live = self.live.iter().map(|object| (object.id.key(), object.clone()));
         let mut objects: BTreeMap<ObjectKey, RootObject> = live.collect();
+        let mut declared = Vec::new();
         if self.discover.from.contains(&DiscoverFrom::Git) {
             let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
-            let declared = ahead.objects(&request, &|id| RootObject::is_kind(id, self.discover));
-            objects.extend(declared.into_iter().map(|object| (object.id.key(), object)));
+            declared = ahead.objects(&request, &|id| RootObject::is_kind(id, self.discover));
+            objects.extend(declared.iter().map(|object| (object.id.key(), object.clone())));
         }
         let objects: Vec<RootObject> = objects.into_values().collect();
         let here = Here {
@@ -145,7 +146,7 @@ impl RootWalk<'_> {
             branch: self.repository.branch.as_deref(),
             default_branch: self.repository.default_branch.as_deref(),
         };
-        Discovery::find(&objects, &here)
+        Discovery { live: self.live.clone(), declared, ..Discovery::find(&objects, &here) }
     }
 
     /// What is listed, and what the roots apply of the path that was asked for; that path alone where no root applies

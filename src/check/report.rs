@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::CheckError;
 use super::comparison::ComparisonOutcome;
 use super::declared::Declared;
+use super::root_reports::{note_stopped_roots, root_reports};
 use super::roots::{RootCoverage, find_uncovered_roots};
 use super::settings::CheckSettings;
 use crate::attribution::{manager_warnings, unknown_manager_notes};
@@ -70,6 +71,9 @@ impl ReportParts<'_> {
         };
         report.not_compared = roots;
         compared.not_examined.extend(unread);
+        report.roots = root_reports(opened, rendered, &findings);
+        let mut findings = findings;
+        note_stopped_roots(&report.roots, &mut findings);
         report.summary = summarise(&rendered.objects, compared, &findings, skipped.len());
         report.incomplete =
             [rendered.incomplete.clone(), std::mem::take(&mut compared.incomplete), undiscovered].concat();

@@ -32,6 +32,9 @@ pub(super) enum Command {
     /// Show everything that is known about one object.
     #[command(next_line_help = true, after_help = help::EXPLAIN)]
     Explain(ExplainArguments),
+    /// List what is compared, and the GitOps objects that apply it.
+    #[command(next_line_help = true, after_help = help::SOURCES)]
+    Sources(SourcesArguments),
     /// Prove from Git that every incident ended with a commit.
     #[command(next_line_help = true, after_help = help::AUDIT)]
     Audit(AuditArguments),
@@ -59,6 +62,7 @@ impl Command {
             Self::Check(arguments) => Some(&arguments.target.log),
             Self::Run(arguments) => Some(&arguments.target.log),
             Self::Explain(arguments) => Some(&arguments.target.log),
+            Self::Sources(arguments) => Some(&arguments.target.log),
             Self::Snapshot(arguments) => Some(&arguments.target.log),
             Self::Audit(arguments) => Some(&arguments.log),
             Self::Demo(arguments) => Some(&arguments.log),
@@ -119,6 +123,23 @@ pub(super) struct ExplainArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct SourcesArguments {
+    /// Folder or file to read [default: all sources].
+    pub(super) path: Option<PathBuf>,
+    /// Read this branch, tag or commit instead of the work tree.
+    #[arg(long, value_name = "REV")]
+    pub(super) revision: Option<String>,
+    /// Output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = help::OUTPUT)]
+    pub(super) output: AuditFormat,
+    /// When to use colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = help::OUTPUT)]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct AuditArguments {
     /// Local folder, or URL to clone.
     #[arg(long, value_name = "PATH|URL", default_value = ".", help_heading = help::REPOSITORY)]
@@ -136,12 +157,12 @@ pub(super) struct AuditArguments {
     pub(super) log: LogArgs,
 }
 
-/// A format of an audit or an explanation.
+/// A format of an audit, an explanation or a list of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum AuditFormat {
     /// Text for a person.
     Text,
-    /// JSON (drift/audit/v1, drift/explain/v1).
+    /// JSON (drift/audit/v1, drift/explain/v1, drift/sources/v1).
     Json,
 }
 

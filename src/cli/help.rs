@@ -65,6 +65,19 @@ Exit codes:
   3  incomplete: something could not be read or written, or nothing was
      compared (takes precedence over 1)";
 
+pub(super) const SOURCES: &str = "\
+Examples:
+  # Show which Flux and Argo CD objects of the cluster apply this repository
+  drift sources
+
+  # The same of a branch, as JSON
+  drift sources --revision origin/main --output json
+
+Exit codes:
+  0  everything listed is rendered
+  2  usage or configuration error: nothing was read
+  3  incomplete: something could not be read or rendered";
+
 pub(super) const EXPLAIN: &str = "\
 Examples:
   # Show the owners, the commits and the rule behind each verdict

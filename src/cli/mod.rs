@@ -16,6 +16,7 @@ mod message;
 mod output;
 mod run;
 mod snapshot;
+mod sources;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,7 @@ async fn dispatch(arguments: arguments::Arguments) -> Result<u8, CommandError> {
         arguments::Command::Check(arguments) => check::run(arguments).await,
         arguments::Command::Explain(arguments) => explain::run(arguments).await,
         arguments::Command::Run(arguments) => run::run(arguments).await,
+        arguments::Command::Sources(arguments) => sources::run(arguments).await,
         arguments::Command::Demo(arguments) => demo::run(arguments).await,
         arguments::Command::Audit(arguments) => audit::run(arguments),
         arguments::Command::Snapshot(arguments) => snapshot::run(arguments).await,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Finding, Incomplete, ResourceId, Rule, UnsyncedAfter, Verification};
+use super::{Cause, Finding, Incomplete, RootReport, Rule, UncoveredRoot, UnsyncedAfter, Verification};
 
 /// The repository that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct CheckReport {
     pub not_examined: Vec<Incomplete>,
     /// Flux and Argo CD objects that apply something outside all sources.
     pub not_compared: Vec<UncoveredRoot>,
+    /// The GitOps objects that were followed to what is compared.
+    pub roots: Vec<RootReport>,
     /// Warnings.
     pub warnings: Vec<String>,
     /// How long a commit may stay unapplied before it counts as drift.
@@ -110,15 +112,4 @@ pub fn is_drift(finding: &Finding) -> bool {
     } else {
         finding.changes.iter().any(|change| change.verdict.is_drift())
     }
-}
-
-/// A GitOps object whose applied objects were not compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UncoveredRoot {
-    /// The object that applies others.
-    pub resource: ResourceId,
-    /// Where Git declares it.
-    pub origin: Option<String>,
-    /// Why what it applies was not compared.
-    pub why: String,
 }

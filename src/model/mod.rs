@@ -18,6 +18,7 @@ mod path;
 mod resolution;
 mod resource;
 mod root_options;
+mod root_report;
 mod rule;
 mod run_report;
 mod secret;
@@ -29,7 +30,7 @@ mod verification;
 pub use api_resources::{ApiResource, ApiResourceIndex, ApiResources};
 pub use audit_report::{AuditReport, AuditedIncident, NotProvenReason, Outcome, Proof};
 pub use change::{Actor, Cause, Change, ChangeKind, Confidence, Difference, Manager, ManagerClass, Verdict};
-pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, UncoveredRoot, is_drift};
+pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, is_drift};
 pub use desired::{AbsenceReason, Desired, Provenance};
 pub use explain_report::{ExplainReport, ExplainedField, FieldOwner};
 pub use finding::{Finding, Incomplete, State};
@@ -44,6 +45,10 @@ pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;
 pub use resource::{MissingField, ObjectKey, ResourceId, join_api_version, split_api_version};
 pub use root_options::{ArgoCdOptions, RootOptions, SourceRoot};
+pub use root_report::{
+    ControllerState, FailingSync, RootDrift, RootPart, RootReport, SourcesReport, StopSwitch, StoppedSync,
+    UncoveredRoot,
+};
 pub use rule::Rule;
 pub use run_report::{Action, ActionKind, RunFailure, RunReport};
 pub use secret::{contains_ciphertext, is_secret, is_secret_value, is_valid_secret_field};

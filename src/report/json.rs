@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::json_roots::{RootOut, UncoveredOut};
 use super::listing::{is_listed, listed_changes};
 use super::style::ReportStyle;
 use super::verification::fault;
@@ -27,7 +28,10 @@ struct Report<'a> {
     not_examined: &'a [Incomplete],
     /// GitOps objects that apply something outside all sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_compared: Vec<Root<'a>>,
+    not_compared: Vec<UncoveredOut<'a>>,
+    /// GitOps objects that were followed to what is compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roots: Vec<RootOut<'a>>,
     warnings: &'a [String],
     /// For how long a commit may wait to be applied before that is drift.
     unsynced_after: String,
@@ -35,14 +39,6 @@ struct Report<'a> {
     findings: Vec<FindingOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<VerificationOut<'a>>,
-}
-
-#[derive(Serialize)]
-struct Root<'a> {
-    resource: &'a ResourceId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<&'a str>,
-    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -132,6 +128,8 @@ fn why(verdict: &Verdict) -> WhyOut<'_> {
 
 #[derive(Serialize)]
 struct OriginOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<&'a ResourceId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
     file: &'a str,
@@ -223,11 +221,8 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
         complete: checked.is_complete(),
         incomplete: &checked.incomplete,
         not_examined: &checked.not_examined,
-        not_compared: checked
-            .not_compared
-            .iter()
-            .map(|root| Root { resource: &root.resource, origin: root.origin.as_deref(), why: &root.why })
-            .collect(),
+        not_compared: checked.not_compared.iter().map(UncoveredOut::from).collect(),
+        roots: checked.roots.iter().map(RootOut::from).collect(),
         warnings: &checked.warnings,
         unsynced_after: checked.unsynced_after.to_string(),
         summary: summary(checked),
@@ -310,6 +305,7 @@ fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: ReportStyle) 
 
 fn origin(origin: &Origin, with_source: bool) -> OriginOut<'_> {
     OriginOut {
+        root: origin.root.as_deref().filter(|_| with_source),
         source: with_source.then_some(origin.source.as_str()),
         file: &origin.file,
         line: origin.location.map(|place| place.line),

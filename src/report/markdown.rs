@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::listing::{MOST_CHANGES, listed_changes, not_listed, ordered_findings};
 use super::sides::{Side, only_one_side, sides};
 use super::style::ReportStyle;
-use super::summary_lines::{headline, not_checked_for_unmanaged, uncovered_root_lines};
+use super::summary_lines::{headline, not_checked_for_unmanaged, root_lines, uncovered_root_lines};
 use super::verification;
 use crate::model::{Change, CheckReport, Finding, State};
 use crate::text::{markdown_code, one_line, pluralize};
@@ -44,6 +44,12 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
         writeln!(out, "{}\n", markdown_code(&line))?;
     }
     not_examined(checked, out)?;
+    let said = root_lines(checked);
+    if !said.is_empty() {
+        writeln!(out, "### GitOps objects\n")?;
+        said.iter().try_for_each(|line| writeln!(out, "- {}", markdown_code(line)))?;
+        writeln!(out)?;
+    }
     warnings(checked, out)?;
     write_verification(checked, style, out)?;
     let mut written = 0;

@@ -4,10 +4,12 @@ mod audit;
 mod explain;
 mod github;
 mod json;
+mod json_roots;
 mod listing;
 mod markdown;
 mod run;
 mod sides;
+mod sources;
 mod style;
 mod summary_lines;
 mod text;
@@ -23,6 +25,7 @@ pub use style::ReportStyle;
 pub use audit::{audit_json, audit_text};
 pub use explain::{explain_json, explain_text};
 pub use run::{action, run};
+pub use sources::{sources_json, sources_text};
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

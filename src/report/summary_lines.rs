@@ -1,7 +1,7 @@
 //! Lines about the whole of a check.
 
 use super::listing::is_waiting;
-use crate::model::{CheckReport, UncoveredRoot};
+use crate::model::{CheckReport, RootReport, UncoveredRoot};
 
 /// GitOps objects that a text names whose objects were not compared.
 pub(super) const MOST_ROOTS: usize = 10;
@@ -47,6 +47,20 @@ pub(super) fn uncovered_root_lines(checked: &CheckReport) -> Vec<String> {
     let more = roots.len().saturating_sub(MOST_ROOTS);
     let more = (more > 0).then(|| format!("{more} more: see the JSON report"));
     roots.iter().take(MOST_ROOTS).map(line).chain(more).collect()
+}
+
+/// What is said of GitOps objects beside what was found, a line each, at most [`MOST_ROOTS`].
+pub(super) fn root_lines(checked: &CheckReport) -> Vec<String> {
+    use crate::text::one_line;
+    let lines = |root: &RootReport| {
+        let name = one_line(&root.resource.to_string(), 200);
+        let said = crate::wording::describe_root(root).into_iter();
+        said.map(|said| format!("{name}: {said}")).collect::<Vec<_>>()
+    };
+    let all: Vec<String> = checked.roots.iter().flat_map(lines).collect();
+    let more = all.len().saturating_sub(MOST_ROOTS);
+    let more = (more > 0).then(|| format!("{more} more: `drift sources` lists them"));
+    all.into_iter().take(MOST_ROOTS).chain(more).collect()
 }
 
 /// `not checked for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style as Paint};
 use super::listing::{MOST_CHANGES, is_listed, is_waiting, listed_changes, not_listed};
 use super::sides::only_one_side;
 use super::style::ReportStyle;
-use super::summary_lines::{headline, not_checked_for_unmanaged, uncovered_root_lines};
+use super::summary_lines::{headline, not_checked_for_unmanaged, root_lines, uncovered_root_lines};
 use super::{values, verification};
 use crate::model::{Cause, Change, ChangeKind, CheckReport, Finding, Origin, State, is_drift};
 use crate::text::{one_line, pluralize};
@@ -37,6 +37,7 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
     let title = "No drift: the server, a controller or the deployer set it, or an ignore rule covers it.";
     page.section(title, excused, style)?;
     page.incomplete(checked)?;
+    page.roots(checked)?;
     page.warnings(checked)?;
     page.verification(checked, style)?;
     page.summary(checked, style)?;
@@ -155,6 +156,17 @@ impl Page<'_> {
         for incomplete in &checked.incomplete {
             writeln!(self.out, "  {}: {}", one_line(&incomplete.what, 300), one_line(&incomplete.why, 600))?;
         }
+        writeln!(self.out)
+    }
+
+    /// What the controllers of GitOps objects do not say, or do not do.
+    fn roots(&mut self, checked: &CheckReport) -> io::Result<()> {
+        let lines = root_lines(checked);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", self.style.paint(YELLOW, "GitOps objects:"))?;
+        lines.iter().try_for_each(|line| writeln!(self.out, "  {line}"))?;
         writeln!(self.out)
     }
 

@@ -67,9 +67,38 @@ pub struct Discovery {
     /// The folders that they apply.
     pub roots: Vec<Root>,
     /// Roots of this repository that drift cannot render.
-    pub incomplete: Vec<Incomplete>,
+    pub refused: Vec<RefusedRoot>,
     /// Roots that apply nothing of what is checked.
     pub uncovered: Vec<UncoveredRoot>,
+    /// The GitOps objects of the cluster.
+    pub live: Vec<RootObject>,
+    /// Those that Git declares.
+    pub declared: Vec<RootObject>,
+}
+
+/// A root that drift cannot render.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefusedRoot {
+    /// The object.
+    pub id: ResourceId,
+    /// Where Git declares it.
+    pub origin: Option<Origin>,
+    /// Why.
+    pub why: RootRefusal,
+}
+
+impl RefusedRoot {
+    /// That what it applies was not compared.
+    #[must_use]
+    pub fn incomplete(&self) -> Incomplete {
+        Incomplete {
+            what: format!("what {} applies", self.id),
+            why: format!(
+                "{}: list what it applies as a source in drift.yaml, where that is the same",
+                self.why
+            ),
+        }
+    }
 }
 
 /// Why a root applies nothing of what is checked.
@@ -85,7 +114,7 @@ enum Elsewhere {
     Revision(String),
     #[error(transparent)]
     Cluster(RootRefusal),
-    #[error("the Applications that it generates are followed where the cluster has them")]
+    #[error("the cluster has no Application that it generated")]
     Generator,
 }
 
@@ -106,6 +135,9 @@ impl Discovery {
         let mut found = Self::default();
         let mut candidates = Vec::new();
         for object in objects {
+            if object.id.kind == "ApplicationSet" && has_generated(object, objects) {
+                continue;
+            }
             match source_of(object, &repositories, here) {
                 Ok(None) => {}
                 Ok(Some(revision)) => candidates.push((object, revision)),
@@ -130,15 +162,15 @@ impl Discovery {
             _ => Root::from_kustomization(&object.id, &object.value),
         };
         match root {
-            Ok(root) => self.roots.push(root),
+            Ok(mut root) => {
+                root.origin.clone_from(&object.origin);
+                self.roots.push(root);
+            }
             // What it applies elsewhere is not of this cluster.
             Err(refusal @ RootRefusal::OtherCluster(_)) => self.uncover(object, &Elsewhere::Cluster(refusal)),
-            Err(refusal) => self.incomplete.push(Incomplete {
-                what: format!("what {} applies", object.id),
-                why: format!(
-                    "{refusal}: list what it applies as a source in drift.yaml, where that is the same"
-                ),
-            }),
+            Err(why) => {
+                self.refused.push(RefusedRoot { id: object.id.clone(), origin: object.origin.clone(), why });
+            }
         }
     }
 
@@ -153,7 +185,7 @@ impl Discovery {
     /// Whether nothing of this repository was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.incomplete.is_empty()
+        self.roots.is_empty() && self.refused.is_empty()
     }
 
     /// The sources of the roots in a tree: one for each folder that is rendered on its own.
@@ -168,6 +200,15 @@ impl Discovery {
         }
         sources
     }
+}
+
+/// Whether there are Applications that an ApplicationSet generated: they are roots of their own.
+fn has_generated(set: &RootObject, objects: &[RootObject]) -> bool {
+    let is_owner = |owner: &Value| owner["kind"] == "ApplicationSet" && owner["name"] == set.id.name.as_str();
+    objects.iter().any(|object| {
+        let owners = object.value["metadata"]["ownerReferences"].as_array();
+        object.id.namespace == set.id.namespace && owners.is_some_and(|owners| owners.iter().any(is_owner))
+    })
 }
 
 /// Address and revision of Flux's repositories, by namespace and name.
@@ -386,7 +427,7 @@ mod tests {
         assert!(names.is_empty());
         insta::assert_snapshot!(others.join("\n"), @r"
         k: its source is not a Git repository (Bucket)
-        s: the Applications that it generates are followed where the cluster has them
+        s: the cluster has no Application that it generated
         a: it applies to another cluster (destination)
         ");
     }

@@ -37,7 +37,8 @@ pub(super) fn identify(request: &RenderRequest<'_>, gathered: Vec<SourceOutput>)
         rendered.sources.push(RenderedSource {
             path: source.path.clone(),
             kind,
-            complete: rendered.incomplete.len() == before.1,
+            root: root.cloned(),
+            incomplete: rendered.incomplete[before.1..].to_vec(),
             objects: rendered.objects.len() - before.0,
             tool,
         });

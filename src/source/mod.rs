@@ -58,7 +58,7 @@ use output::SourceOutput;
 use resolved::{ResolvedSource, namespace_of};
 use tree::{SourceTree, locate};
 
-pub use discovery::{Discovery, Here, RootObject};
+pub use discovery::{Discovery, Here, RefusedRoot, RootObject};
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};
 pub use output::SourceKind;

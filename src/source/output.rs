@@ -17,6 +17,18 @@ pub enum SourceKind {
     Helm,
 }
 
+impl SourceKind {
+    /// The word for it in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Kustomize => "kustomize",
+            Self::Helm => "helm",
+        }
+    }
+}
+
 /// An object as rendered, before it is known which one it is.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedObject {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::hooks::Hooks;
 use super::output::SourceKind;
 use super::tools::Tools;
 use crate::config::Source;
 use crate::git::TrackedFiles;
-use crate::model::{ApiResources, Desired, Incomplete};
+use crate::model::{ApiResources, Desired, Incomplete, ResourceId};
 
 /// The inputs of rendering.
 #[derive(Debug, Clone, Copy)]
@@ -56,10 +57,20 @@ pub struct RenderedSource {
     pub path: String,
     /// What it is.
     pub kind: SourceKind,
-    /// Whether everything in it was rendered and read.
-    pub complete: bool,
+    /// The GitOps object that applies it.
+    pub root: Option<Arc<ResourceId>>,
+    /// What of it could not be rendered or read.
+    pub incomplete: Vec<Incomplete>,
     /// How many of [`RenderOutput::objects`] are from it.
     pub objects: usize,
     /// The program that rendered it and its version, `helm v4.3.1`.
     pub tool: Option<String>,
+}
+
+impl RenderedSource {
+    /// Whether everything in it was rendered and read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.incomplete.is_empty()
+    }
 }

@@ -11,13 +11,15 @@ use super::root_fields::{RootRefusal, folder};
 use super::tree::SourceTree;
 use super::{argocd, flux};
 use crate::config::Source;
-use crate::model::{ResourceId, RootOptions, SourceRoot};
+use crate::model::{Origin, ResourceId, RootOptions, SourceRoot};
 
 /// A GitOps object, and the folders that it applies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Root {
     /// The object.
     pub id: ResourceId,
+    /// Where Git declares it.
+    pub origin: Option<Origin>,
     /// One source for each folder, with what the object sets for it.
     folders: Vec<Source>,
 }
@@ -46,7 +48,7 @@ impl Root {
             let root = Some(Box::new(SourceRoot { object: Arc::new(id.clone()), options }));
             Source { root, ..source }
         };
-        Self { id: id.clone(), folders: folders.into_iter().map(with_root).collect() }
+        Self { id: id.clone(), origin: None, folders: folders.into_iter().map(with_root).collect() }
     }
 
     /// One source for each folder of a tree that is rendered on its own.

@@ -1,11 +1,15 @@
 //! The sentences for findings, verdicts and incidents that reports and proposals share.
 
+mod roots;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::model::{Cause, Confidence, Rule, Verdict};
 use crate::text::one_line;
+
+pub use roots::describe_root;
 
 /// The word of a cause.
 #[must_use]

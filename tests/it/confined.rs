@@ -185,7 +185,7 @@ fn plugin_folders_reach_no_network() {
             let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
             let tree = Tree::new(&[&files[..], &[("c.yaml", C)]].concat());
             let rendered = tree.render(&tools, &[source(".")]);
-            assert!(!rendered.sources[0].complete, "{name}: {:?}", ids(&rendered));
+            assert!(!rendered.sources[0].is_complete(), "{name}: {:?}", ids(&rendered));
             trap.assert_untouched();
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::cluster::ControlPlane;
-use crate::support::command::{Drift, Output};
+use crate::support::command::{Drift, Output, as_read};
 use crate::support::repo::Repo;
 use crate::support::report::{finding, findings};
 use crate::support::servers::eventually;
@@ -20,8 +20,8 @@ const HERE: &str = "https://git.example.org/acme/fleet";
 
 fn definition((group, version, kind, plural): (&str, &str, &str, &str)) -> String {
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    let version =
-        json!({"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}});
+    let version = json!({"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": schema},
+               "subresources": {"status": {}}});
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
            "metadata": {"name": format!("{plural}.{group}")},
            "spec": {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural},
@@ -161,6 +161,164 @@ fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
         assert!(incomplete.contains(named), "{named}: {incomplete}");
     }
     assert_eq!(finding(&report, "page")["state"], "modified", "{report:#}");
+}
+
+#[test]
+fn roots_that_only_git_declares_are_followed() {
+    let fleet = Fleet::new();
+    // A branch adds a root that declares another one.
+    let more = kustomization("more", "./more", "");
+    fleet.repo.write("clusters/prod/more.yaml", &more);
+    fleet.repo.write("more/deeper.yaml", kustomization("deeper", "./deeper", ""));
+    fleet
+        .repo
+        .write("deeper/settings.yaml", settings("deep").replace("name: deep", "name: deep, namespace: shop"));
+    fleet.repo.commit("Add a root");
+    let report = fleet.check(&[]).expect_status(1).json();
+    let missing: Vec<String> =
+        findings(&report).iter().map(|found| found["resource"]["name"].to_string()).collect();
+    assert_eq!(missing, [r#""deep""#, r#""deeper""#, r#""more""#], "{report:#}");
+    let deep = finding(&report, "deep");
+    assert_eq!(
+        (&deep["state"], &deep["origin"]["root"]["name"]),
+        (&json!("missing"), &json!("deeper")),
+        "{report:#}"
+    );
+    // What is listed beside it counts, too; and a path narrows what is followed.
+    fleet.repo.write(
+        "extra/settings.yaml",
+        settings("extra").replace("name: extra", "name: extra, namespace: shop"),
+    );
+    fleet.repo.write("drift.yaml", "version: 1\nsources: [{path: extra}]\ndiscover: {argocd: false}\n");
+    fleet.repo.commit("List a source");
+    let report = fleet.check(&[]).expect_status(1).json();
+    assert_eq!(report["summary"]["desired"], 8, "{report:#}");
+    let report = fleet.check(&["apps/prod"]).expect_status(0).json();
+    assert_eq!(report["summary"]["desired"], 1, "{report:#}");
+}
+
+#[test]
+fn roots_of_other_branches_are_named() {
+    let fleet = Fleet::new();
+    let staging =
+        repository(HERE).replace("name: fleet", "name: staging").replace("branch: main", "branch: staging");
+    let root = kustomization("staging", "./clusters/staging", "").replace("name: fleet}", "name: staging}");
+    for manifest in [staging, root] {
+        // Where Git declares nothing, so that they are nobody's concern.
+        let manifest = manifest.replace("flux-system", "argocd");
+        fleet.plane.apply("gitops", "argocd", &manifest, &["--server-side"]);
+    }
+    let report = fleet.check(&[]).expect_status(0).json();
+    let named = report["notCompared"].to_string();
+    assert!(
+        named.contains("it follows the branch staging, which is not the branch that is checked"),
+        "{named}"
+    );
+    fleet.repo.git(&["checkout", "-q", "-b", "staging"]);
+    let report = fleet.check(&[]).expect_status(1).json();
+    assert_eq!(finding(&report, "not-of-this-cluster")["state"], "missing", "{report:#}");
+}
+
+#[test]
+fn controllers_are_quoted_beside_what_is_true() {
+    let fleet = Fleet::new();
+    let merge = |resource: &str, namespace: &str, patch: &Value| {
+        let patch = patch.to_string();
+        for more in [&["--subresource=status"][..], &[]] {
+            let args = ["patch", resource, "-n", namespace, "--type=merge", "-p", &patch];
+            let _ = fleet.plane.kubectl("admin", &[&args[..], more].concat()).expect_status(0);
+        }
+    };
+    let head = fleet.repo.git(&["rev-parse", "HEAD"]);
+    let ready = |status: &str, message: &str| {
+        json!({"status": {"observedGeneration": 1, "lastAppliedRevision": format!("main@sha1:{}", head.trim()),
+            "conditions": [{"type": "Ready", "status": status, "reason": "Reconciled", "message": message,
+                            "lastTransitionTime": "2026-11-20T10:00:00Z"}]}})
+    };
+    merge("kustomization/apps", "flux-system", &ready("True", "Applied"));
+    merge("kustomization/fleet", "flux-system", &ready("False", "no such file\u{1b}[31m"));
+    let synced =
+        json!({"sync": {"status": "Synced", "revision": head.trim()}, "health": {"status": "Healthy"}});
+    merge("application/web", "argocd", &json!({"status": synced}));
+    let report = fleet.check(&[]).expect_status(0).json();
+    let root = |report: &Value, name: &str| {
+        let roots = report["roots"].as_array().expect("a list");
+        roots.iter().find(|root| root["resource"]["name"] == name).expect("the root is there").clone()
+    };
+    assert_eq!(root(&report, "apps")["parent"]["name"], "fleet", "{report:#}");
+    assert_eq!(root(&report, "web")["controller"]["stopped"]["how"], "autoSyncOff", "{report:#}");
+    // A hot-fix, and what keeps it.
+    let change = ["patch", "configmap", "settings", "--type=merge", "-p", r#"{"data": {"level": "debug"}}"#];
+    let _ = fleet.plane.by_hand("shop", &change);
+    let report = fleet.check(&[]).expect_status(1).json();
+    let apps = root(&report, "apps");
+    assert_eq!((&apps["controller"]["claimsSync"], &apps["drift"]["changes"]), (&json!(true), &json!(1)));
+    merge(
+        "kustomization/apps",
+        "flux-system",
+        &json!({"spec": {"suspend": true}, "status": {"observedGeneration": 2}}),
+    );
+    let drift = Drift::check(&fleet.repo).with_tools(&["kustomize", "helm"]);
+    let text = drift.kubeconfig(fleet.plane.kubeconfig("admin")).run().expect_status(1).stdout;
+    let said = text
+        .split("GitOps objects:\n")
+        .nth(1)
+        .expect("they are told of")
+        .split("\n\n")
+        .next()
+        .unwrap_or_default();
+    insta::assert_snapshot!(as_read(said, &[]), @r"
+    Application/argocd/web: automatic sync is off: what is changed by hand stays
+    Kustomization/flux-system/apps: its controller says Ready, but 1 field of 1 object drifted, the oldest since <time>
+    Kustomization/flux-system/apps: it is suspended (set by kubectl-patch, <time>): what is changed by hand stays
+    Kustomization/flux-system/fleet: its controller fails since <time>: no such file\u{1b}[31m
+    ");
+    assert!(text.contains("note: break-glass: Kustomization/flux-system/apps is suspended since "), "{text}");
+    let report = fleet.check(&[]).expect_status(1).json();
+    assert_eq!(
+        root(&report, "apps")["controller"]["stopped"]["manager"]["name"],
+        "kubectl-patch",
+        "{report:#}"
+    );
+}
+
+#[test]
+fn sources_are_listed_as_a_tree() {
+    let fleet = Fleet::new();
+    let elsewhere = json!({"repoURL": "https://git.example.org/acme/other", "path": "web"});
+    fleet.application("elsewhere", elsewhere);
+    fleet.application(
+        "chart",
+        json!({"repoURL": HERE, "path": "web", "helm": {"parameters": [{"name": "a"}]}}),
+    );
+    let drift = Drift::new().arg("sources").in_folder(fleet.repo.path()).with_tools(&["kustomize", "helm"]);
+    let text = drift.kubeconfig(fleet.plane.kubeconfig("admin")).run().expect_status(3).stdout;
+    insta::assert_snapshot!(as_read(&text, &[]), @r"
+    4 GitOps objects: 5 objects, 1 not rendered
+
+    Application/argocd/chart  in the cluster only
+      not rendered: it sets helm.parameters, which drift does not render yet
+      no status yet
+      automatic sync is off: what is changed by hand stays
+    Application/argocd/web  in the cluster only
+      web  plain  1 object into namespace web
+      no status yet
+      automatic sync is off: what is changed by hand stays
+    Kustomization/flux-system/fleet  clusters/prod/flux-system/sync.yaml:6:1
+      clusters/prod  plain  1 object
+      clusters/prod/flux-system  kustomize v5.8.1  2 objects
+      no status yet
+      Kustomization/flux-system/apps  clusters/prod/apps.yaml:1:1
+        apps/prod  kustomize v5.8.1  1 object
+        no status yet
+
+    Not compared: what these objects apply:
+      Application/argocd/elsewhere  it is in another repository
+
+    Not rendered:
+      what Application/argocd/chart applies: it sets helm.parameters, which drift does not render yet: list what it applies as a source in drift.yaml, where that is the same
+    warning: drift.yaml lists no sources: compared is what 3 GitOps objects of Git and the cluster apply; `drift sources` lists them
+    ");
 }
 
 #[test]

@@ -156,7 +156,7 @@ pub(crate) fn ids(rendered: &RenderOutput) -> Vec<String> {
 fn refused(rendered: &RenderOutput) -> (&str, &str) {
     assert!(rendered.objects.is_empty(), "{:?}", ids(rendered));
     assert_eq!(rendered.incomplete.len(), 1, "{:?}", rendered.incomplete);
-    assert!(!rendered.sources[0].complete);
+    assert!(!rendered.sources[0].is_complete());
     (&rendered.incomplete[0].what, &rendered.incomplete[0].why)
 }
 
@@ -263,7 +263,7 @@ fn chart_rendered_with_configured_inputs() {
         assert_eq!(crd.origin.file, "charts/web/crds/x.yaml");
         assert_eq!(rendered.warnings, ["2 hooks are not compared in charts/web: hooks come and go"]);
         let told = &rendered.sources[0];
-        assert_eq!((told.kind, told.complete, told.objects), (SourceKind::Helm, true, 5));
+        assert_eq!((told.kind, told.is_complete(), told.objects), (SourceKind::Helm, true, 5));
         assert!(told.tool.as_ref().unwrap().starts_with(&format!("helm {version}")), "{told:?}");
     }
 }
@@ -791,7 +791,7 @@ fn sources_of_every_kind_are_rendered_together() {
         ["ConfigMap/default/chart", "ConfigMap/default/overlay", "ConfigMap/default/plain"]
     );
     let complete: Vec<_> =
-        rendered.sources.iter().map(|source| (source.path.as_str(), source.complete)).collect();
+        rendered.sources.iter().map(|source| (source.path.as_str(), source.is_complete())).collect();
     assert_eq!(complete, [("overlay", true), ("broken", false), ("chart", true), ("plain", true)]);
     assert_eq!(rendered.incomplete.len(), 1);
     assert_eq!(rendered.incomplete[0].what, "broken/templates/x.yaml:1:3");

@@ -90,7 +90,7 @@ fn shown(rendered: &RenderOutput) -> Value {
         .sources
         .iter()
         .map(|source| {
-            let complete = if source.complete { "complete" } else { "incomplete" };
+            let complete = if source.is_complete() { "complete" } else { "incomplete" };
             format!("{} {:?} {} {complete}", source.path, source.kind, source.objects)
         })
         .collect();
@@ -216,7 +216,7 @@ fn special_file_named_and_not_opened() {
     let rendered = rendered(&tree, &[source(".")]);
     drop(listener);
     assert_eq!(rendered.incomplete[0].what, "socket.yaml");
-    assert!(!rendered.sources[0].complete);
+    assert!(!rendered.sources[0].is_complete());
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn missing_tools_affect_only_their_sources() {
     ]);
     let sources = ["plain", "chart", "overlay"].map(source);
     let rendered = rendered(&folder.path().join("tree"), &sources);
-    let complete: Vec<_> = rendered.sources.iter().map(|source| source.complete).collect();
+    let complete: Vec<_> = rendered.sources.iter().map(|source| source.is_complete()).collect();
     assert_eq!(complete, [true, false, false]);
     let why: Vec<_> = rendered.incomplete.iter().map(|lacking| lacking.why.as_str()).collect();
     assert_eq!(
