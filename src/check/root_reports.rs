@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::controllers::controller_state;
 use crate::checkout::Checkout;
 use crate::model::{
-    Change, Finding, ObjectKey, ResourceId, RootDrift, RootPart, RootReport, StopSwitch, is_drift,
+    Change, Finding, ObjectKey, Origin, ResourceId, RootDrift, RootPart, RootReport, StopSwitch, is_drift,
 };
-use crate::source::{RenderOutput, RootObject};
+use crate::source::{RefusedRoot, RenderOutput, RootObject};
 
 /// The roots that were found, by id, with the drift of what they apply.
 pub(super) fn root_reports(
@@ -33,21 +33,25 @@ pub(super) fn root_reports(
             count_drift(finding, drift.entry(root.key()).or_default());
         }
     }
-    let report =
-        |id: &ResourceId, origin: Option<&crate::model::Origin>, refused: Option<String>| RootReport {
-            resource: id.clone(),
-            origin: origin.cloned(),
-            parts: of_roots.get(&id.key()).cloned().unwrap_or_default(),
-            refused,
-            controller: live
-                .get(&id.key())
-                .map(|live| controller_state(id, live, declared.get(&id.key()).copied())),
-            drift: drift.get(&id.key()).cloned().unwrap_or_default(),
-        };
-    let found = discovery.roots.iter().map(|root| report(&root.id, root.origin.as_ref(), None));
-    let refused = discovery.refused.iter();
-    let refused = refused.map(|root| report(&root.id, root.origin.as_ref(), Some(root.why.to_string())));
-    let mut reports: Vec<RootReport> = found.chain(refused).collect();
+    let report = |id: &ResourceId, origin: Option<&Origin>| RootReport {
+        resource: id.clone(),
+        origin: origin.cloned(),
+        parts: of_roots.get(&id.key()).cloned().unwrap_or_default(),
+        refused: Vec::new(),
+        controller: live
+            .get(&id.key())
+            .map(|live| controller_state(id, live, declared.get(&id.key()).copied())),
+        drift: drift.get(&id.key()).cloned().unwrap_or_default(),
+    };
+    let mut reports: BTreeMap<ObjectKey, RootReport> = BTreeMap::new();
+    for root in &discovery.roots {
+        reports.insert(root.id.key(), report(&root.id, root.origin.as_ref()));
+    }
+    for RefusedRoot { id, origin, why } in &discovery.refused {
+        let known = reports.entry(id.key()).or_insert_with(|| report(id, origin.as_ref()));
+        known.refused.push(why.to_string());
+    }
+    let mut reports: Vec<RootReport> = reports.into_values().collect();
     reports.sort_by(|left, right| left.resource.cmp(&right.resource));
     reports
 }

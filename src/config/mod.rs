@@ -3,6 +3,7 @@
 //! Its JSON Schema, `deploy/config-v1.schema.json`, is made from these types by their tests, so that the program carries
 //! nothing of it: what [`parse`] refuses beyond types is told there by `cfg_attr(test, schemars(...))`.
 
+mod helm;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use crate::model::{
     ArgoCdOptions, FluxOptions, ManagerClass, ResourceId, RootOptions, SourceRoot, UnsyncedAfter,
 };
 
+pub use helm::{HelmLayers, HelmOptions, HelmParameter};
 pub use read::{ConfigError, parse};
 
 /// The name of the configuration file at the root of the repository.
@@ -158,20 +160,15 @@ impl Source {
             _ => None,
         }
     }
-}
 
-/// How Helm renders a chart.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct HelmOptions {
-    /// Release name; default: the last segment of the source's path.
-    #[serde(default)]
-    #[cfg_attr(test, schemars(regex(pattern = "^(?!-)")))]
-    pub release: Option<String>,
-    /// Values files, paths from the source.
-    #[serde(default)]
-    pub values: Vec<String>,
+    /// What the Application of Argo CD that applies it sets.
+    #[must_use]
+    pub fn argo_cd(&self) -> Option<&ArgoCdOptions> {
+        match self.root_options() {
+            Some(RootOptions::ArgoCd(options)) => Some(options),
+            _ => None,
+        }
+    }
 }
 
 /// Where proposals go.

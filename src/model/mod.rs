@@ -1,6 +1,8 @@
 //! Plain vocabulary that two or more stages share: no I/O, no clock, no kube or git2 types.
 
 mod api_resources;
+mod argocd_kustomize;
+mod argocd_options;
 mod audit_report;
 mod change;
 mod check_report;
@@ -28,6 +30,8 @@ mod unsynced_after;
 mod verification;
 
 pub use api_resources::{ApiResource, ApiResourceIndex, ApiResources};
+pub use argocd_kustomize::{ArgoCdKustomize, LabelMode};
+pub use argocd_options::{ArgoCdApplication, ArgoCdDirectory, ArgoCdOptions, ArgoCdTool};
 pub use audit_report::{AuditReport, AuditedIncident, NotProvenReason, Outcome, Proof};
 pub use change::{Actor, Cause, Change, ChangeKind, Confidence, Difference, Manager, ManagerClass, Verdict};
 pub use check_report::{CheckReport, CheckSummary, ClusterFacts, GitFacts, is_drift};
@@ -44,7 +48,7 @@ pub use origin::{Origin, SourceLocation};
 pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;
 pub use resource::{MissingField, ObjectKey, ResourceId, join_api_version, split_api_version};
-pub use root_options::{ArgoCdOptions, RootOptions, SourceRoot};
+pub use root_options::{RootOptions, SourceRoot};
 pub use root_report::{
     ControllerState, FailingSync, RootDrift, RootPart, RootReport, SourcesReport, StopSwitch, StoppedSync,
     UncoveredRoot,

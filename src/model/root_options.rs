@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FluxOptions, ResourceId};
+use super::{ArgoCdOptions, FluxOptions, ResourceId};
 
 /// The GitOps object that applies a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,11 +20,4 @@ pub enum RootOptions {
     Flux(FluxOptions),
     /// Argo CD's repository server.
     ArgoCd(ArgoCdOptions),
-}
-
-/// Options of an Application of Argo CD (`spec.source` in `pkg/apis/application/v1alpha1/types.go` of Argo CD).
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ArgoCdOptions {
-    /// Whether the manifests of a plain folder are also read below it.
-    pub recurse: bool,
 }

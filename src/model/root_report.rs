@@ -13,8 +13,8 @@ pub struct RootReport {
     pub origin: Option<Origin>,
     /// The folders that it applies.
     pub parts: Vec<RootPart>,
-    /// Why none of what it applies is compared, though it is of this repository.
-    pub refused: Option<String>,
+    /// Why a part of what it applies, or all of it, is not rendered.
+    pub refused: Vec<String>,
     /// What its controller says; `None`: the cluster does not have it.
     pub controller: Option<ControllerState>,
     /// What was changed outside Git of what it applies.
@@ -122,7 +122,7 @@ impl RootReport {
     /// Whether everything that it applies was rendered.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.refused.is_none() && self.parts.iter().all(|part| part.incomplete.is_empty())
+        self.refused.is_empty() && self.parts.iter().all(|part| part.incomplete.is_empty())
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) struct RootOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<&'a ResourceId>,
     complete: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    not_rendered: &'a [String],
     sources: Vec<PartOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     controller: Option<ControllerOut<'a>>,
@@ -110,7 +110,7 @@ impl<'a> From<&'a RootReport> for RootOut<'a> {
             origin: root.origin.as_ref().map(ToString::to_string),
             parent: root.parent().map(AsRef::as_ref),
             complete: root.is_complete(),
-            why: root.refused.as_deref(),
+            not_rendered: &root.refused,
             sources: root.parts.iter().map(PartOut::from).collect(),
             controller: root.controller.as_ref().map(ControllerOut::from),
             drift: DriftOut {

@@ -97,7 +97,7 @@ impl<'a> Page<'a> {
         for part in &root.parts {
             self.part(part, &format!("{indent}  "))?;
         }
-        if let Some(why) = &root.refused {
+        for why in &root.refused {
             writeln!(
                 self.out,
                 "{indent}  {}",

@@ -66,7 +66,7 @@ pub struct Here<'a> {
 pub struct Discovery {
     /// The folders that they apply.
     pub roots: Vec<Root>,
-    /// Roots of this repository that drift cannot render.
+    /// Roots of this repository of which drift cannot render a part.
     pub refused: Vec<RefusedRoot>,
     /// Roots that apply nothing of what is checked.
     pub uncovered: Vec<UncoveredRoot>,
@@ -76,7 +76,7 @@ pub struct Discovery {
     pub declared: Vec<RootObject>,
 }
 
-/// A root that drift cannot render.
+/// A root of which drift cannot render a part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefusedRoot {
     /// The object.
@@ -147,7 +147,7 @@ impl Discovery {
         let branch = followed_branch(here, candidates.iter().map(|(_, revision)| revision));
         for (object, revision) in candidates {
             if revision.is_of(branch, here) {
-                found.add(object);
+                found.add(object, here);
             } else {
                 found.uncover(object, &Elsewhere::Revision(revision.to_string()));
             }
@@ -155,23 +155,26 @@ impl Discovery {
         found
     }
 
-    fn add(&mut self, object: &RootObject) {
+    fn add(&mut self, object: &RootObject, here: &Here<'_>) {
         let root = match object.id.kind.as_str() {
-            "Application" => Root::from_application(&object.id, &object.value),
+            "Application" => Root::from_application(&object.id, &object.value, here.is_address),
             "HelmRelease" => Err(RootRefusal::Fields("a chart".to_owned())),
             _ => Root::from_kustomization(&object.id, &object.value),
         };
         match root {
             Ok(mut root) => {
                 root.origin.clone_from(&object.origin);
+                root.refused.iter().for_each(|why| self.refuse(object, why.clone()));
                 self.roots.push(root);
             }
             // What it applies elsewhere is not of this cluster.
             Err(refusal @ RootRefusal::OtherCluster(_)) => self.uncover(object, &Elsewhere::Cluster(refusal)),
-            Err(why) => {
-                self.refused.push(RefusedRoot { id: object.id.clone(), origin: object.origin.clone(), why });
-            }
+            Err(why) => self.refuse(object, why),
         }
+    }
+
+    fn refuse(&mut self, object: &RootObject, why: RootRefusal) {
+        self.refused.push(RefusedRoot { id: object.id.clone(), origin: object.origin.clone(), why });
     }
 
     fn uncover(&mut self, object: &RootObject, why: &Elsewhere) {

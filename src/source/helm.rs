@@ -8,6 +8,7 @@ use std::{fs, thread};
 
 use serde_json::Value;
 
+use super::helm_values::ValuesFiles;
 use super::hooks::HookOwners;
 use super::message_redaction::RendererTree;
 use super::output::{RenderedObject, SourceKind, SourceOutput};
@@ -18,11 +19,12 @@ use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::tree::{CHART, locate, with_forward_slashes};
-use super::{copy, encrypted, manifest, renderer_error, template_clock};
+use super::{copy, manifest, renderer_error, template_clock};
+use crate::config::{HelmLayers, HelmParameter};
 use crate::git::{self, read_file};
 use crate::model::{ApiResources, Incomplete, Lazy, Origin, Provenance, ResourceId, join_api_version};
 use crate::threads::parallel_map;
-use crate::{config, yaml};
+use crate::yaml;
 
 pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     let mut gathered = SourceOutput::new(SourceKind::Helm);
@@ -46,11 +48,11 @@ fn template(
     gathered: &mut SourceOutput,
 ) -> Result<(), Incomplete> {
     let fault = |why: copy::CopyError| Incomplete { what: located.source.path.clone(), why: why.to_string() };
-    let values = values_files(located)?;
+    let values = ValuesFiles::find(located)?;
     let (sandbox, left_out) = copy_chart(located, &values).map_err(fault)?;
-    name_encrypted(located, &values, gathered);
+    values.name_encrypted(located, gathered);
     let mut content = ChartContent::scan(&sandbox.tree(), &located.path);
-    values.iter().for_each(|file| content.text(&sandbox.tree(), file));
+    values.all().for_each(|file| content.text(&sandbox.tree(), file));
     if let Some(pointer) = left_out.pointers.first() {
         return Err(Incomplete { what: with_forward_slashes(pointer), why: git::LFS.to_owned() });
     }
@@ -59,7 +61,9 @@ fn template(
         return Err(Incomplete { what: with_forward_slashes(link), why: why.to_owned() });
     }
     let (other, _) = copy_chart(located, &values).map_err(fault)?;
-    let chart = Chart { located, tool, sandbox, other, values, content, name: chart_name(located) };
+    let layers = located.source.helm.clone().unwrap_or_default().layers;
+    let name = chart_name(located);
+    let chart = Chart { located, tool, sandbox, other, values, layers, content, name };
     chart.alter();
     let result = chart.render(gathered);
     chart.sandbox.close();
@@ -73,53 +77,22 @@ const FILE_CAP: u64 = 16 * 1024 * 1024;
 /// A private copy of the chart and its values files, or why there is none.
 fn copy_chart(
     located: &ResolvedSource<'_>,
-    values: &[PathBuf],
+    values: &ValuesFiles,
 ) -> Result<(Sandbox, copy::OmittedFiles), copy::CopyError> {
     let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(copy::CopyError::NoFolder)?;
-    let wanted = std::iter::once(located.path.clone()).chain(values.iter().cloned());
+    let wanted = std::iter::once(located.path.clone()).chain(values.all().cloned());
     let left_out = copy::copy(located.tree, wanted, &sandbox.tree())?;
+    let layers = located.source.helm.iter().flat_map(|helm| &helm.layers.inline_values);
+    for (at, text) in layers.enumerate() {
+        let written = fs::write(inline_values(&sandbox, at), text);
+        written.map_err(|source| copy::CopyError::Io { path: "values".to_owned(), source })?;
+    }
     Ok((sandbox, left_out))
 }
 
-/// The values files, from the root of the repository, without links; each must be there.
-fn values_files(located: &ResolvedSource<'_>) -> Result<Vec<PathBuf>, Incomplete> {
-    let values = located.source.helm.iter().flat_map(|helm| &helm.values);
-    values
-        .map(|file| {
-            let lacks = |why: &str| Incomplete {
-                what: format!("values file {file} of {}", located.source.path),
-                why: why.to_owned(),
-            };
-            // `secrets://`, `secrets+age-import://`, … of helm-secrets.
-            if file.starts_with("secrets") && file.contains("://") {
-                return Err(lacks("helm-secrets decrypts it (SOPS), and drift does not decrypt: what the chart makes of it was not compared"));
-            }
-            let real = located.on_disk().join(file).canonicalize();
-            let real =
-                real.map_err(|_| lacks("there is no such file; paths are from the source's folder"))?;
-            let inside =
-                real.strip_prefix(located.tree.root).map_err(|_| lacks("it lies outside the repository"))?;
-            if let Some(why) = located.tree.why_unreadable(inside) {
-                return Err(lacks(why));
-            }
-            let is_file = real.is_file().then(|| inside.to_path_buf());
-            is_file.ok_or_else(|| lacks("it is not a file"))
-        })
-        .collect()
-}
-
-/// Values that are encrypted are rendered as they are: what the chart makes of them is not what is deployed.
-fn name_encrypted(located: &ResolvedSource<'_>, values: &[PathBuf], gathered: &mut SourceOutput) {
-    for file in values {
-        let bytes = read_file(located.tree.root, file, FILE_CAP).unwrap_or_default();
-        if let Some(tool) = encrypted::detect_encryption(&bytes) {
-            let what = format!("values file {} of {}", with_forward_slashes(file), located.source.path);
-            let why = format!(
-                "it is encrypted ({tool}), and drift does not decrypt: what the chart makes of it was not compared"
-            );
-            gathered.report_incomplete(what, why);
-        }
-    }
+/// Where the inline values stand: not in the tree, for a chart may list its files.
+fn inline_values(sandbox: &Sandbox, at: usize) -> PathBuf {
+    sandbox.outer().join(format!("values-{at}.yaml"))
 }
 
 fn chart_name(located: &ResolvedSource<'_>) -> String {
@@ -226,7 +199,8 @@ struct Chart<'a> {
     sandbox: Sandbox,
     /// A second copy, which is altered.
     other: Sandbox,
-    values: Vec<PathBuf>,
+    values: ValuesFiles,
+    layers: HelmLayers,
     content: ChartContent,
     name: String,
 }
@@ -417,31 +391,53 @@ impl Chart<'_> {
     /// Every value is joined to its flag with `=`, and names stand after `--`: nothing in the repository or from the
     /// cluster can become a flag.
     fn args(&self, sandbox: &Sandbox, way: RenderVariant) -> Vec<OsString> {
+        let layers = &self.layers;
+        let namespace = layers.namespace.as_deref().unwrap_or_else(|| self.located.namespace());
         let mut args: Vec<OsString> = vec![self.tool.subcommand.into()];
-        args.push(format!("--namespace={}", self.located.namespace()).into());
-        args.push("--include-crds".into());
+        args.push(format!("--namespace={namespace}").into());
+        if !layers.skip_crds {
+            args.push("--include-crds".into());
+        }
+        if layers.skip_tests {
+            args.push("--skip-tests".into());
+        }
         if matches!(way, RenderVariant::Upgrade | RenderVariant::OtherUpgrade) {
             args.push("--is-upgrade".into());
         }
-        args.extend(capabilities(self.located.request.served).into_iter().map(OsString::from));
-        if !self.content.schemas_are_local {
+        args.extend(capabilities(self.located.request.served, layers).into_iter().map(OsString::from));
+        if !self.content.schemas_are_local || layers.skip_schema_validation {
             args.push("--skip-schema-validation".into());
         }
-        let tree = sandbox.tree();
-        for file in &self.values {
-            // The flag is a list in CSV: quoted, a comma in a path does not part it.
-            let path = tree.join(file).display().to_string().replace('"', "\"\"");
-            args.push(format!("--values=\"{path}\"").into());
-        }
+        args.extend(self.values_args(sandbox));
         args.push("--".into());
         args.push(self.release().into());
-        args.push(tree.join(&self.located.path).into());
+        args.push(sandbox.tree().join(&self.located.path).into());
         args
     }
 
+    /// The layers of values: helm itself has files first, then single values, then texts, then files as values.
+    fn values_args(&self, sandbox: &Sandbox) -> Vec<OsString> {
+        let layers = &self.layers;
+        // The flag is a list in CSV: quoted, a comma in a path does not part it.
+        let quoted = |path: PathBuf| path.display().to_string().replace('"', "\"\"");
+        let files = self.values.files.iter().map(|file| sandbox.tree().join(file));
+        let files = files.chain((0..layers.inline_values.len()).map(|at| inline_values(sandbox, at)));
+        let files = files.map(|path| format!("--values=\"{}\"", quoted(path)).into());
+        let parameters = layers.parameters.iter().map(|HelmParameter { name, value, is_text }| {
+            let flag = if *is_text { "--set-string" } else { "--set" };
+            format!("{flag}={name}={value}").into()
+        });
+        // Of the path helm takes a backslash for an escape, and a comma for its end.
+        let escaped = |path: PathBuf| path.display().to_string().replace('\\', "\\\\").replace(',', "\\,");
+        let contents =
+            self.values.parameters.iter().map(|(name, file)| {
+                format!("--set-file={name}={}", escaped(sandbox.tree().join(file))).into()
+            });
+        files.chain(parameters).chain(contents).collect()
+    }
+
     fn release(&self) -> String {
-        let configured =
-            self.located.source.helm.as_ref().and_then(|helm: &config::HelmOptions| helm.release.clone());
+        let configured = self.located.source.helm.as_ref().and_then(|helm| helm.release.clone());
         let last =
             Path::new(&self.located.source.path).file_name().map(|name| name.to_string_lossy().into_owned());
         configured.or(last).unwrap_or_else(|| self.name.clone())
@@ -504,20 +500,26 @@ fn rename(hook: &mut Value, beginning: Option<String>) {
 }
 
 /// What charts may ask for: the server's version, and every version and kind that it serves.
-fn capabilities(served: &ApiResources) -> Vec<String> {
+fn capabilities(served: &ApiResources, layers: &HelmLayers) -> Vec<String> {
     let word = |text: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "./-_+".contains(c))
     };
     let mut flags = Vec::new();
-    if word(&served.version) {
-        flags.push(format!("--kube-version={}", served.version));
+    match &layers.kube_version {
+        Some(version) => flags.push(format!("--kube-version={version}")),
+        None if word(&served.version) => flags.push(format!("--kube-version={}", served.version)),
+        None => {}
     }
     let kinds = served
         .kinds
         .iter()
         .map(|kind| format!("{}/{}", join_api_version(&kind.group, &kind.version), kind.kind));
-    let mut versions: Vec<String> =
-        served.api_versions().into_iter().chain(kinds).filter(|text| word(text)).collect();
+    let mut versions: Vec<String> = if layers.api_versions.is_empty() {
+        served.api_versions().into_iter().chain(kinds).filter(|text| word(text)).collect()
+    } else {
+        // The flag is a list: a version with a comma would be two.
+        layers.api_versions.iter().filter(|text| word(text)).cloned().collect()
+    };
     versions.sort();
     versions.dedup();
     flags.extend(versions.into_iter().map(|version| format!("--api-versions={version}")));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::output::SourceKind;
 use super::tree::{CHART, KUSTOMIZATIONS};
+use super::{argocd, helm_values};
 use crate::config::Source;
 use crate::git::{CommitId, EntryKind, GitError, Repository};
 use crate::yaml;
@@ -52,11 +53,17 @@ impl InputsReader {
     ) -> Result<SourceInputs, GitError> {
         let mut walk = InputsWalk { reader: self, repository, commit, inputs: SourceInputs::default() };
         let Some(root) = walk.follow(&source.path)? else { return Ok(walk.inputs) };
-        let kind = walk.kind(&root.0, root.1)?;
+        let kind = match argocd::kind(source) {
+            Some(kind) => kind,
+            None => walk.kind(&root.0, root.1)?,
+        };
+        for file in argocd::override_files(source) {
+            walk.want(join(&root.0, &file));
+        }
         walk.inputs.kind = Some(kind);
         match kind {
             SourceKind::Plain => walk.want(root.0),
-            SourceKind::Kustomize => walk.kustomize(root.0)?,
+            SourceKind::Kustomize => walk.kustomize_of(root.0, source)?,
             SourceKind::Helm => walk.helm(root.0, source)?,
         }
         Ok(walk.inputs)
@@ -105,9 +112,12 @@ impl InputsWalk<'_> {
 
     /// The folder of a chart whole, for templates may read any file of it.
     fn helm(&mut self, chart: String, source: &Source) -> Result<(), GitError> {
-        for values in source.helm.iter().flat_map(|helm| &helm.values) {
-            if let Some((file, _)) = self.follow(&join(&chart, values))? {
-                self.want(file);
+        if let Some(helm) = &source.helm {
+            let contents = helm.layers.file_parameters.iter().map(|(_, file)| file);
+            for values in helm.values.iter().chain(contents) {
+                if let Some((path, _)) = self.follow(&helm_values::place_of(&chart, helm, values))? {
+                    self.want(path);
+                }
             }
         }
         let mut folders = VecDeque::from([chart]);
@@ -126,6 +136,22 @@ impl InputsWalk<'_> {
             self.want(folder);
         }
         Ok(())
+    }
+
+    /// A Kustomize root, and what the Application that applies it has kustomize load beside it.
+    fn kustomize_of(&mut self, root: String, source: &Source) -> Result<(), GitError> {
+        if let Some(options) = source.argo_cd().map(|options| &options.kustomize) {
+            let files = options.patches.iter().filter_map(|patch| patch["path"].as_str());
+            let named = options.components.iter().map(String::as_str).chain(files);
+            for path in named {
+                match self.follow(&join(&root, path))? {
+                    Some((folder, true)) => self.kustomize(folder)?,
+                    Some((file, false)) => self.want(file),
+                    None => {}
+                }
+            }
+        }
+        self.kustomize(root)
     }
 
     /// Kustomize reads what its files name: each text of them that leads to a file or a folder counts, whatever it stands

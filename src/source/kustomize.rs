@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::configured::{self, Configured};
 use super::copy::{self, CopyError};
+use super::kustomization::Kustomization;
 use super::message_redaction::RendererTree;
 use super::names::Rendered;
 use super::objects::{first_of, take_annotation};
@@ -18,7 +19,7 @@ use super::sandbox::Sandbox;
 use super::stand_in::{ReplacementSource, StandIn};
 use super::tools::Tool;
 use super::tree::{KUSTOMIZATIONS, SourceTree, locate, with_forward_slashes};
-use super::{encrypted, kustomize_inputs, manifest, remove_entries, renderer_error};
+use super::{argocd_kustomize, encrypted, kustomize_inputs, manifest, remove_entries, renderer_error};
 use crate::git::read_file;
 use crate::model::{FluxOptions, Lazy, Origin, Provenance, ResourceId, SourceLocation};
 use crate::yaml;
@@ -31,9 +32,16 @@ const ORIGIN: &str = "config.kubernetes.io/origin";
 
 pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     let mut gathered = SourceOutput::new(SourceKind::Kustomize);
-    let scan = kustomize_inputs::find_kustomize_inputs(
-        located.tree,
-        &located.path,
+    let edited = match argocd_kustomize::edited(located) {
+        Ok(edited) => edited,
+        Err(why) => {
+            gathered.report_incomplete(own_file(located), format!("an Application edits it: {why}"));
+            return gathered;
+        }
+    };
+    let scan = kustomize_inputs::find_inputs_with(
+        (located.tree, &located.path),
+        edited.as_ref(),
         located.request.tools.has_no_network(),
     );
     gathered.incomplete.clone_from(&scan.incomplete);
@@ -48,7 +56,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         }
     };
     gathered.tool = Some(tool.label.clone());
-    match build(located, tool, &scan) {
+    match build((located, edited.as_ref()), tool, &scan) {
         Ok(mut drafts) => {
             if let Some(options) = located.source.flux() {
                 for draft in &mut drafts {
@@ -97,7 +105,7 @@ impl From<CopyError> for RootFailure {
 }
 
 fn build(
-    located: &ResolvedSource<'_>,
+    (located, edited): (&ResolvedSource<'_>, Option<&Kustomization>),
     tool: &Tool,
     scan: &kustomize_inputs::KustomizeInputs,
 ) -> Result<Vec<RenderedObject>, RootFailure> {
@@ -110,6 +118,9 @@ fn build(
             return Err(RootFailure { why: why.to_owned(), hints: Vec::new() });
         }
         builder.write_options(options)?;
+    }
+    if let Some(edited) = edited {
+        builder.write_edited(edited, scan)?;
     }
     let drafts = if scan.cuts.is_empty() {
         builder.drafts(scan.build_metadata)
@@ -301,6 +312,23 @@ impl KustomizeBuild<'_> {
         };
         options.merge_into(&mut kustomization);
         fs::write(&copied, Value::Object(kustomization).to_string())
+            .map_err(|error| failed(error.to_string()))
+    }
+
+    /// Writes the kustomization as an Application of Argo CD edits it.
+    fn write_edited(
+        &self,
+        edited: &Kustomization,
+        scan: &kustomize_inputs::KustomizeInputs,
+    ) -> Result<(), RootFailure> {
+        let failed = |why: String| RootFailure { why, hints: Vec::new() };
+        if !scan.cuts.is_empty() {
+            let why =
+                "a part of it is not rendered, and an Application edits it: drift does not render both yet";
+            return Err(failed(why.to_owned()));
+        }
+        let Some(file) = self.located.tree.kustomization(&self.located.path) else { return Ok(()) };
+        fs::write(self.sandbox.tree().join(file), argocd_kustomize::text(edited))
             .map_err(|error| failed(error.to_string()))
     }
 

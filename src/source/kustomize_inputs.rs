@@ -61,10 +61,20 @@ pub(super) fn find_kustomize_inputs(
     folder: &Path,
     has_no_network: bool,
 ) -> KustomizeInputs {
+    find_inputs_with((seen, folder), None, has_no_network)
+}
+
+/// As [`find_kustomize_inputs`], where the file of the root is not what is rendered but this.
+pub(super) fn find_inputs_with(
+    (seen, folder): (SourceTree<'_>, &Path),
+    edited: Option<&Kustomization>,
+    has_no_network: bool,
+) -> KustomizeInputs {
     let root = Root { folder: folder.to_path_buf(), role: Role::Objects };
     let mut walk = KustomizeWalk {
         has_no_network,
         tree: seen,
+        edited,
         seen: BTreeSet::new(),
         scan: KustomizeInputs::default(),
         uses: Vec::new(),
@@ -117,6 +127,8 @@ const UNCHANGED: [&str; 8] =
 
 struct KustomizeWalk<'a> {
     tree: SourceTree<'a>,
+    /// In the place of the kustomization of the first root.
+    edited: Option<&'a Kustomization>,
     has_no_network: bool,
     seen: BTreeSet<Root>,
     scan: KustomizeInputs,
@@ -177,6 +189,12 @@ impl KustomizeWalk<'_> {
         for name in KUSTOMIZATIONS {
             let file = root.folder.join(name);
             if self.tree.is_file(&file) {
+                if let Some(edited) = self.edited.filter(|_| first) {
+                    let read = OpenKustomization { root, file: &file, kustomization: edited };
+                    self.kustomization(&read, first);
+                    self.scan.kustomizations.insert(file);
+                    continue;
+                }
                 match Kustomization::read(self.tree, &file) {
                     Ok(Some(read)) => {
                         self.kustomization(

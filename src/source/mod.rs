@@ -4,6 +4,10 @@
 //! fetches nothing: what needs either is [`Incomplete`](crate::model::Incomplete), like everything else that cannot be read.
 
 mod argocd;
+mod argocd_directory;
+mod argocd_helm;
+mod argocd_kustomize;
+mod argocd_variables;
 mod configured;
 mod copy;
 mod discovery;
@@ -12,6 +16,7 @@ mod exclude;
 mod flux;
 mod folders;
 mod helm;
+mod helm_values;
 mod hooks;
 mod identity;
 mod inputs;
@@ -52,7 +57,7 @@ mod tests;
 use std::path::Path;
 
 use crate::config::{self, Source};
-use crate::model::{Origin, ResourceId};
+use crate::model::{Incomplete, Origin, ResourceId};
 use crate::threads::parallel_map;
 use output::SourceOutput;
 use resolved::{ResolvedSource, namespace_of};
@@ -179,8 +184,17 @@ fn gather(
         gathered.report_incomplete(&source.path, why);
         return Some(gathered);
     }
+    let overridden = match argocd::overridden(source, seen) {
+        Ok(overridden) => overridden,
+        Err(Incomplete { what, why }) => {
+            let mut gathered = SourceOutput::new(SourceKind::Plain);
+            gathered.report_incomplete(what, why);
+            return Some(gathered);
+        }
+    };
+    let source = overridden.as_ref().unwrap_or(source);
     let located = ResolvedSource { request, source, tree: seen, path };
-    let kind = seen.kind(&located.path);
+    let kind = argocd::kind(source).unwrap_or_else(|| seen.kind(&located.path));
     wanted(kind).then(|| {
         let mut gathered = match kind {
             SourceKind::Plain => return plain::gather(&located),

@@ -10,8 +10,7 @@ use super::manifest::{self, ManifestFile};
 use super::output::{SourceKind, SourceOutput};
 use super::resolved::ResolvedSource;
 use super::tree::{SourceTree, with_forward_slashes};
-use super::{encrypted, nested_roots};
-use crate::model::RootOptions;
+use super::{argocd_directory, encrypted, nested_roots};
 use crate::threads::parallel_map;
 use crate::{config, git};
 
@@ -27,12 +26,13 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         files: Vec::new(),
         roots: Vec::new(),
         left_out: Exclusions::new(located),
-        own_files_only: matches!(located.source.root_options(), Some(RootOptions::ArgoCd(options)) if !options.recurse),
         seen: BTreeSet::new(),
     };
     let start = located.on_disk();
     if start.is_file() {
         walk.files.push(located.path.clone());
+    } else if let Some(options) = located.source.argo_cd() {
+        walk.files = argocd_directory::files(located, options, &mut walk.gathered);
     } else {
         walk.folder(&located.path);
     }
@@ -66,6 +66,7 @@ fn read(located: &ResolvedSource<'_>, file: &Path) -> SourceOutput {
     let mut gathered = SourceOutput::new(SourceKind::Plain);
     let name = with_forward_slashes(file);
     match git::read_file(located.tree.root, file, FILE_CAP) {
+        Ok(bytes) if located.source.argo_cd().is_some() && argocd_directory::passes_over(&bytes) => {}
         Ok(bytes) => {
             if let Some(tool) = encrypted::detect_whole_file(&bytes) {
                 gathered.report_incomplete(name, encrypted::whole_file_reason(tool));
@@ -90,7 +91,6 @@ struct FolderWalk<'a> {
     /// Kustomize roots and charts that are met.
     roots: Vec<PathBuf>,
     left_out: Exclusions,
-    own_files_only: bool,
     seen: BTreeSet<PathBuf>,
 }
 
@@ -138,9 +138,7 @@ impl FolderWalk<'_> {
             (path, kind)
         };
         if kind.is_dir() {
-            if !self.own_files_only {
-                self.subfolder(&real);
-            }
+            self.subfolder(&real);
         } else if named_so && real != Path::new(config::CONFIG_FILE) {
             self.file(real, kind);
         }

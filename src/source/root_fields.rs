@@ -11,12 +11,21 @@ pub enum RootRefusal {
     /// These fields may change what is rendered.
     #[error("it sets {0}, which drift does not render yet")]
     Fields(String),
-    /// They are rendered together.
-    #[error("it has several sources, which drift does not render together yet")]
-    SeveralSources,
-    /// Patterns, addresses, or files of another source.
-    #[error("its valueFiles are not all plain paths, which drift does not resolve yet")]
-    ValueFiles,
+    /// It is rendered by several programs.
+    #[error("it sets {0} for one source, which Argo CD refuses")]
+    SeveralTools(String),
+    /// What it renders to depends on the commit that is applied.
+    #[error("it sets something by ${0}, which is another text at every commit")]
+    Variable(String),
+    /// A chart of a repository of charts, and where that is.
+    #[error("it takes the chart {0} from {1}, which drift does not fetch yet")]
+    Chart(String, String),
+    /// Another repository.
+    #[error("a source of it is in another repository, {0}")]
+    OtherRepository(String),
+    /// Values of a source that is in another repository: its name, and where that is.
+    #[error("it takes values from ${0}, which is another repository, {1}")]
+    Reference(String, String),
     /// A path with `..`.
     #[error("its path leads out of the repository")]
     Outside,
@@ -55,4 +64,14 @@ pub(super) fn is_set(value: &Value) -> bool {
         Value::Object(map) => !map.is_empty(),
         _ => true,
     }
+}
+
+/// A text that is not empty.
+pub(super) fn text(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The texts of a list.
+pub(super) fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

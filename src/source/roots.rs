@@ -20,6 +20,8 @@ pub struct Root {
     pub id: ResourceId,
     /// Where Git declares it.
     pub origin: Option<Origin>,
+    /// Why sources that it has beside the folders are not rendered.
+    pub refused: Vec<RootRefusal>,
     /// One source for each folder, with what the object sets for it.
     folders: Vec<Source>,
 }
@@ -35,12 +37,17 @@ impl Root {
         Ok(Self::new(id, vec![(source, options)]))
     }
 
-    /// What an Argo CD Application applies.
+    /// What an Argo CD Application applies; `is_here` says which addresses are of this repository.
     ///
     /// # Errors
     /// As for [`Self::from_kustomization`].
-    pub fn from_application(id: &ResourceId, root: &Value) -> Result<Self, RootRefusal> {
-        Ok(Self::new(id, argocd::folders(id, &root["spec"])?))
+    pub fn from_application(
+        id: &ResourceId,
+        root: &Value,
+        is_here: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, RootRefusal> {
+        let argocd::Folders { folders, refused } = argocd::folders(id, &root["spec"], is_here)?;
+        Ok(Self { refused, ..Self::new(id, folders) })
     }
 
     fn new(id: &ResourceId, folders: Vec<(Source, RootOptions)>) -> Self {
@@ -48,7 +55,8 @@ impl Root {
             let root = Some(Box::new(SourceRoot { object: Arc::new(id.clone()), options }));
             Source { root, ..source }
         };
-        Self { id: id.clone(), origin: None, folders: folders.into_iter().map(with_root).collect() }
+        let folders = folders.into_iter().map(with_root).collect();
+        Self { id: id.clone(), origin: None, refused: Vec::new(), folders }
     }
 
     /// One source for each folder of a tree that is rendered on its own.
@@ -77,6 +85,8 @@ mod tests {
     use super::{Root, RootRefusal};
     use crate::model::{ResourceId, RootOptions};
 
+    const HERE: &str = "https://git.example.org/acme/fleet";
+
     fn id(kind: &str, name: &str) -> ResourceId {
         ResourceId::from_object(&json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}))
             .expect("an object")
@@ -89,7 +99,7 @@ mod tests {
 
     fn application(spec: &Value) -> Result<Root, RootRefusal> {
         let id = id("Application", "web");
-        Root::from_application(&id, &json!({"spec": spec}))
+        Root::from_application(&id, &json!({"spec": spec}), &|url| url.contains("acme/fleet"))
     }
 
     /// The sources in a tree of these files, as `path/** @namespace release values`.
@@ -103,7 +113,7 @@ mod tests {
         let tree = SourceTree { root: tree.path(), files: None };
         let shown = root.sources(tree).into_iter().map(|source| {
             let below = match source.root_options() {
-                Some(RootOptions::ArgoCd(options)) if options.recurse => "/**",
+                Some(RootOptions::ArgoCd(options)) if options.directory.recurse => "/**",
                 _ => "",
             };
             let helm = source
@@ -146,14 +156,13 @@ mod tests {
                    "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"}})
         };
         let root = |source: Value| application(&spec(source)).expect("it can be rendered");
-        let here = "https://git.example.org/acme/fleet";
-        let plain = json!({"repoURL": here, "path": "apps/web", "targetRevision": "HEAD"});
+        let plain = json!({"repoURL": HERE, "path": "apps/web", "targetRevision": "HEAD"});
         assert_eq!(sources(&root(plain.clone()), &["apps/web/a.yaml"]), ["apps/web @shop"]);
         assert_eq!(sources(&root(plain.clone()), &["apps/web/kustomization.yaml"]), ["apps/web @shop"]);
         assert_eq!(sources(&root(plain), &["apps/web/Chart.yaml"]), ["apps/web @shop web "]);
-        let below = json!({"repoURL": here, "path": "apps", "directory": {"recurse": true}});
+        let below = json!({"repoURL": HERE, "path": "apps", "directory": {"recurse": true}});
         assert_eq!(sources(&root(below), &["apps/web/a.yaml"]), ["apps/** @shop"]);
-        let chart = json!({"repoURL": here, "path": "c",
+        let chart = json!({"repoURL": HERE, "path": "c",
                            "helm": {"releaseName": "r", "valueFiles": ["values.yaml", "../prod.yaml"]}});
         assert_eq!(sources(&root(chart), &["c/Chart.yaml"]), ["c @shop r values.yaml,../prod.yaml"]);
     }
@@ -180,18 +189,52 @@ mod tests {
             refused(kustomization(&json!({"path": "a", "fieldOfTomorrow": 1}))).contains("fieldOfTomorrow")
         );
         for (source, named) in [
-            (json!({"path": "a", "kustomize": {"images": ["x"]}}), "kustomize"),
-            (json!({"path": "a", "helm": {"parameters": [{"name": "a"}]}}), "helm.parameters"),
-            (json!({"path": "a", "directory": {"exclude": "*.x"}}), "directory.exclude"),
-            (json!({"path": "a", "helm": {"valueFiles": ["$values/a.yaml"]}}), "valueFiles"),
-            (json!({"chart": "a", "path": "."}), "chart"),
+            (json!({"kustomize": {"fieldOfTomorrow": "x"}}), "kustomize.fieldOfTomorrow"),
+            (json!({"helm": {"version": "v2"}}), "helm.version"),
+            (json!({"helm": {"fieldOfTomorrow": [1]}}), "helm.fieldOfTomorrow"),
+            (json!({"directory": {"fieldOfTomorrow": "*.x"}}), "directory.fieldOfTomorrow"),
+            (json!({"plugin": {}}), "plugin"),
+            (json!({"helm": {"skipCrds": true}, "directory": {"recurse": true}}), "helm, directory"),
+            (json!({"kustomize": {"images": ["a:$ARGOCD_APP_REVISION"]}}), "$ARGOCD_APP_REVISION"),
+            (json!({"kustomize": {"replicas": [{"name": "a", "count": "x"}]}}), "replicas"),
+            (
+                json!({"chart": "a", "repoURL": "https://u:secret@charts.example.org/stable"}),
+                "chart a from https://charts.example.org/stable",
+            ),
+            (json!({"repoURL": "https://git.example.org/acme/other"}), "git.example.org/acme/other"),
         ] {
-            let why = refused(application(&json!({"source": source, "destination": {"name": "in-cluster"}})));
-            assert!(why.contains(named), "{named}: {why}");
+            let mut of_source = json!({"repoURL": HERE, "path": "a"});
+            of_source.as_object_mut().expect("a map").extend(source.as_object().cloned().expect("a map"));
+            let why =
+                refused(application(&json!({"source": of_source, "destination": {"name": "in-cluster"}})));
+            assert!(why.contains(named) && !why.contains("secret"), "{named}: {why}");
         }
         let elsewhere = json!({"source": {"path": "a"}, "destination": {"server": "https://other"}});
         assert!(refused(application(&elsewhere)).contains("another cluster"));
-        let several = json!({"sources": [{"path": "a"}, {"path": "b"}]});
-        assert!(refused(application(&several)).contains("several sources"));
+    }
+
+    #[test]
+    fn each_of_several_sources_is_rendered_or_named() {
+        let other = "https://git.example.org/acme/other";
+        let spec = json!({"sources": [
+            {"repoURL": HERE, "path": "c", "helm": {"valueFiles": ["$values/env/a.yaml", "b.yaml", "/d.yaml"]}},
+            {"repoURL": HERE, "ref": "values"},
+            {"repoURL": other, "ref": "others"},
+            {"repoURL": HERE, "path": "e", "helm": {"valueFiles": ["$others/a.yaml"]}},
+            {"repoURL": other, "path": "f"},
+            {"repoURL": "https://charts.example.org", "chart": "g", "helm": {"valueFiles": ["$values/g.yaml"]}},
+            {"repoURL": HERE, "path": "h", "ref": "h"},
+        ]});
+        let root = application(&spec).expect("some are rendered");
+        let refused: Vec<String> = root.refused.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            refused,
+            [
+                "it takes values from $others, which is another repository, https://git.example.org/acme/other",
+                "a source of it is in another repository, https://git.example.org/acme/other",
+                "it takes the chart g from https://charts.example.org, which drift does not fetch yet",
+            ]
+        );
+        assert_eq!(sources(&root, &["c/Chart.yaml", "h/a.yaml"]), ["c web /env/a.yaml,b.yaml,/d.yaml", "h"]);
     }
 }

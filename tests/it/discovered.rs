@@ -147,7 +147,7 @@ fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
     fleet.repo.commit("Substitute");
     fleet.application(
         "parameters",
-        json!({"repoURL": HERE, "path": "web", "helm": {"parameters": [{"name": "a"}]}}),
+        json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}),
     );
     let _ = fleet.plane.by_hand("web", &["label", "configmap", "page", "team=a"]);
     let report = fleet.check(&[]).expect_status(3).json();
@@ -156,7 +156,7 @@ fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
         "what Kustomization/flux-system/apps applies",
         "it sets postBuild, which drift does not render yet",
         "what Application/argocd/parameters applies",
-        "it sets helm.parameters",
+        "it sets plugin",
     ] {
         assert!(incomplete.contains(named), "{named}: {incomplete}");
     }
@@ -289,7 +289,7 @@ fn sources_are_listed_as_a_tree() {
     fleet.application("elsewhere", elsewhere);
     fleet.application(
         "chart",
-        json!({"repoURL": HERE, "path": "web", "helm": {"parameters": [{"name": "a"}]}}),
+        json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}),
     );
     let drift = Drift::new().arg("sources").in_folder(fleet.repo.path()).with_tools(&["kustomize", "helm"]);
     let text = drift.kubeconfig(fleet.plane.kubeconfig("admin")).run().expect_status(3).stdout;
@@ -297,7 +297,7 @@ fn sources_are_listed_as_a_tree() {
     4 GitOps objects: 5 objects, 1 not rendered
 
     Application/argocd/chart  in the cluster only
-      not rendered: it sets helm.parameters, which drift does not render yet
+      not rendered: it sets plugin, which drift does not render yet
       no status yet
       automatic sync is off: what is changed by hand stays
     Application/argocd/web  in the cluster only
@@ -316,7 +316,7 @@ fn sources_are_listed_as_a_tree() {
       Application/argocd/elsewhere  it is in another repository
 
     Not rendered:
-      what Application/argocd/chart applies: it sets helm.parameters, which drift does not render yet: list what it applies as a source in drift.yaml, where that is the same
+      what Application/argocd/chart applies: it sets plugin, which drift does not render yet: list what it applies as a source in drift.yaml, where that is the same
     warning: drift.yaml lists no sources: compared is what 3 GitOps objects of Git and the cluster apply; `drift sources` lists them
     ");
 }

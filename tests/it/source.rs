@@ -139,7 +139,7 @@ pub(crate) fn source(path: &str) -> Source {
 
 pub(crate) fn chart(path: &str, release: Option<&str>, values: &[&str]) -> Source {
     let values = values.iter().map(|file| (*file).to_owned()).collect();
-    let helm = HelmOptions { release: release.map(str::to_owned), values };
+    let helm = HelmOptions { release: release.map(str::to_owned), values, ..HelmOptions::default() };
     Source { helm: Some(helm), namespace: Some("shop".to_owned()), ..source(path) }
 }
 
