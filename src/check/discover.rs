@@ -10,10 +10,13 @@ use super::roots::read_roots;
 use super::settings::CheckSettings;
 use crate::checkout::{Checkout, CheckoutError, is_below};
 use crate::cluster::Cluster;
-use crate::config::{Discover, DiscoverFrom, Source};
+use crate::config::{Discover, DiscoverFrom, SecretsMode, Source};
 use crate::git::RemoteAddress;
-use crate::model::{Incomplete, ObjectKey};
-use crate::source::{Discovery, Here, Prerendered, RefusedRoot, RootObject, render_others};
+use crate::model::{Incomplete, ObjectKey, ResourceId};
+use crate::source::{
+    Discovery, Here, KnownTexts, Prerendered, ReferencedTexts, RefusedRoot, RenderRequest, RootObject,
+    TextReference, render_others,
+};
 use crate::text::pluralize;
 
 /// Most times that what was found is rendered to find more: roots that declare roots, each deeper by one.
@@ -34,9 +37,16 @@ pub(crate) async fn discover_sources(
     let stage = info_span!("discover", roots = Empty, sources = Empty, requests = Empty);
     let (live, unread) = read_live(cluster, &discover).await;
     let repository = RepositoryNames::read(opened)?;
-    let walk =
-        RootWalk { settings, cluster, discover: &discover, live, repository, listed: opened.sources.clone() };
-    let (discovery, ahead) = walk.follow(opened, ahead)?;
+    let walk = RootWalk {
+        settings,
+        cluster,
+        discover: &discover,
+        live,
+        repository,
+        listed: opened.sources.clone(),
+        skips_secrets: settings.skip_secrets || opened.config.secrets == SecretsMode::Skip,
+    };
+    let (discovery, ahead) = walk.follow(opened, ahead).await?;
     stage.record("roots", discovery.roots.len()).record("sources", opened.sources.len());
     stage.record("requests", cluster.request_count());
     if opened.sources.is_empty() && discovery.is_empty() && unread.is_empty() {
@@ -100,19 +110,29 @@ struct RootWalk<'a> {
     live: Vec<RootObject>,
     repository: RepositoryNames,
     listed: Vec<Source>,
+    skips_secrets: bool,
 }
 
 impl RootWalk<'_> {
     /// Renders what the known roots apply, until that declares no other roots.
-    fn follow(
+    async fn follow(
         &self,
         opened: &mut Checkout,
         mut ahead: Prerendered,
     ) -> Result<(Discovery, Prerendered), CheckError> {
+        let mut live = KnownTexts::new();
         for _ in 0..MOST_ROUNDS {
             let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
             ahead = render_others(&request, ahead);
-            let discovery = self.find(&ahead, opened);
+            let mut discovery = self.find(&ahead, opened, &live);
+            let wanted: Vec<TextReference> = discovery.wanted().cloned().collect();
+            if !wanted.is_empty() {
+                for reference in wanted {
+                    let found = self.look_up(&reference).await;
+                    live.insert(reference, found);
+                }
+                discovery = self.find(&ahead, opened, &live);
+            }
             let sources = self.sources(&discovery, opened);
             if sources == opened.sources {
                 return Ok((discovery, ahead));
@@ -120,7 +140,7 @@ impl RootWalk<'_> {
             ahead = ahead.carry(&opened.sources, &sources);
             opened.use_sources(sources)?;
         }
-        let discovery = self.find(&ahead, opened);
+        let discovery = self.find(&ahead, opened, &live);
         opened.incomplete.push(Incomplete {
             what: "what GitOps objects apply".to_owned(),
             why: format!(
@@ -131,22 +151,42 @@ impl RootWalk<'_> {
     }
 
     /// The roots of the cluster, as Git declares them where it does, and those that only Git declares.
-    fn find(&self, ahead: &Prerendered, opened: &Checkout) -> Discovery {
+    fn find(&self, ahead: &Prerendered, opened: &Checkout, looked_up: &KnownTexts) -> Discovery {
         let live = self.live.iter().map(|object| (object.id.key(), object.clone()));
         let mut objects: BTreeMap<ObjectKey, RootObject> = live.collect();
+        let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
         let mut declared = Vec::new();
         if self.discover.from.contains(&DiscoverFrom::Git) {
-            let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
             declared = ahead.objects(&request, &|id| RootObject::is_kind(id, self.discover));
             objects.extend(declared.iter().map(|object| (object.id.key(), object.clone())));
         }
         let objects: Vec<RootObject> = objects.into_values().collect();
+        let mut lookups = looked_up.clone();
+        lookups.extend(declared_lookups(ahead, &request, looked_up));
         let here = Here {
+            lookups: &lookups,
             is_address: &|url| self.repository.is_address(url),
             branch: self.repository.branch.as_deref(),
             default_branch: self.repository.default_branch.as_deref(),
         };
         Discovery { live: self.live.clone(), declared, ..Discovery::find(&objects, &here) }
+    }
+
+    /// What the cluster has of a ConfigMap or Secret.
+    async fn look_up(&self, reference: &TextReference) -> ReferencedTexts {
+        let is_secret = reference.kind == "Secret";
+        if is_secret && self.skips_secrets {
+            return ReferencedTexts::Unread("Secrets are skipped".to_owned());
+        }
+        let kind = if is_secret || reference.kind == "ConfigMap" { reference.kind.as_str() } else { "" };
+        let Some(kind) = self.cluster.api_resources().preferred_version("", kind) else {
+            return ReferencedTexts::Missing;
+        };
+        match self.cluster.get(kind, Some(&reference.namespace), &reference.name).await {
+            Ok(Some(object)) => ReferencedTexts::from_object(&reference.kind, &object),
+            Ok(None) => ReferencedTexts::Missing,
+            Err(error) => ReferencedTexts::Unread(error.why),
+        }
     }
 
     /// What is listed, and what the roots apply of the path that was asked for; that path alone where no root applies
@@ -165,6 +205,24 @@ impl RootWalk<'_> {
         let listed = self.listed.iter().filter(|source| !is_applied(source)).cloned();
         listed.chain(found.iter().cloned()).collect()
     }
+}
+
+/// Of the ConfigMaps and Secrets that roots name, those that the sources declare.
+fn declared_lookups(ahead: &Prerendered, request: &RenderRequest<'_>, known: &KnownTexts) -> KnownTexts {
+    let reference = |id: &ResourceId| TextReference {
+        kind: id.kind.clone(),
+        namespace: id.namespace.clone().unwrap_or_default(),
+        name: id.name.clone(),
+    };
+    let is_wanted = |id: &ResourceId| {
+        let is_it = |known: &&TextReference| known.kind == id.kind && known.name == id.name;
+        id.group.is_empty() && known.keys().any(|known| is_it(&known))
+    };
+    let declared = ahead
+        .objects(request, &is_wanted)
+        .into_iter()
+        .map(|object| (reference(&object.id), ReferencedTexts::from_object(&object.id.kind, &object.value)));
+    declared.filter(|(reference, _)| known.contains_key(reference)).collect()
 }
 
 /// What is said where nothing lists the sources.

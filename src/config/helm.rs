@@ -27,6 +27,8 @@ pub struct HelmLayers {
     pub values_are_patterns: bool,
     /// Whether a values file that is not there is passed over.
     pub ignore_missing_values: bool,
+    /// Files of the repository that take the place of the chart's own `values.yaml`, one put over the other, from its root.
+    pub chart_values: Vec<String>,
     /// Documents of values, YAML or JSON, behind the files.
     pub inline_values: Vec<String>,
     /// Single values, behind the documents.

@@ -11,7 +11,8 @@ mod tests;
 use serde::Deserialize;
 
 use crate::model::{
-    ArgoCdOptions, FluxOptions, ManagerClass, ResourceId, RootOptions, SourceRoot, UnsyncedAfter,
+    ArgoCdOptions, FluxOptions, HelmReleaseOptions, ManagerClass, ResourceId, RootOptions, SourceRoot,
+    UnsyncedAfter,
 };
 
 pub use helm::{HelmLayers, HelmOptions, HelmParameter};
@@ -147,7 +148,8 @@ impl Source {
         let root = self.root.as_ref()?;
         let options = match root.options {
             RootOptions::Flux(_) => RootOptions::Flux(FluxOptions::default()),
-            RootOptions::ArgoCd(_) => RootOptions::ArgoCd(ArgoCdOptions::default()),
+            RootOptions::ArgoCd(_) => RootOptions::ArgoCd(Box::default()),
+            RootOptions::HelmRelease(_) => RootOptions::HelmRelease(HelmReleaseOptions::default()),
         };
         Some(Box::new(SourceRoot { object: root.object.clone(), options }))
     }

@@ -48,7 +48,7 @@ pub use origin::{Origin, SourceLocation};
 pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;
 pub use resource::{MissingField, ObjectKey, ResourceId, join_api_version, split_api_version};
-pub use root_options::{RootOptions, SourceRoot};
+pub use root_options::{HelmReleaseOptions, RootOptions, SourceRoot};
 pub use root_report::{
     ControllerState, FailingSync, RootDrift, RootPart, RootReport, SourcesReport, StopSwitch, StoppedSync,
     UncoveredRoot,

@@ -19,5 +19,17 @@ pub enum RootOptions {
     /// Flux's kustomize-controller.
     Flux(FluxOptions),
     /// Argo CD's repository server.
-    ArgoCd(ArgoCdOptions),
+    ArgoCd(Box<ArgoCdOptions>),
+    /// Flux's helm-controller.
+    HelmRelease(HelmReleaseOptions),
+}
+
+/// What a HelmRelease of Flux does to what its chart renders to (`spec` in `api/v2/helmrelease_types.go` of
+/// helm-controller).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HelmReleaseOptions {
+    /// `patches` and `images` of kustomize for each of the post renderers, in their order.
+    pub post_renderers: Vec<serde_json::Value>,
+    /// Its common metadata; nothing else is set.
+    pub metadata: FluxOptions,
 }

@@ -127,7 +127,7 @@ fn source_of(
         return Err(RootRefusal::OtherRepository(shown_address(url)));
     }
     let (source, options) = read_source(declared, application)?;
-    Ok((source, RootOptions::ArgoCd(options)))
+    Ok((source, RootOptions::ArgoCd(Box::new(options))))
 }
 
 /// A source with what it sets.
@@ -294,7 +294,7 @@ pub(super) fn overridden(source: &Source, tree: SourceTree<'_>) -> Result<Option
     let (merged, options) = read_source(&declared, &options.application).map_err(fault)?;
     let mut root = source.root.clone();
     if let Some(root) = &mut root {
-        root.options = RootOptions::ArgoCd(options);
+        root.options = RootOptions::ArgoCd(Box::new(options));
     }
     Ok(Some(Source { root, ..merged }))
 }

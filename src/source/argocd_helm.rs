@@ -43,6 +43,7 @@ pub(super) fn options(helm: &Value, variables: &Variables<'_>) -> Result<HelmOpt
     let layers = HelmLayers {
         values_are_patterns: true,
         ignore_missing_values: flag("ignoreMissingValueFiles"),
+        chart_values: Vec::new(),
         inline_values: inline_values(helm).into_iter().collect(),
         parameters: parameters(helm, variables)?,
         file_parameters: file_parameters(helm, variables)?,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::references::{KnownTexts, TextReference};
 use super::root_fields::RootRefusal;
 use super::roots::Root;
 use super::tree::SourceTree;
@@ -18,8 +19,11 @@ const FLUX_SOURCES: &str = "source.toolkit.fluxcd.io";
 const ARGO_CD: &str = "argoproj.io";
 
 /// Group and kind of the objects that apply others, or that say where these are from.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 8] = [
     (FLUX_SOURCES, "GitRepository"),
+    (FLUX_SOURCES, "HelmRepository"),
+    (FLUX_SOURCES, "HelmChart"),
+    (FLUX_SOURCES, "OCIRepository"),
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
     (ARGO_CD, "Application"),
@@ -59,6 +63,8 @@ pub struct Here<'a> {
     pub branch: Option<&'a str>,
     /// The repository's default branch, where that is known.
     pub default_branch: Option<&'a str>,
+    /// What is known of ConfigMaps and Secrets that roots name.
+    pub lookups: &'a KnownTexts,
 }
 
 /// What the GitOps objects say of this repository.
@@ -93,10 +99,10 @@ impl RefusedRoot {
     pub fn incomplete(&self) -> Incomplete {
         Incomplete {
             what: format!("what {} applies", self.id),
-            why: format!(
-                "{}: list what it applies as a source in drift.yaml, where that is the same",
-                self.why
-            ),
+            why: match self.why.hint() {
+                Some(hint) => format!("{}: {hint}", self.why),
+                None => self.why.to_string(),
+            },
         }
     }
 }
@@ -110,6 +116,8 @@ enum Elsewhere {
     NoRepository(String),
     #[error("it is in another repository")]
     Repository,
+    #[error("nothing of this repository declares it")]
+    Undeclared,
     #[error("it follows {0}, which is not the branch that is checked")]
     Revision(String),
     #[error(transparent)]
@@ -121,6 +129,8 @@ enum Elsewhere {
 /// What of a repository a root follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Revision<'a> {
+    /// None that it names: it is as it was found.
+    Any,
     Default,
     Branch(&'a str),
     /// A tag, a commit, a range of versions: its kind and name.
@@ -158,7 +168,7 @@ impl Discovery {
     fn add(&mut self, object: &RootObject, here: &Here<'_>) {
         let root = match object.id.kind.as_str() {
             "Application" => Root::from_application(&object.id, &object.value, here.is_address),
-            "HelmRelease" => Err(RootRefusal::Fields("a chart".to_owned())),
+            "HelmRelease" => self.helm_release(object, here),
             _ => Root::from_kustomization(&object.id, &object.value),
         };
         match root {
@@ -175,6 +185,21 @@ impl Discovery {
 
     fn refuse(&mut self, object: &RootObject, why: RootRefusal) {
         self.refused.push(RefusedRoot { id: object.id.clone(), origin: object.origin.clone(), why });
+    }
+
+    fn helm_release(&mut self, object: &RootObject, here: &Here<'_>) -> Result<Root, RootRefusal> {
+        if let Some(chart) = chart_elsewhere(object, here) {
+            return Err(chart);
+        }
+        Root::from_helm_release(&object.id, &object.value, here.lookups)
+    }
+
+    /// References that were not looked up yet.
+    pub fn wanted(&self) -> impl Iterator<Item = &TextReference> {
+        self.refused.iter().filter_map(|root| match &root.why {
+            RootRefusal::Wanted(reference) => Some(reference),
+            _ => None,
+        })
     }
 
     fn uncover(&mut self, object: &RootObject, why: &Elsewhere) {
@@ -232,7 +257,12 @@ fn source_of<'a>(
     match object.id.kind.as_str() {
         "Kustomization" => flux_source(&object.id, &spec["sourceRef"], repositories, here).map(Some),
         "HelmRelease" => {
-            flux_source(&object.id, &spec["chart"]["spec"]["sourceRef"], repositories, here).map(Some)
+            let reference = &spec["chart"]["spec"]["sourceRef"];
+            if reference["kind"] == "GitRepository" {
+                return flux_source(&object.id, reference, repositories, here).map(Some);
+            }
+            // Its chart is of no repository like this one: it belongs to what declares it.
+            object.origin.as_ref().map(|_| Some(Revision::Any)).ok_or(Elsewhere::Undeclared)
         }
         "Application" => {
             let several = spec["sources"].as_array().into_iter().flatten();
@@ -244,6 +274,19 @@ fn source_of<'a>(
         "ApplicationSet" => Err(Elsewhere::Generator),
         _ => Ok(None),
     }
+}
+
+/// Where the chart of a HelmRelease is, where that is not in this repository.
+fn chart_elsewhere(object: &RootObject, _here: &Here<'_>) -> Option<RootRefusal> {
+    let spec = &object.value["spec"];
+    let (reference, chart) = (&spec["chart"]["spec"]["sourceRef"], &spec["chart"]["spec"]["chart"]);
+    if reference["kind"] == "GitRepository" {
+        return None;
+    }
+    let reference = if reference.is_object() { reference } else { &spec["chartRef"] };
+    let name = |value: &Value| value.as_str().unwrap_or("unnamed").to_owned();
+    let chart = if chart.is_string() { name(chart) } else { name(&reference["name"]) };
+    Some(RootRefusal::Chart(chart, format!("{}/{}", name(&reference["kind"]), name(&reference["name"]))))
 }
 
 /// What of this repository a reference to a source of Flux follows.
@@ -309,6 +352,7 @@ impl<'a> Revision<'a> {
     fn is_of(&self, branch: Option<&str>, here: &Here<'_>) -> bool {
         let Some(branch) = branch else { return !matches!(self, Self::Fixed(..)) };
         match self {
+            Self::Any => true,
             Self::Default => here.default_branch.is_none_or(|default| default == branch),
             Self::Branch(followed) => *followed == branch,
             Self::Fixed(..) => false,
@@ -319,6 +363,7 @@ impl<'a> Revision<'a> {
 impl std::fmt::Display for Revision<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Any => out.write_str("any branch"),
             Self::Default => out.write_str("the default branch"),
             Self::Branch(name) => write!(out, "the branch {name}"),
             Self::Fixed(kind, name) => write!(out, "the {kind} {name}"),
@@ -342,7 +387,7 @@ fn followed_branch<'h, 'r>(
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Discovery, Here, RootObject};
+    use super::{Discovery, Here, KnownTexts, RootObject};
     use crate::model::ResourceId;
 
     fn object(kind: &str, name: &str, spec: &Value) -> RootObject {
@@ -376,7 +421,12 @@ mod tests {
         branch: Option<&str>,
         default: Option<&str>,
     ) -> (Vec<String>, Vec<String>) {
-        let here = Here { is_address: &|url| url == "here", branch, default_branch: default };
+        let here = Here {
+            is_address: &|url| url == "here",
+            branch,
+            default_branch: default,
+            lookups: &KnownTexts::new(),
+        };
         let found = Discovery::find(objects, &here);
         let others = found.uncovered.into_iter().map(|root| format!("{}: {}", root.resource.name, root.why));
         (found.roots.into_iter().map(|root| root.id.name).collect(), others.collect())

@@ -19,7 +19,7 @@ use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
 use super::tree::{CHART, locate, with_forward_slashes};
-use super::{copy, manifest, renderer_error, template_clock};
+use super::{copy, manifest, post_render, release_values, renderer_error, template_clock};
 use crate::config::{HelmLayers, HelmParameter};
 use crate::git::{self, read_file};
 use crate::model::{ApiResources, Incomplete, Lazy, Origin, Provenance, ResourceId, join_api_version};
@@ -61,6 +61,9 @@ fn template(
         return Err(Incomplete { what: with_forward_slashes(link), why: why.to_owned() });
     }
     let (other, _) = copy_chart(located, &values).map_err(fault)?;
+    for copy in [&sandbox, &other] {
+        replace_chart_values(located, &values, &copy.tree())?;
+    }
     let layers = located.source.helm.clone().unwrap_or_default().layers;
     let name = chart_name(located);
     let chart = Chart { located, tool, sandbox, other, values, layers, content, name };
@@ -88,6 +91,31 @@ fn copy_chart(
         written.map_err(|source| copy::CopyError::Io { path: "values".to_owned(), source })?;
     }
     Ok((sandbox, left_out))
+}
+
+/// Writes the files that take the place of the chart's own values over these (`internal/helm/chart/builder.go` of
+/// source-controller).
+fn replace_chart_values(
+    located: &ResolvedSource<'_>,
+    values: &ValuesFiles,
+    tree: &Path,
+) -> Result<(), Incomplete> {
+    if values.chart.is_empty() {
+        return Ok(());
+    }
+    let mut merged = serde_json::Map::new();
+    for file in &values.chart {
+        let fault = |why: String| Incomplete {
+            what: format!("values file {} of {}", with_forward_slashes(file), located.source.path),
+            why,
+        };
+        let text = fs::read_to_string(tree.join(file)).map_err(|error| fault(error.to_string()))?;
+        let read = release_values::read(&text).map_err(|error| fault(error.to_string()))?;
+        release_values::merge(&mut merged, read);
+    }
+    let own = tree.join(&located.path).join("values.yaml");
+    fs::write(own, Value::Object(merged).to_string())
+        .map_err(|error| Incomplete { what: located.display_path("values.yaml"), why: error.to_string() })
 }
 
 /// Where the inline values stand: not in the tree, for a chart may list its files.
@@ -365,7 +393,7 @@ impl Chart<'_> {
         let fault = |why: String| Incomplete { what: self.located.source.path.clone(), why };
         let output = program.run().map_err(|error| fault(error.to_string()))?;
         if output.status == 0 {
-            return Ok(output.stdout);
+            return post_render::render(self.located, sandbox, output.stdout);
         }
         let error = renderer_error::extract_error(&sandbox.without_paths(&output.stderr));
         Err(self.failure(&error, &sandbox.tree()))

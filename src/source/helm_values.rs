@@ -25,6 +25,8 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 #[derive(Debug, Default)]
 pub(super) struct ValuesFiles {
     pub(super) files: Vec<PathBuf>,
+    /// Those that take the place of the chart's own.
+    pub(super) chart: Vec<PathBuf>,
     /// With the paths of their values in the values.
     pub(super) parameters: Vec<(String, PathBuf)>,
 }
@@ -52,12 +54,15 @@ impl ValuesFiles {
             })
         });
         let parameters = parameters.collect::<Result<_, _>>()?;
-        Ok(Self { files, parameters })
+        let chart = helm.layers.chart_values.iter().map(|file| from_root(file));
+        let chart = chart.filter(|file| !(helm.layers.ignore_missing_values && is_missing(located, file)));
+        let chart = chart.map(|file| find_file(located, &file, "values file")).collect::<Result<_, _>>()?;
+        Ok(Self { files, chart, parameters })
     }
 
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        self.files.iter().chain(self.parameters.iter().map(|(_, file)| file))
+        self.files.iter().chain(&self.chart).chain(self.parameters.iter().map(|(_, file)| file))
     }
 
     /// Values that are encrypted are rendered as they are: what the chart makes of them is not what is deployed.
@@ -126,6 +131,11 @@ fn lacking(located: &ResolvedSource<'_>, word: &str, file: &str, why: &str) -> I
     Incomplete { what: format!("{word} {file} of {}", located.source.path), why: why.to_owned() }
 }
 
+/// A file of the repository, whatever folder the chart is in.
+fn from_root(file: &str) -> String {
+    format!("/{}", file.trim_start_matches("./").trim_start_matches('/'))
+}
+
 fn is_address(file: &str) -> bool {
     file.contains("://")
 }
@@ -165,7 +175,7 @@ fn find_file(located: &ResolvedSource<'_>, file: &str, word: &str) -> Result<Pat
     }
     let outside = "it lies outside the repository";
     let of_argo_cd = located.source.helm.as_ref().is_some_and(|helm| helm.layers.values_are_patterns);
-    let path = if of_argo_cd {
+    let path = if of_argo_cd || file.starts_with('/') {
         located.tree.root.join(joined(located, file).ok_or_else(|| lacks(outside))?)
     } else {
         located.on_disk().join(file)

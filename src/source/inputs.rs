@@ -113,6 +113,11 @@ impl InputsWalk<'_> {
     /// The folder of a chart whole, for templates may read any file of it.
     fn helm(&mut self, chart: String, source: &Source) -> Result<(), GitError> {
         if let Some(helm) = &source.helm {
+            for values in &helm.layers.chart_values {
+                if let Some((path, _)) = self.follow(values)? {
+                    self.want(path);
+                }
+            }
             let contents = helm.layers.file_parameters.iter().map(|(_, file)| file);
             for values in helm.values.iter().chain(contents) {
                 if let Some((path, _)) = self.follow(&helm_values::place_of(&chart, helm, values))? {

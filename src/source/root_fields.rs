@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::references::TextReference;
+use super::release_values::ValuesError;
+
 /// Why a root cannot be rendered, as a sentence about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RootRefusal {
@@ -26,9 +29,35 @@ pub enum RootRefusal {
     /// Values of a source that is in another repository: its name, and where that is.
     #[error("it takes values from ${0}, which is another repository, {1}")]
     Reference(String, String),
+    /// A ConfigMap or Secret that was not looked up yet.
+    #[error("it takes values from {0}, which is not read yet")]
+    Wanted(TextReference),
+    /// What of which ConfigMap or Secret is not there.
+    #[error("it takes {0}, which is not there")]
+    MissingValues(String),
+    /// Which, and why.
+    #[error("it takes values from {0}, which cannot be read: {1}")]
+    Unread(String, String),
+    /// A Secret.
+    #[error("it takes values from {0}, and drift puts no secret values into what it renders")]
+    SecretValues(String),
+    /// What of which ConfigMap, and what is wrong with it.
+    #[error("it takes {0} as values: {1}")]
+    BadValues(String, ValuesError),
     /// A path with `..`.
     #[error("its path leads out of the repository")]
     Outside,
+}
+
+impl RootRefusal {
+    /// What to do.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::MissingValues(_) => Some("add it, or set `optional: true` where it is named"),
+            Self::BadValues(..) | Self::Unread(..) | Self::Outside => None,
+            _ => Some("list what it applies as a source in drift.yaml, where that is the same"),
+        }
+    }
 }
 
 /// `./apps/prod/` as a source has it: from the root of the repository, without `..`.

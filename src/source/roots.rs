@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::references::KnownTexts;
 use super::root_fields::{RootRefusal, folder};
 use super::tree::SourceTree;
-use super::{argocd, flux};
+use super::{argocd, flux, helm_release};
 use crate::config::Source;
 use crate::model::{Origin, ResourceId, RootOptions, SourceRoot};
 
@@ -50,6 +51,18 @@ impl Root {
         Ok(Self { refused, ..Self::new(id, folders) })
     }
 
+    /// What a HelmRelease of Flux applies, of a chart in this repository.
+    ///
+    /// # Errors
+    /// As for [`Self::from_kustomization`]; [`RootRefusal::Wanted`] where it takes values from what was not looked up.
+    pub fn from_helm_release(
+        id: &ResourceId,
+        root: &Value,
+        lookups: &KnownTexts,
+    ) -> Result<Self, RootRefusal> {
+        Ok(Self::new(id, vec![helm_release::source(id, &root["spec"], lookups)?]))
+    }
+
     fn new(id: &ResourceId, folders: Vec<(Source, RootOptions)>) -> Self {
         let with_root = |(source, options)| {
             let root = Some(Box::new(SourceRoot { object: Arc::new(id.clone()), options }));
@@ -64,6 +77,7 @@ impl Root {
         let read = |source: &Source| match source.root_options() {
             Some(RootOptions::Flux(_)) => flux::sources(source, tree),
             Some(RootOptions::ArgoCd(_)) => argocd::sources(source, tree),
+            Some(RootOptions::HelmRelease(_)) => vec![source.clone()],
             None => vec![source.clone()],
         };
         let with_root = |part: &Source, source: Source| Source {

@@ -11,9 +11,11 @@ use crate::support::report::{finding, findings};
 use crate::support::servers::eventually;
 
 /// The kinds of Flux and Argo CD: group, version, kind, plural.
-const KINDS: [(&str, &str, &str, &str); 3] = [
+const KINDS: [(&str, &str, &str, &str); 5] = [
     ("source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories"),
     ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations"),
+    ("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases"),
+    ("source.toolkit.fluxcd.io", "v1", "HelmRepository", "helmrepositories"),
     ("argoproj.io", "v1alpha1", "Application", "applications"),
 ];
 const HERE: &str = "https://git.example.org/acme/fleet";
@@ -145,10 +147,7 @@ fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
     fleet.plane.apply("gitops", "flux-system", &substituted, &["--server-side", "--force-conflicts"]);
     fleet.repo.write("clusters/prod/apps.yaml", &substituted);
     fleet.repo.commit("Substitute");
-    fleet.application(
-        "parameters",
-        json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}),
-    );
+    fleet.application("parameters", json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}));
     let _ = fleet.plane.by_hand("web", &["label", "configmap", "page", "team=a"]);
     let report = fleet.check(&[]).expect_status(3).json();
     let incomplete = report["incomplete"].to_string();
@@ -282,15 +281,117 @@ fn controllers_are_quoted_beside_what_is_true() {
     );
 }
 
+fn release(name: &str, spec: &Value) -> String {
+    json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+           "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
+    .to_string()
+}
+
+/// The chart of the tests: a ConfigMap of its values.
+const CHART: [(&str, &str); 3] = [
+    ("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+    ("charts/web/values.yaml", "level: default\ntag: v0\nsize: 1\n"),
+    (
+        "charts/web/templates/settings.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}-web', namespace: '{{ .Release.Namespace }}'}\n\
+         data: {level: '{{ .Values.level }}', tag: '{{ .Values.tag }}', size: '{{ .Values.size }}'}\n",
+    ),
+];
+
+#[test]
+fn releases_of_charts_in_the_repository_are_rendered() {
+    let fleet = Fleet::new();
+    for (file, text) in CHART {
+        fleet.repo.write(file, text);
+    }
+    fleet.repo.write("values/small.yaml", "size: 2\nlevel: file\ntag: v0\n");
+    let chart = json!({"spec": {"chart": "./charts/web", "valuesFiles": ["./values/small.yaml"],
+        "sourceRef": {"kind": "GitRepository", "name": "fleet", "namespace": "flux-system"}}});
+    let patch = r#"[{"op": "add", "path": "/data/patched", "value": "yes"}]"#;
+    let spec = json!({"interval": "10m", "chart": chart, "targetNamespace": "web",
+        "commonMetadata": {"labels": {"team": "a"}},
+        "valuesFrom": [
+            {"kind": "ConfigMap", "name": "in-git"},
+            {"kind": "ConfigMap", "name": "in-cluster", "valuesKey": "tag", "targetPath": "tag"}],
+        "values": {"level": "own"},
+        "postRenderers": [{"kustomize": {"patches": [{"patch": patch, "target": {"kind": "ConfigMap"}}]}}]});
+    let from_git =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: in-git}\ndata: {values.yaml: 'level: git'}\n";
+    let from_cluster = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: in-cluster}\ndata: {tag: v2}\n";
+    let root = "resources: [../base, release.yaml, values.yaml]\nnamespace: shop\n";
+    fleet.repo.write("apps/prod/kustomization.yaml", root);
+    fleet.repo.write("apps/prod/release.yaml", release("front", &spec));
+    fleet.repo.write("apps/prod/values.yaml", from_git);
+    fleet.repo.commit("Release the front");
+    let flux = |namespace: &str, manifest: &str, manager: &str| {
+        let manager = format!("--field-manager={manager}");
+        fleet.plane.apply("gitops", namespace, manifest, &["--server-side", &manager]);
+    };
+    flux("shop", &release("front", &spec), "kustomize-controller");
+    flux("shop", from_git, "kustomize-controller");
+    flux("shop", from_cluster, "kustomize-controller");
+    let live = "apiVersion: v1\nkind: ConfigMap\n\
+         metadata: {name: web-front-web, labels: {team: a, helm.toolkit.fluxcd.io/name: front, helm.toolkit.fluxcd.io/namespace: shop}}\n\
+         data: {level: own, tag: v2, size: '2', patched: 'yes'}\n";
+    flux("web", live, "helm-controller");
+    let report = fleet.check(&[]).json();
+    assert_eq!(report["incomplete"], json!([]), "{report:#}");
+    assert!(report.get("notCompared").is_none(), "{report:#}");
+    let _ = fleet.plane.by_hand(
+        "web",
+        &["patch", "configmap", "web-front-web", "--type=merge", "-p", r#"{"data": {"tag": "v3"}}"#],
+    );
+    let report = fleet.check(&[]).expect_status(1).json();
+    let found = finding(&report, "web-front-web");
+    assert_eq!(found["changes"][0]["desired"], "v2", "{report:#}");
+    assert_eq!(found["origin"]["root"]["name"], "front", "{report:#}");
+    assert_eq!(found["origin"]["file"], "charts/web/templates/settings.yaml", "{report:#}");
+}
+
+#[test]
+fn releases_that_cannot_be_rendered_are_named() {
+    let fleet = Fleet::new();
+    for (file, text) in CHART {
+        fleet.repo.write(file, text);
+    }
+    let here = json!({"kind": "GitRepository", "name": "fleet", "namespace": "flux-system"});
+    let from = |kind: &str, name: &str| json!({"chart": {"spec": {"chart": "charts/web", "sourceRef": here}}, "valuesFrom": [{"kind": kind, "name": name}]});
+    let repository = json!({"kind": "HelmRepository", "name": "podinfo"});
+    let elsewhere =
+        json!({"chart": {"spec": {"chart": "podinfo", "version": "6.x", "sourceRef": repository}}});
+    let releases = [
+        ("absent", from("ConfigMap", "nowhere")),
+        ("secret", from("Secret", "password")),
+        ("elsewhere", elsewhere),
+        ("gone", json!({"chart": {"spec": {"chart": "charts/gone", "sourceRef": here}}})),
+    ];
+    let text: Vec<String> = releases.iter().map(|(name, spec)| release(name, spec)).collect();
+    fleet
+        .repo
+        .write("apps/prod/kustomization.yaml", "resources: [../base, releases.yaml]\nnamespace: shop\n");
+    fleet.repo.write("apps/prod/releases.yaml", text.join("\n---\n"));
+    fleet.repo.commit("Release what cannot be rendered");
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: password}\nstringData: {values.yaml: 'level: hunter2'}\n";
+    fleet.plane.apply("gitops", "shop", secret, &[]);
+    let checked = fleet.check(&[]).expect_status(3);
+    assert!(!checked.stdout.contains("hunter2"));
+    let report = checked.json();
+    let said = report["incomplete"].as_array().expect("a list").iter();
+    let said: Vec<String> = said.map(|entry| format!("{}: {}", entry["what"], entry["why"])).collect();
+    insta::assert_snapshot!(said.join("\n").replace('"', ""), @r"
+    charts/gone: there is no such file or folder in the repository; correct the source's `path`
+    what HelmRelease/shop/absent applies: it takes values.yaml of ConfigMap/shop/nowhere, which is not there: add it, or set `optional: true` where it is named
+    what HelmRelease/shop/elsewhere applies: it takes the chart podinfo from HelmRepository/podinfo, which drift does not fetch yet: list what it applies as a source in drift.yaml, where that is the same
+    what HelmRelease/shop/secret applies: it takes values from Secret/shop/password, and drift puts no secret values into what it renders: list what it applies as a source in drift.yaml, where that is the same
+    ");
+}
+
 #[test]
 fn sources_are_listed_as_a_tree() {
     let fleet = Fleet::new();
     let elsewhere = json!({"repoURL": "https://git.example.org/acme/other", "path": "web"});
     fleet.application("elsewhere", elsewhere);
-    fleet.application(
-        "chart",
-        json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}),
-    );
+    fleet.application("chart", json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}));
     let drift = Drift::new().arg("sources").in_folder(fleet.repo.path()).with_tools(&["kustomize", "helm"]);
     let text = drift.kubeconfig(fleet.plane.kubeconfig("admin")).run().expect_status(3).stdout;
     insta::assert_snapshot!(as_read(&text, &[]), @r"

@@ -80,12 +80,15 @@ const NOT_READ: [&str; 7] = [
 ];
 
 /// Kinds of Flux and Argo CD, which this Kubernetes does not serve.
-const GITOPS: [&str; 5] = [
+const GITOPS: [&str; 8] = [
     "applications.argoproj.io",
     "applicationsets.argoproj.io",
     "helmreleases.helm.toolkit.fluxcd.io",
     "kustomizations.kustomize.toolkit.fluxcd.io",
     "gitrepositories.source.toolkit.fluxcd.io",
+    "helmcharts.source.toolkit.fluxcd.io",
+    "helmrepositories.source.toolkit.fluxcd.io",
+    "ocirepositories.source.toolkit.fluxcd.io",
 ];
 
 #[test]
