@@ -167,7 +167,7 @@ impl Source {
     #[must_use]
     pub fn argo_cd(&self) -> Option<&ArgoCdOptions> {
         match self.root_options() {
-            Some(RootOptions::ArgoCd(options)) => Some(options),
+            Some(RootOptions::ArgoCd(options)) => Some(options.as_ref()),
             _ => None,
         }
     }

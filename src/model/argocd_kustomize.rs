@@ -45,6 +45,29 @@ pub struct LabelMode {
     pub include_templates: bool,
 }
 
+/// Why a kustomization cannot be edited.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// The kustomization, or a field of it.
+    #[error("{0} of the folder is no mapping")]
+    NotMapping(&'static str),
+    /// A field of the kustomization.
+    #[error("{0} of the folder's kustomization is no list")]
+    NotList(&'static str),
+    /// An image.
+    #[error("{0} is no image as `kustomize edit set image` takes it")]
+    Image(String),
+    /// A label or annotation that the kustomization has.
+    #[error("the folder's kustomization has the {0} {1} already, and the Application does not force its own")]
+    There(&'static str, String),
+    /// Two fields that do not go together.
+    #[error("labelIncludeTemplates needs labelWithoutSelector")]
+    TemplatesWithSelector,
+    /// A component.
+    #[error("the component {0} is a pattern, which drift does not resolve")]
+    Pattern(String),
+}
+
 /// What keeps the value that is there, in an image (`kustomize/commands/edit/set/setimage.go`).
 const KEEP: &str = "*";
 
@@ -66,12 +89,12 @@ impl ArgoCdKustomize {
     /// whether there is something at a path from the folder.
     ///
     /// # Errors
-    /// What Argo CD's `kustomize edit` refuses too, as a sentence.
+    /// What Argo CD's `kustomize edit` refuses too.
     pub fn merge_into(
         &self,
         kustomization: &mut Map<String, Value>,
         is_there: &dyn Fn(&str) -> bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditError> {
         let set = |kustomization: &mut Map<String, Value>, field: &str, value: &str| {
             if !value.is_empty() {
                 kustomization.insert(field.to_owned(), value.into());
@@ -94,15 +117,14 @@ impl ArgoCdKustomize {
     }
 
     /// `kustomize edit set image`: one entry for a name, in the place of the one that is there.
-    fn set_images(&self, kustomization: &mut Map<String, Value>) -> Result<(), String> {
+    fn set_images(&self, kustomization: &mut Map<String, Value>) -> Result<(), EditError> {
         if self.images.is_empty() {
             return Ok(());
         }
         let own = list_in(kustomization, "images")?;
         let mut images: BTreeMap<String, Value> = BTreeMap::new();
         for argument in &self.images {
-            let image = Image::parse(argument)
-                .ok_or_else(|| format!("{argument} is no image as `kustomize edit set image` takes it"))?;
+            let image = Image::parse(argument).ok_or_else(|| EditError::Image(argument.clone()))?;
             let there = own.iter().rev().find(|entry| entry["name"] == image.name.as_str());
             images.insert(image.name.clone(), image.over(there));
         }
@@ -128,14 +150,14 @@ impl ArgoCdKustomize {
     }
 
     /// `kustomize edit add label`.
-    fn add_labels(&self, kustomization: &mut Map<String, Value>) -> Result<(), String> {
+    fn add_labels(&self, kustomization: &mut Map<String, Value>) -> Result<(), EditError> {
         let LabelMode { force, without_selector, include_templates } = self.label_mode;
         if self.labels.is_empty() {
             return Ok(());
         }
         if !without_selector {
             if include_templates {
-                return Err("labelIncludeTemplates needs labelWithoutSelector".to_owned());
+                return Err(EditError::TemplatesWithSelector);
             }
             return add_all(map_in(kustomization, "commonLabels")?, &self.labels, force, "label");
         }
@@ -145,7 +167,7 @@ impl ArgoCdKustomize {
                 && entry["includeTemplates"].as_bool().unwrap_or_default() == include_templates
         };
         if let Some(entry) = own.iter_mut().find(is_same) {
-            let entry = entry.as_object_mut().ok_or("`labels` is no list of mappings")?;
+            let entry = entry.as_object_mut().ok_or(EditError::NotMapping("labels"))?;
             return add_all(map_in(entry, "pairs")?, &self.labels, force, "label");
         }
         let mut entry = json!({"pairs": self.labels});
@@ -161,11 +183,11 @@ impl ArgoCdKustomize {
         &self,
         kustomization: &mut Map<String, Value>,
         is_there: &dyn Fn(&str) -> bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditError> {
         let wanted = self.components.iter().filter(|path| !self.ignore_missing_components || is_there(path));
         for path in wanted {
             if path.contains(['*', '?', '[']) {
-                return Err(format!("its component {path} is a pattern, which drift does not resolve"));
+                return Err(EditError::Pattern(path.clone()));
             }
             let own = list_in(kustomization, "components")?;
             if !own.iter().any(|known| known == path) {
@@ -231,13 +253,11 @@ fn add_all(
     own: &mut Map<String, Value>,
     added: &BTreeMap<String, String>,
     force: bool,
-    word: &str,
-) -> Result<(), String> {
+    word: &'static str,
+) -> Result<(), EditError> {
     for (key, value) in added {
         if !force && own.contains_key(key) {
-            return Err(format!(
-                "its kustomization has the {word} {key} already, and it does not force its own"
-            ));
+            return Err(EditError::There(word, key.clone()));
         }
         own.insert(key.clone(), value.as_str().into());
     }
@@ -246,21 +266,24 @@ fn add_all(
 
 fn map_in<'k>(
     kustomization: &'k mut Map<String, Value>,
-    field: &str,
-) -> Result<&'k mut Map<String, Value>, String> {
+    field: &'static str,
+) -> Result<&'k mut Map<String, Value>, EditError> {
     let value = kustomization.entry(field).or_insert(Value::Null);
     if value.is_null() {
         *value = Value::Object(Map::new());
     }
-    value.as_object_mut().ok_or_else(|| format!("{field} of its kustomization is no mapping"))
+    value.as_object_mut().ok_or(EditError::NotMapping(field))
 }
 
-fn list_in<'k>(kustomization: &'k mut Map<String, Value>, field: &str) -> Result<&'k mut Vec<Value>, String> {
+fn list_in<'k>(
+    kustomization: &'k mut Map<String, Value>,
+    field: &'static str,
+) -> Result<&'k mut Vec<Value>, EditError> {
     let value = kustomization.entry(field).or_insert(Value::Null);
     if value.is_null() {
         *value = Value::Array(Vec::new());
     }
-    value.as_array_mut().ok_or_else(|| format!("{field} of its kustomization is no list"))
+    value.as_array_mut().ok_or(EditError::NotList(field))
 }
 
 #[cfg(test)]
@@ -269,9 +292,9 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{ArgoCdKustomize, LabelMode, split_image};
+    use super::{ArgoCdKustomize, EditError, LabelMode, split_image};
 
-    fn merged(options: &ArgoCdKustomize, own: &Value) -> Result<Value, String> {
+    fn merged(options: &ArgoCdKustomize, own: &Value) -> Result<Value, EditError> {
         let mut own = own.as_object().cloned().expect("a map");
         options.merge_into(&mut own, &|path| path != "../gone").map(|()| Value::Object(own))
     }

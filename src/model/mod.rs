@@ -30,7 +30,7 @@ mod unsynced_after;
 mod verification;
 
 pub use api_resources::{ApiResource, ApiResourceIndex, ApiResources};
-pub use argocd_kustomize::{ArgoCdKustomize, LabelMode};
+pub use argocd_kustomize::{ArgoCdKustomize, EditError, LabelMode};
 pub use argocd_options::{ArgoCdApplication, ArgoCdDirectory, ArgoCdOptions, ArgoCdTool};
 pub use audit_report::{AuditReport, AuditedIncident, NotProvenReason, Outcome, Proof};
 pub use change::{Actor, Cause, Change, ChangeKind, Confidence, Difference, Manager, ManagerClass, Verdict};

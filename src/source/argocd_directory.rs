@@ -13,6 +13,8 @@ use crate::yaml;
 
 /// The most files that one source may have.
 const FILES_CAP: usize = 100_000;
+const JSONNET: &str =
+    "it is Jsonnet, which Argo CD evaluates and drift does not: what it declares was not compared";
 /// A file that holds this is left out, wherever in it.
 const SKIP: &[u8] = b"+argocd:skip-file-rendering";
 /// What Argo CD takes for the signs of a manifest, in a file that it cannot read.
@@ -33,11 +35,11 @@ pub(super) fn files(
         gathered,
     };
     for (field, pattern) in walk.filter.broken() {
-        let what = format!("directory.{field} of {}", located.source.path);
-        walk.gathered.report_incomplete(
-            what,
-            format!("{pattern} is no pattern: Argo CD takes it for one that matches nothing"),
+        let path = &located.source.path;
+        let warning = format!(
+            "{path}: directory.{field} of its Application is no pattern, and Argo CD has it match nothing: {pattern}"
         );
+        walk.gathered.warnings.push(warning);
     }
     walk.folder(&located.path);
     walk.files
@@ -148,29 +150,21 @@ impl DirectoryWalk<'_> {
         if !self.filter.takes(&with_forward_slashes(inside)) {
             return;
         }
-        match self.target(path) {
-            Ok(None) => {}
-            Ok(Some(_)) if extension == "jsonnet" => self.gathered.report_incomplete(
-                with_forward_slashes(path),
-                "it is Jsonnet, which Argo CD evaluates and drift does not: what it declares was not compared",
-            ),
-            Ok(Some(_)) if self.files.len() >= FILES_CAP => self.gathered.report_incomplete(
-                with_forward_slashes(path),
-                format!("more than {FILES_CAP} files: it was not read"),
-            ),
-            Ok(Some(real)) => self.files.push(real),
-            Err(why) => self.gathered.report_incomplete(with_forward_slashes(path), why),
+        let Ok(real) = self.tree.root.join(path).canonicalize() else { return };
+        if !real.is_file() {
+            return;
         }
-    }
-
-    /// Where a file is, from the root, without links; nothing where it is no regular file.
-    fn target(&self, path: &Path) -> Result<Option<PathBuf>, &'static str> {
-        let Ok(real) = self.tree.root.join(path).canonicalize() else { return Ok(None) };
-        let inside = real.strip_prefix(self.tree.root).map_err(|_| "the link leads out of the repository")?;
-        if let Some(why) = self.tree.why_unreadable(inside) {
-            return Err(why);
-        }
-        Ok(real.is_file().then(|| inside.to_path_buf()))
+        let inside = real.strip_prefix(self.tree.root).ok();
+        let why = match inside {
+            None => "the link leads out of the repository",
+            Some(_) if extension == "jsonnet" => JSONNET,
+            Some(inside) => match self.tree.why_unreadable(inside) {
+                Some(why) => why,
+                None if self.files.len() >= FILES_CAP => "it was not read: the source has too many files",
+                None => return self.files.push(inside.to_path_buf()),
+            },
+        };
+        self.gathered.report_incomplete(with_forward_slashes(path), why);
     }
 }
 

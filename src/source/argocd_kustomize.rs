@@ -6,19 +6,20 @@ use serde_json::Value;
 
 use super::kustomization::Kustomization;
 use super::resolved::ResolvedSource;
+use crate::model::EditError;
 
 /// The kustomization with what the Application sets; `None` where that is nothing. Places are those of the file.
 ///
 /// # Errors
-/// Why Argo CD does not edit it either, as a sentence.
-pub(super) fn edited(located: &ResolvedSource<'_>) -> Result<Option<Kustomization>, String> {
+/// Why Argo CD does not edit it either.
+pub(super) fn edited(located: &ResolvedSource<'_>) -> Result<Option<Kustomization>, EditError> {
     let options = located.source.argo_cd().map(|options| &options.kustomize);
     let Some(options) = options.filter(|options| !options.is_empty()) else { return Ok(None) };
     // Without a file kustomize says so.
     let Some(file) = located.tree.kustomization(&located.path) else { return Ok(None) };
     // What cannot be read is named where it is scanned.
     let Ok(Some(mut read)) = Kustomization::read(located.tree, &file) else { return Ok(None) };
-    let own = read.value.as_object_mut().ok_or("its kustomization is no mapping")?;
+    let own = read.value.as_object_mut().ok_or(EditError::NotMapping("the kustomization"))?;
     let is_there = |path: &str| {
         let path = inside(&located.path, path);
         path.is_some_and(|path| located.tree.reads(&path) && located.tree.root.join(path).exists())

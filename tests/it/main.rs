@@ -3,6 +3,7 @@
 //! What it takes to run them is in `tests/parts/bring`; how to leave some out, in CONTRIBUTING.md.
 
 mod action;
+mod argocd_options;
 mod audit;
 mod cache;
 mod cluster;

@@ -35,7 +35,7 @@ impl Tree {
         tree
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("tree")
     }
 
@@ -87,7 +87,8 @@ fn listing(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-fn served() -> ApiResources {
+/// What the cluster of these tests serves.
+pub(crate) fn served() -> ApiResources {
     let kinds = [
         ("", "v1", "ConfigMap", true),
         ("", "v1", "Namespace", false),
