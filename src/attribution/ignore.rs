@@ -1,7 +1,8 @@
 //! Ignore rules: differences that are not drift, each with a reason.
 
+use super::ignored_place;
 use crate::config::{IgnoreRule, ResourceFilter};
-use crate::model::{FieldPath, Finding, ResourceId};
+use crate::model::{Change, Desired, FieldPath, Finding, ResourceId};
 
 /// The ignore rules that are valid on a day, and the expired ones.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,21 @@ impl IgnoreRules {
         self.rules.iter().find(|rule| covers_object(rule, id) && covers_path(rule, path))
     }
 
+    /// The rule that covers this change of this object, those that GitOps objects brought among them.
+    #[must_use]
+    pub fn find_change_rule(&self, desired: &Desired, change: &Change) -> Option<&IgnoreRule> {
+        let id = &desired.id;
+        let is_imported = |rule: &&IgnoreRule| {
+            rule.imported.as_ref().is_some_and(|imported| {
+                imported.sources.contains(&desired.origin.source)
+                    && covers_object(rule, id)
+                    && ignored_place::covers(&imported.place, change)
+            })
+        };
+        let own = self.find_rule(id, Some(&change.difference.path));
+        own.or_else(|| self.rules.iter().find(is_imported))
+    }
+
     /// Warnings about rules: expired, unused for these findings,
     /// or overly broad.
     #[must_use]
@@ -34,9 +50,10 @@ impl IgnoreRules {
             let day = rule.expires.as_deref().unwrap_or_default();
             format!("an ignore rule expired on {day}: {}", rule.reason)
         });
-        let unused = self.rules.iter().filter(|rule| count_covered(rule, findings) == 0);
+        let own = || self.rules.iter().filter(|rule| rule.imported.is_none());
+        let unused = own().filter(|rule| count_covered(rule, findings) == 0);
         let unused = unused.map(|rule| format!("an ignore rule is unused: {}", rule.reason));
-        let broad = self.rules.iter().filter(|rule| is_broad(rule)).map(|rule| {
+        let broad = own().filter(|rule| is_broad(rule)).map(|rule| {
             let count = count_covered(rule, findings);
             let objects = if count == 1 { "object" } else { "objects" };
             format!(
@@ -46,7 +63,7 @@ impl IgnoreRules {
             )
         });
         let everywhere = |rule: &&IgnoreRule| rule.resource == ResourceFilter::default() && !is_broad(rule);
-        let everywhere = self.rules.iter().filter(everywhere).map(|rule| {
+        let everywhere = own().filter(everywhere).map(|rule| {
             let field = rule.field.as_deref().unwrap_or_default();
             format!(
                 "an ignore rule is too broad: it covers {field} of every object; name a `resource`: {}",
@@ -86,6 +103,7 @@ fn covers_object(rule: &IgnoreRule, id: &ResourceId) -> bool {
 /// A rule with a field never covers a whole object, one without covers everything.
 fn covers_path(rule: &IgnoreRule, path: Option<&FieldPath>) -> bool {
     match (&rule.field, path) {
+        _ if rule.imported.is_some() => false,
         (None, _) => true,
         (Some(_), None) => false,
         (Some(field), Some(path)) => {

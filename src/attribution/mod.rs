@@ -9,6 +9,7 @@ mod evidence;
 mod harm;
 mod history;
 mod ignore;
+mod ignored_place;
 mod last_applied;
 mod manager_config;
 mod managers;

@@ -480,6 +480,9 @@ fn deployer_marks_excused_for_their_deployer_only() {
     };
     for (key, manager, common, expected) in [
         ("argocd.argoproj.io/tracking-id", "argocd-controller", false, "Deployer High argocd-controller"),
+        ("app.kubernetes.io/instance", "argocd-controller", false, "Deployer High argocd-controller"),
+        ("app.kubernetes.io/instance", "kubectl-label", false, "Manual High kubectl-label"),
+        ("argocd.argoproj.io/installation-id", "argocd-controller", false, "Deployer High argocd-controller"),
         ("kluctl.io/discriminator", "kluctl", false, "Deployer High kluctl"),
         ("kluctl.io/discriminator", "kubectl-label", false, "Manual High kubectl-label"),
         ("kluctl.io/discriminator", "my-script", false, "Manual None my-script"),

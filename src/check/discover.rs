@@ -55,6 +55,8 @@ pub(crate) async fn discover_sources(
     opened.incomplete.extend(discovery.refused.iter().map(RefusedRoot::incomplete));
     opened.incomplete.extend(unread);
     opened.warnings.extend(note(opened, &discovery));
+    opened.warnings.extend(discovery.warnings());
+    opened.config.ignore.extend(discovery.ignore_rules());
     opened.discovery = Some(discovery);
     Ok(ahead)
 }

@@ -182,7 +182,7 @@ impl FindingBuilder<'_> {
 
 pub(super) fn modified(desired: &Desired, mut changes: Vec<Change>, rules: &IgnoreRules) -> Option<Finding> {
     for change in &mut changes {
-        if rules.find_rule(&desired.id, Some(&change.difference.path)).is_some() {
+        if rules.find_change_rule(desired, change).is_some() {
             let manager = change.verdict.manager.take();
             change.verdict = Verdict::ignored().with_manager(manager.as_ref());
         }

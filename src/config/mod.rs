@@ -4,6 +4,7 @@
 //! nothing of it: what [`parse`] refuses beyond types is told there by `cfg_attr(test, schemars(...))`.
 
 mod helm;
+mod imported_rule;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use crate::model::{
 };
 
 pub use helm::{HelmLayers, HelmOptions, HelmParameter};
+pub use imported_rule::{IgnoredPlace, IgnoredStep, ImportedRule};
 pub use read::{ConfigError, parse};
 
 /// The name of the configuration file at the root of the repository.
@@ -318,6 +320,9 @@ pub struct IgnoreRule {
     #[serde(default)]
     #[cfg_attr(test, schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$")))]
     pub expires: Option<String>,
+    /// Where a GitOps object brought it: which places it covers, in the place of `field`; not in `drift.yaml`.
+    #[serde(skip)]
+    pub imported: Option<ImportedRule>,
 }
 
 /// Which objects an ignore rule covers; an absent part matches any.

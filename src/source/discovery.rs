@@ -9,7 +9,7 @@ use super::references::{KnownTexts, TextReference};
 use super::root_fields::RootRefusal;
 use super::roots::Root;
 use super::tree::SourceTree;
-use crate::config::{Discover, Source};
+use crate::config::{Discover, IgnoreRule, Source};
 use crate::git::TrackedFiles;
 use crate::model::{Incomplete, ObjectKey, Origin, ResourceId, UncoveredRoot};
 
@@ -214,6 +214,18 @@ impl Discovery {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty() && self.refused.is_empty()
+    }
+
+    /// Differences that the roots ignore, each for its own objects.
+    #[must_use]
+    pub fn ignore_rules(&self) -> Vec<IgnoreRule> {
+        self.roots.iter().flat_map(|root| root.ignore.iter().cloned()).collect()
+    }
+
+    /// What of the roots drift does not take.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.roots.iter().flat_map(|root| root.warnings.iter().cloned()).collect()
     }
 
     /// The sources of the roots in a tree: one for each folder that is rendered on its own.

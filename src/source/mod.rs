@@ -6,6 +6,8 @@
 mod argocd;
 mod argocd_directory;
 mod argocd_helm;
+mod argocd_ignore;
+mod argocd_jq;
 mod argocd_kustomize;
 mod argocd_variables;
 mod configured;

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::references::KnownTexts;
 use super::root_fields::{RootRefusal, folder};
 use super::tree::SourceTree;
-use super::{argocd, flux, helm_release};
-use crate::config::Source;
+use super::{argocd, argocd_ignore, flux, helm_release};
+use crate::config::{IgnoreRule, Source};
 use crate::model::{Origin, ResourceId, RootOptions, SourceRoot};
 
 /// A GitOps object, and the folders that it applies.
@@ -23,6 +23,10 @@ pub struct Root {
     pub origin: Option<Origin>,
     /// Why sources that it has beside the folders are not rendered.
     pub refused: Vec<RootRefusal>,
+    /// Differences of its objects that it ignores.
+    pub ignore: Vec<IgnoreRule>,
+    /// What of the object drift does not take, and nothing depends on.
+    pub warnings: Vec<String>,
     /// One source for each folder, with what the object sets for it.
     folders: Vec<Source>,
 }
@@ -44,11 +48,15 @@ impl Root {
     /// As for [`Self::from_kustomization`].
     pub fn from_application(
         id: &ResourceId,
-        root: &Value,
+        object: &Value,
         is_here: &dyn Fn(&str) -> bool,
     ) -> Result<Self, RootRefusal> {
-        let argocd::Folders { folders, refused } = argocd::folders(id, &root["spec"], is_here)?;
-        Ok(Self { refused, ..Self::new(id, folders) })
+        let spec = &object["spec"];
+        let argocd::Folders { folders, refused } = argocd::folders(id, spec, is_here)?;
+        let mut root = Self { refused, ..Self::new(id, folders) };
+        let paths: Vec<String> = root.folders.iter().map(|source| source.path.clone()).collect();
+        (root.ignore, root.warnings) = argocd_ignore::ignore_rules(id, spec, &paths);
+        Ok(root)
     }
 
     /// What a HelmRelease of Flux applies, of a chart in this repository.
@@ -69,7 +77,14 @@ impl Root {
             Source { root, ..source }
         };
         let folders = folders.into_iter().map(with_root).collect();
-        Self { id: id.clone(), origin: None, refused: Vec::new(), folders }
+        Self {
+            id: id.clone(),
+            origin: None,
+            refused: Vec::new(),
+            ignore: Vec::new(),
+            warnings: Vec::new(),
+            folders,
+        }
     }
 
     /// One source for each folder of a tree that is rendered on its own.

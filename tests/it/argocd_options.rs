@@ -71,7 +71,7 @@ fn rendered(tree: &Tree, tools: &Tools, source: &Value) -> Result<RenderOutput, 
     if let Some(why) = root.refused.first() {
         return Err(why.to_string());
     }
-    let discovery = Discovery { roots: vec![root], incomplete: Vec::new() };
+    let discovery = Discovery { roots: vec![root], ..Discovery::default() };
     Ok(tree.render(tools, &discovery.sources(&tree.root(), None)))
 }
 

@@ -423,6 +423,31 @@ fn sources_are_listed_as_a_tree() {
 }
 
 #[test]
+fn differences_that_an_application_ignores_are_ignored_for_its_objects() {
+    let fleet = Fleet::new();
+    let ignored = json!([{"kind": "ConfigMap", "jsonPointers": ["/data/level"],
+        "jqPathExpressions": [".metadata.labels.team", ".data | keys"]}]);
+    let application = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "web", "namespace": "argocd"},
+        "spec": {"project": "default", "source": {"repoURL": HERE, "path": "web"}, "ignoreDifferences": ignored,
+                 "destination": {"server": "https://kubernetes.default.svc", "namespace": "web"}}});
+    fleet.plane.apply("gitops", "argocd", &application.to_string(), &["--server-side", "--force-conflicts"]);
+    for (namespace, name) in [("web", "page"), ("shop", "settings")] {
+        let patch = json!({"data": {"level": "debug"}, "metadata": {"labels": {"team": "a"}}}).to_string();
+        let _ = fleet.plane.by_hand(namespace, &["patch", "configmap", name, "-p", &patch]);
+    }
+    let output = fleet.check(&["--all"]).expect_status(1);
+    assert!(output.stderr.contains(".data | keys is more than a path"), "{}", output.stderr);
+    let report = output.json();
+    for (name, cause) in [("page", "ignored"), ("settings", "manual")] {
+        let found = finding(&report, name);
+        let causes: Vec<_> =
+            found["changes"].as_array().expect("a list").iter().map(|one| &one["cause"]).collect();
+        assert_eq!(causes, [cause, cause], "{name}: {found:#}");
+    }
+}
+
+#[test]
 fn roots_of_other_repositories_give_no_sources() {
     let fleet = Fleet::new();
     let elsewhere = repository("https://git.example.org/acme/other");
