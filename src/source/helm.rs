@@ -248,9 +248,16 @@ impl Chart<'_> {
             }
         }
         let probe = self.revision_template_path();
-        if probe.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()) {
+        if !self.is_never_upgraded()
+            && probe.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok())
+        {
             let _unaltered = fs::write(probe, render_variants::revision_template());
         }
+    }
+
+    /// Argo CD renders a chart each time as the first install of a release (`Template` in `util/helm/cmd.go`).
+    fn is_never_upgraded(&self) -> bool {
+        self.located.source.argo_cd().is_some()
     }
 
     fn revision_template_path(&self) -> PathBuf {
@@ -260,13 +267,15 @@ impl Chart<'_> {
     }
 
     fn render(&self, gathered: &mut SourceOutput) -> Result<(), Incomplete> {
+        let upgrades = !self.is_never_upgraded();
+        let other = if upgrades { RenderVariant::OtherUpgrade } else { RenderVariant::OtherInstall };
         let (first, second) = thread::scope(|scope| {
-            let second = scope.spawn(|| self.run(RenderVariant::OtherUpgrade));
+            let second = scope.spawn(|| self.run(other));
             (self.run(RenderVariant::Install), second.join().expect("running a program does not panic"))
         });
         let first = first?;
         let others = match second {
-            Ok(second) => self.render_variants(&first, &second, true),
+            Ok(second) => self.render_variants(&first, &second, upgrades),
             // A chart may refuse an upgrade without the passwords of the install.
             Err(_) => match self.run(RenderVariant::OtherInstall) {
                 Ok(second) => self.render_variants(&first, &second, false),

@@ -233,3 +233,37 @@ fn files_below(tree: SourceTree<'_>, folder: PathBuf) -> Option<Vec<PathBuf>> {
     files.sort();
     Some(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_plain_name, place_of};
+    use crate::config::{HelmLayers, HelmOptions};
+
+    #[test]
+    fn entries_stand_for_files_or_for_folders_of_patterns() {
+        let layers = HelmLayers { values_are_patterns: true, ..HelmLayers::default() };
+        let of_argo_cd = HelmOptions { layers, ..HelmOptions::default() };
+        for (file, place, plain) in [
+            ("a.yaml", "apps/web/a.yaml", "apps/web/a.yaml"),
+            ("../a.yaml", "apps/web/../a.yaml", "apps/web/../a.yaml"),
+            ("/env/a.yaml", "env/a.yaml", "apps/web//env/a.yaml"),
+            ("/env/*/a.yaml", "env", "apps/web//env/*/a.yaml"),
+            ("b/**/c.yaml", "apps/web/b", "apps/web/b/**/c.yaml"),
+            ("/*.yaml", "", "apps/web//*.yaml"),
+        ] {
+            assert_eq!(place_of("apps/web", &of_argo_cd, file), place, "{file}");
+            assert_eq!(place_of("apps/web", &HelmOptions::default(), file), plain, "{file}");
+        }
+        assert_eq!(place_of("", &of_argo_cd, "a.yaml"), "a.yaml");
+    }
+
+    #[test]
+    fn names_of_file_parameters_name_one_value() {
+        for name in ["a", "a.b", "a[0].b", "a-b/c"] {
+            assert!(is_plain_name(name), "{name}");
+        }
+        for name in ["", "a=b", "a,b", "{a}", "a\\,b"] {
+            assert!(!is_plain_name(name), "{name}");
+        }
+    }
+}

@@ -262,6 +262,19 @@ fn hostile_options_read_nothing_outside_and_are_no_flags() {
 }
 
 #[test]
+fn charts_are_always_installed_and_what_is_random_is_still_known() {
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n\
+                    data: {upgrade: '{{ .Release.IsUpgrade }}', revision: '{{ .Release.Revision }}', \
+                    now: '{{ now }}', random: '{{ randAlphaNum 9 }}'}\n";
+    let tree = chart_of(&[("apps/web/templates/values.yaml", template)]);
+    let found = rendered(&tree, &tools("helm"), &json!({"repoURL": HERE, "path": "apps/web"})).unwrap();
+    let [object] = found.objects.as_slice() else { panic!("{:?}", found.incomplete) };
+    assert_eq!(object.nondeterministic, ["/data/now", "/data/random"]);
+    let values = object.value.compute();
+    assert_eq!((&values["data"]["upgrade"], &values["data"]["revision"]), (&json!("false"), &json!("1")));
+}
+
+#[test]
 fn addresses_in_kustomize_options_are_not_fetched() {
     let tree = Tree::new(&[
         ("app/kustomization.yaml", "resources: [a.yaml]\n"),

@@ -405,7 +405,7 @@ fn values_files_must_be_in_repository() {
     let url = trap.url("values.yaml");
     let (_, tools) = &helms()[0];
     for (file, why) in [
-        (url.as_str(), "there is no such file"),
+        (url.as_str(), "it is at an address, and drift fetches nothing"),
         ("missing.yaml", "there is no such file"),
         ("-", "there is no such file"),
         ("../../outside/v.yaml", "it lies outside the repository"),
