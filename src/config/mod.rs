@@ -12,8 +12,7 @@ mod tests;
 use serde::Deserialize;
 
 use crate::model::{
-    ArgoCdOptions, FluxOptions, HelmReleaseOptions, ManagerClass, ResourceId, RootOptions, SourceRoot,
-    UnsyncedAfter,
+    ArgoCdOptions, FluxOptions, ManagerClass, ResourceId, RootOptions, SourceRoot, UnsyncedAfter,
 };
 
 pub use helm::{HelmLayers, HelmOptions, HelmParameter};
@@ -148,19 +147,15 @@ impl Source {
     #[must_use]
     pub fn bare_root(&self) -> Option<Box<SourceRoot>> {
         let root = self.root.as_ref()?;
-        let options = match root.options {
-            RootOptions::Flux(_) => RootOptions::Flux(FluxOptions::default()),
-            RootOptions::ArgoCd(_) => RootOptions::ArgoCd(Box::default()),
-            RootOptions::HelmRelease(_) => RootOptions::HelmRelease(HelmReleaseOptions::default()),
-        };
+        let options = RootOptions::Part;
         Some(Box::new(SourceRoot { object: root.object.clone(), options }))
     }
 
-    /// What the Flux Kustomization that applies it sets, where that is anything.
+    /// What the Flux Kustomization that applies it sets; `None` where no such one applies it.
     #[must_use]
     pub fn flux(&self) -> Option<&FluxOptions> {
         match self.root_options() {
-            Some(RootOptions::Flux(options)) if !options.is_empty() => Some(options),
+            Some(RootOptions::Flux(options)) => Some(options),
             _ => None,
         }
     }

@@ -41,7 +41,7 @@ pub use finding::{Finding, Incomplete, State};
 pub use fingerprint::{
     counts_as_drift, digest, finding_key, fingerprint, incident_fingerprint, is_restart, resource_key,
 };
-pub use flux_options::FluxOptions;
+pub use flux_options::{FluxOptions, SubstituteData, SubstituteReference, SubstituteRefusal, Substitution};
 pub use lazy::Lazy;
 pub use nearest::nearest;
 pub use origin::{Origin, SourceLocation};

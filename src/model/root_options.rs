@@ -22,6 +22,8 @@ pub enum RootOptions {
     ArgoCd(Box<ArgoCdOptions>),
     /// Flux's helm-controller.
     HelmRelease(HelmReleaseOptions),
+    /// None: it is a part of a folder that another source is about, and rendered as it is.
+    Part,
 }
 
 /// What a HelmRelease of Flux does to what its chart renders to (`spec` in `api/v2/helmrelease_types.go` of
@@ -30,6 +32,6 @@ pub enum RootOptions {
 pub struct HelmReleaseOptions {
     /// `patches` and `images` of kustomize for each of the post renderers, in their order.
     pub post_renderers: Vec<serde_json::Value>,
-    /// Its common metadata; nothing else is set.
-    pub metadata: FluxOptions,
+    /// Put on every rendered object, in the place of its own: `labels` and `annotations`.
+    pub common_metadata: serde_json::Map<String, serde_json::Value>,
 }

@@ -2,17 +2,16 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::Value;
-
 use super::kustomization::Kustomization;
 use super::resolved::ResolvedSource;
+use super::tree::WrittenKustomization;
 use crate::model::EditError;
 
 /// The kustomization with what the Application sets; `None` where that is nothing. Places are those of the file.
 ///
 /// # Errors
 /// Why Argo CD does not edit it either.
-pub(super) fn edited(located: &ResolvedSource<'_>) -> Result<Option<Kustomization>, EditError> {
+pub(super) fn edited(located: &ResolvedSource<'_>) -> Result<Option<WrittenKustomization>, EditError> {
     let options = located.source.argo_cd().map(|options| &options.kustomize);
     let Some(options) = options.filter(|options| !options.is_empty()) else { return Ok(None) };
     // Without a file kustomize says so.
@@ -25,12 +24,8 @@ pub(super) fn edited(located: &ResolvedSource<'_>) -> Result<Option<Kustomizatio
         path.is_some_and(|path| located.tree.reads(&path) && located.tree.root.join(path).exists())
     };
     options.merge_into(own, &is_there)?;
-    Ok(Some(read))
-}
-
-/// The text of an edited kustomization: JSON is YAML.
-pub(super) fn text(edited: &Kustomization) -> String {
-    Value::to_string(&edited.value)
+    let Kustomization { value, source_map: places } = read;
+    Ok(Some(WrittenKustomization { file, value, places, is_generated: false }))
 }
 
 fn inside(folder: &Path, path: &str) -> Option<PathBuf> {

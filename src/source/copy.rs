@@ -178,7 +178,7 @@ mod tests {
     use super::{CopyError, OmittedFiles};
 
     fn copy<const N: usize>(root: &Path, wanted: [PathBuf; N], to: &Path) -> Result<OmittedFiles, CopyError> {
-        super::copy(SourceTree { root, files: None }, wanted, to)
+        super::copy(SourceTree::new(root, None), wanted, to)
     }
 
     fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {

@@ -231,7 +231,7 @@ impl Discovery {
     /// The sources of the roots in a tree: one for each folder that is rendered on its own.
     #[must_use]
     pub fn sources(&self, tree: &Path, files: Option<&TrackedFiles>) -> Vec<Source> {
-        let tree = SourceTree { root: tree, files };
+        let tree = SourceTree::new(tree, files);
         let mut sources: Vec<Source> = Vec::new();
         for source in self.roots.iter().flat_map(|root| root.sources(tree)) {
             if !sources.contains(&source) {

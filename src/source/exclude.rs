@@ -6,13 +6,30 @@ use std::path::Path;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::folders::folders;
 use super::objects::first_of;
 use super::resolved::ResolvedSource;
 use super::tree::{SourceTree, with_forward_slashes};
 use crate::git::read_file;
 
-const FILE: &str = ".sourceignore";
+/// The file that says what is left out of its folder.
+pub(super) const IGNORED: &str = ".sourceignore";
 const FILE_CAP: u64 = 1 << 20;
+/// What source-controller leaves out where no file of the repository says anything; of its list what may be a manifest.
+const DEFAULTS: [&str; 12] = [
+    ".github/",
+    ".circleci/",
+    ".travis.yml",
+    ".gitlab-ci.yml",
+    "appveyor.yml",
+    ".drone.yml",
+    "cloudbuild.yaml",
+    "codeship-services.yml",
+    "codeship-steps.yml",
+    "**/.goreleaser.yml",
+    "**/.sops.yaml",
+    "**/.flux.yaml",
+];
 /// Names that a warning says.
 const NAMED: usize = 3;
 
@@ -35,13 +52,21 @@ impl Exclusions {
         left_out
     }
 
+    /// What source-controller leaves out of what it archives.
+    pub(super) fn of_archive(located: &ResolvedSource<'_>) -> Self {
+        let mut left_out = Self::new(located);
+        let says = |folder: &Path| !lines(located.tree, folder).is_empty();
+        if located.source.exclude.is_empty() && !folders(located.tree).any(|folder| says(&folder)) {
+            left_out.ignored.push(patterns(Path::new(""), DEFAULTS.into_iter()));
+        }
+        left_out
+    }
+
     /// Reads the file of a folder, where there is one.
     pub(super) fn enter(&mut self, tree: SourceTree<'_>, folder: &Path) {
-        let file = folder.join(FILE);
-        if tree.is_file(&file)
-            && let Ok(bytes) = read_file(tree.root, &file, FILE_CAP)
-        {
-            self.ignored.push(patterns(folder, String::from_utf8_lossy(&bytes).lines()));
+        let lines = lines(tree, folder);
+        if !lines.is_empty() {
+            self.ignored.push(patterns(folder, lines.iter().map(String::as_str)));
         }
     }
 
@@ -66,9 +91,18 @@ impl Exclusions {
     /// What was left out: whoever may write to the repository may leave out anything.
     pub(super) fn warning(&self) -> Option<String> {
         let (source, noted) = (&self.source, first_of(&self.noted, NAMED));
-        let warning = || format!("{source}: left out by exclude in drift.yaml or by {FILE}: {noted}");
+        let warning = || format!("{source}: left out by exclude in drift.yaml or by {IGNORED}: {noted}");
         (!self.noted.is_empty()).then(warning)
     }
+}
+
+/// The patterns in the file of a folder.
+fn lines(tree: SourceTree<'_>, folder: &Path) -> Vec<String> {
+    let file = folder.join(IGNORED);
+    let bytes = if tree.is_file(&file) { read_file(tree.root, &file, FILE_CAP).ok() } else { None };
+    let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+    let is_pattern = |line: &&str| !line.starts_with('#') && !line.trim().is_empty();
+    text.lines().filter(is_pattern).map(str::to_owned).collect()
 }
 
 /// Patterns that hold below a folder; a line that is no pattern is passed over, as Git does.

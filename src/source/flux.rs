@@ -2,31 +2,35 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::folders::subfolders;
 use super::output::SourceKind;
 use super::root_fields::{RootRefusal, is_set, refuse_others};
 use super::tree::{SourceTree, with_forward_slashes};
 use crate::config::Source;
-use crate::model::FluxOptions;
+use crate::model::{FluxOptions, SubstituteReference, Substitution};
 
 /// Fields of a Flux Kustomization that do not change what is rendered, or that are read here (`api/v1/kustomization_types.go` of
 /// kustomize-controller). Encrypted values are found by their text, `decryption` or not.
 const FLUX: &[&str] = &[
+    "buildMetadata",
     "commonMetadata",
+    "components",
     "decryption",
     "deletionPolicy",
     "dependsOn",
     "force",
     "healthCheckExprs",
     "healthChecks",
+    "ignoreMissingComponents",
     "images",
     "interval",
     "namePrefix",
     "nameSuffix",
     "patches",
     "path",
+    "postBuild",
     "prune",
     "retryInterval",
     "serviceAccountName",
@@ -39,6 +43,10 @@ const FLUX: &[&str] = &[
 /// Fields of a patch and of an image there: nothing that makes kustomize load a file.
 const FLUX_PATCH: &[&str] = &["patch", "target"];
 const FLUX_IMAGE: &[&str] = &["digest", "name", "newName", "newTag"];
+/// Fields of `postBuild`, and of a reference there.
+const FLUX_POST_BUILD: &[&str] = &["substitute", "substituteFrom", "substituteStrategy"];
+const FLUX_REFERENCE: &[&str] = &["kind", "name", "optional"];
+
 /// What the `spec` of a Kustomization sets beside its folder.
 ///
 /// # Errors
@@ -53,17 +61,33 @@ pub(super) fn options(spec: &Value) -> Result<FluxOptions, RootRefusal> {
             refuse_others(entry.as_object(), known, &format!("{list}."))?;
         }
     }
+    refuse_others(spec["postBuild"].as_object(), FLUX_POST_BUILD, "postBuild.")?;
+    let references = spec["postBuild"]["substituteFrom"].as_array().into_iter().flatten();
+    for reference in references {
+        refuse_others(reference.as_object(), FLUX_REFERENCE, "postBuild.substituteFrom.")?;
+    }
     Ok(flux_options(spec))
+}
+
+/// What renders a folder that a Kustomization applies: one with options is rendered by a kustomization that Flux makes, where
+/// it has none, and so is a chart, which is no chart to Flux.
+pub(super) fn kind(options: &FluxOptions, by_files: SourceKind) -> SourceKind {
+    if by_files == SourceKind::Plain && options.is_empty() {
+        SourceKind::Plain
+    } else {
+        SourceKind::Kustomize
+    }
 }
 
 /// What is rendered on its own of a folder: all manifests below, and the Kustomize roots below as they are
 /// (`pkg/kustomize/kustomize_generator.go` of Flux).
 pub(super) fn sources(whole: &Source, tree: SourceTree<'_>) -> Vec<Source> {
     let folder = PathBuf::from(&whole.path);
-    if tree.kind(&folder) != SourceKind::Plain {
+    let by_options = whole.flux().map(|options| kind(options, tree.kind(&folder)));
+    if by_options != Some(SourceKind::Plain) {
         return vec![whole.clone()];
     }
-    // A plain source reads no roots below. The options are those of the folder itself.
+    // A plain source reads no roots below.
     let roots = kustomize_roots(tree, &folder).into_iter().map(|root| Source {
         path: with_forward_slashes(&root),
         namespace: whole.namespace.clone(),
@@ -80,14 +104,37 @@ fn flux_options(spec: &Value) -> FluxOptions {
         ("namePrefix", "namePrefix"),
         ("nameSuffix", "nameSuffix"),
         ("patches", "patches"),
+        ("components", "components"),
         ("images", "images"),
+        ("buildMetadata", "buildMetadata"),
     ];
     let written = fields.into_iter().filter_map(|(from, to)| Some((to.to_owned(), set(from)?)));
     let metadata = |name: &str| Some((name.to_owned(), spec["commonMetadata"].get(name)?.clone()));
     FluxOptions {
         kustomization: written.collect(),
         common_metadata: ["labels", "annotations"].into_iter().filter_map(metadata).collect(),
+        ignores_missing_components: spec["ignoreMissingComponents"] == true,
+        substitute_from: references(&spec["postBuild"]["substituteFrom"]),
+        substitution: spec["postBuild"].as_object().map(substitution),
     }
+}
+
+fn references(list: &Value) -> Vec<SubstituteReference> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let read = |reference: &Value| SubstituteReference {
+        kind: text(&reference["kind"]),
+        name: text(&reference["name"]),
+        optional: reference["optional"] == true,
+    };
+    list.as_array().into_iter().flatten().map(read).collect()
+}
+
+/// `postBuild` without what it refers to. Whether the controller is strict is not told by the Kustomization.
+fn substitution(post_build: &Map<String, Value>) -> Substitution {
+    let own = post_build.get("substitute").and_then(Value::as_object).into_iter().flatten();
+    let own = own.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    let always = post_build.get("substituteStrategy").is_some_and(|strategy| strategy == "Always");
+    Substitution { always, ..Substitution::new(own.collect()) }
 }
 
 /// The outermost folders below that have a kustomization file.

@@ -8,7 +8,7 @@ use super::references::{KnownTexts, ReferencedTexts, TextReference};
 use super::release_values::{self, ValuesError};
 use super::root_fields::{RootRefusal, folder, is_set, refuse_others, text, texts};
 use crate::config::{HelmLayers, HelmOptions, Source};
-use crate::model::{FluxOptions, HelmReleaseOptions, ResourceId, RootOptions};
+use crate::model::{HelmReleaseOptions, ResourceId, RootOptions};
 
 /// Fields that do not change what is rendered, or that are read here.
 const FIELDS: &[&str] = &[
@@ -87,10 +87,7 @@ pub(super) fn source(
     };
     let options = HelmReleaseOptions {
         post_renderers: post_renderers(&spec["postRenderers"])?,
-        metadata: FluxOptions {
-            common_metadata: spec["commonMetadata"].as_object().cloned().unwrap_or_default(),
-            ..FluxOptions::default()
-        },
+        common_metadata: spec["commonMetadata"].as_object().cloned().unwrap_or_default(),
     };
     Ok((source, RootOptions::HelmRelease(options)))
 }

@@ -20,6 +20,9 @@ pub(super) struct Kustomization {
 impl Kustomization {
     /// Its first document, the last of equal keys; what follows it Kustomize does not read. `None` where it is empty.
     pub(super) fn read(seen: SourceTree<'_>, file: &Path) -> Result<Option<Self>, Incomplete> {
+        if let Some(written) = seen.written_at(file) {
+            return Ok(Some(Self { value: written.value.clone(), source_map: written.places.clone() }));
+        }
         let shown = super::tree::with_forward_slashes(file);
         let bytes = read_file(seen.root, file, FILE_CAP);
         let bytes = bytes.map_err(|error| Incomplete { what: shown.clone(), why: error.to_string() })?;

@@ -17,11 +17,17 @@ use super::output::{RenderedObject, SourceKind, SourceOutput};
 use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
 use super::stand_in::{ReplacementSource, StandIn};
-use super::tools::Tool;
-use super::tree::{KUSTOMIZATIONS, SourceTree, locate, with_forward_slashes};
-use super::{argocd_kustomize, encrypted, kustomize_inputs, manifest, remove_entries, renderer_error};
+use super::tools::{Tool, Tools};
+use super::tree::{KUSTOMIZATIONS, SourceTree, WrittenKustomization, locate, with_forward_slashes};
+use super::{
+    argocd_kustomize, common_metadata, encrypted, flux_kustomization, kustomize_inputs, manifest,
+    remove_entries, renderer_error, substitute,
+};
 use crate::git::read_file;
-use crate::model::{FluxOptions, Lazy, Origin, Provenance, ResourceId, SourceLocation};
+use crate::model::{
+    FluxOptions, Lazy, Origin, Provenance, ResourceId, SourceLocation, SubstituteData, SubstituteReference,
+    SubstituteRefusal, Substitution,
+};
 use crate::yaml;
 
 /// Changes of what is not rendered that are left out, one render each.
@@ -31,17 +37,64 @@ const MOST_ORPHANS: usize = 30;
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
 pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
-    let mut gathered = SourceOutput::new(SourceKind::Kustomize);
-    let edited = match argocd_kustomize::edited(located) {
-        Ok(edited) => edited,
+    if let Some(options) = located.source.flux() {
+        return gather_flux(located, options);
+    }
+    match argocd_kustomize::edited(located) {
+        Ok(edited) => gather_written(located, edited.as_ref(), &FluxOptions::default()),
         Err(why) => {
+            let mut gathered = SourceOutput::new(SourceKind::Kustomize);
             gathered.report_incomplete(own_file(located), format!("an Application edits it: {why}"));
-            return gathered;
+            gathered
         }
+    }
+}
+
+/// A root, with a kustomization in the place of its own.
+fn gather_written(
+    located: &ResolvedSource<'_>,
+    written: Option<&WrittenKustomization>,
+    options: &FluxOptions,
+) -> SourceOutput {
+    let (request, source, path) = (located.request, located.source, located.path.clone());
+    let tree = SourceTree { written, ..located.tree };
+    gather_root(&ResolvedSource { request, source, tree, path }, options)
+}
+
+/// What a Flux Kustomization applies: its options are written into the root's own kustomization before it is rendered, and
+/// the rest is done to each object after.
+fn gather_flux(located: &ResolvedSource<'_>, options: &FluxOptions) -> SourceOutput {
+    let refuse = |what: &str, why: String| {
+        let mut gathered = SourceOutput::new(SourceKind::Kustomize);
+        gathered.report_incomplete(what, why);
+        gathered
     };
-    let scan = kustomize_inputs::find_inputs_with(
-        (located.tree, &located.path),
-        edited.as_ref(),
+    let not_looked_up = |from: &SubstituteReference| SubstituteRefusal::NotLookedUp {
+        kind: from.kind.clone(),
+        name: from.name.clone(),
+    };
+    let known = match options.substitute_from.first() {
+        Some(reference) => Err(not_looked_up(reference)),
+        None => options.clone().resolve(|_| SubstituteData::Missing),
+    };
+    let options = match known {
+        Ok(options) => options,
+        Err(why) => return refuse(&located.source.path, why.to_string()),
+    };
+    let root = match flux_kustomization::of(located, &options) {
+        Ok(root) => root,
+        Err(incomplete) => return refuse(&incomplete.what, incomplete.why),
+    };
+    let mut gathered = gather_written(located, Some(&root.written), &options);
+    gathered.warnings.extend(root.warning);
+    gathered
+}
+
+fn gather_root(located: &ResolvedSource<'_>, options: &FluxOptions) -> SourceOutput {
+    let mut gathered = SourceOutput::new(SourceKind::Kustomize);
+    let scan = kustomize_inputs::find_kustomize_inputs(
+        located.tree,
+        &located.path,
         located.request.tools.has_no_network(),
     );
     gathered.incomplete.clone_from(&scan.incomplete);
@@ -56,15 +109,17 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         }
     };
     gathered.tool = Some(tool.label.clone());
-    match build((located, edited.as_ref()), tool, &scan) {
-        Ok(mut drafts) => {
-            if let Some(options) = located.source.flux() {
+    let substitution = options.substitution.as_ref().filter(|substitution| substitution.is_run());
+    match build((located, substitution), tool, &scan) {
+        Ok((mut drafts, not_set)) => {
+            if !options.common_metadata.is_empty() {
                 for draft in &mut drafts {
                     let mut value = draft.value.compute();
-                    options.put_metadata(&mut value);
+                    common_metadata::put(&options.common_metadata, &mut value);
                     draft.value = value.into();
                 }
             }
+            gathered.warnings.extend(substitute::warning(&located.source.path, &not_set));
             let names: usize = drafts.iter().map(|draft| draft.nondeterministic.len()).sum();
             if names > 0 {
                 let path = &located.source.path;
@@ -81,6 +136,9 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
 }
 
 fn own_file(located: &ResolvedSource<'_>) -> String {
+    if located.tree.written.is_some_and(|written| written.is_generated) {
+        return located.source.path.clone();
+    }
     let file = located.tree.kustomization(&located.path);
     file.map_or_else(|| located.display_path(KUSTOMIZATIONS[0]), |file| with_forward_slashes(&file))
 }
@@ -104,40 +162,61 @@ impl From<CopyError> for RootFailure {
     }
 }
 
+/// The objects of a root, and the variables in them that nobody sets.
 fn build(
-    (located, edited): (&ResolvedSource<'_>, Option<&Kustomization>),
+    (located, substitution): (&ResolvedSource<'_>, Option<&Substitution>),
     tool: &Tool,
     scan: &kustomize_inputs::KustomizeInputs,
-) -> Result<Vec<RenderedObject>, RootFailure> {
+) -> Result<(Vec<RenderedObject>, BTreeSet<String>), RootFailure> {
+    if substitution.is_some() && !scan.above.is_empty() && has_variables(located.tree, &scan.kustomizations) {
+        // What an object was called is told by the text of kustomizations, and its variables are filled in by now.
+        let why =
+            "a base of it is not rendered, and its kustomizations have variables: drift does not render both";
+        return Err(RootFailure { why: why.to_owned(), hints: Vec::new() });
+    }
     let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(CopyError::NoFolder)?;
     let left_out = copy::copy(located.tree, scan.reached.iter().cloned(), &sandbox.tree())?;
-    let builder = KustomizeBuild { located, tool, sandbox, declared: RefCell::default() };
-    if let Some(options) = located.source.flux() {
-        if !scan.cuts.is_empty() {
-            let why = "a part of it is not rendered, and a Flux Kustomization sets more: drift does not render both yet";
-            return Err(RootFailure { why: why.to_owned(), hints: Vec::new() });
-        }
-        builder.write_options(options)?;
-    }
-    if let Some(edited) = edited {
-        builder.write_edited(edited, scan)?;
-    }
+    let builder = KustomizeBuild {
+        located,
+        tool,
+        sandbox,
+        declared: RefCell::default(),
+        flags: flags(located, scan),
+        substitution,
+        not_set: RefCell::default(),
+    };
+    builder.write_kustomization()?;
     let drafts = if scan.cuts.is_empty() {
         builder.drafts(scan.build_metadata)
     } else {
         builder.build_remaining(scan)
     };
-    builder.sandbox.close();
-    drafts.map_err(|failed| {
+    let KustomizeBuild { sandbox, flags, not_set, .. } = builder;
+    sandbox.close();
+    let drafts = drafts.map_err(|failed| {
         let encrypted = encrypted::decryption_hint(located.tree, &scan.reached);
-        let hints = encrypted.into_iter();
-        RootFailure { why: failed.why, hints: hints.chain(file_hint(located, scan, &left_out)).collect() }
-    })
+        let hints = encrypted.into_iter().chain(file_hint((located, flags), scan, &left_out));
+        RootFailure { why: failed.why, hints: hints.collect() }
+    })?;
+    Ok((drafts, not_set.into_inner()))
+}
+
+/// Flux lets a root load files of the whole repository. Configurations of plug-ins name files that are not looked for before:
+/// with them only the user may allow it.
+fn flags(located: &ResolvedSource<'_>, scan: &kustomize_inputs::KustomizeInputs) -> &'static [&'static str] {
+    let tools = located.request.tools;
+    let is_of_flux = located.source.flux().is_some();
+    if is_of_flux && !scan.has_plugins { Tools::unrestricted_flags() } else { tools.kustomize_flags() }
+}
+
+fn has_variables(seen: SourceTree<'_>, kustomizations: &BTreeSet<PathBuf>) -> bool {
+    let read = kustomizations.iter().filter_map(|file| Kustomization::read(seen, file).ok().flatten());
+    read.into_iter().any(|read| read.value.to_string().contains('$'))
 }
 
 /// Which file of a root may be the cause of its failure.
 fn file_hint(
-    located: &ResolvedSource<'_>,
+    (located, flags): (&ResolvedSource<'_>, &[&str]),
     scan: &kustomize_inputs::KustomizeInputs,
     left_out: &copy::OmittedFiles,
 ) -> Option<String> {
@@ -148,7 +227,7 @@ fn file_hint(
     if !scan.missing.is_empty() {
         return Some(format!("there is no such file as is named at {}", first_of(&scan.missing, 3)));
     }
-    let file = with_forward_slashes(restricted(located, &scan.reached)?);
+    let file = with_forward_slashes(restricted(located, &scan.reached).filter(|_| flags.is_empty())?);
     Some(format!(
         "{file} lies outside of the folders of its roots: --load-restrictor LoadRestrictionsNone allows that, where the \
          deployer does, as Flux"
@@ -161,7 +240,7 @@ fn restricted<'r>(located: &ResolvedSource<'_>, reached: &'r BTreeSet<PathBuf>) 
     let folders: Vec<&PathBuf> = reached.iter().filter(|path| root.join(path).is_dir()).collect();
     let is_inside = |file: &&PathBuf| folders.iter().any(|folder| file.starts_with(folder));
     let mut files = reached.iter().filter(|path| root.join(path).is_file() && !is_inside(path));
-    files.next().map(PathBuf::as_path).filter(|_| located.request.tools.kustomize_flags().is_empty())
+    files.next().map(PathBuf::as_path)
 }
 
 struct KustomizeBuild<'a> {
@@ -169,6 +248,12 @@ struct KustomizeBuild<'a> {
     tool: &'a Tool,
     sandbox: Sandbox,
     declared: RefCell<BTreeMap<String, Declared>>,
+    /// Flags of kustomize beside the folder.
+    flags: &'static [&'static str],
+    /// Variables that are filled in after rendering.
+    substitution: Option<&'a Substitution>,
+    /// Those that nobody sets.
+    not_set: RefCell<BTreeSet<String>>,
 }
 
 /// Why kustomize gave nothing.
@@ -300,41 +385,20 @@ impl KustomizeBuild<'_> {
         self.run(&outer)
     }
 
-    /// Writes what a Flux Kustomization sets into the copy of the root's own file, as Flux does.
-    fn write_options(&self, options: &FluxOptions) -> Result<(), RootFailure> {
-        let failed = |why: String| RootFailure { why, hints: Vec::new() };
-        let Some(file) = self.located.tree.kustomization(&self.located.path) else { return Ok(()) };
-        let copied = self.sandbox.tree().join(file);
-        let bytes = fs::read(&copied).map_err(|error| failed(error.to_string()))?;
-        let read = yaml::read_first(&bytes).map_err(|error| failed(error.to_string()))?;
-        let Some(Value::Object(mut kustomization)) = read.map(yaml::Document::into_json) else {
-            return Err(failed("its kustomization is no mapping".to_owned()));
-        };
-        options.merge_into(&mut kustomization);
-        fs::write(&copied, Value::Object(kustomization).to_string())
-            .map_err(|error| failed(error.to_string()))
-    }
-
-    /// Writes the kustomization as an Application of Argo CD edits it.
-    fn write_edited(
-        &self,
-        edited: &Kustomization,
-        scan: &kustomize_inputs::KustomizeInputs,
-    ) -> Result<(), RootFailure> {
-        let failed = |why: String| RootFailure { why, hints: Vec::new() };
-        if !scan.cuts.is_empty() {
-            let why =
-                "a part of it is not rendered, and an Application edits it: drift does not render both yet";
-            return Err(failed(why.to_owned()));
-        }
-        let Some(file) = self.located.tree.kustomization(&self.located.path) else { return Ok(()) };
-        fs::write(self.sandbox.tree().join(file), argocd_kustomize::text(edited))
-            .map_err(|error| failed(error.to_string()))
+    /// Writes what Flux would have in the place of the root's own file into the copy.
+    fn write_kustomization(&self) -> Result<(), RootFailure> {
+        let Some(written) = self.located.tree.written else { return Ok(()) };
+        let place = self.sandbox.tree().join(&written.file);
+        // A link would lead to another file of the copy.
+        let removed = if place.symlink_metadata().is_ok() { fs::remove_file(&place) } else { Ok(()) };
+        removed
+            .and_then(|()| fs::write(&place, written.value.to_string()))
+            .map_err(|error| RootFailure { why: error.to_string(), hints: Vec::new() })
     }
 
     fn run(&self, folder: &Path) -> Result<Vec<Value>, BuildError> {
-        let flags = self.located.request.tools.kustomize_flags();
-        let program = self.sandbox.program(&self.tool.path).arg(self.tool.subcommand).args(flags).arg(folder);
+        let program = self.sandbox.program(&self.tool.path).arg(self.tool.subcommand);
+        let program = program.args(self.flags).arg(folder);
         let output = program.run().map_err(|error| error.to_string())?;
         if output.status != 0 {
             let error = renderer_error::extract_error(&self.sandbox.without_paths(&output.stderr));
@@ -351,9 +415,27 @@ impl KustomizeBuild<'_> {
         }
         let documents = yaml::read(&output.stdout).into_iter();
         let values = documents.map(|document| document.map(|document| document.to_json()));
-        values
+        let values: Vec<Value> = values
             .collect::<Result<_, _>>()
-            .map_err(|error| format!("kustomize wrote YAML that cannot be read: {error}").into())
+            .map_err(|error| format!("kustomize wrote YAML that cannot be read: {error}"))?;
+        self.fill_in(values, &output.stdout)
+    }
+
+    /// Fills in variables, in the texts of the objects as kustomize writes them: so does Flux.
+    fn fill_in(&self, values: Vec<Value>, stdout: &[u8]) -> Result<Vec<Value>, BuildError> {
+        let Some(substitution) = self.substitution else { return Ok(values) };
+        let written = String::from_utf8_lossy(stdout);
+        // Nothing in an object begins a line with `---`: what is not indented is a key of it.
+        let texts: Vec<&str> = written.split("\n---\n").collect();
+        if texts.len() != values.len() && !values.is_empty() {
+            return Err("kustomize wrote objects that cannot be told apart".to_owned().into());
+        }
+        let mut not_set = self.not_set.borrow_mut();
+        let filled = values.into_iter().zip(texts).map(|(value, text)| {
+            substitute::substitute((value, text), substitution, &mut not_set)
+                .map_err(|error| error.to_string().into())
+        });
+        filled.collect()
     }
 
     /// A value whose origin annotation is ours: taken off again.

@@ -43,6 +43,8 @@ pub(super) struct KustomizeInputs {
     pub(super) missing: Vec<String>,
     /// Whether the source itself asks for annotations about its build.
     pub(super) build_metadata: bool,
+    /// Whether it has configurations of plug-ins.
+    pub(super) has_plugins: bool,
 }
 
 /// An entry to take out of a kustomization.
@@ -61,20 +63,10 @@ pub(super) fn find_kustomize_inputs(
     folder: &Path,
     has_no_network: bool,
 ) -> KustomizeInputs {
-    find_inputs_with((seen, folder), None, has_no_network)
-}
-
-/// As [`find_kustomize_inputs`], where the file of the root is not what is rendered but this.
-pub(super) fn find_inputs_with(
-    (seen, folder): (SourceTree<'_>, &Path),
-    edited: Option<&Kustomization>,
-    has_no_network: bool,
-) -> KustomizeInputs {
     let root = Root { folder: folder.to_path_buf(), role: Role::Objects };
     let mut walk = KustomizeWalk {
         has_no_network,
         tree: seen,
-        edited,
         seen: BTreeSet::new(),
         scan: KustomizeInputs::default(),
         uses: Vec::new(),
@@ -127,8 +119,6 @@ const UNCHANGED: [&str; 8] =
 
 struct KustomizeWalk<'a> {
     tree: SourceTree<'a>,
-    /// In the place of the kustomization of the first root.
-    edited: Option<&'a Kustomization>,
     has_no_network: bool,
     seen: BTreeSet<Root>,
     scan: KustomizeInputs,
@@ -189,12 +179,6 @@ impl KustomizeWalk<'_> {
         for name in KUSTOMIZATIONS {
             let file = root.folder.join(name);
             if self.tree.is_file(&file) {
-                if let Some(edited) = self.edited.filter(|_| first) {
-                    let read = OpenKustomization { root, file: &file, kustomization: edited };
-                    self.kustomization(&read, first);
-                    self.scan.kustomizations.insert(file);
-                    continue;
-                }
                 match Kustomization::read(self.tree, &file) {
                     Ok(Some(read)) => {
                         self.kustomization(
@@ -350,6 +334,7 @@ impl KustomizeWalk<'_> {
     /// Follows what a kustomization loads.
     fn load(&mut self, read: &OpenKustomization<'_>, load: &LoadEntry<'_>) -> Result<(), EntryRefusal> {
         let plugins = load.kind == LoadKind::Plugin || read.root.role == Role::Plugins;
+        self.scan.has_plugins |= plugins;
         match load.kind {
             LoadKind::Chart => Err(EntryRefusal::ByDrift(
                 "kustomize would run helm (helmCharts), which drift does not allow; make the chart a source of its own".to_owned(),
@@ -552,7 +537,7 @@ fn configuration(bytes: &[u8]) -> Result<(), EntryRefusal> {
 
 /// `folder/entry` without `.` and `..`, as `filepath.Join` cleans it, links on the way not followed; `None` where that leads
 /// out of the root.
-fn normalise_path(folder: &Path, entry: &str) -> Option<PathBuf> {
+pub(super) fn normalise_path(folder: &Path, entry: &str) -> Option<PathBuf> {
     let mut path = folder.to_path_buf();
     for part in Path::new(entry).components() {
         match part {

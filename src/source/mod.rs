@@ -10,12 +10,16 @@ mod argocd_ignore;
 mod argocd_jq;
 mod argocd_kustomize;
 mod argocd_variables;
+mod common_metadata;
 mod configured;
 mod copy;
 mod discovery;
 mod encrypted;
+mod envsubst;
 mod exclude;
 mod flux;
+mod flux_folder;
+mod flux_kustomization;
 mod folders;
 mod helm;
 mod helm_release;
@@ -52,6 +56,7 @@ mod root_fields;
 mod roots;
 mod sandbox;
 mod stand_in;
+mod substitute;
 mod template_clock;
 mod tools;
 mod touched;
@@ -63,7 +68,7 @@ mod tests;
 use std::path::Path;
 
 use crate::config::{self, Source};
-use crate::model::{Incomplete, Origin, ResourceId};
+use crate::model::{Incomplete, Origin, ResourceId, RootOptions};
 use crate::threads::parallel_map;
 use output::SourceOutput;
 use resolved::{ResolvedSource, namespace_of};
@@ -186,7 +191,7 @@ fn gather(
             return Some(gathered);
         }
     };
-    let seen = SourceTree { root, files: request.files };
+    let seen = SourceTree::new(root, request.files);
     if let Some(why) = seen.why_unreadable(&path) {
         let mut gathered = SourceOutput::new(SourceKind::Plain);
         gathered.report_incomplete(&source.path, why);
@@ -202,14 +207,17 @@ fn gather(
     };
     let source = overridden.as_ref().unwrap_or(source);
     let located = ResolvedSource { request, source, tree: seen, path };
-    let kind = argocd::kind(source).unwrap_or_else(|| seen.kind(&located.path));
+    let kind = argocd::kind(source).unwrap_or_else(|| match source.root_options() {
+        Some(RootOptions::Flux(options)) => flux::kind(options, seen.kind(&located.path)),
+        _ => seen.kind(&located.path),
+    });
     wanted(kind).then(|| {
         let mut gathered = match kind {
             SourceKind::Plain => return plain::gather(&located),
             SourceKind::Kustomize => kustomize::gather(&located),
             SourceKind::Helm => helm::gather(&located),
         };
-        if !source.exclude.is_empty() {
+        if !source.exclude.is_empty() && source.flux().is_none() {
             let warning = format!("{}: exclude has no effect, for a tool renders it", source.path);
             gathered.warnings.push(warning);
         }

@@ -20,7 +20,7 @@ const MOST: usize = 1_000;
 #[must_use]
 pub fn find_outside_manifests(request: &RenderRequest<'_>, ids: &[ResourceId]) -> Vec<Desired> {
     let Ok(root) = request.tree.canonicalize() else { return Vec::new() };
-    let seen = SourceTree { root: &root, files: request.files };
+    let seen = SourceTree::new(&root, request.files);
     let mut wanted: Vec<&ResourceId> = ids.iter().take(MOST).collect();
     let mut found = Vec::new();
     for file in manifests(seen) {

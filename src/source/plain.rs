@@ -36,13 +36,6 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
     } else {
         walk.folder(&located.path);
     }
-    if located.source.flux().is_some() {
-        // Flux renders it by a kustomization that it makes.
-        let why = "a Flux Kustomization with options applies it, and it has no kustomization file: drift does not render that yet";
-        let mut gathered = SourceOutput::new(SourceKind::Plain);
-        gathered.report_incomplete(&located.source.path, why);
-        return gathered;
-    }
     let FolderWalk { mut gathered, files, roots, left_out, .. } = walk;
     nested_roots::report_nested_roots(located, &roots, &mut gathered);
     gathered.warnings.extend(left_out.warning());

@@ -5,9 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::message_redaction::RendererTree;
-use super::renderer_error;
 use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
+use super::{common_metadata, renderer_error};
 use crate::model::{HelmReleaseOptions, Incomplete, ResourceId, RootOptions};
 use crate::yaml;
 
@@ -21,7 +21,7 @@ pub(super) fn render(
     rendered: Vec<u8>,
 ) -> Result<Vec<u8>, Incomplete> {
     let Some(RootOptions::HelmRelease(options)) = located.source.root_options() else { return Ok(rendered) };
-    if options.post_renderers.is_empty() && options.metadata.is_empty() {
+    if options.post_renderers.is_empty() && options.common_metadata.is_empty() {
         return Ok(rendered);
     }
     let templates = Templates::read(&rendered);
@@ -87,7 +87,7 @@ impl Templates {
         let mut written = String::new();
         for document in yaml::read(rendered) {
             let mut value = document?.to_json();
-            options.metadata.put_metadata(&mut value);
+            common_metadata::put(&options.common_metadata, &mut value);
             let id = ResourceId::from_object(&value).ok();
             let source = self.0.iter().find(|(known, _)| Some(known) == id.as_ref());
             written.push_str("---\n");

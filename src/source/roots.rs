@@ -92,7 +92,7 @@ impl Root {
         let read = |source: &Source| match source.root_options() {
             Some(RootOptions::Flux(_)) => flux::sources(source, tree),
             Some(RootOptions::ArgoCd(_)) => argocd::sources(source, tree),
-            Some(RootOptions::HelmRelease(_)) => vec![source.clone()],
+            Some(RootOptions::HelmRelease(_) | RootOptions::Part) => vec![source.clone()],
             None => vec![source.clone()],
         };
         let with_root = |part: &Source, source: Source| Source {
@@ -139,7 +139,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
             fs::write(path, "").expect("it can be written");
         }
-        let tree = SourceTree { root: tree.path(), files: None };
+        let tree = SourceTree::new(tree.path(), None);
         let shown = root.sources(tree).into_iter().map(|source| {
             let below = match source.root_options() {
                 Some(RootOptions::ArgoCd(options)) if options.directory.recurse => "/**",
@@ -201,10 +201,12 @@ mod tests {
         let refused = |found: Result<Root, RootRefusal>| found.expect_err("it is refused").to_string();
         assert_eq!(
             refused(kustomization(
-                &json!({"path": "a", "postBuild": {"substitute": {"a": "b"}}, "components": ["x"]})
+                &json!({"path": "a", "postBuild": {"substitute": {"a": "b"}}, "ignore": [{"paths": ["/spec"]}]})
             )),
-            "it sets components, postBuild, which drift does not render yet"
+            "it sets ignore, which drift does not render yet"
         );
+        let of_tomorrow = json!({"path": "a", "postBuild": {"fieldOfTomorrow": 1}});
+        assert!(refused(kustomization(&of_tomorrow)).contains("postBuild.fieldOfTomorrow"));
         assert!(kustomization(&json!({"path": "a", "patches": [], "targetNamespace": ""})).is_ok());
         let loads =
             json!({"path": "a", "patches": [{"path": "https://example.org/x", "target": {"kind": "Pod"}}]});

@@ -99,7 +99,12 @@ impl Tools {
 
     /// Flags of kustomize beside the folder.
     pub(super) fn kustomize_flags(&self) -> &'static [&'static str] {
-        if self.is_unrestricted { &["--load-restrictor", "LoadRestrictionsNone"] } else { &[] }
+        if self.is_unrestricted { Self::unrestricted_flags() } else { &[] }
+    }
+
+    /// Flags by which kustomize loads files from anywhere below the root of the repository.
+    pub(super) fn unrestricted_flags() -> &'static [&'static str] {
+        &["--load-restrictor", "LoadRestrictionsNone"]
     }
 
     /// How the programs are confined; `None` where the kernel does not help.

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::output::SourceKind;
 use crate::git::{TrackedFiles, is_git_path, read_file};
+use crate::model::SourceMap;
 
 /// The files of a tree that are read.
 #[derive(Debug, Clone, Copy)]
@@ -11,9 +14,32 @@ pub(super) struct SourceTree<'a> {
     /// The tree's root, without links.
     pub(super) root: &'a Path,
     pub(super) files: Option<&'a TrackedFiles>,
+    /// A kustomization that is rendered in the place of what the tree has there.
+    pub(super) written: Option<&'a WrittenKustomization>,
 }
 
-impl SourceTree<'_> {
+/// A kustomization that a GitOps tool writes before it renders.
+#[derive(Debug)]
+pub(super) struct WrittenKustomization {
+    /// Where, from the root of the tree.
+    pub(super) file: PathBuf,
+    pub(super) value: Value,
+    /// Places of what is from the tree's own file.
+    pub(super) places: SourceMap,
+    /// Whether the tree has no file there.
+    pub(super) is_generated: bool,
+}
+
+impl<'a> SourceTree<'a> {
+    pub(super) fn new(root: &'a Path, files: Option<&'a TrackedFiles>) -> Self {
+        Self { root, files, written: None }
+    }
+
+    /// The kustomization that is rendered in the place of this file.
+    pub(super) fn written_at(&self, file: &Path) -> Option<&'a WrittenKustomization> {
+        self.written.filter(|written| written.file == file)
+    }
+
     /// Whether a file or folder may be read, as far as its name tells.
     pub(super) fn reads(&self, path: &Path) -> bool {
         self.files.map_or_else(|| !is_git_path(path), |files| files.reads(path))
@@ -21,7 +47,7 @@ impl SourceTree<'_> {
 
     /// Whether it is a file, or a link to one, that may be read.
     pub(super) fn is_file(&self, path: &Path) -> bool {
-        self.reads(path) && self.root.join(path).is_file()
+        self.written_at(path).is_some() || (self.reads(path) && self.root.join(path).is_file())
     }
 
     /// A file that may be read, wherever links on the way lead; `None`: it may not, or cannot.

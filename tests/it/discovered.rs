@@ -153,7 +153,7 @@ fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
     let incomplete = report["incomplete"].to_string();
     for named in [
         "what Kustomization/flux-system/apps applies",
-        "it sets postBuild, which drift does not render yet",
+        "it sets ignore, which drift does not render yet",
         "what Application/argocd/parameters applies",
         "it sets plugin",
     ] {

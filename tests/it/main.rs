@@ -19,6 +19,7 @@ mod embedded;
 mod encrypted;
 mod examples;
 mod explain;
+mod flux_options;
 mod forge;
 mod forgotten;
 mod git;

@@ -23,6 +23,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod command;
+pub(crate) mod flux;
 pub(crate) mod gitea;
 pub(crate) mod http;
 pub(crate) mod keys;

@@ -12,10 +12,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fluxcd/pkg/envsubst"
 	"github.com/fluxcd/pkg/kustomize"
@@ -82,10 +84,15 @@ func respond(line []byte) answer {
 
 // One text, as varSubstitution of github.com/fluxcd/pkg/kustomize evaluates it.
 func substitute(asked request) (string, error) {
-	return envsubst.Eval(*asked.Template, func(name string) (string, bool) {
+	text, err := envsubst.Eval(*asked.Template, func(name string) (string, bool) {
 		value, known := asked.Variables[name]
 		return value, known || !asked.Strict
 	})
+	if err == nil && !utf8.ValidString(text) {
+		// No YAML: positions count bytes.
+		err = errors.New("a character is cut in two")
+	}
+	return text, err
 }
 
 // The steps of kustomize-controller (internal/controller/kustomization_controller.go): artifact, generator, build,

@@ -1,0 +1,205 @@
+//! What a Flux Kustomization sets is rendered as Flux renders it: each case, and texts with variables, also go through
+//! Flux's own libraries (the part `flux`).
+
+#![allow(clippy::unwrap_used, reason = "a step of a test's own set-up that fails is the test's failure")]
+
+mod templates;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use drift::config::Source;
+use drift::model::{
+    ApiResource, ApiResources, ResourceId, RootOptions, SubstituteData, SubstituteReference,
+    SubstituteRefusal,
+};
+use drift::source::{Discovery, RenderOutput, RenderRequest, Root, Tools, render};
+use drift::yaml;
+use serde_json::{Value, json};
+
+use crate::support::flux::ask;
+use crate::support::parts::program;
+use crate::support::tree::root;
+
+/// A folder of `testdata/flux`: `root.yaml` is the Kustomization, `data.yaml` what it refers to, `tree` the repository.
+struct Case {
+    name: String,
+    tree: PathBuf,
+    kustomization: Value,
+    data: Vec<Value>,
+}
+
+fn documents(file: &Path) -> Vec<Value> {
+    let bytes = fs::read(file).unwrap_or_default();
+    yaml::read(&bytes).into_iter().map(|document| document.unwrap().into_json()).collect()
+}
+
+fn cases() -> Vec<Case> {
+    let folder = root().join("testdata/flux");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let read = |name: String| {
+        let folder = folder.join(&name);
+        let kustomization = documents(&folder.join("root.yaml")).pop().expect("a case has a root.yaml");
+        Case { tree: folder.join("tree"), kustomization, data: documents(&folder.join("data.yaml")), name }
+    };
+    names.into_iter().map(read).collect()
+}
+
+/// What Flux makes of each case, by what objects it applies.
+fn answers(cases: &[Case]) -> Vec<Result<Vec<Value>, String>> {
+    let request =
+        |case: &Case| json!({"root": case.tree, "kustomization": case.kustomization, "data": case.data});
+    let answers = ask(&cases.iter().map(request).collect::<Vec<_>>()).into_iter();
+    let read = |answer: Value| match answer["error"].as_str() {
+        Some(error) => Err(error.to_owned()),
+        None => Ok(answer["objects"].as_array().cloned().unwrap_or_default()),
+    };
+    answers.map(read).collect()
+}
+
+fn kustomize() -> Tools {
+    Tools::from_paths(None, Some(program("kustomize", "kustomize")), None)
+}
+
+fn served() -> ApiResources {
+    let kinds = [
+        ("", "v1", "ConfigMap", true),
+        ("", "v1", "Namespace", false),
+        ("", "v1", "Secret", true),
+        ("", "v1", "ServiceAccount", true),
+        ("apps", "v1", "Deployment", true),
+        ("example.com", "v1", "Thing", true),
+        ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", false),
+    ];
+    let kinds = kinds.map(|(group, version, kind, namespaced)| ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        plural: format!("{}s", kind.to_lowercase()),
+        namespaced,
+        supports_list: true,
+    });
+    ApiResources { version: "v1.36.2".to_owned(), kinds: kinds.to_vec() }
+}
+
+/// The sources of a Kustomization, as it is found in a cluster; its variables looked up by `look_up`.
+fn sources(
+    (kustomization, tree): (&Value, &Path),
+    look_up: impl Fn(&SubstituteReference) -> SubstituteData,
+) -> Result<Vec<Source>, String> {
+    let id = ResourceId::from_object(kustomization).unwrap();
+    let root = Root::from_kustomization(&id, kustomization).map_err(|why| why.to_string())?;
+    let mut sources = Discovery { roots: vec![root], ..Discovery::default() }.sources(tree, None);
+    for root in sources.iter_mut().filter_map(|source| source.root.as_mut()) {
+        let RootOptions::Flux(options) = &root.options else { continue };
+        let resolved = options.clone().resolve(&look_up).map_err(|why: SubstituteRefusal| why.to_string())?;
+        root.options = RootOptions::Flux(resolved);
+    }
+    Ok(sources)
+}
+
+fn rendered(tree: &Path, sources: &[Source]) -> RenderOutput {
+    let (served, tools) = (served(), kustomize());
+    let tree = tree.canonicalize().unwrap();
+    render(&RenderRequest {
+        tree: &tree,
+        files: None,
+        sources,
+        served: &served,
+        tools: &tools,
+        default_namespace: "default",
+    })
+}
+
+/// What drift makes of a case.
+fn by_drift(case: &Case) -> Result<RenderOutput, String> {
+    let find = |reference: &SubstituteReference| {
+        let is_meant = |object: &&Value| {
+            object["kind"] == reference.kind.as_str() && object["metadata"]["name"] == reference.name.as_str()
+        };
+        let texts = |object: &Value| -> BTreeMap<String, String> {
+            serde_json::from_value(object["data"].clone()).expect("data are texts")
+        };
+        let found = case.data.iter().find(is_meant).map(texts);
+        found.map_or(SubstituteData::Missing, SubstituteData::ConfigMap)
+    };
+    let rendered = rendered(&case.tree, &sources((&case.kustomization, &case.tree), find)?);
+    match rendered.incomplete.first() {
+        Some(incomplete) => Err(format!("{}: {}", incomplete.what, incomplete.why)),
+        None => Ok(rendered),
+    }
+}
+
+fn sorted(objects: impl Iterator<Item = Value>) -> Vec<String> {
+    let mut objects: Vec<String> = objects.map(|object| format!("{object:#}")).collect();
+    objects.sort();
+    objects
+}
+
+#[test]
+fn every_option_renders_as_flux_renders_it() {
+    let cases = cases();
+    assert!(cases.len() >= 35, "only {} cases", cases.len());
+    let mut wrong = Vec::new();
+    for (case, flux) in cases.iter().zip(answers(&cases)) {
+        assert_eq!(flux.is_err(), case.name.ends_with("-fails"), "{}: {flux:?}", case.name);
+        match (flux, by_drift(case)) {
+            (Err(_), Err(_)) => {}
+            (Ok(flux), Ok(rendered)) => {
+                let ours = sorted(rendered.objects.iter().map(|object| object.value.compute()));
+                let theirs = sorted(flux.into_iter());
+                if ours != theirs {
+                    wrong.push(format!(
+                        "{}: drift\n{}\nFlux\n{}",
+                        case.name,
+                        ours.join(",\n"),
+                        theirs.join(",\n")
+                    ));
+                }
+            }
+            (flux, rendered) => {
+                let ours = rendered.map(|rendered| rendered.objects.len());
+                wrong.push(format!("{}: drift {ours:?}, Flux {flux:?}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn objects_of_a_made_kustomization_have_their_places() {
+    let cases = cases();
+    for (name, object, place) in [
+        ("generated-of-all-folders-below", "set-d", "app/b/c/d.yml:1:1"),
+        ("generated-with-roots-below", "set-x", "app/root/x.yaml:1:1"),
+        ("generated-of-files-with-several-documents", "set-b", "app/a.yaml:12:1"),
+        ("components-add-objects-to-a-plain-folder", "part-x", "parts/one/x.yaml:1:1"),
+        ("variables-in-a-plain-folder", "a", "app/a.yaml:1:1"),
+    ] {
+        let case = cases.iter().find(|case| case.name == name).expect("there is such a case");
+        let rendered = by_drift(case).unwrap();
+        let found = rendered.objects.iter().find(|found| found.id.name == object).expect("it is rendered");
+        assert_eq!(found.origin.to_string(), place, "{name}");
+    }
+}
+
+#[test]
+fn variables_are_not_guessed_and_their_lack_is_said() {
+    let cases = cases();
+    let case = |name: &str| cases.iter().find(|case| case.name == name).expect("there is such a case");
+    let unknown = by_drift(case("unknown-variables-become-nothing")).unwrap();
+    assert!(unknown.warnings.iter().any(|warning| warning.contains("${NONE}")), "{:?}", unknown.warnings);
+    // What is not looked up is not rendered.
+    let case = case("later-references-win");
+    let id = ResourceId::from_object(&case.kustomization).unwrap();
+    let found = Root::from_kustomization(&id, &case.kustomization).unwrap();
+    let sources = Discovery { roots: vec![found], ..Discovery::default() }.sources(&case.tree, None);
+    let unresolved = rendered(&case.tree, &sources);
+    assert!(unresolved.objects.is_empty());
+    assert!(unresolved.incomplete[0].why.contains("the ConfigMap one"), "{:?}", unresolved.incomplete);
+}
