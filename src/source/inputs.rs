@@ -1,11 +1,14 @@
 //! The files that a source is made of at a commit, read from Git's objects: nothing is written, nothing is run.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::path::Path;
 
 use serde_json::Value;
 
+use super::exclude::IGNORED;
+use super::flux;
 use super::output::SourceKind;
-use super::tree::{CHART, KUSTOMIZATIONS};
+use super::tree::{CHART, KUSTOMIZATIONS, with_forward_slashes};
 use super::{argocd, helm_values};
 use crate::config::Source;
 use crate::git::{CommitId, EntryKind, GitError, Repository};
@@ -53,18 +56,23 @@ impl InputsReader {
     ) -> Result<SourceInputs, GitError> {
         let mut walk = InputsWalk { reader: self, repository, commit, inputs: SourceInputs::default() };
         let Some(root) = walk.follow(&source.path)? else { return Ok(walk.inputs) };
-        let kind = match argocd::kind(source) {
-            Some(kind) => kind,
-            None => walk.kind(&root.0, root.1)?,
-        };
+        let by_files = walk.kind(&root.0, root.1)?;
+        let of_flux = source.flux().map(|options| flux::kind(options, by_files));
+        let kind = argocd::kind(source).or(of_flux).unwrap_or(by_files);
         for file in argocd::override_files(source) {
             walk.want(join(&root.0, &file));
         }
         walk.inputs.kind = Some(kind);
-        match kind {
-            SourceKind::Plain => walk.want(root.0),
-            SourceKind::Kustomize => walk.kustomize_of(root.0, source)?,
-            SourceKind::Helm => walk.helm(root.0, source)?,
+        match (kind, by_files) {
+            (SourceKind::Plain, _) => walk.want(root.0),
+            (SourceKind::Kustomize, by_files) if of_flux.is_some() && by_files != kind => {
+                walk.flux_folder(&root.0, source)?;
+            }
+            (SourceKind::Kustomize, _) => {
+                let beside = walk.beside(&root.0, source)?;
+                walk.kustomize(std::iter::once(root.0).chain(beside).collect())?;
+            }
+            (SourceKind::Helm, _) => walk.helm(root.0, source)?,
         }
         Ok(walk.inputs)
     }
@@ -143,26 +151,47 @@ impl InputsWalk<'_> {
         Ok(())
     }
 
-    /// A Kustomize root, and what the Application that applies it has kustomize load beside it.
-    fn kustomize_of(&mut self, root: String, source: &Source) -> Result<(), GitError> {
-        if let Some(options) = source.argo_cd().map(|options| &options.kustomize) {
-            let files = options.patches.iter().filter_map(|patch| patch["path"].as_str());
-            let named = options.components.iter().map(String::as_str).chain(files);
-            for path in named {
-                match self.follow(&join(&root, path))? {
-                    Some((folder, true)) => self.kustomize(folder)?,
-                    Some((file, false)) => self.want(file),
-                    None => {}
-                }
+    /// The folders that what applies a Kustomize root has kustomize load beside it, as far as they are there; files are
+    /// noted.
+    fn beside(&mut self, folder: &str, source: &Source) -> Result<Vec<String>, GitError> {
+        let of_flux = source.flux().and_then(|options| options.kustomization.get("components")?.as_array());
+        let of_flux = of_flux.into_iter().flatten().filter_map(Value::as_str);
+        let of_argo_cd = source.argo_cd().map(|options| &options.kustomize);
+        let files = of_argo_cd.into_iter().flat_map(|options| &options.patches);
+        let files = files.filter_map(|patch| patch["path"].as_str());
+        let components = of_argo_cd.into_iter().flat_map(|options| &options.components);
+        let mut found = Vec::new();
+        for path in of_flux.chain(components.map(String::as_str)).chain(files) {
+            match self.follow(&join(folder, path))? {
+                Some((component, true)) => found.push(component),
+                Some((file, false)) => self.want(file),
+                None => {}
             }
         }
-        self.kustomize(root)
+        Ok(found)
+    }
+
+    /// A folder for which Flux makes a kustomization: all of it, and what the roots below reach.
+    fn flux_folder(&mut self, folder: &str, source: &Source) -> Result<(), GitError> {
+        let mut roots = self.beside(folder, source)?;
+        for entry in self.repository.list(self.commit, folder)? {
+            let (parent, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+            if KUSTOMIZATIONS.contains(&name) {
+                roots.push(parent.to_owned());
+            }
+        }
+        self.kustomize(roots)?;
+        let above = Path::new(folder).ancestors().skip(1);
+        let ignored = above.map(|folder| with_forward_slashes(&folder.join(IGNORED)));
+        self.inputs.paths.extend(ignored);
+        self.want(folder.to_owned());
+        Ok(())
     }
 
     /// Kustomize reads what its files name: each text of them that leads to a file or a folder counts, whatever it stands
     /// for. One that leads nowhere does not.
-    fn kustomize(&mut self, root: String) -> Result<(), GitError> {
-        let mut roots = VecDeque::from([(root, false)]);
+    fn kustomize(&mut self, roots: Vec<String>) -> Result<(), GitError> {
+        let mut roots: VecDeque<_> = roots.into_iter().map(|root| (root, false)).collect();
         let mut seen = BTreeSet::new();
         while let Some((folder, of_plugins)) = roots.pop_front() {
             if !seen.insert((folder.clone(), of_plugins)) {

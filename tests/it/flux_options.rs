@@ -10,17 +10,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use drift::config::Source;
+use drift::git::{GitOptions, Repository};
 use drift::model::{
     ApiResource, ApiResources, ResourceId, RootOptions, SubstituteData, SubstituteReference,
     SubstituteRefusal,
 };
-use drift::source::{Discovery, RenderOutput, RenderRequest, Root, Tools, render};
+use drift::source::{Discovery, InputsReader, RenderOutput, RenderRequest, Root, Tools, render};
 use drift::yaml;
 use serde_json::{Value, json};
 
 use crate::support::flux::ask;
 use crate::support::parts::program;
-use crate::support::tree::root;
+use crate::support::repo::Repo;
+use crate::support::tree::{files, root};
 
 /// A folder of `testdata/flux`: `root.yaml` is the Kustomization, `data.yaml` what it refers to, `tree` the repository.
 struct Case {
@@ -118,6 +120,14 @@ fn rendered(tree: &Path, sources: &[Source]) -> RenderOutput {
 
 /// What drift makes of a case.
 fn by_drift(case: &Case) -> Result<RenderOutput, String> {
+    let rendered = rendered(&case.tree, &sources_of(case)?);
+    match rendered.incomplete.first() {
+        Some(incomplete) => Err(format!("{}: {}", incomplete.what, incomplete.why)),
+        None => Ok(rendered),
+    }
+}
+
+fn sources_of(case: &Case) -> Result<Vec<Source>, String> {
     let find = |reference: &SubstituteReference| {
         let is_meant = |object: &&Value| {
             object["kind"] == reference.kind.as_str() && object["metadata"]["name"] == reference.name.as_str()
@@ -128,11 +138,7 @@ fn by_drift(case: &Case) -> Result<RenderOutput, String> {
         let found = case.data.iter().find(is_meant).map(texts);
         found.map_or(SubstituteData::Missing, SubstituteData::ConfigMap)
     };
-    let rendered = rendered(&case.tree, &sources((&case.kustomization, &case.tree), find)?);
-    match rendered.incomplete.first() {
-        Some(incomplete) => Err(format!("{}: {}", incomplete.what, incomplete.why)),
-        None => Ok(rendered),
-    }
+    sources((&case.kustomization, &case.tree), find)
 }
 
 fn sorted(objects: impl Iterator<Item = Value>) -> Vec<String> {
@@ -202,4 +208,38 @@ fn variables_are_not_guessed_and_their_lack_is_said() {
     let unresolved = rendered(&case.tree, &sources);
     assert!(unresolved.objects.is_empty());
     assert!(unresolved.incomplete[0].why.contains("the ConfigMap one"), "{:?}", unresolved.incomplete);
+}
+
+/// The repository of a case, committed.
+fn committed(case: &Case) -> Repo {
+    let repo = Repo::new();
+    let folder = format!("testdata/flux/{}/tree", case.name);
+    for file in files(&folder) {
+        let inside = file.strip_prefix(&folder).expect("below the folder").trim_start_matches('/');
+        repo.write(inside, fs::read(root().join(&file)).unwrap());
+    }
+    let _ = repo.commit("Declare the case");
+    repo
+}
+
+#[test]
+fn files_of_a_version_render_to_the_same() {
+    for case in cases().into_iter().filter(|case| !case.name.ends_with("-fails")) {
+        let repo = committed(&case);
+        let repository = Repository::open(repo.path(), GitOptions::default()).unwrap();
+        let head = repository.head().unwrap();
+        for source in sources_of(&case).unwrap() {
+            let inputs = InputsReader::default().read(&repository, &head, &source).unwrap();
+            let exported = tempfile::tempdir().unwrap();
+            repository.export_paths(&head, &inputs.paths, exported.path(), 1 << 20).unwrap();
+            let source = [source];
+            let all = rendered(repo.path(), &source);
+            let some = rendered(exported.path(), &source);
+            assert_eq!(some.incomplete, all.incomplete, "{}: {:?}", case.name, inputs.paths);
+            let objects =
+                |output: &RenderOutput| sorted(output.objects.iter().map(|object| object.value.compute()));
+            assert_eq!(objects(&some), objects(&all), "{}: {:?}", case.name, inputs.paths);
+            assert_eq!(Some(all.sources[0].kind), inputs.kind, "{}", case.name);
+        }
+    }
 }

@@ -10,10 +10,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +28,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/resmap"
 )
@@ -155,11 +158,22 @@ func fillIn(asked request, root unstructured.Unstructured, built resmap.ResMap) 
 }
 
 func withCommonMetadata(kustomization map[string]any, built resmap.ResMap) ([]map[string]any, error) {
+	text, err := built.AsYaml()
+	if err != nil {
+		return nil, err
+	}
 	objects := []map[string]any{}
-	for _, resource := range built.Resources() {
-		content, err := resource.Map()
-		if err != nil {
+	// As github.com/fluxcd/pkg/ssa/utils reads them.
+	reader := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 2048)
+	for {
+		content := map[string]any{}
+		if err := reader.Decode(&content); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
 			return nil, err
+		}
+		if len(content) == 0 {
+			continue
 		}
 		for _, field := range []string{"labels", "annotations"} {
 			common, _, err := unstructured.NestedStringMap(kustomization, "spec", "commonMetadata", field)
@@ -185,7 +199,6 @@ func withCommonMetadata(kustomization map[string]any, built resmap.ResMap) ([]ma
 		}
 		objects = append(objects, content)
 	}
-	return objects, nil
 }
 
 // The ConfigMaps and Secrets that a cluster would have.
