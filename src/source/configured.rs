@@ -11,6 +11,7 @@ use super::kustomization::Kustomization;
 use super::kustomize_files::{FILE_CAP, fold_key};
 use super::stand_in::is_hash;
 use super::tree::SourceTree;
+use crate::model::substitution::has_variable;
 use crate::model::{ResourceId, push_pointer};
 use crate::yaml;
 
@@ -68,6 +69,17 @@ impl Configured {
             }
             _ => {}
         }
+    }
+
+    /// Whether what is put into objects has variables that a GitOps tool fills in.
+    pub(super) fn has_variables(&self) -> bool {
+        let Self { affixes, images, namespaces, labels, annotations, replicas, renamed: _ } = self;
+        let names = [affixes, namespaces, replicas].into_iter().flatten().map(String::as_str);
+        let pairs = [labels, annotations].into_iter().flatten();
+        let pairs = pairs.flat_map(|(key, value)| [key.as_str(), value.as_str().unwrap_or_default()]);
+        let of_image = images.iter().filter_map(Value::as_object).flatten();
+        let of_image = of_image.filter_map(|(_, value)| value.as_str());
+        names.chain(pairs).chain(of_image).any(has_variable)
     }
 
     /// Learns what the objects of the rest were called.
@@ -266,6 +278,24 @@ mod tests {
             (&json!({"newTag": "9"}), "nginx:1", false),
         ] {
             assert_eq!(is_before(change, text), expected, "{change} {text}");
+        }
+    }
+
+    #[test]
+    fn variables_are_found_in_whatever_is_put() {
+        for (key, value, expected) in [
+            ("nameprefix", json!("${P}-"), true),
+            ("namespace", json!("${NS}"), true),
+            ("images", json!([{"name": "web", "newTag": "${TAG:=1}"}]), true),
+            ("replicas", json!([{"name": "${WEB}", "count": 1}]), true),
+            ("commonlabels", json!({"team": "${TEAM}"}), true),
+            ("commonannotations", json!({"${KEY}": "a"}), true),
+            ("images", json!([{"name": "web", "newTag": "$TAG"}]), false),
+            ("patches", json!([{"patch": "${P}"}]), false),
+        ] {
+            let mut configured = Configured::default();
+            configured.take(key, &value, true);
+            assert_eq!(configured.has_variables(), expected, "{key} {value}");
         }
     }
 

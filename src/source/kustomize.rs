@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::configured::{self, Configured};
 use super::copy::{self, CopyError};
-use super::kustomization::Kustomization;
 use super::message_redaction::RendererTree;
 use super::names::Rendered;
 use super::objects::{first_of, take_annotation};
@@ -168,10 +167,10 @@ fn build(
     tool: &Tool,
     scan: &kustomize_inputs::KustomizeInputs,
 ) -> Result<(Vec<RenderedObject>, BTreeSet<String>), RootFailure> {
-    if substitution.is_some() && !scan.above.is_empty() && has_variables(located.tree, &scan.kustomizations) {
-        // What an object was called is told by the text of kustomizations, and its variables are filled in by now.
-        let why =
-            "a base of it is not rendered, and its kustomizations have variables: drift does not render both";
+    let configured = || Configured::read(located.tree, &scan.above, &scan.kustomizations);
+    if substitution.is_some() && !scan.above.is_empty() && configured().has_variables() {
+        // What that base may change is told by these, and the objects have their variables filled in by then.
+        let why = "a base of it is not rendered, and names or images that its kustomizations set have variables: drift does not render both";
         return Err(RootFailure { why: why.to_owned(), hints: Vec::new() });
     }
     let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(CopyError::NoFolder)?;
@@ -207,11 +206,6 @@ fn flags(located: &ResolvedSource<'_>, scan: &kustomize_inputs::KustomizeInputs)
     let tools = located.request.tools;
     let is_of_flux = located.source.flux().is_some();
     if is_of_flux && !scan.has_plugins { Tools::unrestricted_flags() } else { tools.kustomize_flags() }
-}
-
-fn has_variables(seen: SourceTree<'_>, kustomizations: &BTreeSet<PathBuf>) -> bool {
-    let read = kustomizations.iter().filter_map(|file| Kustomization::read(seen, file).ok().flatten());
-    read.into_iter().any(|read| read.value.to_string().contains('$'))
 }
 
 /// Which file of a root may be the cause of its failure.

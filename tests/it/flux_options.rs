@@ -19,6 +19,7 @@ use drift::source::{Discovery, InputsReader, RenderOutput, RenderRequest, Root, 
 use drift::yaml;
 use serde_json::{Value, json};
 
+use crate::source::Trap;
 use crate::support::flux::ask;
 use crate::support::parts::program;
 use crate::support::repo::Repo;
@@ -242,4 +243,110 @@ fn files_of_a_version_render_to_the_same() {
             assert_eq!(Some(all.sources[0].kind), inputs.kind, "{}", case.name);
         }
     }
+}
+
+/// A Kustomization of `app` in these files.
+fn kustomization(spec: &Value) -> Value {
+    let mut root = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": "apps", "namespace": "flux-system"}, "spec": spec});
+    root["spec"]["path"] = "./app".into();
+    root
+}
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+    folder
+}
+
+fn settings(name: &str, more: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: b\n{more}")
+}
+
+#[test]
+fn options_hold_for_what_is_left_of_a_root() {
+    let spec = json!({"namePrefix": "set-", "targetNamespace": "shop", "components": ["../part"],
+        "patches": [
+            {"patch": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {set: \"${A}\"}\n"},
+            {"patch": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: of-the-base}\ndata: {set: \"1\"}\n"}],
+        "commonMetadata": {"labels": {"team": "a"}}, "postBuild": {"substitute": {"A": "x"}}});
+    let component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [x.yaml]\n";
+    let settings = (settings("settings", ""), settings("x", "  c: ${A}\n"));
+    let files = |kustomization| {
+        tree(&[
+            ("app/kustomization.yaml", kustomization),
+            ("app/settings.yaml", &settings.0),
+            ("part/kustomization.yaml", component),
+            ("part/x.yaml", &settings.1),
+        ])
+    };
+    let with_base = files("resources: [settings.yaml, 'https://example.org/base?ref=v1']\n");
+    let root = kustomization(&spec);
+    let found = sources((&root, with_base.path()), |_| SubstituteData::Missing).unwrap();
+    let found = rendered(with_base.path(), &found);
+    assert!(
+        found.incomplete.iter().any(|incomplete| incomplete.what.starts_with("app/kustomization.yaml:1:"))
+    );
+    // The same without the base, and without the patch of an object that is in it.
+    let without = files("resources: [settings.yaml]\n");
+    let mut root = root;
+    root["spec"]["patches"].as_array_mut().unwrap().truncate(1);
+    let flux = ask(&[json!({"root": without.path(), "kustomization": root})]).remove(0);
+    let theirs = sorted(flux["objects"].as_array().unwrap().iter().cloned());
+    assert_eq!(sorted(found.objects.iter().map(|object| object.value.compute())), theirs);
+}
+
+#[test]
+fn values_that_nobody_may_know_stay_variables() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: token\nstringData:\n  t: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\n\
+                  sops:\n  mac: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\n  version: 3.9.0\n";
+    let spec = json!({"namePrefix": "set-", "postBuild": {"substitute": {"A": "x"},
+        "substituteFrom": [{"kind": "Secret", "name": "token"}, {"kind": "Secret", "name": "unread", "optional": true}]}});
+    let texts = settings("a", "  own: ${A}\n  of-secret: https://${TOKEN}@${A}\n  of-any: ${OTHER}\n");
+    let folder = tree(&[("app/a.yaml", &texts), ("app/secret.yaml", secret)]);
+    let root = kustomization(&spec);
+    let look_up = |reference: &SubstituteReference| match reference.name.as_str() {
+        "token" => SubstituteData::Secret(Some(["TOKEN".to_owned()].into())),
+        _ => SubstituteData::Secret(None),
+    };
+    let found = rendered(folder.path(), &sources((&root, folder.path()), look_up).unwrap());
+    assert_eq!(found.incomplete, []);
+    let settings = found.objects.iter().find(|object| object.id.name == "set-a").expect("it is rendered");
+    let expected = json!({"a": "b", "own": "x", "of-secret": "https://${TOKEN}@x", "of-any": "${OTHER}"});
+    assert_eq!(settings.value.compute()["data"], expected);
+    assert!(found.objects.iter().any(|object| object.id.name == "set-token"), "the encrypted Secret is one");
+}
+
+#[test]
+fn what_a_root_sets_fetches_nothing_and_reads_nothing_outside() {
+    let trap = Trap::set();
+    let settings = settings("a", "");
+    let component = |resource: &str| {
+        format!("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: ['{resource}']\n")
+    };
+    let by_component = component(&trap.url("x.yaml"));
+    let outside = "configMapGenerator:\n- {name: c, files: [/etc/hostname]}\n";
+    let plugin = "resources: [a.yaml]\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: p}\n  path: /etc/hostname\n";
+    for (spec, more) in [
+        (json!({"components": [trap.url("part")]}), None),
+        (json!({"components": ["../part"]}), Some(("part/kustomization.yaml", by_component.as_str()))),
+        (json!({"components": ["../../outside"]}), None),
+        (json!({"namePrefix": "x-"}), Some(("app/root/kustomization.yaml", outside))),
+        (json!({"namePrefix": "x-"}), Some(("app/kustomization.yaml", plugin))),
+    ] {
+        let all: Vec<_> = [("app/a.yaml", settings.as_str())].into_iter().chain(more).collect();
+        let folder = tree(&all);
+        let root = kustomization(&spec);
+        let found = sources((&root, folder.path()), |_| SubstituteData::Missing).unwrap();
+        let found = rendered(folder.path(), &found);
+        assert!(!found.incomplete.is_empty(), "{spec} {more:?}");
+        let hostname = fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let texts = found.objects.iter().map(|object| object.value.compute().to_string());
+        assert!(texts.into_iter().all(|text| hostname.trim().is_empty() || !text.contains(hostname.trim())));
+    }
+    trap.assert_untouched();
 }
