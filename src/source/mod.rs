@@ -1,7 +1,7 @@
 //! One tree on disk rendered to desired objects with their origins. The only place that runs helm and kustomize.
 //!
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
-//! fetches nothing: what needs either is [`Incomplete`](crate::model::Incomplete), like everything else that cannot be read.
+//! fetches nothing: what needs either is [`Incomplete`], like everything else that cannot be read.
 
 mod argocd;
 mod argocd_directory;
