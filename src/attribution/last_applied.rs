@@ -10,7 +10,7 @@ use super::history::overlaps;
 use super::owners::{ManagedFieldsEntry, Owners};
 use crate::model::{Desired, FieldPath};
 
-const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The last-applied copy, who keeps it, and whether anybody has applied since. The copy is the object's own claim: it
 /// counts for the applier that owns the annotation, and proves nothing once another applier has written later.

@@ -101,6 +101,13 @@ impl Owners {
         (0..self.entries.len()).filter(|at| owns(&self.entries[*at])).collect()
     }
 
+    /// The indexes of the entries that own the place itself, and not only something inside it: an item of a list goes where
+    /// nobody else owns it as an item (structured-merge-diff `merge/update.go`, prune).
+    pub(super) fn indexes_of_place(&self, path: &FieldPath) -> BTreeSet<usize> {
+        let owns = |entry: &ManagedFieldsEntry| owns_place(&entry.fields, path.elements());
+        (0..self.entries.len()).filter(|at| owns(&self.entries[*at])).collect()
+    }
+
     /// The entries that own `path`, with how much of it.
     pub(super) fn owners_of_path(&self, path: &FieldPath) -> Vec<(&ManagedFieldsEntry, Ownership)> {
         self.entries
@@ -158,6 +165,16 @@ fn ownership(fields: &Map<String, Value>, steps: &[PathElement]) -> Option<Owner
         Some(Value::Object(inner)) if inner.is_empty() => Some(Ownership::Ancestor),
         Some(Value::Object(inner)) => ownership(inner, rest),
         _ => None,
+    }
+}
+
+fn owns_place(fields: &Map<String, Value>, steps: &[PathElement]) -> bool {
+    match steps.split_first() {
+        None => fields.is_empty() || fields.contains_key("."),
+        Some((step, rest)) => {
+            let inner = child(fields, step).and_then(Value::as_object);
+            inner.is_some_and(|inner| owns_place(inner, rest))
+        }
     }
 }
 

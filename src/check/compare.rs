@@ -14,6 +14,7 @@ use super::evidence::ClusterEvidence;
 use super::findings::{FindingBuilder, Past};
 use super::inputs::{Check, CheckInputs};
 use super::missing::explain_missing;
+use super::next_sync::SyncInputs;
 use super::other_versions::{add_changes, read_other_versions};
 use super::outside_sources::take_declared_outside_sources;
 use super::owner_index::OwnerIndex;
@@ -27,7 +28,7 @@ use crate::attribution::{Managers, split_expired};
 use crate::checkout::{Checkout, CheckoutSettings};
 use crate::cluster::Cluster;
 use crate::config::SecretsMode;
-use crate::model::{ApiResources, Finding, Incomplete, Verification};
+use crate::model::{ApiResources, CheckReport, Finding, Incomplete, Verification};
 use crate::source::{self, Prerendered, render_rest};
 use crate::text::with_hint;
 
@@ -90,8 +91,14 @@ pub(crate) async fn compare(
         unknown_field_warnings(&declared.rendered.objects, &schemas, &compared),
     ]
     .concat();
+    let next_sync = settings.next_sync.then(|| {
+        let desired = &declared.rendered.objects;
+        SyncInputs { desired, schemas: &schemas, managers: &managers, compared: &compared }
+            .forecast(&findings)
+    });
     let parts = ReportParts { settings, opened, cluster, declared: &declared };
     let report = parts.assemble(&mut compared, findings, warnings, verification).await?;
+    let report = CheckReport { next_sync, ..report };
     let listed = std::mem::take(&mut compared.listed);
     let Declared { rendered, unrendered, skipped } = declared;
     let live =

@@ -72,6 +72,8 @@ pub(super) struct ComparisonOutcome {
     /// manager and path.
     pub(super) deployed: BTreeMap<String, usize>,
     pub(super) deployer_marks: BTreeMap<(String, String), usize>,
+    /// How many objects each applier applied, by its manager: by updates, and by server-side apply.
+    pub(super) appliers: BTreeMap<String, [usize; 2]>,
     /// Objects that somebody who is no deployer and no controller wrote at another version than Git's, by index.
     pub(super) other_versions: BTreeMap<usize, BTreeSet<String>>,
     /// Lists that were read completely: group, kind, and the namespace (`None`: all of them).
@@ -128,6 +130,10 @@ impl ComparisonOutcome {
             .deployer_marks
             .into_iter()
             .for_each(|(mark, number)| *self.deployer_marks.entry(mark).or_default() += number);
+        for (name, numbers) in other.appliers {
+            let own = self.appliers.entry(name).or_default();
+            own.iter_mut().zip(numbers).for_each(|(own, number)| *own += number);
+        }
         self.other_versions.extend(other.other_versions);
         self.unknown_fields.extend(other.unknown_fields);
         self.listed.extend(other.listed);

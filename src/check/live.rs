@@ -14,7 +14,7 @@ use super::comparison::{
 use super::missing::describe_deletion;
 use super::unavailable_values::{fill_masked_secret, fill_sops_encrypted, is_encrypted};
 use super::unmanaged::{KindFilter, NamespaceScopes};
-use crate::attribution::{Evidence, Owners, all_server_set, attribute, unmanaged_candidate};
+use crate::attribution::{Evidence, Owners, UsualApplier, all_server_set, attribute, unmanaged_candidate};
 use crate::cluster::{Item, ManagersSeed, Projection, ReadError, ReadErrorKind};
 use crate::diff::unknown_fields;
 use crate::model::{
@@ -282,6 +282,13 @@ impl<'a> Comparison<'a> {
             Some(objects) => *objects += 1,
             None => drop(compared.deployed.insert(name.to_owned(), 1)),
         });
+        if let Some(applier) = UsualApplier::of(writers, self.managers) {
+            let of = usize::from(applier.by_apply);
+            match compared.appliers.get_mut(applier.manager) {
+                Some(numbers) => numbers[of] += 1,
+                None => compared.appliers.entry(applier.manager.to_owned()).or_default()[of] = 1,
+            }
+        }
         if writers.entries().is_empty() {
             self.note_untracked(index, compared);
         }

@@ -17,6 +17,7 @@ mod inputs;
 mod list_sources;
 mod live;
 mod missing;
+mod next_sync;
 mod other_versions;
 mod outside_sources;
 mod owner_index;

@@ -33,6 +33,8 @@ pub struct CheckSettings {
     pub verify: bool,
     /// Keeps hidden changes, to list them with `--all`.
     pub keep_hidden: bool,
+    /// Also predicts what the next sync does to each change.
+    pub next_sync: bool,
 }
 
 impl CheckSettings {

@@ -304,6 +304,10 @@ pub(super) struct CheckArguments {
     /// the verb `patch` and write nothing.
     #[arg(long, conflicts_with = "snapshot")]
     pub(super) verify_with_server: bool,
+    /// Also say what the next sync does to each change: overwrites it, keeps it, or fails on it. Predicted; nothing is
+    /// written.
+    #[arg(long)]
+    pub(super) next_sync: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     #[command(flatten)]

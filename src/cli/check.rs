@@ -7,10 +7,12 @@ use crate::check::{self, CheckSettings};
 
 /// Checks, prints, and says with which code to exit.
 pub(super) async fn run(arguments: CheckArguments) -> Result<u8, CommandError> {
-    let CheckArguments { path, revision, verify_with_server, target: place, output: print } = arguments;
+    let CheckArguments { path, revision, verify_with_server, next_sync, target: place, output: print } =
+        arguments;
     output::validate_output_paths(&print)?;
     let settings = environment::settings(&place, revision, path.as_deref())?;
-    let settings = CheckSettings { verify: verify_with_server, keep_hidden: print.all, ..settings };
+    let settings =
+        CheckSettings { verify: verify_with_server, keep_hidden: print.all, next_sync, ..settings };
     let progress = message::Progress::new();
     let checked = check::check(&settings, &|stage| progress.stage(stage)).await;
     progress.done();

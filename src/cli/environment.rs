@@ -73,6 +73,7 @@ pub(super) fn settings(
         skip_secrets: place.skip_secrets,
         verify: false,
         keep_hidden: false,
+        next_sync: false,
     })
 }
 

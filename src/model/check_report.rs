@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Finding, Incomplete, RootReport, Rule, UncoveredRoot, UnsyncedAfter, Verification};
+use super::{
+    Cause, Finding, Incomplete, NextSync, ObjectForecast, RootReport, Rule, UncoveredRoot, UnsyncedAfter,
+    Verification,
+};
 
 /// The repository that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,6 +85,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// The verification with the server, if requested.
     pub verification: Option<Verification>,
+    /// What the next sync does to the findings, if requested.
+    pub next_sync: Option<NextSync>,
 }
 
 impl CheckReport {
@@ -89,6 +94,12 @@ impl CheckReport {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.incomplete.is_empty()
+    }
+
+    /// What the next sync does to a finding, if that was requested and is known.
+    #[must_use]
+    pub fn forecast_of(&self, finding: &Finding) -> Option<&ObjectForecast> {
+        self.next_sync.as_ref()?.objects.get(&finding.resource)
     }
 
     /// Whether there is drift: a change whose cause is drift, a missing or unmanaged object that is not excused.

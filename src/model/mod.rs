@@ -15,6 +15,7 @@ mod lazy;
 #[cfg(test)]
 pub(crate) mod mk;
 mod nearest;
+mod next_sync;
 mod origin;
 mod path;
 mod resolution;
@@ -44,6 +45,10 @@ pub use fingerprint::{
 pub use flux_options::{FluxOptions, SubstituteData, SubstituteReference, SubstituteRefusal, Substitution};
 pub use lazy::Lazy;
 pub use nearest::nearest;
+pub use next_sync::{
+    Applier, Forecast, NextSync, ObjectForecast, ReadAt, SyncEvidence, SyncOutcome, SyncReason, SyncWay,
+    ValueReader,
+};
 pub use origin::{Origin, SourceLocation};
 pub use path::{FieldPath, PathElement, push_pointer};
 pub use resolution::Resolution;

@@ -11,8 +11,8 @@ use super::listing::{is_listed, listed_changes};
 use super::style::ReportStyle;
 use super::verification::fault;
 use crate::model::{
-    Actor, Cause, Change, ChangeKind, CheckReport, Confidence, Finding, Incomplete, Manager,
-    ObjectDisagreement, ObjectNote, Origin, ResourceId, State, Verdict, Verification,
+    Actor, Cause, Change, ChangeKind, CheckReport, Confidence, Finding, Forecast, Incomplete, Manager,
+    ObjectDisagreement, ObjectForecast, ObjectNote, Origin, ReadAt, ResourceId, State, Verdict, Verification,
 };
 
 #[derive(Serialize)]
@@ -79,6 +79,8 @@ struct Summary {
     rules: BTreeMap<&'static str, usize>,
     /// Changes that only a manager's name would explain: drift.
     claimed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_sync: Option<BTreeMap<&'static str, usize>>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +96,8 @@ struct FindingOut<'a> {
     origin: Option<OriginOut<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     notes: &'a [String],
+    #[serde(rename = "nextSync", skip_serializing_if = "Option::is_none")]
+    next_sync: Option<ObjectForecastOut<'a>>,
     changes: Vec<ChangeOut<'a>>,
 }
 
@@ -160,6 +164,63 @@ struct ChangeOut<'a> {
     origin: Option<OriginOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(rename = "nextSync", skip_serializing_if = "Option::is_none")]
+    next_sync: Option<ForecastOut<'a>>,
+}
+
+/// What applies an object, and what becomes of it where only one side has it.
+#[derive(Serialize)]
+struct ObjectForecastOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applier: Option<ApplierOut<'a>>,
+    #[serde(flatten)]
+    object: Option<ForecastOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct ApplierOut<'a> {
+    way: &'static str,
+    evidence: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manager: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ForecastOut<'a> {
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// Workloads that see the value when their Pods restart.
+    #[serde(rename = "atRestart", skip_serializing_if = "Vec::is_empty")]
+    at_restart: Vec<&'a ResourceId>,
+    /// Those that see it within about a minute.
+    #[serde(rename = "mounted", skip_serializing_if = "Vec::is_empty")]
+    mounted: Vec<&'a ResourceId>,
+}
+
+fn forecast(found: &Forecast) -> ForecastOut<'_> {
+    let readers = |at: ReadAt| {
+        let of = found.readers.iter().filter(move |reader| reader.at == at);
+        of.map(|reader| &reader.workload).collect()
+    };
+    ForecastOut {
+        outcome: crate::wording::sync_outcome_name(found.outcome),
+        why: crate::wording::describe_reason(&found.reason),
+        at_restart: readers(ReadAt::Restart),
+        mounted: readers(ReadAt::Mounted),
+    }
+}
+
+fn object_forecast(found: &ObjectForecast) -> ObjectForecastOut<'_> {
+    let applier = found.applier.as_ref().map(|applier| ApplierOut {
+        way: crate::wording::sync_way_name(applier.way),
+        evidence: crate::wording::sync_evidence_name(applier.evidence),
+        manager: applier.manager.as_deref(),
+        option: applier.option,
+    });
+    ObjectForecastOut { applier, object: found.object.as_ref().map(forecast) }
 }
 
 #[derive(Serialize)]
@@ -248,6 +309,10 @@ fn summary(checked: &CheckReport) -> Summary {
         changes: changes.collect(),
         rules: summary.rules.iter().map(|(rule, number)| (rule.name(), *number)).collect(),
         claimed: checked.findings.iter().map(claimed).sum(),
+        next_sync: checked.next_sync.as_ref().map(|found| {
+            let counts = found.count(&checked.findings).into_iter();
+            counts.map(|(outcome, number)| (crate::wording::sync_outcome_name(outcome), number)).collect()
+        }),
     }
 }
 
@@ -289,7 +354,8 @@ fn verification(found: &Verification, style: ReportStyle) -> VerificationOut<'_>
     }
 }
 
-fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: ReportStyle) -> FindingOut<'a> {
+fn finding<'a>(finding: &'a Finding, checked: &'a CheckReport, style: ReportStyle) -> FindingOut<'a> {
+    let predicted = checked.forecast_of(finding);
     FindingOut {
         resource: &finding.resource,
         state: finding.state,
@@ -299,7 +365,8 @@ fn finding<'a>(finding: &'a Finding, checked: &CheckReport, style: ReportStyle) 
         why: why(&finding.verdict),
         origin: finding.origin.as_ref().map(|found| origin(found, true)),
         notes: &finding.notes,
-        changes: listed_changes(finding, style).map(change).collect(),
+        next_sync: predicted.map(object_forecast),
+        changes: listed_changes(finding, style).map(|found| change(found, predicted)).collect(),
     }
 }
 
@@ -313,7 +380,7 @@ fn origin(origin: &Origin, with_source: bool) -> OriginOut<'_> {
     }
 }
 
-fn change(change: &Change) -> ChangeOut<'_> {
+fn change<'a>(change: &'a Change, predicted: Option<&'a ObjectForecast>) -> ChangeOut<'a> {
     let difference = &change.difference;
     ChangeOut {
         path: difference.path.to_string(),
@@ -328,5 +395,6 @@ fn change(change: &Change) -> ChangeOut<'_> {
         why: why(&change.verdict),
         origin: change.origin.as_ref().map(|found| origin(found, false)),
         note: difference.note.as_deref(),
+        next_sync: predicted.and_then(|found| found.changes.get(&difference.path)).map(forecast),
     }
 }

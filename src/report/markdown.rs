@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use super::listing::{MOST_CHANGES, listed_changes, not_listed, ordered_findings};
 use super::sides::{Side, only_one_side, sides};
 use super::style::ReportStyle;
-use super::summary_lines::{headline, not_checked_for_unmanaged, root_lines, uncovered_root_lines};
+use super::summary_lines::{
+    headline, next_sync, not_checked_for_unmanaged, root_lines, uncovered_root_lines,
+};
 use super::verification;
-use crate::model::{Change, CheckReport, Finding, State};
+use crate::model::{Change, CheckReport, Finding, ObjectForecast, State};
 use crate::text::{markdown_code, one_line, pluralize};
-use crate::wording::{describe_verdict, format_value};
+use crate::wording::{describe_forecast, describe_verdict, format_value};
 
 /// GitHub drops a summary above 1 MiB whole: we stop well before, between two findings, and say so.
 const MOST: usize = 900 * 1024;
@@ -40,6 +42,9 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
     if !hidden.is_empty() {
         writeln!(out, "Not listed: {hidden} (`--all` lists them).\n")?;
     }
+    if let Some(line) = next_sync(checked) {
+        writeln!(out, "{line}\n")?;
+    }
     if let Some(line) = not_checked_for_unmanaged(checked) {
         writeln!(out, "{}\n", markdown_code(&line))?;
     }
@@ -55,7 +60,7 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
     let mut written = 0;
     let all = ordered_findings(checked, style);
     for (at, found) in all.iter().enumerate() {
-        let text = finding(found, style);
+        let text = finding(found, checked, style);
         if written + text.len() > MOST {
             writeln!(out, "_{} more: see the JSON report._\n", pluralize(all.len() - at, "finding"))?;
             break;
@@ -108,7 +113,8 @@ fn write_verification(checked: &CheckReport, style: ReportStyle, out: &mut dyn W
     if lines.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-fn finding(finding: &Finding, style: ReportStyle) -> String {
+fn finding(finding: &Finding, checked: &CheckReport, style: ReportStyle) -> String {
+    let predicted = checked.forecast_of(finding);
     let state = match finding.state {
         State::Modified => "modified",
         State::Missing => "missing",
@@ -123,9 +129,15 @@ fn finding(finding: &Finding, style: ReportStyle) -> String {
     if changes.is_empty() {
         let what = only_one_side(finding).unwrap_or_default();
         text.push_str(&format!("{what} ({})\n\n", markdown_code(&describe_verdict(&finding.verdict))));
+        if let Some(forecast) = predicted.and_then(|found| found.object.as_ref()) {
+            text.push_str(&format!("{}\n\n", markdown_code(&describe_forecast(forecast, None))));
+        }
     } else {
-        text.push_str("| field | Git | live | why |\n|---|---|---|---|\n");
-        changes.iter().take(MOST_CHANGES).for_each(|change| text.push_str(&row(change)));
+        text.push_str(match predicted {
+            Some(_) => "| field | Git | live | why | next sync |\n|---|---|---|---|---|\n",
+            None => "| field | Git | live | why |\n|---|---|---|---|\n",
+        });
+        changes.iter().take(MOST_CHANGES).for_each(|change| text.push_str(&row(change, predicted)));
         text.push('\n');
         if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
             text.push_str(&format!("_{}: see the JSON report_\n\n", pluralize(more, "more change")));
@@ -134,7 +146,7 @@ fn finding(finding: &Finding, style: ReportStyle) -> String {
     text
 }
 
-fn row(change: &Change) -> String {
+fn row(change: &Change, predicted: Option<&ObjectForecast>) -> String {
     let (git, live) = sides(&change.difference);
     let cell = |side: Side<'_>| match side {
         Side::Value(found) => table_code(&format_value(found, 300)),
@@ -143,7 +155,15 @@ fn row(change: &Change) -> String {
         Side::Absent => "_absent_".to_owned(),
     };
     let (path, why) = (change.difference.path.to_string(), describe_verdict(&change.verdict));
-    format!("| {} | {} | {} | {} |\n", table_code(&path), cell(git), cell(live), table_code(&why))
+    let next = predicted.map(|found| match found.changes.get(&change.difference.path) {
+        Some(forecast) => {
+            let text = describe_forecast(forecast, Some(change.difference.kind));
+            format!(" {} |", table_code(text.trim_start_matches("next sync ")))
+        }
+        None => " |".to_owned(),
+    });
+    let (git, live, next) = (cell(git), cell(live), next.unwrap_or_default());
+    format!("| {} | {git} | {live} | {} |{next}\n", table_code(&path), table_code(&why))
 }
 
 /// Inline code inside a table, where a `|` ends the cell even in code.

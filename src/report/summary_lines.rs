@@ -63,6 +63,13 @@ pub(super) fn root_lines(checked: &CheckReport) -> Vec<String> {
     all.into_iter().take(MOST_ROOTS).chain(more).collect()
 }
 
+/// `next sync, predicted: 2 overwritten, 1 kept`, if it was asked for and there is anything.
+pub(super) fn next_sync(checked: &CheckReport) -> Option<String> {
+    let counts = checked.next_sync.as_ref()?.count(&checked.findings);
+    let counts = crate::wording::count_by_outcome(&counts);
+    (!counts.is_empty()).then(|| format!("next sync, predicted: {counts}"))
+}
+
 /// `not checked for unmanaged objects: secrets in shop (403 …)`, at most three of them by name.
 pub(super) fn not_checked_for_unmanaged(checked: &CheckReport) -> Option<String> {
     let lists = &checked.not_examined;

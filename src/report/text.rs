@@ -8,11 +8,13 @@ use anstyle::{AnsiColor, Style as Paint};
 use super::listing::{MOST_CHANGES, is_listed, is_waiting, listed_changes, not_listed};
 use super::sides::only_one_side;
 use super::style::ReportStyle;
-use super::summary_lines::{headline, not_checked_for_unmanaged, root_lines, uncovered_root_lines};
+use super::summary_lines::{
+    headline, next_sync, not_checked_for_unmanaged, root_lines, uncovered_root_lines,
+};
 use super::{values, verification};
 use crate::model::{Cause, Change, ChangeKind, CheckReport, Finding, Origin, State, is_drift};
 use crate::text::{one_line, pluralize};
-use crate::wording::{count_by_cause, describe_verdict};
+use crate::wording::{count_by_cause, describe_applier, describe_forecast, describe_verdict};
 
 const BOLD: Paint = Paint::new().bold();
 const DIM: Paint = Paint::new().dimmed();
@@ -25,17 +27,17 @@ pub(super) fn check(style: ReportStyle, checked: &CheckReport, out: &mut dyn Wri
     page.headline(checked)?;
     let listed = || checked.findings.iter().filter(|finding| is_listed(finding, style));
     for finding in listed().filter(|finding| is_drift(finding)) {
-        page.finding(finding, style)?;
+        page.finding(finding, checked, style)?;
     }
     let waits = |finding: &&Finding| is_waiting(&finding.verdict);
     let title = format!(
         "Not applied yet: Git is ahead of the cluster; this becomes drift after {}.",
         checked.unsynced_after
     );
-    page.section(&title, listed().filter(waits), style)?;
+    page.section(&title, listed().filter(waits), checked, style)?;
     let excused = listed().filter(|finding| !is_drift(finding) && !waits(finding));
     let title = "No drift: the server, a controller or the deployer set it, or an ignore rule covers it.";
-    page.section(title, excused, style)?;
+    page.section(title, excused, checked, style)?;
     page.incomplete(checked)?;
     page.roots(checked)?;
     page.warnings(checked)?;
@@ -72,16 +74,18 @@ impl Page<'_> {
         &mut self,
         title: &str,
         findings: impl Iterator<Item = &'f Finding>,
+        checked: &CheckReport,
         style: ReportStyle,
     ) -> io::Result<()> {
         let mut findings = findings.peekable();
         if findings.peek().is_some() {
             writeln!(self.out, "{}\n", self.style.paint(DIM, title))?;
         }
-        findings.try_for_each(|finding| self.finding(finding, style))
+        findings.try_for_each(|finding| self.finding(finding, checked, style))
     }
 
-    fn finding(&mut self, finding: &Finding, style: ReportStyle) -> io::Result<()> {
+    fn finding(&mut self, finding: &Finding, checked: &CheckReport, style: ReportStyle) -> io::Result<()> {
+        let predicted = checked.forecast_of(finding);
         let (word, paint) = match finding.state {
             State::Modified => ("modified", YELLOW),
             State::Missing => ("missing", RED),
@@ -94,6 +98,10 @@ impl Page<'_> {
         let changes: Vec<&Change> = listed_changes(finding, style).collect();
         for change in changes.iter().take(MOST_CHANGES) {
             self.change(change)?;
+            let forecast = predicted.and_then(|found| found.changes.get(&change.difference.path));
+            if let Some(forecast) = forecast {
+                writeln!(self.out, "      {}", describe_forecast(forecast, Some(change.difference.kind)))?;
+            }
         }
         if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
             writeln!(self.out, "  … {}: the JSON report has them all", pluralize(more, "more change"))?;
@@ -104,6 +112,12 @@ impl Page<'_> {
             if known {
                 writeln!(self.out, "  {}", self.style.paint(DIM, &describe_verdict(&finding.verdict)))?;
             }
+        }
+        if let Some(forecast) = predicted.and_then(|found| found.object.as_ref()) {
+            writeln!(self.out, "  {}", describe_forecast(forecast, None))?;
+        }
+        if let Some(applier) = predicted.and_then(|found| found.applier.as_ref()) {
+            writeln!(self.out, "  {}", self.style.paint(DIM, &describe_applier(applier)))?;
         }
         for note in &finding.notes {
             writeln!(self.out, "  note: {}", one_line(note, 400))?;
@@ -216,6 +230,9 @@ impl Page<'_> {
         let changes: usize = summary.changes.values().sum();
         if changes > 0 {
             writeln!(self.out, "{}: {}", pluralize(changes, "change"), count_by_cause(&summary.changes))?;
+        }
+        if let Some(line) = next_sync(checked) {
+            writeln!(self.out, "{line}")?;
         }
         let hidden = not_listed(checked, style);
         if !hidden.is_empty() {

@@ -255,6 +255,17 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The key by which client-side apply pairs the items of a list (`x-kubernetes-patch-merge-key`).
+    #[must_use]
+    pub fn merge_key(self) -> Option<&'a str> {
+        [self.node, self.resolved].into_iter().flatten().find_map(|node| node.merge_key.as_deref())
+    }
+
+    /// Whether the kind's definition has a rule that keeps the value as it was made.
+    pub(super) fn is_immutable(self) -> bool {
+        [self.node, self.resolved].into_iter().flatten().any(|node| node.immutable)
+    }
+
     /// Whether a map here is compared as one value (`x-kubernetes-map-type: atomic`): selectors, references.
     #[must_use]
     pub fn is_atomic_map(self) -> bool {

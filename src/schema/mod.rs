@@ -6,11 +6,13 @@ mod defaults;
 mod duration;
 mod field;
 mod field_map;
+mod immutable;
 mod lookup;
 mod openapi;
 mod pod;
 mod pointer_fields;
 mod quantity;
+mod transition_rule;
 mod workload;
 
 #[cfg(test)]
@@ -20,5 +22,6 @@ mod zero;
 pub use defaults::{fill, without_defaults};
 pub use duration::same_duration;
 pub use field::{Field, ListType, Scalar, Shape};
+pub use immutable::immutable_part;
 pub use openapi::{Schema, SchemaError};
 pub use quantity::{rounds_to, same_quantity};

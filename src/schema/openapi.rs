@@ -64,6 +64,13 @@ pub(super) struct SchemaNode {
     pub(super) embedded: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) nullable: bool,
+    /// Whether a rule of its definition keeps the value from being changed.
+    #[serde(
+        rename = "x-kubernetes-validations",
+        deserialize_with = "super::transition_rule::read_rules",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub(super) immutable: bool,
     #[serde(rename = "x-kubernetes-group-version-kind", skip_serializing)]
     pub(super) kinds: Vec<GroupVersionKind>,
     /// Names of the properties whose default the server puts in: asked of every object.
@@ -148,7 +155,7 @@ impl Schema {
     }
 
     /// Names the form of [`Schema::to_bytes`]; whoever changes what is kept of a document changes it. A test holds both.
-    pub const FORMAT: &str = "drift/schema/v2";
+    pub const FORMAT: &str = "drift/schema/v3";
 
     /// The schema as bytes that [`Schema::from_bytes`] reads.
     ///
@@ -322,7 +329,7 @@ mod tests {
         let thing = expected["a.Thing"].as_object_mut().expect("a map");
         thing.retain(|key, _| !matches!(key.as_str(), "description" | "x-kubernetes-group-version-kind"));
         assert_eq!(kept, json!({"types": expected, "kinds": {"a/v1/Thing": "a.Thing"}, "servers": true}));
-        assert_eq!(Schema::FORMAT, "drift/schema/v2");
+        assert_eq!(Schema::FORMAT, "drift/schema/v3");
     }
 
     #[test]

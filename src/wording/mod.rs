@@ -1,5 +1,6 @@
 //! The sentences for findings, verdicts and incidents that reports and proposals share.
 
+mod next_sync;
 mod roots;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,10 @@ use serde_json::Value;
 use crate::model::{Cause, Confidence, Rule, Verdict};
 use crate::text::one_line;
 
+pub use next_sync::{
+    count_by_outcome, describe_applier, describe_forecast, describe_reason, sync_evidence_name,
+    sync_outcome_name, sync_way_name,
+};
 pub use roots::describe_root;
 
 /// The word of a cause.

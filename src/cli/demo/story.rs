@@ -167,5 +167,12 @@ fn settings(folder: PathBuf, now: Timestamp) -> CheckSettings {
         now,
     };
     let target = ClusterTarget::Embedded("the recorded cluster", CLUSTER);
-    CheckSettings { checkout, target, skip_secrets: false, verify: false, keep_hidden: false }
+    CheckSettings {
+        checkout,
+        target,
+        skip_secrets: false,
+        verify: false,
+        keep_hidden: false,
+        next_sync: false,
+    }
 }
