@@ -35,6 +35,7 @@ mod matrix;
 mod missing;
 mod missing_parts;
 mod mistakes;
+mod next_sync;
 mod ordinary;
 mod refused_entries;
 mod releases;

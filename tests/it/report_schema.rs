@@ -37,7 +37,7 @@ fn faults(report: &Value) -> Vec<String> {
 }
 
 #[track_caller]
-fn must_fit(case: &str, report: &Value) {
+pub(crate) fn must_fit(case: &str, report: &Value) {
     let faults = faults(report);
     assert!(faults.is_empty(), "{case}: {faults:#?}\n{report:#}");
 }
