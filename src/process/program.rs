@@ -25,6 +25,7 @@ pub struct Program {
     pub(super) output_cap: usize,
     pub(super) error_cap: usize,
     pub(super) memory: Option<u64>,
+    pub(super) file_size: Option<u64>,
     /// Whose name errors give, where another program starts it.
     pub(super) display_path: Option<PathBuf>,
     /// How many of the first arguments are for that other program.
@@ -103,6 +104,7 @@ impl Program {
             output_cap: 64 * MIB,
             error_cap: MIB,
             memory: Some(4 * 1024 * MIB as u64),
+            file_size: None,
             display_path: None,
             launcher_args: 0,
         }
@@ -175,6 +177,13 @@ impl Program {
     #[must_use]
     pub fn memory(mut self, bytes: Option<u64>) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// How many bytes each file may grow to that it writes (Linux only); it is ended where one would be larger.
+    #[must_use]
+    pub fn file_size(mut self, bytes: u64) -> Self {
+        self.file_size = Some(bytes);
         self
     }
 

@@ -41,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) fn run(program: &Program) -> Result<Output, ProcessError> {
     let deadline = Instant::now() + program.timeout;
     let mut running = ChildGuard(start(program)?);
-    running.limit(program.memory);
+    running.limit(program);
     let streams = connect(&mut running.0, program);
     let collected = collect(&running, &streams, deadline, program)?;
     running.kill_group();
@@ -95,18 +95,21 @@ impl ChildGuard {
 
     /// The limits are set from outside, right after the start: programs reach them much later than that.
     #[cfg(target_os = "linux")]
-    fn limit(&self, memory: Option<u64>) {
+    fn limit(&self, program: &Program) {
         use rustix::process::{Resource, Rlimit, prlimit};
         let limit = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
         // A child that has already ended cannot be limited, and need not be. No core files: they would hold secrets.
         let _ended = prlimit(Some(self.pid()), Resource::Core, limit(0));
-        if let Some(bytes) = memory {
+        if let Some(bytes) = program.memory {
             let _ended = prlimit(Some(self.pid()), Resource::As, limit(bytes));
+        }
+        if let Some(bytes) = program.file_size {
+            let _ended = prlimit(Some(self.pid()), Resource::Fsize, limit(bytes));
         }
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn limit(&self, _memory: Option<u64>) {}
+    fn limit(&self, _program: &Program) {}
 
     fn kill_group(&self) {
         // An error means that nobody is left in it.

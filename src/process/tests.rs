@@ -84,6 +84,20 @@ fn address_space_limited_and_core_dumps_off() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "4194304\n0\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn file_over_its_limit_ends_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |bytes: &str| {
+        let script = format!("sleep 0.2; exec head -c {bytes} /dev/zero > written");
+        shell(&script).env("PATH", "/usr/bin:/bin").folder(folder.path()).file_size(1000).run()
+    };
+    assert_eq!(write("1000").unwrap().status, 0);
+    let error = write("1001").expect_err("it may write 1000");
+    assert!(matches!(error, ProcessError::Killed { signal: 25, .. }), "{error:?}");
+    assert_eq!(folder.path().join("written").metadata().unwrap().len(), 1000);
+}
+
 #[test]
 fn an_error_never_shows_arguments_or_environment() {
     let error = shell("sleep 9 # hunter2").env("TOKEN", "hunter3").timeout(Duration::from_millis(50)).run();
