@@ -235,6 +235,12 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "NAME", env = "DRIFT_LOAD_RESTRICTOR", value_enum, default_value_t)]
     #[arg(hide_env_values = true, help_heading = help::RENDERING)]
     pub(super) load_restrictor: LoadRestrictor,
+    /// Fetch charts that are kept in registries and Helm repositories: of all hosts, or only of these. The logins of your
+    /// own helm and docker are used.
+    #[arg(long, value_name = "HOST", env = "DRIFT_FETCH_CHARTS", value_delimiter = ',')]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    #[arg(hide_env_values = true, help_heading = help::RENDERING)]
+    pub(super) fetch_charts: Vec<String>,
     /// Skip Secrets.
     #[arg(long)]
     pub(super) skip_secrets: bool,

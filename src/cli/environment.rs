@@ -14,7 +14,7 @@ use crate::checkout::{CheckoutSettings, RepositoryLocation, Tokens};
 use crate::cluster::{self, ServiceAccount};
 use crate::git;
 use crate::process::bounded_arguments;
-use crate::source::Tools;
+use crate::source::{AllowedHosts, ChartFetcher, Tools};
 
 /// The variable, if it is there and not empty.
 #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
@@ -45,7 +45,7 @@ pub(super) fn settings(
     } else {
         RepositoryLocation::Folder(PathBuf::from(&place.repository))
     };
-    let options = git::GitOptions { env: git_environment(), any_owner: false, bare: place.repository != "." };
+    let options = git::GitOptions { env: own_environment(), any_owner: false, bare: place.repository != "." };
     let path = match (path, &repository) {
         (None, _) => None,
         (Some(path), RepositoryLocation::Url(_)) => Some(normalise_path(path)?),
@@ -53,8 +53,8 @@ pub(super) fn settings(
             Some(repository_path(folder, path, revision.is_some(), &options)?)
         }
     };
-    let tools = tools(place)?;
     let cache = place.cache_dir.clone().or_else(default_cache);
+    let tools = tools(place)?.fetching(chart_fetcher(place, cache.clone())?);
     let target = cluster_target(place, cache.as_deref());
     let checkout = CheckoutSettings {
         location: repository,
@@ -163,8 +163,15 @@ fn default_cache() -> Option<PathBuf> {
     Some(base.or_else(home)?.join("drift"))
 }
 
-/// The environment of the `git` program: the user's own, without our tokens.
-fn git_environment() -> Vec<(OsString, OsString)> {
+/// Charts are fetched with the user's own logins, from the hosts that the command line or the environment allows.
+fn chart_fetcher(place: &TargetArgs, cache: Option<PathBuf>) -> Result<ChartFetcher, CommandError> {
+    let allowed = AllowedHosts::parse(&place.fetch_charts);
+    let allowed = allowed.map_err(|error| CommandError::Usage(format!("--fetch-charts: {error}")))?;
+    Ok(ChartFetcher::new(allowed, own_environment(), cache))
+}
+
+/// The environment of programs that log in for the user, git and helm: the user's own, without our tokens.
+fn own_environment() -> Vec<(OsString, OsString)> {
     env::vars_os().filter(|(name, _)| !Tokens::variables().any(|ours| name == ours)).collect()
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 /// How the names of drift's own temporary folders begin; six letters and digits follow.
-const OURS: [&str; 5] = ["drift-clone-", "drift-demo-", "drift-git-", "drift-render-", "drift-tree-"];
+const OURS: [&str; 6] =
+    ["drift-chart-", "drift-clone-", "drift-demo-", "drift-git-", "drift-render-", "drift-tree-"];
 const RANDOM: usize = 6;
 /// Longer than any run, in seconds.
 const OLD: i64 = 24 * 60 * 60;

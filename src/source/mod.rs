@@ -1,7 +1,7 @@
 //! One tree on disk rendered to desired objects with their origins. The only place that runs helm and kustomize.
 //!
 //! A source is plain, a Kustomize root or a Helm chart, by the files in its folder. Rendering runs no plug-ins and
-//! fetches nothing: what needs either is [`Incomplete`], like everything else that cannot be read.
+//! fetches nothing but charts that the caller allows: what needs either is [`Incomplete`], like everything else that cannot be read.
 
 mod argocd;
 mod argocd_directory;
@@ -10,6 +10,7 @@ mod argocd_ignore;
 mod argocd_jq;
 mod argocd_kustomize;
 mod argocd_variables;
+mod charts;
 mod common_metadata;
 mod configured;
 mod copy;
@@ -74,6 +75,10 @@ use output::SourceOutput;
 use resolved::{ResolvedSource, namespace_of};
 use tree::{SourceTree, locate};
 
+pub use charts::{
+    AllowedHost, AllowedHosts, ArchiveError, ChartDigest, ChartError, ChartFault, ChartFetcher,
+    ChartReference, ChartRepository, FetchedChart, NoHost, Unreachable,
+};
 pub use discovery::{Discovery, Here, RefusedRoot, RootObject};
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};

@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::charts::{ChartError, ChartFault, ChartFetcher, ChartReference, FetchedChart, Helm};
 use super::output::SourceKind;
 use crate::process::{Confinement, ProcessError, Program};
 
@@ -18,6 +19,7 @@ pub struct Tools {
     launcher: Option<PathBuf>,
     /// Whether kustomize may load files of other folders of the repository than the root's.
     is_unrestricted: bool,
+    charts: Arc<ChartFetcher>,
     confinement: OnceLock<Option<Confinement>>,
     helm_checked: OnceLock<Result<Tool, ToolError>>,
     kustomize_checked: OnceLock<Result<Tool, ToolError>>,
@@ -95,6 +97,21 @@ impl Tools {
     #[must_use]
     pub fn without_load_restrictions(self) -> Self {
         Self { is_unrestricted: true, ..self }
+    }
+
+    /// Lets helm fetch charts as far as this one allows.
+    #[must_use]
+    pub fn fetching(self, charts: ChartFetcher) -> Self {
+        Self { charts: Arc::new(charts), ..self }
+    }
+
+    /// A chart of a registry or a Helm repository, fetched if the caller allows that; each is fetched once.
+    pub fn fetch_chart(&self, reference: &ChartReference) -> Result<Arc<FetchedChart>, ChartError> {
+        let reference = self.charts.permit(reference)?;
+        match self.helm() {
+            Ok(helm) => self.charts.fetch(Helm { path: &helm.path, major: helm.major }, &reference),
+            Err(error) => Err(reference.fail(ChartFault::Helm(error.to_string()))),
+        }
     }
 
     /// Flags of kustomize beside the folder.

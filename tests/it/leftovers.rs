@@ -23,6 +23,7 @@ fn leftovers_of_killed_runs_are_removed() {
     let temporary = drift.home().join("tmp");
     let gone = [
         "drift-tree-aB3dE6",
+        "drift-chart-000000",
         "drift-render-000000",
         "drift-clone-zzzzzz",
         "drift-demo-ABCDEF",

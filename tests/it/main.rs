@@ -6,6 +6,7 @@ mod action;
 mod argocd_options;
 mod audit;
 mod cache;
+mod charts;
 mod cluster;
 mod command_line;
 mod commands;

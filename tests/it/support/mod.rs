@@ -9,6 +9,8 @@
 //! | [`cluster`] | a real control plane: etcd, kube-apiserver, on request kube-controller-manager |
 //! | [`gitea`] | a real Gitea |
 //! | [`servers`] | what runs in the background, and that it ends with the tests, however they end |
+//! | [`registry`] | a real registry of OCI artifacts |
+//! | [`file_server`] | a web server of files in memory, with a login or redirects, that remembers what it was asked |
 //! | [`http`] | one blocking HTTP call |
 //! | [`keys`] | keys to sign with: ssh's and GnuPG's |
 //! | [`literals`] | the string literals of Rust |
@@ -23,12 +25,14 @@
 
 pub(crate) mod cluster;
 pub(crate) mod command;
+pub(crate) mod file_server;
 pub(crate) mod flux;
 pub(crate) mod gitea;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod literals;
 pub(crate) mod parts;
+pub(crate) mod registry;
 pub(crate) mod repo;
 pub(crate) mod report;
 pub(crate) mod servers;
