@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use drift::source::{
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::source::helms;
@@ -95,15 +97,17 @@ fn of_registry(authority: &str, version: &str) -> ChartReference {
 struct Caller {
     folder: tempfile::TempDir,
     allowed: AllowedHosts,
+    /// Another folder than docker's own that has its logins, from the home.
+    docker: Option<&'static str>,
 }
 
 impl Caller {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in [".docker", ".config/helm", "cache", "tmp"] {
+        for name in [".docker", "docker", "bin", ".config/helm/registry", "cache", "tmp"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        Self { folder, allowed: AllowedHosts::All }
+        Self { folder, allowed: AllowedHosts::All, docker: None }
     }
 
     fn allowing(hosts: &[&str]) -> Self {
@@ -116,11 +120,19 @@ impl Caller {
 
     /// Another run: what was fetched before is only in the cache.
     fn fetch(&self, tools: &Tools, reference: &ChartReference) -> Result<Arc<FetchedChart>, ChartError> {
-        let env =
-            [("HOME", self.home().to_owned()), ("TMPDIR", self.home().join("tmp")), ("PATH", "/bin".into())];
-        let env = env.map(|(name, value)| (OsString::from(name), value.into_os_string())).to_vec();
+        self.tools(tools).fetch_chart(reference)
+    }
+
+    /// The programs of a run.
+    fn tools(&self, tools: &Tools) -> Tools {
+        let here = |name: &str| self.home().join(name).into_os_string();
+        let mut path = here("bin");
+        path.push(":/usr/bin:/bin");
+        let mut env = vec![("HOME", here("")), ("TMPDIR", here("tmp")), ("PATH", path)];
+        env.extend(self.docker.map(|folder| ("DOCKER_CONFIG", here(folder))));
+        let env = env.into_iter().map(|(name, value)| (OsString::from(name), value)).collect();
         let fetcher = ChartFetcher::new(self.allowed.clone(), env, Some(self.home().join("cache")));
-        tools.clone().fetching(fetcher).fetch_chart(reference)
+        tools.clone().fetching(fetcher)
     }
 
     fn fault(&self, tools: &Tools, reference: &ChartReference) -> ChartFault {
@@ -144,10 +156,20 @@ impl Caller {
         fs::write(self.home().join(".config/helm/repositories.yaml"), text).unwrap();
     }
 
-    /// As `docker login` writes it.
-    fn log_in_to_registry(&self, authority: &str) {
+    /// As `docker login` (in `.docker/config.json`) and `helm registry login` (in `.config/helm/registry`) write it.
+    fn log_in_to_registry(&self, file: &str, authority: &str) {
         let text = format!("{{\"auths\": {{\"{authority}\": {{\"auth\": \"{}\"}}}}}}", login());
+        fs::write(self.home().join(file), text).unwrap();
+    }
+
+    /// A helper of docker's, which has the login.
+    fn log_in_with_helper(&self, authority: &str) {
+        let text = format!("{{\"credHelpers\": {{\"{authority}\": \"test\"}}}}");
         fs::write(self.home().join(".docker/config.json"), text).unwrap();
+        let helper = self.home().join("bin/docker-credential-test");
+        let answer = json!({"ServerURL": authority, "Username": LOGIN.0, "Secret": LOGIN.1});
+        fs::write(&helper, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+        fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
     }
 }
 
@@ -389,7 +411,17 @@ fn login_of_a_registry_goes_to_it_only() {
             let fault = caller.fault(&tools, &of_registry(&registry.authority(), version));
             assert_eq!(fault, ChartFault::Login { login: login.clone() }, "{major} {version}");
         }
-        caller.log_in_to_registry(&registry.authority());
+        for (file, docker) in [
+            (".docker/config.json", None),
+            ("docker/config.json", Some("docker")),
+            (".config/helm/registry/config.json", None),
+        ] {
+            let caller = Caller { docker, ..Caller::new() };
+            caller.log_in_to_registry(file, &registry.authority());
+            let fetched = caller.fetch(&tools, &of_registry(&registry.authority(), "1.2.3"));
+            assert_eq!(fetched.unwrap_or_else(|error| panic!("{major} {file}: {error}")).version, "1.2.3");
+        }
+        caller.log_in_with_helper(&registry.authority());
         for version in ["1.2.3", "1.x"] {
             let fetched = caller.fetch(&tools, &of_registry(&registry.authority(), version));
             assert_eq!(fetched.unwrap_or_else(|error| panic!("{major}: {error}")).version, "1.2.3");
@@ -537,6 +569,37 @@ fn texts_of_a_reference_become_no_flags() {
         ] {
             assert_eq!(caller.fault(&tools, &reference), expected, "{reference:?}");
         }
+    }
+}
+
+/// Forty releases of one chart, and many of one repository, are common.
+#[test]
+fn chart_and_index_are_asked_for_once_a_run() {
+    let server = repository();
+    let caller = Caller::new();
+    for (major, tools) in helms() {
+        let tools = caller.tools(&tools);
+        let versions = ["1.2.3", "1.x", "1.2.3", "9.9.9", "1.x", "9.9.9"];
+        let fetched: Vec<_> = std::thread::scope(|scope| {
+            let fetch = |version| tools.fetch_chart(&of_server(&server, version)).ok();
+            let threads = versions.map(|version| scope.spawn(move || fetch(version)));
+            threads.map(|thread| thread.join().unwrap()).to_vec()
+        });
+        let found: Vec<_> =
+            fetched.iter().map(|chart| chart.as_ref().map(|chart| chart.version.as_str())).collect();
+        assert_eq!(
+            found,
+            [Some("1.2.3"), Some("1.10.0"), Some("1.2.3"), None, Some("1.10.0"), None],
+            "{major}"
+        );
+        let folders: Vec<_> = fetched.iter().flatten().map(|chart| chart.folder().to_owned()).collect();
+        assert_eq!((&folders[0], &folders[1]), (&folders[2], &folders[3]));
+        let mut asked: Vec<_> = server.asked().into_iter().map(|asked| asked.path).collect();
+        asked.sort();
+        // The second helm finds the archives in the cache.
+        let archives: &[&str] =
+            if major == "v4." { &["/charts/web-1.10.0.tgz", "/charts/web-1.2.3.tgz"] } else { &[] };
+        assert_eq!(asked, [&["/charts/index.yaml"], archives].concat(), "{major}");
     }
 }
 

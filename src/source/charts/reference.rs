@@ -5,7 +5,7 @@ use url::Url;
 use super::error::{ChartError, ChartFault};
 
 /// A chart that is kept elsewhere: what a HelmRelease, an OCIRepository or an Application names. Its texts are a
-/// repository's or a cluster's, so nothing of them is believed before [`CheckedReference`] has looked at it.
+/// repository's or a cluster's, so nothing of them is believed before it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChartReference {
     /// Where it is kept.
