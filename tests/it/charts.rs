@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use crate::source::helms;
 use crate::support::command::Drift;
 use crate::support::file_server::{Content, FileServer};
-use crate::support::registry::{LOGIN, Registry};
+use crate::support::registry::{LOGIN, Registry, Wants};
 use crate::support::repo::Repo;
 use crate::support::servers::free_ports;
 
@@ -99,6 +99,8 @@ struct Caller {
     allowed: AllowedHosts,
     /// Another folder than docker's own that has its logins, from the home.
     docker: Option<&'static str>,
+    /// Certificates that this system trusts, as Go's programs ask for them.
+    trusted: Option<PathBuf>,
 }
 
 impl Caller {
@@ -107,7 +109,7 @@ impl Caller {
         for name in [".docker", "docker", "bin", ".config/helm/registry", "cache", "tmp"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        Self { folder, allowed: AllowedHosts::All, docker: None }
+        Self { folder, allowed: AllowedHosts::All, docker: None, trusted: None }
     }
 
     fn allowing(hosts: &[&str]) -> Self {
@@ -130,6 +132,7 @@ impl Caller {
         path.push(":/usr/bin:/bin");
         let mut env = vec![("HOME", here("")), ("TMPDIR", here("tmp")), ("PATH", path)];
         env.extend(self.docker.map(|folder| ("DOCKER_CONFIG", here(folder))));
+        env.extend(self.trusted.clone().map(|file| ("SSL_CERT_FILE", file.into_os_string())));
         let env = env.into_iter().map(|(name, value)| (OsString::from(name), value)).collect();
         let fetcher = ChartFetcher::new(self.allowed.clone(), env, Some(self.home().join("cache")));
         tools.clone().fetching(fetcher)
@@ -180,7 +183,7 @@ fn login() -> String {
 #[test]
 fn exact_version_and_range_fetched_from_repository_and_registry() {
     let server = repository();
-    let registry = Registry::start(false);
+    let registry = Registry::start(Wants::Nothing);
     let folder = tempfile::tempdir().unwrap();
     for version in VERSIONS {
         let file = folder.path().join("web.tgz");
@@ -220,7 +223,7 @@ fn exact_version_and_range_fetched_from_repository_and_registry() {
 #[test]
 fn known_digest_comes_from_the_cache_without_network() {
     let server = repository();
-    let registry = Registry::start(false);
+    let registry = Registry::start(Wants::Nothing);
     let folder = tempfile::tempdir().unwrap();
     let archive = package("web", "1.2.3", &[]);
     fs::write(folder.path().join("web.tgz"), &archive).unwrap();
@@ -284,7 +287,7 @@ fn content_that_differs_from_its_digest_is_refused() {
     server.put("/charts/web-1.2.3.tgz", Content::File(replaced.clone()));
     server.put("/other/index.yaml", index(&[("1.2.3", "web-1.2.3.tgz", "")]));
     server.put("/other/web-1.2.3.tgz", Content::File(replaced.clone()));
-    let registry = Registry::start(false);
+    let registry = Registry::start(Wants::Nothing);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("web.tgz"), &replaced).unwrap();
     registry.push(&folder.path().join("web.tgz"));
@@ -316,7 +319,7 @@ fn content_that_differs_from_its_digest_is_refused() {
 #[test]
 fn missing_version_chart_or_host_is_named() {
     let server = repository();
-    let registry = Registry::start(false);
+    let registry = Registry::start(Wants::Nothing);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("web.tgz"), package("web", "1.2.3", &[])).unwrap();
     registry.push(&folder.path().join("web.tgz"));
@@ -355,6 +358,35 @@ fn missing_version_chart_or_host_is_named() {
             let error = caller.fetch(&tools, &reference).map(drop).expect_err("it is not there");
             assert_eq!(error.fault, expected, "{major} {reference:?}: {error}");
         }
+    }
+}
+
+#[test]
+fn registry_is_asked_with_tls_unless_it_is_insecure() {
+    let registry = Registry::start(Wants::Tls);
+    let plain = Registry::start(Wants::Nothing);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("web.tgz"), package("web", "1.2.3", &[])).unwrap();
+    registry.push(&folder.path().join("web.tgz"));
+    let of = |registry: &Registry| {
+        let url = format!("oci://{}/charts", registry.authority());
+        ChartReference {
+            repository: ChartRepository::Oci { url, plain_http: false },
+            ..of_registry("x", "1.2.3")
+        }
+    };
+    for (major, tools) in helms() {
+        let fault = Caller::new().fault(&tools, &of(&registry));
+        assert_eq!(fault, ChartFault::Unreachable(Unreachable::Certificate), "{major}");
+        if cfg!(target_os = "linux") {
+            let caller = Caller { trusted: Some(registry.ca()), ..Caller::new() };
+            let fetched = caller.fetch(&tools, &of(&registry));
+            assert_eq!(fetched.unwrap_or_else(|error| panic!("{major}: {error}")).version, "1.2.3");
+        }
+        // Helm 3 asks once more without TLS, by itself.
+        let without =
+            if major == "v3." { ChartFault::NotFound } else { ChartFault::Unreachable(Unreachable::NoTls) };
+        assert_eq!(Caller::new().fault(&tools, &of(&plain)), without, "{major}");
     }
 }
 
@@ -398,7 +430,7 @@ fn login_is_the_callers_and_goes_to_its_repository_only() {
 
 #[test]
 fn login_of_a_registry_goes_to_it_only() {
-    let registry = Registry::start(true);
+    let registry = Registry::start(Wants::Login);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("web.tgz"), package("web", "1.2.3", &[])).unwrap();
     registry.push(&folder.path().join("web.tgz"));
