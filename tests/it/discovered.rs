@@ -143,10 +143,10 @@ fn folders_that_gitops_objects_apply_are_the_sources() {
 #[test]
 fn roots_that_cannot_be_rendered_are_named_and_hide_nothing_else() {
     let fleet = Fleet::new();
-    let substituted = kustomization("apps", "./apps/prod", ", postBuild: {substitute: {level: info}}");
-    fleet.plane.apply("gitops", "flux-system", &substituted, &["--server-side", "--force-conflicts"]);
-    fleet.repo.write("clusters/prod/apps.yaml", &substituted);
-    fleet.repo.commit("Substitute");
+    let ignoring = kustomization("apps", "./apps/prod", ", ignore: [{paths: [/data/level]}]");
+    fleet.plane.apply("gitops", "flux-system", &ignoring, &["--server-side", "--force-conflicts"]);
+    fleet.repo.write("clusters/prod/apps.yaml", &ignoring);
+    fleet.repo.commit("Ignore a level");
     fleet.application("parameters", json!({"repoURL": HERE, "path": "web", "plugin": {"name": "x"}}));
     let _ = fleet.plane.by_hand("web", &["label", "configmap", "page", "team=a"]);
     let report = fleet.check(&[]).expect_status(3).json();
