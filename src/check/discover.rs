@@ -127,8 +127,12 @@ impl RootWalk<'_> {
             let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
             ahead = render_others(&request, ahead);
             let mut discovery = self.find(&ahead, opened, &live);
-            let wanted: Vec<TextReference> = discovery.wanted().cloned().collect();
-            if !wanted.is_empty() {
+            // Each root names what it wants one after another.
+            loop {
+                let wanted: Vec<TextReference> = discovery.wanted().cloned().collect();
+                if wanted.is_empty() {
+                    break;
+                }
                 for reference in wanted {
                     let found = self.look_up(&reference).await;
                     live.insert(reference, found);
@@ -166,6 +170,7 @@ impl RootWalk<'_> {
         let mut lookups = looked_up.clone();
         lookups.extend(declared_lookups(ahead, &request, looked_up));
         let here = Here {
+            live: &self.live,
             lookups: &lookups,
             is_address: &|url| self.repository.is_address(url),
             branch: self.repository.branch.as_deref(),

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::model::ChartReference;
+
 /// How Helm renders a chart.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -23,6 +25,8 @@ pub struct HelmOptions {
 /// values in their order, parameters.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HelmLayers {
+    /// The chart, where it is kept elsewhere than in the source's folder.
+    pub chart: Option<Box<ChartReference>>,
     /// Whether values files may be patterns, which stand for the files that they match.
     pub values_are_patterns: bool,
     /// Whether a values file that is not there is passed over.

@@ -12,7 +12,8 @@ mod tests;
 use serde::Deserialize;
 
 use crate::model::{
-    ArgoCdOptions, FluxOptions, ManagerClass, ResourceId, RootOptions, SourceRoot, UnsyncedAfter,
+    ArgoCdOptions, ChartReference, FluxOptions, ManagerClass, ResourceId, RootOptions, SourceRoot,
+    UnsyncedAfter,
 };
 
 pub use helm::{HelmLayers, HelmOptions, HelmParameter};
@@ -131,6 +132,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// The chart that it is, where that is kept elsewhere.
+    #[must_use]
+    pub fn chart(&self) -> Option<&ChartReference> {
+        self.helm.as_ref()?.layers.chart.as_deref()
+    }
+
     /// The GitOps object that applies it.
     #[must_use]
     pub fn root_object(&self) -> Option<&ResourceId> {

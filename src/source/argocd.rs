@@ -14,15 +14,25 @@ use super::tree::{SourceTree, with_forward_slashes};
 use crate::config::Source;
 use crate::git::RemoteAddress;
 use crate::model::{
-    ArgoCdApplication, ArgoCdDirectory, ArgoCdKustomize, ArgoCdOptions, ArgoCdTool, Incomplete, LabelMode,
-    ResourceId, RootOptions,
+    ArgoCdApplication, ArgoCdDirectory, ArgoCdKustomize, ArgoCdOptions, ArgoCdTool, ChartReference,
+    ChartRepository, Incomplete, LabelMode, ResourceId, RootOptions,
 };
 use crate::yaml;
 
 /// Fields of the source of an Application that do not change what is rendered, or that are read here
 /// (`pkg/apis/application/v1alpha1/types.go` of Argo CD).
-const FIELDS: &[&str] =
-    &["directory", "helm", "kustomize", "name", "path", "ref", "repoURL", "tagPrefix", "targetRevision"];
+const FIELDS: &[&str] = &[
+    "chart",
+    "directory",
+    "helm",
+    "kustomize",
+    "name",
+    "path",
+    "ref",
+    "repoURL",
+    "tagPrefix",
+    "targetRevision",
+];
 /// Fields of `directory`; what `jsonnet` sets has a part in nothing else, and files of Jsonnet are named where they are.
 const DIRECTORY: &[&str] = &["disableExtensionFilter", "exclude", "include", "jsonnet", "recurse"];
 /// Fields of `kustomize`. `version` chooses among programs that the operator of Argo CD has installed: drift renders with
@@ -121,13 +131,32 @@ fn source_of(
 ) -> Result<(Source, RootOptions), RootRefusal> {
     let url = declared["repoURL"].as_str().unwrap_or_default();
     if let Some(chart) = text(&declared["chart"]) {
-        return Err(RootRefusal::Chart(chart, shown_address(url)));
+        let (mut source, mut options) = read_source(declared, application)?;
+        options.tool = Some(ArgoCdTool::Helm);
+        let version = declared["targetRevision"].as_str().unwrap_or_default();
+        let helm = source.helm.get_or_insert_default();
+        helm.layers.chart = Some(Box::new(ChartReference {
+            repository: chart_repository(url),
+            name: chart,
+            version: version.to_owned(),
+            digest: None,
+        }));
+        return Ok((source, RootOptions::ArgoCd(Box::new(options))));
     }
     if !is_here(url) {
         return Err(RootRefusal::OtherRepository(shown_address(url)));
     }
     let (source, options) = read_source(declared, application)?;
     Ok((source, RootOptions::ArgoCd(Box::new(options))))
+}
+
+/// A repository of charts; one without a protocol is a registry.
+fn chart_repository(url: &str) -> ChartRepository {
+    if url.starts_with("https://") || url.starts_with("http://") {
+        return ChartRepository::Helm { url: url.to_owned() };
+    }
+    let url = format!("oci://{}", url.trim_start_matches("oci://"));
+    ChartRepository::Oci { url, plain_http: false }
 }
 
 /// A source with what it sets.
@@ -271,7 +300,7 @@ pub(super) fn override_files(source: &Source) -> Vec<String> {
 /// # Errors
 /// A file that cannot be read, or that sets what drift does not render.
 pub(super) fn overridden(source: &Source, tree: SourceTree<'_>) -> Result<Option<Source>, Incomplete> {
-    let Some(options) = source.argo_cd() else { return Ok(None) };
+    let Some(options) = source.argo_cd().filter(|_| source.chart().is_none()) else { return Ok(None) };
     let mut declared = None;
     for name in override_files(source) {
         let file = Path::new(&source.path).join(name);

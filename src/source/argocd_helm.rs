@@ -41,6 +41,7 @@ pub(super) fn options(helm: &Value, variables: &Variables<'_>) -> Result<HelmOpt
     };
     let flag = |name: &str| helm[name].as_bool() == Some(true);
     let layers = HelmLayers {
+        chart: None,
         values_are_patterns: true,
         ignore_missing_values: flag("ignoreMissingValueFiles"),
         chart_values: Vec::new(),

@@ -5,55 +5,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::discovery_object::{FLUX_SOURCES, RootObject};
 use super::references::{KnownTexts, TextReference};
+use super::release_charts::ReleaseCharts;
 use super::root_fields::RootRefusal;
 use super::roots::Root;
 use super::tree::SourceTree;
-use crate::config::{Discover, IgnoreRule, Source};
+use crate::config::{IgnoreRule, Source};
 use crate::git::TrackedFiles;
 use crate::model::{Incomplete, ObjectKey, Origin, ResourceId, UncoveredRoot};
-
-/// The group of Flux's repositories.
-const FLUX_SOURCES: &str = "source.toolkit.fluxcd.io";
-/// The group of Argo CD's objects.
-const ARGO_CD: &str = "argoproj.io";
-
-/// Group and kind of the objects that apply others, or that say where these are from.
-const KINDS: [(&str, &str); 8] = [
-    (FLUX_SOURCES, "GitRepository"),
-    (FLUX_SOURCES, "HelmRepository"),
-    (FLUX_SOURCES, "HelmChart"),
-    (FLUX_SOURCES, "OCIRepository"),
-    ("kustomize.toolkit.fluxcd.io", "Kustomization"),
-    ("helm.toolkit.fluxcd.io", "HelmRelease"),
-    (ARGO_CD, "Application"),
-    (ARGO_CD, "ApplicationSet"),
-];
-
-/// A GitOps object, as Git declares it or as the cluster has it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RootObject {
-    /// The object.
-    pub id: ResourceId,
-    /// As it is read.
-    pub value: Value,
-    /// Where Git declares it; `None`: the cluster has it.
-    pub origin: Option<Origin>,
-}
-
-impl RootObject {
-    /// Group and kind of the objects that are read for this.
-    pub fn kinds(discover: &Discover) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let (flux, argocd) = (discover.flux, discover.argocd);
-        KINDS.into_iter().filter(move |(group, _)| if *group == ARGO_CD { argocd } else { flux })
-    }
-
-    /// Whether an object is one of those.
-    #[must_use]
-    pub fn is_kind(id: &ResourceId, discover: &Discover) -> bool {
-        Self::kinds(discover).any(|kind| kind == (id.group.as_str(), id.kind.as_str()))
-    }
-}
 
 /// What makes a root one of this repository.
 pub struct Here<'a> {
@@ -63,6 +23,8 @@ pub struct Here<'a> {
     pub branch: Option<&'a str>,
     /// The repository's default branch, where that is known.
     pub default_branch: Option<&'a str>,
+    /// The GitOps objects of the cluster, with what their controllers say.
+    pub live: &'a [RootObject],
     /// What is known of ConfigMaps and Secrets that roots name.
     pub lookups: &'a KnownTexts,
 }
@@ -142,6 +104,7 @@ impl Discovery {
     #[must_use]
     pub fn find(objects: &[RootObject], here: &Here<'_>) -> Self {
         let repositories = repositories(objects);
+        let charts = ReleaseCharts::new(objects, here.live);
         let mut found = Self::default();
         let mut candidates = Vec::new();
         for object in objects {
@@ -157,7 +120,7 @@ impl Discovery {
         let branch = followed_branch(here, candidates.iter().map(|(_, revision)| revision));
         for (object, revision) in candidates {
             if revision.is_of(branch, here) {
-                found.add(object, here);
+                found.add(object, here, &charts);
             } else {
                 found.uncover(object, &Elsewhere::Revision(revision.to_string()));
             }
@@ -165,14 +128,18 @@ impl Discovery {
         found
     }
 
-    fn add(&mut self, object: &RootObject, here: &Here<'_>) {
+    fn add(&mut self, object: &RootObject, here: &Here<'_>, charts: &ReleaseCharts<'_>) {
         let root = match object.id.kind.as_str() {
             "Application" => Root::from_application(&object.id, &object.value, here.is_address),
-            "HelmRelease" => self.helm_release(object, here),
-            _ => Root::from_kustomization(&object.id, &object.value),
+            "HelmRelease" => Self::helm_release(object, here, charts),
+            _ => Root::from_kustomization(&object.id, &object.value)
+                .and_then(|root| root.with_texts(here.lookups)),
         };
         match root {
             Ok(mut root) => {
+                if let Some(origin) = &object.origin {
+                    root = root.with_file(&origin.file);
+                }
                 root.origin.clone_from(&object.origin);
                 root.refused.iter().for_each(|why| self.refuse(object, why.clone()));
                 self.roots.push(root);
@@ -187,11 +154,13 @@ impl Discovery {
         self.refused.push(RefusedRoot { id: object.id.clone(), origin: object.origin.clone(), why });
     }
 
-    fn helm_release(&mut self, object: &RootObject, here: &Here<'_>) -> Result<Root, RootRefusal> {
-        if let Some(chart) = chart_elsewhere(object, here) {
-            return Err(chart);
-        }
-        Root::from_helm_release(&object.id, &object.value, here.lookups)
+    fn helm_release(
+        object: &RootObject,
+        here: &Here<'_>,
+        charts: &ReleaseCharts<'_>,
+    ) -> Result<Root, RootRefusal> {
+        let chart = charts.of_release(object)?;
+        Root::from_helm_release(&object.id, &object.value, chart, here.lookups)
     }
 
     /// References that were not looked up yet.
@@ -280,7 +249,11 @@ fn source_of<'a>(
             let several = spec["sources"].as_array().into_iter().flatten();
             let mut sources = std::iter::once(&spec["source"]).chain(several);
             let is_here = |source: &&Value| source["repoURL"].as_str().is_some_and(here.is_address);
-            let source = sources.find(is_here).ok_or(Elsewhere::Repository)?;
+            let Some(source) = sources.find(is_here) else {
+                // Charts are of no repository like this one: it belongs to what declares it.
+                let has_chart = has_chart(spec) && object.origin.is_some();
+                return if has_chart { Ok(Some(Revision::Any)) } else { Err(Elsewhere::Repository) };
+            };
             Ok(Some(Revision::of_argo_cd(source["targetRevision"].as_str().unwrap_or_default())))
         }
         "ApplicationSet" => Err(Elsewhere::Generator),
@@ -288,17 +261,10 @@ fn source_of<'a>(
     }
 }
 
-/// Where the chart of a HelmRelease is, where that is not in this repository.
-fn chart_elsewhere(object: &RootObject, _here: &Here<'_>) -> Option<RootRefusal> {
-    let spec = &object.value["spec"];
-    let (reference, chart) = (&spec["chart"]["spec"]["sourceRef"], &spec["chart"]["spec"]["chart"]);
-    if reference["kind"] == "GitRepository" {
-        return None;
-    }
-    let reference = if reference.is_object() { reference } else { &spec["chartRef"] };
-    let name = |value: &Value| value.as_str().unwrap_or("unnamed").to_owned();
-    let chart = if chart.is_string() { name(chart) } else { name(&reference["name"]) };
-    Some(RootRefusal::Chart(chart, format!("{}/{}", name(&reference["kind"]), name(&reference["name"]))))
+/// Whether a source of an Application is a chart.
+fn has_chart(spec: &Value) -> bool {
+    let several = spec["sources"].as_array().into_iter().flatten();
+    std::iter::once(&spec["source"]).chain(several).any(|source| source["chart"].is_string())
 }
 
 /// What of this repository a reference to a source of Flux follows.
@@ -437,6 +403,7 @@ mod tests {
             is_address: &|url| url == "here",
             branch,
             default_branch: default,
+            live: &[],
             lookups: &KnownTexts::new(),
         };
         let found = Discovery::find(objects, &here);

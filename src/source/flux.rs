@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use super::folders::subfolders;
 use super::output::SourceKind;
+use super::references::{KnownTexts, ReferencedTexts, TextReference};
 use super::root_fields::{RootRefusal, is_set, refuse_others};
 use super::tree::{SourceTree, with_forward_slashes};
 use crate::config::Source;
-use crate::model::{FluxOptions, SubstituteReference, Substitution};
+use crate::model::{FluxOptions, SubstituteData, SubstituteReference, Substitution};
 
 /// Fields of a Flux Kustomization that do not change what is rendered, or that are read here (`api/v1/kustomization_types.go` of
 /// kustomize-controller). Encrypted values are found by their text, `decryption` or not.
@@ -67,6 +68,38 @@ pub(super) fn options(spec: &Value) -> Result<FluxOptions, RootRefusal> {
         refuse_others(reference.as_object(), FLUX_REFERENCE, "postBuild.substituteFrom.")?;
     }
     Ok(flux_options(spec))
+}
+
+/// The options with the variables that ConfigMaps and Secrets give; of a Secret only the names are known.
+///
+/// # Errors
+/// As for [`super::roots::Root::with_texts`].
+pub(super) fn resolve(
+    options: FluxOptions,
+    namespace: &str,
+    texts: &KnownTexts,
+) -> Result<FluxOptions, RootRefusal> {
+    let key = |reference: &SubstituteReference| TextReference {
+        kind: reference.kind.clone(),
+        namespace: namespace.to_owned(),
+        name: reference.name.clone(),
+    };
+    for reference in options.substitute_from.iter().map(key) {
+        match texts.get(&reference) {
+            None => return Err(RootRefusal::Wanted(reference)),
+            Some(ReferencedTexts::Unread(why)) if reference.kind != "Secret" => {
+                return Err(RootRefusal::Unread(reference.to_string(), why.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    let data = |reference: &SubstituteReference| match texts.get(&key(reference)) {
+        Some(ReferencedTexts::Texts(texts)) => SubstituteData::ConfigMap(texts.clone()),
+        Some(ReferencedTexts::Keys(keys)) => SubstituteData::Secret(Some(keys.iter().cloned().collect())),
+        Some(ReferencedTexts::Unread(_)) => SubstituteData::Secret(None),
+        Some(ReferencedTexts::Missing) | None => SubstituteData::Missing,
+    };
+    options.resolve(data).map_err(RootRefusal::Variables)
 }
 
 /// What renders a folder that a Kustomization applies: one with options is rendered by a kustomization that Flux makes, where

@@ -4,10 +4,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, thread};
 
 use serde_json::Value;
 
+use super::charts::FetchedChart;
 use super::helm_values::ValuesFiles;
 use super::hooks::HookOwners;
 use super::message_redaction::RendererTree;
@@ -18,7 +20,7 @@ use super::render_variants::{
 use super::resolved::ResolvedSource;
 use super::sandbox::Sandbox;
 use super::tools::Tool;
-use super::tree::{CHART, locate, with_forward_slashes};
+use super::tree::{CHART, SourceTree, locate, with_forward_slashes};
 use super::{copy, manifest, post_render, release_values, renderer_error, template_clock};
 use crate::config::{HelmLayers, HelmParameter};
 use crate::git::{self, read_file};
@@ -49,9 +51,12 @@ fn template(
 ) -> Result<(), Incomplete> {
     let fault = |why: copy::CopyError| Incomplete { what: located.source.path.clone(), why: why.to_string() };
     let values = ValuesFiles::find(located)?;
-    let (sandbox, left_out) = copy_chart(located, &values).map_err(fault)?;
+    let fetched = fetch(located)?;
+    let fetched = fetched.as_ref().map(|chart| chart.folder());
+    let (sandbox, left_out) = copy_chart(located, &values, fetched).map_err(fault)?;
     values.name_encrypted(located, gathered);
-    let mut content = ChartContent::scan(&sandbox.tree(), &located.path);
+    let place = ChartFolder::of(located, &sandbox);
+    let mut content = ChartContent::scan(&place.root, &place.path);
     values.all().for_each(|file| content.text(&sandbox.tree(), file));
     if let Some(pointer) = left_out.pointers.first() {
         return Err(Incomplete { what: with_forward_slashes(pointer), why: git::LFS.to_owned() });
@@ -60,12 +65,12 @@ fn template(
         let why = "the link leads out of the repository, and a chart's files may not";
         return Err(Incomplete { what: with_forward_slashes(link), why: why.to_owned() });
     }
-    let (other, _) = copy_chart(located, &values).map_err(fault)?;
+    let (other, _) = copy_chart(located, &values, fetched).map_err(fault)?;
     for copy in [&sandbox, &other] {
-        replace_chart_values(located, &values, &copy.tree())?;
+        replace_chart_values(located, &values, copy)?;
     }
     let layers = located.source.helm.clone().unwrap_or_default().layers;
-    let name = chart_name(located);
+    let name = chart_name(&place);
     let chart = Chart { located, tool, sandbox, other, values, layers, content, name };
     chart.alter();
     let result = chart.render(gathered);
@@ -81,10 +86,17 @@ const FILE_CAP: u64 = 16 * 1024 * 1024;
 fn copy_chart(
     located: &ResolvedSource<'_>,
     values: &ValuesFiles,
+    fetched: Option<&Path>,
 ) -> Result<(Sandbox, copy::OmittedFiles), copy::CopyError> {
     let sandbox = Sandbox::new(located.request.tools.confinement()).map_err(copy::CopyError::NoFolder)?;
-    let wanted = std::iter::once(located.path.clone()).chain(values.all().cloned());
-    let left_out = copy::copy(located.tree, wanted, &sandbox.tree())?;
+    let own = fetched.is_none().then(|| located.path.clone());
+    let mut left_out =
+        copy::copy(located.tree, own.into_iter().chain(values.all().cloned()), &sandbox.tree())?;
+    if let Some(folder) = fetched {
+        let place = ChartFolder::of(located, &sandbox);
+        let chart = SourceTree::new(folder, None);
+        left_out = copy::copy(chart, [PathBuf::new()], &place.root.join(&place.path))?;
+    }
     let layers = located.source.helm.iter().flat_map(|helm| &helm.layers.inline_values);
     for (at, text) in layers.enumerate() {
         let written = fs::write(inline_values(&sandbox, at), text);
@@ -98,13 +110,19 @@ fn copy_chart(
 fn replace_chart_values(
     located: &ResolvedSource<'_>,
     values: &ValuesFiles,
-    tree: &Path,
+    sandbox: &Sandbox,
 ) -> Result<(), Incomplete> {
-    if values.chart.is_empty() {
+    let place = ChartFolder::of(located, sandbox);
+    // Of a chart that is kept elsewhere they are its own files.
+    let (tree, files) = match located.source.chart() {
+        Some(_) => (place.root.join(&place.path), own_values(located)?),
+        None => (sandbox.tree(), values.chart.clone()),
+    };
+    if files.is_empty() {
         return Ok(());
     }
     let mut merged = serde_json::Map::new();
-    for file in &values.chart {
+    for file in &files {
         let fault = |why: String| Incomplete {
             what: format!("values file {} of {}", with_forward_slashes(file), located.source.path),
             why,
@@ -113,9 +131,57 @@ fn replace_chart_values(
         let read = release_values::read(&text).map_err(|error| fault(error.to_string()))?;
         release_values::merge(&mut merged, read);
     }
-    let own = tree.join(&located.path).join("values.yaml");
+    let own = place.root.join(&place.path).join("values.yaml");
     fs::write(own, Value::Object(merged).to_string())
         .map_err(|error| Incomplete { what: located.display_path("values.yaml"), why: error.to_string() })
+}
+
+/// The values files of a chart that is kept elsewhere, from its folder, that take the place of its own.
+fn own_values(located: &ResolvedSource<'_>) -> Result<Vec<PathBuf>, Incomplete> {
+    let named = located.source.helm.iter().flat_map(|helm| &helm.layers.chart_values);
+    let inside = |file: &String| {
+        let path = Path::new(file.trim_start_matches("./"));
+        let is_inside = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        is_inside.then(|| path.to_path_buf()).ok_or_else(|| Incomplete {
+            what: format!("values file {file} of {}", located.source.path),
+            why: "it lies outside the chart".to_owned(),
+        })
+    };
+    named.map(inside).collect()
+}
+
+/// A chart that is kept elsewhere, brought here.
+fn fetch(located: &ResolvedSource<'_>) -> Result<Option<Arc<FetchedChart>>, Incomplete> {
+    let Some(reference) = located.source.chart() else { return Ok(None) };
+    let fetched = located.request.tools.fetch_chart(reference);
+    fetched.map(Some).map_err(|error| Incomplete {
+        what: match located.source.root_object() {
+            Some(root) => format!("what {root} applies"),
+            None => located.source.path.clone(),
+        },
+        why: error.to_string(),
+    })
+}
+
+/// Where a chart is in a sandbox.
+struct ChartFolder {
+    /// The folder that no link of it may leave.
+    root: PathBuf,
+    /// From there.
+    path: PathBuf,
+}
+
+impl ChartFolder {
+    fn of(located: &ResolvedSource<'_>, sandbox: &Sandbox) -> Self {
+        match located.source.chart() {
+            Some(_) => Self { root: sandbox.outer(), path: PathBuf::from("chart") },
+            None => Self { root: sandbox.tree(), path: located.path.clone() },
+        }
+    }
+
+    fn whole(&self) -> PathBuf {
+        self.root.join(&self.path)
+    }
 }
 
 /// Where the inline values stand: not in the tree, for a chart may list its files.
@@ -123,8 +189,8 @@ fn inline_values(sandbox: &Sandbox, at: usize) -> PathBuf {
     sandbox.outer().join(format!("values-{at}.yaml"))
 }
 
-fn chart_name(located: &ResolvedSource<'_>) -> String {
-    let bytes = read_file(located.tree.root, &located.path.join(CHART), FILE_CAP).unwrap_or_default();
+fn chart_name(place: &ChartFolder) -> String {
+    let bytes = read_file(&place.root, &place.path.join(CHART), FILE_CAP).unwrap_or_default();
     let document = yaml::read(&bytes).into_iter().next().and_then(Result::ok);
     let name = document.and_then(|document| document.to_json()["name"].as_str().map(str::to_owned));
     name.unwrap_or_default()
@@ -240,7 +306,7 @@ impl Chart<'_> {
     /// Gives the second copy another clock and another revision. What cannot be written stays as it is, and then does not
     /// show in the second render.
     fn alter(&self) {
-        let tree = self.other.tree();
+        let tree = ChartFolder::of(self.located, &self.other).root;
         for file in self.content.clocks.iter().map(|file| tree.join(file)) {
             let text = fs::read_to_string(&file).ok();
             if let Some(other) = text.and_then(|text| template_clock::replace_clock(&text)) {
@@ -261,7 +327,7 @@ impl Chart<'_> {
     }
 
     fn revision_template_path(&self) -> PathBuf {
-        let mut path = self.other.tree().join(&self.located.path).join("templates");
+        let mut path = ChartFolder::of(self.located, &self.other).whole().join("templates");
         path.extend(std::iter::repeat_n("drift", DEPTH));
         path.join("release.yaml")
     }
@@ -413,14 +479,14 @@ impl Chart<'_> {
             let why = format!(
                 "the chart's dependencies are not in its charts/ folder: {missing}; run `helm dependency build` and commit charts/"
             );
-            return Incomplete { what: self.located.display_path(CHART), why };
+            return Incomplete { what: self.own_file(), why };
         }
         let rendering = RendererTree { tree, folder: &self.located.path, chart: &self.name };
         let by_hand = renderer_error::manual_command(self.tool, &self.located.source.path);
         let shown = renderer_error::redact_error(error, &rendering, &by_hand);
         let what = match shown.place {
-            Some((file, place)) => format!("{}{place}", self.located.display_path(&file)),
-            None => self.located.display_path(CHART),
+            Some((file, place)) => format!("{}{place}", self.shown_file(&file)),
+            None => self.own_file(),
         };
         Incomplete { what, why: format!("helm failed: {}", shown.text) }
     }
@@ -448,7 +514,7 @@ impl Chart<'_> {
         args.extend(self.values_args(sandbox));
         args.push("--".into());
         args.push(self.release().into());
-        args.push(sandbox.tree().join(&self.located.path).into());
+        args.push(ChartFolder::of(self.located, sandbox).whole().into());
         args
     }
 
@@ -501,15 +567,28 @@ impl Chart<'_> {
         yaml::read(output).into_iter().map(read).collect()
     }
 
+    /// What stands for the chart's own file: of one that is kept elsewhere what names it.
+    fn own_file(&self) -> String {
+        self.shown_file(CHART)
+    }
+
+    fn shown_file(&self, inside: &str) -> String {
+        match self.located.source.chart() {
+            Some(_) => self.located.source.path.clone(),
+            None => self.located.display_path(inside),
+        }
+    }
+
     /// `web/templates/x.yaml` as a path in the repository, where there is such a file; else the chart's own.
     fn file_of(&self, source: Option<&str>) -> String {
-        let inside = source.and_then(|source| source.trim().strip_prefix(&self.name)?.strip_prefix('/'));
+        let in_tree = source.filter(|_| self.located.source.chart().is_none());
+        let inside = in_tree.and_then(|source| source.trim().strip_prefix(&self.name)?.strip_prefix('/'));
         let file = inside.and_then(|inside| {
             let real =
                 locate(self.located.tree.root, &self.located.path.join(inside).to_string_lossy()).ok()?;
             self.located.tree.root.join(&real).is_file().then_some(real)
         });
-        file.map_or_else(|| self.located.display_path(CHART), |file| with_forward_slashes(&file))
+        file.map_or_else(|| self.own_file(), |file| with_forward_slashes(&file))
     }
 }
 

@@ -8,7 +8,7 @@ use super::references::{KnownTexts, ReferencedTexts, TextReference};
 use super::release_values::{self, ValuesError};
 use super::root_fields::{RootRefusal, folder, is_set, refuse_others, text, texts};
 use crate::config::{HelmLayers, HelmOptions, Source};
-use crate::model::{HelmReleaseOptions, ResourceId, RootOptions};
+use crate::model::{ChartReference, HelmReleaseOptions, ResourceId, RootOptions};
 
 /// Fields that do not change what is rendered, or that are read here.
 const FIELDS: &[&str] = &[
@@ -54,13 +54,14 @@ const IMAGE: &[&str] = &["digest", "name", "newName", "newTag"];
 /// The longest name of a release (`internal/release/name.go` of helm-controller).
 const LONGEST_NAME: usize = 53;
 
-/// A release of a chart that is a folder of this repository.
+/// A release of a chart that is a folder of this repository, or one that is fetched.
 ///
 /// # Errors
 /// Why drift cannot render it; [`RootRefusal::Wanted`] where a reference was not looked up yet.
 pub(super) fn source(
     id: &ResourceId,
     spec: &Value,
+    fetched: Option<ChartReference>,
     lookups: &KnownTexts,
 ) -> Result<(Source, RootOptions), RootRefusal> {
     if is_set(&spec["kubeConfig"]) {
@@ -71,7 +72,9 @@ pub(super) fn source(
     refuse_others(chart.as_object(), CHART, "chart.spec.")?;
     let own_namespace = id.namespace.clone().unwrap_or_default();
     let values = values(spec, &own_namespace, lookups)?;
+    let path = if fetched.is_some() { ".".to_owned() } else { folder(chart["chart"].as_str())? };
     let layers = HelmLayers {
+        chart: fetched.map(Box::new),
         inline_values: vec![Value::Object(values).to_string()],
         chart_values: texts(&chart["valuesFiles"]),
         ignore_missing_values: chart["ignoreMissingValuesFiles"] == true,
@@ -80,7 +83,7 @@ pub(super) fn source(
         ..HelmLayers::default()
     };
     let source = Source {
-        path: folder(chart["chart"].as_str())?,
+        path,
         namespace: Some(text(&spec["targetNamespace"]).unwrap_or(own_namespace)),
         helm: Some(HelmOptions { release: Some(release_name(id, spec)), values: Vec::new(), layers }),
         ..Source::default()
@@ -220,7 +223,7 @@ mod tests {
     fn rendered(spec: Value) -> Result<(Value, String), String> {
         let mut spec = spec;
         spec["chart"] = json!({"spec": {"chart": "./charts/web", "sourceRef": {"kind": "GitRepository"}}});
-        let (source, _) = source(&id(), &spec, &lookups()).map_err(|why| why.to_string())?;
+        let (source, _) = source(&id(), &spec, None, &lookups()).map_err(|why| why.to_string())?;
         let helm = source.helm.expect("a chart");
         let values = serde_json::from_str(&helm.layers.inline_values[0]).expect("JSON");
         let release = helm.release.unwrap_or_default();

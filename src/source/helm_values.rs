@@ -54,7 +54,9 @@ impl ValuesFiles {
             })
         });
         let parameters = parameters.collect::<Result<_, _>>()?;
-        let chart = helm.layers.chart_values.iter().map(|file| from_root(file));
+        // Of a chart that is kept elsewhere they are its own files.
+        let of_tree = if helm.layers.chart.is_some() { &[][..] } else { &helm.layers.chart_values };
+        let chart = of_tree.iter().map(|file| from_root(file));
         let chart = chart.filter(|file| !(helm.layers.ignore_missing_values && is_missing(located, file)));
         let chart = chart.map(|file| find_file(located, &file, "values file")).collect::<Result<_, _>>()?;
         Ok(Self { files, chart, parameters })
@@ -172,6 +174,9 @@ fn find_file(located: &ResolvedSource<'_>, file: &str, word: &str) -> Result<Pat
     }
     if is_address(file) {
         return Err(lacks("it is at an address, and drift fetches nothing to render"));
+    }
+    if located.source.chart().is_some() && !file.starts_with('/') {
+        return Err(lacks("it is a file of the chart, which drift does not read where that is fetched"));
     }
     let outside = "it lies outside the repository";
     let of_argo_cd = located.source.helm.as_ref().is_some_and(|helm| helm.layers.values_are_patterns);

@@ -56,6 +56,11 @@ impl InputsReader {
     ) -> Result<SourceInputs, GitError> {
         let mut walk = InputsWalk { reader: self, repository, commit, inputs: SourceInputs::default() };
         let Some(root) = walk.follow(&source.path)? else { return Ok(walk.inputs) };
+        if source.chart().is_some() {
+            // What is of no commit: its values are in the object that names it.
+            walk.inputs.kind = Some(SourceKind::Helm);
+            return Ok(walk.inputs);
+        }
         let by_files = walk.kind(&root.0, root.1)?;
         let of_flux = source.flux().map(|options| flux::kind(options, by_files));
         let kind = argocd::kind(source).or(of_flux).unwrap_or(by_files);

@@ -15,6 +15,7 @@ mod common_metadata;
 mod configured;
 mod copy;
 mod discovery;
+mod discovery_object;
 mod encrypted;
 mod envsubst;
 mod exclude;
@@ -46,6 +47,7 @@ mod placeholders;
 mod plain;
 mod post_render;
 mod references;
+mod release_charts;
 mod release_values;
 mod remote_entry;
 mod remove_entries;
@@ -76,10 +78,11 @@ use resolved::{ResolvedSource, namespace_of};
 use tree::{SourceTree, locate};
 
 pub use charts::{
-    AllowedHost, AllowedHosts, ArchiveError, ChartDigest, ChartError, ChartFault, ChartFetcher,
-    ChartReference, ChartRepository, FetchedChart, NoHost, Unreachable,
+    AllowedHost, AllowedHosts, ArchiveError, ChartError, ChartFault, ChartFetcher, FetchedChart, NoHost,
+    Unreachable,
 };
-pub use discovery::{Discovery, Here, RefusedRoot, RootObject};
+pub use discovery::{Discovery, Here, RefusedRoot};
+pub use discovery_object::RootObject;
 pub use hooks::Hooks;
 pub use inputs::{InputsReader, SourceInputs};
 pub use output::SourceKind;
@@ -212,7 +215,8 @@ fn gather(
     };
     let source = overridden.as_ref().unwrap_or(source);
     let located = ResolvedSource { request, source, tree: seen, path };
-    let kind = argocd::kind(source).unwrap_or_else(|| match source.root_options() {
+    let is_chart = source.chart().map(|_| SourceKind::Helm);
+    let kind = is_chart.or(argocd::kind(source)).unwrap_or_else(|| match source.root_options() {
         Some(RootOptions::Flux(options)) => flux::kind(options, seen.kind(&located.path)),
         _ => seen.kind(&located.path),
     });

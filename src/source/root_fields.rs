@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::references::TextReference;
 use super::release_values::ValuesError;
+use crate::model::SubstituteRefusal;
 
 /// Why a root cannot be rendered, as a sentence about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +22,7 @@ pub enum RootRefusal {
     #[error("it sets something by ${0}, which is another text at every commit")]
     Variable(String),
     /// A chart of a repository of charts, and where that is.
-    #[error("it takes the chart {0} from {1}, which drift does not fetch yet")]
+    #[error("it takes the chart {0} from {1}, which drift does not fetch")]
     Chart(String, String),
     /// Another repository.
     #[error("a source of it is in another repository, {0}")]
@@ -44,6 +45,9 @@ pub enum RootRefusal {
     /// What of which ConfigMap, and what is wrong with it.
     #[error("it takes {0} as values: {1}")]
     BadValues(String, ValuesError),
+    /// Why its variables are not known.
+    #[error("{0}")]
+    Variables(SubstituteRefusal),
     /// A path with `..`.
     #[error("its path leads out of the repository")]
     Outside,
@@ -54,7 +58,7 @@ impl RootRefusal {
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::MissingValues(_) => Some("add it, or set `optional: true` where it is named"),
-            Self::BadValues(..) | Self::Unread(..) | Self::Outside => None,
+            Self::BadValues(..) | Self::Unread(..) | Self::Variables(_) | Self::Outside => None,
             _ => Some("list what it applies as a source in drift.yaml, where that is the same"),
         }
     }

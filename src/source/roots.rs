@@ -12,7 +12,7 @@ use super::root_fields::{RootRefusal, folder};
 use super::tree::SourceTree;
 use super::{argocd, argocd_ignore, flux, helm_release};
 use crate::config::{IgnoreRule, Source};
-use crate::model::{Origin, ResourceId, RootOptions, SourceRoot};
+use crate::model::{ChartReference, Origin, ResourceId, RootOptions, SourceRoot};
 
 /// A GitOps object, and the folders that it applies.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,20 @@ impl Root {
         Ok(Self::new(id, vec![(source, options)]))
     }
 
+    /// The same with the variables that ConfigMaps and Secrets give it.
+    ///
+    /// # Errors
+    /// [`RootRefusal::Wanted`] where one was not looked up, and why one gives nothing.
+    pub fn with_texts(mut self, texts: &KnownTexts) -> Result<Self, RootRefusal> {
+        let namespace = self.id.namespace.clone().unwrap_or_default();
+        for root in self.folders.iter_mut().filter_map(|source| source.root.as_mut()) {
+            if let RootOptions::Flux(options) = &mut root.options {
+                *options = flux::resolve(std::mem::take(options), &namespace, texts)?;
+            }
+        }
+        Ok(self)
+    }
+
     /// What an Argo CD Application applies; `is_here` says which addresses are of this repository.
     ///
     /// # Errors
@@ -59,16 +73,25 @@ impl Root {
         Ok(root)
     }
 
-    /// What a HelmRelease of Flux applies, of a chart in this repository.
+    /// The same, with a file of the repository that stands for charts which are kept elsewhere: the one that names them.
+    #[must_use]
+    pub fn with_file(mut self, file: &str) -> Self {
+        let elsewhere = self.folders.iter_mut().filter(|source| source.chart().is_some());
+        elsewhere.for_each(|source| source.path = file.to_owned());
+        self
+    }
+
+    /// What a HelmRelease of Flux applies: of a chart in this repository, or of one that is fetched.
     ///
     /// # Errors
     /// As for [`Self::from_kustomization`]; [`RootRefusal::Wanted`] where it takes values from what was not looked up.
     pub fn from_helm_release(
         id: &ResourceId,
         root: &Value,
+        chart: Option<ChartReference>,
         lookups: &KnownTexts,
     ) -> Result<Self, RootRefusal> {
-        Ok(Self::new(id, vec![helm_release::source(id, &root["spec"], lookups)?]))
+        Ok(Self::new(id, vec![helm_release::source(id, &root["spec"], chart, lookups)?]))
     }
 
     fn new(id: &ResourceId, folders: Vec<(Source, RootOptions)>) -> Self {
@@ -228,10 +251,6 @@ mod tests {
             (json!({"helm": {"skipCrds": true}, "directory": {"recurse": true}}), "helm, directory"),
             (json!({"kustomize": {"images": ["a:$ARGOCD_APP_REVISION"]}}), "$ARGOCD_APP_REVISION"),
             (json!({"kustomize": {"replicas": [{"name": "a", "count": "x"}]}}), "replicas"),
-            (
-                json!({"chart": "a", "repoURL": "https://u:secret@charts.example.org/stable"}),
-                "chart a from https://charts.example.org/stable",
-            ),
             (json!({"repoURL": "https://git.example.org/acme/other"}), "git.example.org/acme/other"),
         ] {
             let mut of_source = json!({"repoURL": HERE, "path": "a"});
@@ -263,9 +282,11 @@ mod tests {
             [
                 "it takes values from $others, which is another repository, https://git.example.org/acme/other",
                 "a source of it is in another repository, https://git.example.org/acme/other",
-                "it takes the chart g from https://charts.example.org, which drift does not fetch yet",
             ]
         );
-        assert_eq!(sources(&root, &["c/Chart.yaml", "h/a.yaml"]), ["c web /env/a.yaml,b.yaml,/d.yaml", "h"]);
+        assert_eq!(
+            sources(&root, &["c/Chart.yaml", "h/a.yaml"]),
+            ["c web /env/a.yaml,b.yaml,/d.yaml", ". web /g.yaml", "h"]
+        );
     }
 }

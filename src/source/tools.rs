@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::charts::{ChartError, ChartFault, ChartFetcher, ChartReference, FetchedChart, Helm};
+use super::charts::{ChartError, ChartFault, ChartFetcher, FetchedChart, Helm};
 use super::output::SourceKind;
+use crate::model::ChartReference;
 use crate::process::{Confinement, ProcessError, Program};
 
 /// The programs that render, as found; versions are asked for when a source first needs them, and kept.

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
+use drift::model::{ChartDigest, ChartReference, ChartRepository};
 use drift::source::{
-    AllowedHosts, ArchiveError, ChartDigest, ChartError, ChartFault, ChartFetcher, ChartReference,
-    ChartRepository, FetchedChart, Tools, Unreachable,
+    AllowedHosts, ArchiveError, ChartError, ChartFault, ChartFetcher, FetchedChart, Tools, Unreachable,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -30,7 +30,7 @@ use crate::support::servers::free_ports;
 const VERSIONS: [&str; 5] = ["1.2.3", "1.2.9", "1.3.0-rc.1", "2.0.0", "1.10.0"];
 
 /// An archive as `helm package` makes it, and what else is in it.
-fn package(name: &str, version: &str, more: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn package(name: &str, version: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let chart = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
     let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n";
     let mut files = vec![("web/Chart.yaml", chart.as_str()), ("web/templates/settings.yaml", template)];

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::charts::package;
 use crate::support::cluster::ControlPlane;
 use crate::support::command::{Drift, Output, as_read};
+use crate::support::file_server::{Content, FileServer};
 use crate::support::repo::Repo;
 use crate::support::report::{finding, findings};
 use crate::support::servers::eventually;
@@ -281,6 +283,55 @@ fn controllers_are_quoted_beside_what_is_true() {
     );
 }
 
+#[test]
+fn variables_come_from_git_and_the_cluster_and_never_from_secrets() {
+    let fleet = Fleet::new();
+    let from = ", postBuild: {substitute: {level: info}, substituteFrom: [{kind: ConfigMap, name: in-git}, \
+                {kind: ConfigMap, name: in-cluster}, {kind: Secret, name: password}, {kind: ConfigMap, name: gone, optional: true}]}";
+    let apps = kustomization("apps", "./apps/prod", from);
+    let map = |name: &str, data: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: flux-system}}\ndata: {{{data}}}\n"
+        )
+    };
+    fleet.repo.write("clusters/prod/apps.yaml", &apps);
+    fleet.repo.write("clusters/prod/variables.yaml", map("in-git", "size: large"));
+    let data = "data: {level: '${level}', size: '${size}', zone: '${zone:=none}', token: 'is ${token}'}";
+    fleet.repo.write("apps/base/settings.yaml", settings("settings").replace("data: {level: info}", data));
+    fleet.repo.commit("Fill in variables");
+    let manager = ["--server-side", "--force-conflicts", "--field-manager=kustomize-controller"];
+    fleet.plane.apply("gitops", "flux-system", &apps, &manager);
+    fleet.plane.apply("gitops", "flux-system", &map("in-git", "size: large"), &manager);
+    fleet.plane.apply("gitops", "flux-system", &map("in-cluster", "zone: north, size: small"), &manager);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: password, namespace: flux-system}\nstringData: {token: hunter2}\n";
+    fleet.plane.apply("gitops", "flux-system", secret, &manager);
+    let live = settings("settings")
+        .replace("data: {level: info}", "data: {level: info, size: small, zone: north, token: is hunter2}");
+    fleet.plane.apply("gitops", "shop", &live, &manager);
+    let report = fleet.check(&[]).expect_status(1).json();
+    assert_eq!(report["incomplete"], json!([]), "{report:#}");
+    // What nothing declares is nobody's, though a root uses it.
+    let names: Vec<&Value> = findings(&report).iter().map(|found| &found["resource"]["name"]).collect();
+    assert_eq!(names, ["in-cluster", "password"], "{report:#}");
+    let _ = fleet.plane.by_hand(
+        "shop",
+        &[
+            "patch",
+            "configmap",
+            "settings",
+            "--type=merge",
+            "-p",
+            r#"{"data": {"zone": "south", "token": "hunter3"}}"#,
+        ],
+    );
+    let checked = fleet.check(&["--all"]).expect_status(1);
+    let report = checked.json();
+    let changes = finding(&report, "settings")["changes"].as_array().expect("a list").clone();
+    let shown: Vec<String> =
+        changes.iter().map(|change| format!("{} {}", change["path"], change["desired"])).collect();
+    assert_eq!(shown, [r#"".data.token" "is ${token}""#, r#"".data.zone" "north""#], "{report:#}");
+}
+
 fn release(name: &str, spec: &Value) -> String {
     json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
            "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
@@ -349,6 +400,94 @@ fn releases_of_charts_in_the_repository_are_rendered() {
 }
 
 #[test]
+fn charts_of_repositories_are_fetched_where_that_is_allowed() {
+    let fleet = Fleet::new();
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}', namespace: '{{ .Release.Namespace }}'}\n\
+                    data: {level: '{{ .Values.level }}', version: '{{ .Chart.Version }}'}\n";
+    let server = FileServer::start();
+    let mut index = "apiVersion: v1\nentries:\n  web:\n".to_owned();
+    for version in ["1.0.0", "1.1.0"] {
+        let more = [("web/templates/level.yaml", template), ("web/values.yaml", "level: none\n")];
+        server.put(&format!("/web-{version}.tgz"), Content::File(package("web", version, &more)));
+        index.push_str(&format!(
+            "  - {{apiVersion: v2, name: web, version: {version}, urls: [web-{version}.tgz]}}\n"
+        ));
+    }
+    server.put("/index.yaml", Content::File(index.into_bytes()));
+    let repository = json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmRepository",
+        "metadata": {"name": "charts", "namespace": "shop"}, "spec": {"url": server.url()}})
+    .to_string();
+    let source = json!({"kind": "HelmRepository", "name": "charts"});
+    let spec = json!({"chart": {"spec": {"chart": "web", "version": "1.x", "sourceRef": source}},
+        "targetNamespace": "web", "releaseName": "front", "values": {"level": "own"}});
+    let application = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "back", "namespace": "shop"},
+        "spec": {"source": {"repoURL": server.url(), "chart": "web", "targetRevision": "1.1.0",
+                            "helm": {"parameters": [{"name": "level", "value": "high"}]}},
+                 "destination": {"server": "https://kubernetes.default.svc", "namespace": "web"}}})
+    .to_string();
+    fleet.repo.write(
+        "apps/prod/kustomization.yaml",
+        "resources: [../base, release.yaml, charts.yaml, back.yaml]\n",
+    );
+    fleet.repo.write(
+        "apps/base/settings.yaml",
+        settings("settings").replace("name: settings", "name: settings, namespace: shop"),
+    );
+    fleet.repo.write("apps/prod/release.yaml", release("front", &spec));
+    fleet.repo.write("apps/prod/charts.yaml", &repository);
+    fleet.repo.write("apps/prod/back.yaml", &application);
+    fleet.repo.commit("Take charts from a repository");
+    let manager = ["--server-side", "--field-manager=kustomize-controller"];
+    fleet.plane.apply("gitops", "shop", &release("front", &spec), &manager);
+    fleet.plane.apply("gitops", "shop", &repository, &manager);
+    fleet.plane.apply("gitops", "shop", &application, &manager);
+    let live = |name: &str, level: &str, version: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{level: {level}, version: {version}}}\n"
+        )
+    };
+    // The controller installed an older version than the range has now.
+    let status = json!({"status": {"history": [{"chartVersion": "1.0.0"}]}}).to_string();
+    let patch =
+        ["patch", "helmrelease/front", "-n", "shop", "--subresource=status", "--type=merge", "-p", &status];
+    let _ = fleet.plane.kubectl("admin", &patch).expect_status(0);
+    fleet.plane.apply(
+        "gitops",
+        "web",
+        &live("front", "own", "1.0.0"),
+        &["--server-side", "--field-manager=helm-controller"],
+    );
+    fleet.plane.apply(
+        "gitops",
+        "web",
+        &live("back", "high", "1.1.0"),
+        &["--server-side", "--field-manager=argocd-controller"],
+    );
+    // Both have the chart's other template, too.
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n";
+    fleet.plane.apply("gitops", "web", other, &["--server-side", "--field-manager=helm-controller"]);
+    let refused = fleet.check(&[]).expect_status(3).json();
+    let said = refused["incomplete"].to_string();
+    assert!(
+        said.contains("what HelmRelease/shop/front applies") && said.contains("--fetch-charts=127.0.0.1"),
+        "{said}"
+    );
+    assert!(said.contains("what Application/shop/back applies"), "{said}");
+    assert!(server.asked().is_empty());
+    let report = fleet.check(&["--fetch-charts"]).expect_status(0).json();
+    assert_eq!(report["incomplete"], json!([]), "{report:#}");
+    let _ = fleet.plane.by_hand(
+        "web",
+        &["patch", "configmap", "front", "--type=merge", "-p", r#"{"data": {"level": "hot"}}"#],
+    );
+    let report = fleet.check(&["--fetch-charts"]).expect_status(1).json();
+    let found = finding(&report, "front");
+    assert_eq!(found["changes"][0]["desired"], "own", "{report:#}");
+    assert_eq!(found["origin"]["file"], "apps/prod/release.yaml", "{report:#}");
+}
+
+#[test]
 fn releases_that_cannot_be_rendered_are_named() {
     let fleet = Fleet::new();
     for (file, text) in CHART {
@@ -381,7 +520,7 @@ fn releases_that_cannot_be_rendered_are_named() {
     insta::assert_snapshot!(said.join("\n").replace('"', ""), @r"
     charts/gone: there is no such file or folder in the repository; correct the source's `path`
     what HelmRelease/shop/absent applies: it takes values.yaml of ConfigMap/shop/nowhere, which is not there: add it, or set `optional: true` where it is named
-    what HelmRelease/shop/elsewhere applies: it takes the chart podinfo from HelmRepository/podinfo, which drift does not fetch yet: list what it applies as a source in drift.yaml, where that is the same
+    what HelmRelease/shop/elsewhere applies: it takes the chart of HelmRepository/shop/podinfo, which is not there: add it, or set `optional: true` where it is named
     what HelmRelease/shop/secret applies: it takes values from Secret/shop/password, and drift puts no secret values into what it renders: list what it applies as a source in drift.yaml, where that is the same
     ");
 }

@@ -16,8 +16,9 @@ use super::error::{ChartError, ChartFault};
 use super::helm_program::{Helm, HelmProgram};
 use super::index::{IndexEntry, RepositoryIndex, of_versions};
 use super::policy::AllowedHosts;
-use super::reference::{ChartDigest, ChartReference, CheckedReference, RepositoryKind, authority};
+use super::reference::{CheckedReference, RepositoryKind, authority};
 use crate::git::read_file;
+use crate::model::{ChartDigest, ChartReference};
 use crate::yaml;
 
 /// A chart on this machine, unpacked into a folder of drift's own that goes with it. It is not to be written to: others

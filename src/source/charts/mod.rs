@@ -20,7 +20,6 @@ pub use error::{ChartError, ChartFault, Unreachable};
 pub use fetcher::{ChartFetcher, FetchedChart};
 pub(super) use helm_program::Helm;
 pub use policy::{AllowedHost, AllowedHosts, NoHost};
-pub use reference::{ChartDigest, ChartReference, ChartRepository};
 
 /// The most bytes of one index or archive that helm may write.
 const DOWNLOAD_CAP: u64 = 64 * 1024 * 1024;
