@@ -23,6 +23,7 @@ use super::report::{CheckWarnings, ReportParts, optional_absent_warnings};
 use super::schemas::{LazySchemas, Schemas};
 use super::settings::{CheckSettings, ClusterTarget};
 use super::unknown_fields::unknown_field_warnings;
+use super::unsynced_roots::settle_unsynced_roots;
 use super::verify::Verifier;
 use crate::attribution::{Managers, split_expired};
 use crate::checkout::{Checkout, CheckoutSettings};
@@ -225,6 +226,7 @@ impl CheckStages<'_> {
         findings.extend(builder.unmanaged(unmanaged));
         add_changes(&mut findings, seen_elsewhere, &builder);
         let declared_elsewhere = take_declared_outside_sources(cluster, &builder, &mut findings).await;
+        settle_unsynced_roots(&builder, compared, &mut findings);
         findings.sort_by(|left, right| left.resource.cmp(&right.resource));
         stage.record("findings", findings.len());
         self.record_traffic(&stage);

@@ -12,7 +12,7 @@ use crate::checkout::{Checkout, CheckoutError, is_below};
 use crate::cluster::Cluster;
 use crate::config::{Discover, DiscoverFrom, SecretsMode, Source};
 use crate::git::RemoteAddress;
-use crate::model::{Incomplete, ObjectKey, ResourceId};
+use crate::model::{Incomplete, ObjectKey, Origin, ResourceId};
 use crate::source::{
     Discovery, Here, KnownTexts, Prerendered, ReferencedTexts, RefusedRoot, RenderRequest, RootObject,
     TextReference, render_others,
@@ -176,7 +176,18 @@ impl RootWalk<'_> {
             branch: self.repository.branch.as_deref(),
             default_branch: self.repository.default_branch.as_deref(),
         };
-        Discovery { live: self.live.clone(), declared, ..Discovery::find(&objects, &here) }
+        let mut found = Discovery::find(&objects, &here);
+        // The roots as the cluster has them, of what Git declares otherwise.
+        let places: BTreeMap<ObjectKey, &Option<Origin>> =
+            declared.iter().map(|object| (object.id.key(), &object.origin)).collect();
+        let place = |object: &RootObject| {
+            let origin = places.get(&object.id.key()).and_then(|origin| (*origin).clone());
+            RootObject { origin, ..object.clone() }
+        };
+        let of_cluster: Vec<RootObject> = self.live.iter().map(place).collect();
+        let of_cluster = Discovery::find(&of_cluster, &here);
+        found.live_sources = of_cluster.sources_unlike(&found, opened.root(), opened.files());
+        Discovery { live: self.live.clone(), declared, ..found }
     }
 
     /// What the cluster has of a ConfigMap or Secret.

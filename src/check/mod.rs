@@ -31,6 +31,7 @@ mod settings;
 mod unavailable_values;
 mod unknown_fields;
 mod unmanaged;
+mod unsynced_roots;
 mod verify;
 
 pub use compare::check;

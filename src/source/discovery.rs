@@ -42,6 +42,8 @@ pub struct Discovery {
     pub live: Vec<RootObject>,
     /// Those that Git declares.
     pub declared: Vec<RootObject>,
+    /// The sources of roots as the cluster has them, where Git declares other ones.
+    pub live_sources: BTreeMap<ObjectKey, Vec<Source>>,
 }
 
 /// A root of which drift cannot render a part.
@@ -177,6 +179,24 @@ impl Discovery {
             origin: object.origin.as_ref().map(ToString::to_string),
             why: why.to_string(),
         });
+    }
+
+    /// The sources of these roots that `declared` has with other settings.
+    #[must_use]
+    pub fn sources_unlike(
+        &self,
+        declared: &Self,
+        tree: &Path,
+        files: Option<&TrackedFiles>,
+    ) -> BTreeMap<ObjectKey, Vec<Source>> {
+        let tree = SourceTree::new(tree, files);
+        let known: BTreeMap<ObjectKey, &Root> =
+            declared.roots.iter().map(|root| (root.id.key(), root)).collect();
+        let unlike = self.roots.iter().filter_map(|root| {
+            let (ours, theirs) = (root.sources(tree), known.get(&root.id.key())?.sources(tree));
+            (ours != theirs).then(|| (root.id.key(), ours))
+        });
+        unlike.collect()
     }
 
     /// Whether nothing of this repository was found.

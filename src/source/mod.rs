@@ -10,6 +10,7 @@ mod argocd_ignore;
 mod argocd_jq;
 mod argocd_kustomize;
 mod argocd_variables;
+mod chart_content;
 mod charts;
 mod common_metadata;
 mod configured;
