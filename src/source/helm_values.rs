@@ -180,7 +180,9 @@ fn find_file(located: &ResolvedSource<'_>, file: &str, word: &str) -> Result<Pat
     }
     let outside = "it lies outside the repository";
     let of_argo_cd = located.source.helm.as_ref().is_some_and(|helm| helm.layers.values_are_patterns);
-    let path = if of_argo_cd || file.starts_with('/') {
+    // In `drift.yaml` it is from the file system's root, and so outside.
+    let of_release = located.source.root.is_some() && file.starts_with('/');
+    let path = if of_argo_cd || of_release {
         located.tree.root.join(joined(located, file).ok_or_else(|| lacks(outside))?)
     } else {
         located.on_disk().join(file)
