@@ -65,6 +65,7 @@ mod template_clock;
 mod tools;
 mod touched;
 mod tree;
+mod tree_survey;
 
 #[cfg(test)]
 mod tests;
@@ -94,6 +95,7 @@ pub use request::{RenderOutput, RenderRequest, RenderedSource};
 pub use root_fields::RootRefusal;
 pub use roots::Root;
 pub use tools::{ToolError, Tools};
+pub use tree_survey::{DeclaredRoot, TreeSurvey, survey_tree};
 
 /// Renders every source; a failure never stops the others.
 #[must_use]

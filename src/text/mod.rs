@@ -11,7 +11,7 @@ pub use escape::{
     markdown_code, markdown_code_block, one_line,
 };
 pub use forge_commands::neutralise;
-pub use yaml::{format_yaml_record, format_yaml_value};
+pub use yaml::{format_yaml_line, format_yaml_record, format_yaml_value, quote_yaml};
 
 /// `1 object`, `2 objects`.
 #[must_use]

@@ -15,6 +15,22 @@ pub fn format_yaml_value(value: &serde_json::Value) -> String {
     write(value, &command_offsets).unwrap_or_else(|_| value.to_string())
 }
 
+/// A string as a scalar of YAML that stands on one line in block style: as it is where that is the same string, else in
+/// quotes, with characters that are not seen as escapes.
+#[must_use]
+pub fn format_yaml_line(text: &str) -> String {
+    let written = format_yaml_record(&text).unwrap_or_default();
+    let written = written.trim_end_matches('\n');
+    let is_line = !text.contains('\n') && !written.is_empty() && !written.contains('\n');
+    if is_line { written.to_owned() } else { quote_yaml(text) }
+}
+
+/// A string as a scalar of YAML in double quotes, which may stand anywhere; characters that are not seen as escapes.
+#[must_use]
+pub fn quote_yaml(text: &str) -> String {
+    quoted(text, &[])
+}
+
 /// A record as YAML, with characters that are not seen as escapes in double quotes.
 ///
 /// # Errors
@@ -115,7 +131,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::forge_commands::command_offsets;
-    use super::{format_yaml_record, format_yaml_value, is_hidden};
+    use super::{format_yaml_line, format_yaml_record, format_yaml_value, is_hidden, quote_yaml};
 
     #[test]
     fn hidden_or_command_text_escaped_in_yaml() {
@@ -139,6 +155,13 @@ mod tests {
             for text in [format_yaml_value(&value), format_yaml_record(&value).expect("JSON")] {
                 prop_assert!(!is_hidden(&text));
                 prop_assert_eq!(&serde_yaml::from_str::<Value>(&text).expect("YAML"), &value);
+            }
+            for text in [&one, &other] {
+                for line in [format_yaml_line(text), quote_yaml(text)] {
+                    prop_assert!(!line.contains('\n') && !is_hidden(&line));
+                    let read = serde_yaml::from_str::<Value>(&format!("a: {line}\n")).expect("YAML");
+                    prop_assert_eq!(&read["a"], &json!(text));
+                }
             }
             let lines = format_yaml_value(&json!([other]));
             prop_assert!(command_offsets(&lines).is_empty(), "{}", lines);
