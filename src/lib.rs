@@ -15,6 +15,7 @@ pub mod diff;
 pub mod forge;
 pub mod git;
 pub mod incident;
+pub mod init;
 pub mod model;
 pub mod process;
 pub mod reconcile;

@@ -42,5 +42,6 @@ pub use explain::{ResourceQuery, explain};
 pub use inputs::Check;
 pub(crate) use inputs::CheckInputs;
 
+pub(crate) use list_sources::find_roots;
 pub use list_sources::list_sources;
 pub use settings::{CheckSettings, ClusterTarget};

@@ -91,7 +91,10 @@ impl Checkout {
             None => repository.head_branch()?,
         };
         let opened = match (&settings.revision, repository.root().map(Path::to_owned)) {
-            (None, Some(root)) => Self::from_work_tree(repository, root, settings)?,
+            (None, Some(root)) => {
+                let config = read_config_in(&root)?;
+                Self::from_work_tree(repository, config, root, settings)?
+            }
             (revision, _) => {
                 let commit = resolve(&repository, revision.as_deref())?;
                 Self::from_commit(repository, commit, settings.path.as_deref())?
@@ -100,13 +103,31 @@ impl Checkout {
         Ok(Self { branch, ..opened })
     }
 
+    /// Opens the work tree as one without `drift.yaml`, whose GitOps objects are followed where it has a remote by which they
+    /// can name it; `None` where there is no work tree.
+    pub(crate) fn open_unconfigured(settings: &CheckoutSettings) -> Result<Option<Self>, CheckoutError> {
+        let repository = settings.open_repository()?;
+        let Some(root) = repository.root().map(Path::to_owned) else { return Ok(None) };
+        let config = match repository.remotes()?.is_empty() {
+            true => {
+                let whole = Source { path: ".".to_owned(), ..Source::default() };
+                Config { sources: vec![whole], ..Config::default() }
+            }
+            false => Config { discover: Some(Discover::default()), ..Config::default() },
+        };
+        let branch = repository.head_branch()?;
+        let settings = CheckoutSettings { path: None, ..settings.clone() };
+        let opened = Self::from_work_tree(repository, config, root, &settings)?;
+        Ok(Some(Self { branch, ..opened }))
+    }
+
     fn from_work_tree(
         repository: Repository,
+        config: Config,
         root: PathBuf,
         settings: &CheckoutSettings,
     ) -> Result<Self, CheckoutError> {
         let commit = repository.head()?;
-        let config = read_config_in(&root)?;
         let include_untracked = settings.include_untracked;
         let tree = Tree {
             files: Some(repository.files(include_untracked)?),

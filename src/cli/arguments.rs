@@ -23,6 +23,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a first drift.yaml, a workflow and a CronJob, from what is found.
+    #[command(next_line_help = true, after_help = help::INIT)]
+    Init(InitArguments),
     /// Compare what Git declares with what the cluster runs.
     #[command(next_line_help = true, after_help = help::CHECK)]
     Check(CheckArguments),
@@ -59,6 +62,7 @@ impl Command {
     /// What standard error shows, for commands that run something.
     pub(super) fn log(&self) -> Option<&LogArgs> {
         match self {
+            Self::Init(arguments) => Some(&arguments.target.log),
             Self::Check(arguments) => Some(&arguments.target.log),
             Self::Run(arguments) => Some(&arguments.target.log),
             Self::Explain(arguments) => Some(&arguments.target.log),
@@ -137,6 +141,51 @@ pub(super) struct SourcesArguments {
     pub(super) color: Color,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// Folder whose manifests are looked for [default: the whole repository].
+    pub(super) path: Option<PathBuf>,
+    /// Print the files instead of writing them.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Replace files that exist.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) force: bool,
+    /// Write only these files.
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub(super) only: Vec<InitFile>,
+    /// Folder in the repository for the CronJob's overlay.
+    #[arg(long, value_name = "DIR", default_value = "deploy/drift")]
+    pub(super) cronjob_dir: PathBuf,
+    /// Kind of forge of the remote [default: by its address].
+    #[arg(long, value_name = "KIND", help_heading = help::REPOSITORY)]
+    pub(super) forge: Option<InitForge>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+}
+
+/// A file of `drift init`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InitFile {
+    /// drift.yaml.
+    Config,
+    /// The workflow.
+    Workflow,
+    /// The CronJob's overlay.
+    Cronjob,
+}
+
+/// A kind of forge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InitForge {
+    /// GitHub.
+    Github,
+    /// Gitea or Forgejo.
+    Gitea,
+    /// The repository itself.
+    Local,
 }
 
 #[derive(Debug, Args)]

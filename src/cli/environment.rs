@@ -176,13 +176,13 @@ fn own_environment() -> Vec<(OsString, OsString)> {
 }
 
 /// Whether it is the address of a repository and not a folder: `https://…`, `ssh://…`, `git@host:path`.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let scp = text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
     text.contains("://") || scp
 }
 
 /// A path in a clone: as it stands, without `.` and `..`.
-fn normalise_path(path: &Path) -> Result<String, CommandError> {
+pub(super) fn normalise_path(path: &Path) -> Result<String, CommandError> {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.components() {
         match part {

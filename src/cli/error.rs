@@ -5,6 +5,7 @@ use crate::audit::AuditError;
 use crate::check::CheckError;
 use crate::checkout::CheckoutError;
 use crate::git::GitError;
+use crate::init::InitError;
 use crate::reconcile::RunError;
 
 /// Why a command failed.
@@ -30,6 +31,9 @@ pub(super) enum CommandError {
     /// `drift run`.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// `drift init`.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// `drift audit`.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -49,6 +53,7 @@ impl CommandError {
             Self::Checkout(error) => error.hint(),
             Self::Check(error) => error.hint(),
             Self::Run(error) => error.hint(),
+            Self::Init(error) => error.hint(),
             Self::Audit(error) => error.hint(),
         }
     }
@@ -61,6 +66,7 @@ impl CommandError {
             Self::Checkout(error) => error.is_configuration(),
             Self::Check(error) => error.is_configuration(),
             Self::Run(error) => error.is_configuration(),
+            Self::Init(error) => error.is_configuration(),
             Self::Audit(error) => error.is_configuration(),
         };
         if is_configuration { USAGE } else { INCOMPLETE }

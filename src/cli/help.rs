@@ -28,6 +28,22 @@ Exit codes:
 
 Use \"drift COMMAND --help\" for more information about a command.";
 
+pub(super) const INIT: &str = "\
+Examples:
+  # Show what would be written
+  drift init --dry-run
+
+  # Write drift.yaml, a workflow and a CronJob into this repository
+  drift init
+
+  # Write drift.yaml anew, without a cluster's help if there is none
+  drift init --only config --force
+
+Exit codes:
+  0  the files are written, or were there already
+  2  usage or configuration error, or nothing to compare was found
+  3  something could not be read or written";
+
 pub(super) const CHECK: &str = "\
 Examples:
   # Compare the work tree with the cluster of the current context

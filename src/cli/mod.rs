@@ -11,6 +11,7 @@ mod explain;
 mod generate;
 mod help;
 mod help_command;
+mod init;
 mod log;
 mod message;
 mod output;
@@ -87,6 +88,7 @@ async fn dispatch(arguments: arguments::Arguments) -> Result<u8, CommandError> {
         log::start(log)?;
     }
     match arguments.command {
+        arguments::Command::Init(arguments) => init::run(arguments).await,
         arguments::Command::Check(arguments) => check::run(arguments).await,
         arguments::Command::Explain(arguments) => explain::run(arguments).await,
         arguments::Command::Run(arguments) => run::run(arguments).await,

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::support::tree::{product_text, root, rust_files};
 
 /// Each module and what it may use, in the order data flows.
-pub(crate) const MAY_USE: [(&str, &[&str]); 23] = [
+pub(crate) const MAY_USE: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("text", &[]),
     ("wording", &["model", "text"]),
@@ -64,6 +64,7 @@ pub(crate) const MAY_USE: [(&str, &[&str]); 23] = [
             "check",
         ],
     ),
+    ("init", &["model", "text", "config", "git", "source", "cluster", "checkout", "check"]),
     ("audit", &["model", "yaml", "config", "git", "attribution", "incident", "checkout"]),
     // The results of the stages, never their work: it decides nothing.
     ("report", &["model", "text", "wording"]),
@@ -79,6 +80,7 @@ pub(crate) const MAY_USE: [(&str, &[&str]); 23] = [
             "check",
             "checkout",
             "reconcile",
+            "init",
             "audit",
             "report",
         ],

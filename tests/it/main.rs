@@ -27,6 +27,7 @@ mod git;
 mod github;
 mod history;
 mod hunt;
+mod init;
 mod input;
 mod kinds;
 mod layers;

@@ -53,13 +53,13 @@ fn settings(name: &str) -> String {
 }
 
 /// As `flux bootstrap` lays it out, with an Application beside it.
-struct Fleet {
-    plane: ControlPlane,
-    repo: Repo,
+pub(crate) struct Fleet {
+    pub(crate) plane: ControlPlane,
+    pub(crate) repo: Repo,
 }
 
 impl Fleet {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let plane = ControlPlane::start(false).unwrap_or_else(|why| panic!("{why}"));
         for kind in KINDS {
             plane.apply("admin", "default", &definition(kind), &[]);
@@ -110,7 +110,7 @@ impl Fleet {
         self.plane.apply("gitops", "argocd", &application.to_string(), &["--server-side"]);
     }
 
-    fn check(&self, more: &[&str]) -> Output {
+    pub(crate) fn check(&self, more: &[&str]) -> Output {
         let drift = Drift::check(&self.repo).with_tools(&["kustomize", "helm"]);
         drift.kubeconfig(self.plane.kubeconfig("admin")).format("json").args(more).run()
     }
