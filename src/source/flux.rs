@@ -1,10 +1,10 @@
 //! Flux Kustomizations: what one sets, and how its controller reads its folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::folders::subfolders;
+use super::flux_folder::FluxFiles;
 use super::output::SourceKind;
 use super::references::{KnownTexts, ReferencedTexts, TextReference};
 use super::root_fields::{RootRefusal, is_set, refuse_others};
@@ -115,17 +115,22 @@ pub(super) fn kind(options: &FluxOptions, by_files: SourceKind) -> SourceKind {
 /// What is rendered on its own of a folder: all manifests below, and the Kustomize roots below as they are
 /// (`pkg/kustomize/kustomize_generator.go` of Flux).
 pub(super) fn sources(whole: &Source, tree: SourceTree<'_>) -> Vec<Source> {
-    let folder = PathBuf::from(&whole.path);
+    let folder = if whole.path == "." { PathBuf::new() } else { PathBuf::from(&whole.path) };
     let by_options = whole.flux().map(|options| kind(options, tree.kind(&folder)));
     if by_options != Some(SourceKind::Plain) {
         return vec![whole.clone()];
     }
-    // A plain source reads no roots below.
-    let roots = kustomize_roots(tree, &folder).into_iter().map(|root| Source {
-        path: with_forward_slashes(&root),
-        namespace: whole.namespace.clone(),
-        ..Source::default()
-    });
+    // A plain source reads no roots below. Where the folder cannot be read, it says so itself.
+    let found = FluxFiles::find(tree, &folder, whole).map(|found| found.split(tree).1).unwrap_or_default();
+    let mut roots: Vec<Source> = found
+        .iter()
+        .map(|root| Source {
+            path: with_forward_slashes(root),
+            namespace: whole.namespace.clone(),
+            ..Source::default()
+        })
+        .collect();
+    roots.sort_by(|left, right| left.path.cmp(&right.path));
     std::iter::once(whole.clone()).chain(roots).collect()
 }
 
@@ -168,22 +173,4 @@ fn substitution(post_build: &Map<String, Value>) -> Substitution {
     let own = own.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     let always = post_build.get("substituteStrategy").is_some_and(|strategy| strategy == "Always");
     Substitution { always, ..Substitution::new(own.collect()) }
-}
-
-/// The outermost folders below that have a kustomization file.
-fn kustomize_roots(tree: SourceTree<'_>, folder: &Path) -> Vec<PathBuf> {
-    let mut left: Vec<PathBuf> = subfolders(tree, folder).collect();
-    let mut roots = Vec::new();
-    while let Some(folder) = left.pop() {
-        if !tree.reads(&folder) {
-            continue;
-        }
-        if tree.kustomization(&folder).is_some() {
-            roots.push(folder);
-        } else {
-            left.extend(subfolders(tree, &folder));
-        }
-    }
-    roots.sort();
-    roots
 }

@@ -10,6 +10,7 @@ use super::exclude::Exclusions;
 use super::folders::MOST_FOLDERS;
 use super::resolved::ResolvedSource;
 use super::tree::{SourceTree, with_forward_slashes};
+use crate::config::Source;
 use crate::model::Incomplete;
 
 /// The most files and folders that one kustomization names.
@@ -23,19 +24,39 @@ pub(super) struct FluxFolder {
     pub(super) warning: Option<String>,
 }
 
+/// What Flux reads of a folder.
+pub(super) struct FluxFiles {
+    /// Files and outermost Kustomize roots, in the order of their names, folder by folder.
+    found: Vec<PathBuf>,
+    /// What was left out.
+    pub(super) warning: Option<String>,
+}
+
+impl FluxFiles {
+    /// What Flux reads of the folder of a source that is there.
+    pub(super) fn find(tree: SourceTree<'_>, folder: &Path, source: &Source) -> Result<Self, Incomplete> {
+        let left_out = Exclusions::of_archive(tree, folder, source);
+        let mut walk = FluxWalk { tree, left_out, found: Vec::new(), folders: 0 };
+        walk.folder(folder)?;
+        Ok(Self { warning: walk.left_out.warning(), found: walk.found })
+    }
+
+    /// The files, and the folders that are Kustomize roots.
+    pub(super) fn split(self, tree: SourceTree<'_>) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        self.found.into_iter().partition(|path| !tree.root.join(path).is_dir())
+    }
+}
+
 /// The kustomization that Flux makes for the folder of a source.
 pub(super) fn generate(located: &ResolvedSource<'_>) -> Result<FluxFolder, Incomplete> {
-    let left_out = Exclusions::of_archive(located);
-    let mut walk = FluxWalk { tree: located.tree, left_out, found: Vec::new(), folders: 0 };
-    walk.folder(&located.path)?;
-    let FluxWalk { left_out, found, .. } = walk;
+    let FluxFiles { found, warning } = FluxFiles::find(located.tree, &located.path, located.source)?;
     let resources = found.iter().map(|path| relative(&located.path, path)).collect::<Result<Vec<_>, _>>()?;
     let kustomization = match resources.is_empty() {
         // Kustomize refuses one that says nothing.
         true => json!({"namespace": "_placeholder"}),
         false => json!({"resources": resources}),
     };
-    Ok(FluxFolder { kustomization, warning: left_out.warning() })
+    Ok(FluxFolder { kustomization, warning })
 }
 
 fn relative(folder: &Path, path: &Path) -> Result<String, Incomplete> {
@@ -49,7 +70,7 @@ fn relative(folder: &Path, path: &Path) -> Result<String, Incomplete> {
 
 struct FluxWalk<'a> {
     tree: SourceTree<'a>,
-    left_out: Exclusions,
+    left_out: Exclusions<'a>,
     found: Vec<PathBuf>,
     folders: usize,
 }
@@ -80,7 +101,11 @@ impl FluxWalk<'_> {
             if !self.tree.reads(&path) || kind.is_symlink() {
                 continue;
             }
-            if self.left_out.excludes(&path, kind.is_dir()) {
+            let is_out = match kind.is_dir() {
+                true => self.left_out.excludes_all(&path),
+                false => self.left_out.excludes(&path, false),
+            };
+            if is_out {
                 if kind.is_dir() || is_read(&path) {
                     self.left_out.record(&path);
                 }
@@ -94,7 +119,8 @@ impl FluxWalk<'_> {
     }
 
     fn subfolder(&mut self, folder: PathBuf) -> Result<(), Incomplete> {
-        if self.tree.kustomization(&folder).is_none() {
+        let file = self.tree.kustomization(&folder);
+        if file.is_none_or(|file| self.left_out.excludes(&file, false)) {
             return self.folder(&folder);
         }
         self.found.push(folder);

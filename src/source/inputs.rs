@@ -69,7 +69,10 @@ impl InputsReader {
         }
         walk.inputs.kind = Some(kind);
         match (kind, by_files) {
-            (SourceKind::Plain, _) => walk.want(root.0),
+            (SourceKind::Plain, _) => {
+                walk.ignored_above(&root.0);
+                walk.want(root.0);
+            }
             (SourceKind::Kustomize, by_files) if of_flux.is_some() && by_files != kind => {
                 walk.flux_folder(&root.0, source)?;
             }
@@ -186,11 +189,15 @@ impl InputsWalk<'_> {
             }
         }
         self.kustomize(roots)?;
-        let above = Path::new(folder).ancestors().skip(1);
-        let ignored = above.map(|folder| with_forward_slashes(&folder.join(IGNORED)));
-        self.inputs.paths.extend(ignored);
+        self.ignored_above(folder);
         self.want(folder.to_owned());
         Ok(())
+    }
+
+    /// What the folders above a folder leave out of it.
+    fn ignored_above(&mut self, folder: &str) {
+        let above = Path::new(folder).ancestors().skip(1);
+        self.inputs.paths.extend(above.map(|folder| with_forward_slashes(&folder.join(IGNORED))));
     }
 
     /// Kustomize reads what its files name: each text of them that leads to a file or a folder counts, whatever it stands

@@ -5,12 +5,14 @@ use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
 use super::exclude::Exclusions;
+use super::flux_folder::FluxFiles;
 use super::folders::{is_manifest, names_in, subfolders};
 use super::manifest::{self, ManifestFile};
 use super::output::{SourceKind, SourceOutput};
 use super::resolved::ResolvedSource;
 use super::tree::{SourceTree, with_forward_slashes};
 use super::{argocd_directory, encrypted, nested_roots};
+use crate::model::Incomplete;
 use crate::threads::parallel_map;
 use crate::{config, git};
 
@@ -25,7 +27,7 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         gathered: SourceOutput::new(SourceKind::Plain),
         files: Vec::new(),
         roots: Vec::new(),
-        left_out: Exclusions::new(located),
+        left_out: Exclusions::new(located.tree, &located.path, located.source),
         seen: BTreeSet::new(),
     };
     let start = located.on_disk();
@@ -33,6 +35,8 @@ pub(super) fn gather(located: &ResolvedSource<'_>) -> SourceOutput {
         walk.files.push(located.path.clone());
     } else if let Some(options) = located.source.argo_cd() {
         walk.files = argocd_directory::files(located, options, &mut walk.gathered);
+    } else if located.source.flux().is_some() {
+        walk.flux(located);
     } else {
         walk.folder(&located.path);
     }
@@ -83,11 +87,22 @@ struct FolderWalk<'a> {
     files: Vec<PathBuf>,
     /// Kustomize roots and charts that are met.
     roots: Vec<PathBuf>,
-    left_out: Exclusions,
+    left_out: Exclusions<'a>,
     seen: BTreeSet<PathBuf>,
 }
 
 impl FolderWalk<'_> {
+    /// What Flux reads, which follows no links and passes over JSON.
+    fn flux(&mut self, located: &ResolvedSource<'_>) {
+        match FluxFiles::find(located.tree, &located.path, located.source) {
+            Ok(mut found) => {
+                self.gathered.warnings.extend(found.warning.take());
+                (self.files, self.roots) = found.split(located.tree);
+            }
+            Err(Incomplete { what, why }) => self.gathered.report_incomplete(what, why),
+        }
+    }
+
     fn folder(&mut self, folder: &Path) {
         if !self.seen.insert(folder.to_path_buf()) {
             return;
@@ -112,7 +127,11 @@ impl FolderWalk<'_> {
         if !self.tree.reads(&path) {
             return;
         }
-        if self.left_out.excludes(&path, kind.is_dir()) {
+        let is_out = match kind.is_dir() {
+            true => self.left_out.excludes_all(&path),
+            false => self.left_out.excludes(&path, false),
+        };
+        if is_out {
             return self.note_left_out(&path, kind);
         }
         let named_so = is_manifest(&path);
