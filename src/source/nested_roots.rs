@@ -17,6 +17,10 @@ pub(super) fn report_nested_roots(
     roots: &[PathBuf],
     gathered: &mut SourceOutput,
 ) {
+    // Most sources have none, and where all of them are need not be known for each.
+    if roots.is_empty() {
+        return;
+    }
     let sources: BTreeSet<PathBuf> = located
         .request
         .sources
