@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::discovery::RootObject;
+use super::discovery_object::RootObject;
 use super::folders::{folders, manifests, names_in};
 use super::kustomization::Kustomization;
 use super::kustomize_inputs::find_kustomize_inputs;
