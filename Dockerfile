@@ -7,6 +7,7 @@ FROM rust:1.95-trixie AS drift
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+COPY deploy/github/drift.yml deploy/github/drift.yml
 RUN cargo build --locked --profile dist --bin drift
 
 FROM golang:1.26-trixie AS tools

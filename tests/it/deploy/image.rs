@@ -40,7 +40,7 @@ fn image_inputs_exist_and_are_not_ignored() {
     let allowed: Vec<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     assert!(ignore.lines().any(|line| line == "*"));
     let copied = copied(&instructions);
-    assert_eq!(copied, ["Cargo.toml", "Cargo.lock", "src", "LICENSE"]);
+    assert_eq!(copied, ["Cargo.toml", "Cargo.lock", "src", "deploy/github/drift.yml", "LICENSE"]);
     for path in &copied {
         assert!(root().join(path).exists(), "the Dockerfile copies {path}, which is not there");
         assert!(allowed.contains(&path.as_str()), ".dockerignore leaves {path} out");
