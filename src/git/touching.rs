@@ -231,11 +231,8 @@ impl<'a, 'p> TouchingWalk<'a, 'p> {
                 break;
             }
         }
-        for line in left.lines() {
-            if !node.parents.is_empty() || self.has_any(node.tree, line)? {
-                self.record_touch(line, at);
-            }
-        }
+        let touched = if node.parents.is_empty() { self.present(node.tree, &left)? } else { left.clone() };
+        touched.lines().for_each(|line| self.record_touch(line, at));
         left = left.without(&self.done);
         let parents: Vec<CommitId> =
             node.parents.iter().map(|parent| past.nodes[*parent as usize].id.into()).collect();
@@ -297,25 +294,12 @@ impl<'a, 'p> TouchingWalk<'a, 'p> {
         Ok(())
     }
 
-    /// Whether a tree has one of the paths of a line.
-    fn has_any(&self, tree: Oid, line: usize) -> Result<bool, GitError> {
-        let mut waiting = vec![(0, tree)];
-        while let Some((at, tree)) = waiting.pop() {
-            let name = &self.paths.nodes[at];
-            let ends = |at: usize| self.paths.nodes[at].ends.lines().any(|other| other == line);
-            if at == 0 && ends(0) {
-                return Ok(true);
-            }
-            let folder = self.repository.read_tree(tree)?;
-            for (inner_name, inner) in &name.inner {
-                let Some(found) = folder.get(inner_name) else { continue };
-                if ends(*inner) {
-                    return Ok(true);
-                }
-                waiting.extend(folder_of(Some(found)).map(|id| (*inner, id)));
-            }
-        }
-        Ok(false)
+    /// Those of the lines of which a tree has a path. All are asked at once: where the history begins they may be all there
+    /// are.
+    fn present(&self, tree: Oid, lines: &LineSet) -> Result<LineSet, GitError> {
+        let mut present = LineSet::none(self.paths.lines);
+        self.compare((Some(tree), None), 0, lines, &mut present)?;
+        Ok(present)
     }
 }
 
