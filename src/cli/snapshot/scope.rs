@@ -7,11 +7,11 @@ use tracing::field::Empty;
 use tracing::info_span;
 
 use super::super::error::CommandError;
-use crate::check::CheckSettings;
+use crate::check::{CheckSettings, discover_sources};
 use crate::checkout::Checkout;
 use crate::cluster::{Cluster, ListScope, ReadError, ReadErrorKind, SnapshotSummary, write_snapshot};
 use crate::model::{ApiResource, ApiResources, Desired, Incomplete};
-use crate::source::render;
+use crate::source::{Prerendered, RootObject, render_rest};
 
 /// What a snapshot takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) async fn snapshot(
     let scopes = match extent {
         SnapshotScope::Everything => everything(cluster.api_resources()),
         SnapshotScope::Declared => {
-            let (scopes, unrendered) = declared(settings, &cluster)?;
+            let (scopes, unrendered) = declared(settings, &cluster).await?;
             incomplete = unrendered;
             scopes
         }
@@ -75,13 +75,15 @@ fn everything(served: &ApiResources) -> Vec<ListScope> {
 }
 
 /// The kinds that the sources declare, at their versions, wherever they are; and what a check looks at beside them.
-fn declared(
+async fn declared(
     settings: &CheckSettings,
     cluster: &Cluster,
 ) -> Result<(Vec<ListScope>, Vec<Incomplete>), CommandError> {
-    let opened = Checkout::open(&settings.checkout)?;
+    let mut opened = Checkout::open(&settings.checkout)?;
+    let ahead = discover_sources(settings, &mut opened, cluster, Prerendered::default()).await?;
     let stage = info_span!("render", sources = opened.sources.len(), objects = Empty);
-    let rendered = render(&opened.render_request(&settings.checkout.tools, cluster.api_resources()));
+    let request = opened.render_request(&settings.checkout.tools, cluster.api_resources());
+    let rendered = render_rest(&request, ahead);
     let objects = rendered.objects;
     stage.record("objects", objects.len());
     drop(stage);
@@ -99,6 +101,12 @@ fn declared(
         } else if objects.iter().any(|object| !object.id.is_built_in()) {
             scopes.insert((kind.clone(), None));
         }
+    }
+    // From any namespace GitOps objects may apply something of the repository.
+    for (group, kind) in opened.discover.iter().flat_map(RootObject::kinds) {
+        let Some(kind) = cluster.api_resources().preferred_version(group, kind) else { continue };
+        scopes.retain(|(other, _)| other != kind);
+        scopes.insert((kind.clone(), None));
     }
     let scopes = scopes.into_iter().map(|(kind, namespace)| ListScope { kind, namespace }).collect();
     Ok((scopes, rendered.incomplete))

@@ -199,6 +199,17 @@ fn roots_that_only_git_declares_are_followed() {
 }
 
 #[test]
+fn snapshots_hold_the_roots_and_what_they_apply() {
+    let fleet = Fleet::new();
+    let drift = Drift::new().args(["snapshot", "fleet.jsonl"]).in_folder(fleet.repo.path());
+    let drift = drift.with_tools(&["kustomize", "helm"]).kubeconfig(fleet.plane.kubeconfig("admin"));
+    let _ = drift.run().expect_status(0);
+    let drift = Drift::check(&fleet.repo).with_tools(&["kustomize", "helm"]).format("json");
+    let report = drift.args(["--snapshot", "fleet.jsonl"]).run().expect_status(0).json();
+    assert_eq!((&report["incomplete"], &report["summary"]["inSync"]), (&json!([]), &json!(5)), "{report:#}");
+}
+
+#[test]
 fn roots_of_other_branches_are_named() {
     let fleet = Fleet::new();
     let staging =
