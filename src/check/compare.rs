@@ -28,7 +28,6 @@ use super::verify::Verifier;
 use crate::attribution::{Managers, split_expired};
 use crate::checkout::{Checkout, CheckoutSettings};
 use crate::cluster::Cluster;
-use crate::config::SecretsMode;
 use crate::model::{ApiResources, CheckReport, Finding, Incomplete, Verification};
 use crate::source::{self, Prerendered, render_rest};
 use crate::text::with_hint;
@@ -75,7 +74,7 @@ pub(crate) async fn compare(
     ahead: Prerendered,
     progress: &dyn Fn(&str),
 ) -> Result<Check, CheckError> {
-    let skip_secrets = settings.skip_secrets || opened.config.secrets == SecretsMode::Skip;
+    let skip_secrets = settings.skips_secrets(&opened.config);
     let managers = managers(settings, opened);
     let stages = CheckStages { settings, opened, cluster, managers: &managers, skip_secrets, progress };
     let mut declared = stages.render(ahead);

@@ -10,7 +10,7 @@ use super::roots::read_roots;
 use super::settings::CheckSettings;
 use crate::checkout::{Checkout, CheckoutError, is_below};
 use crate::cluster::Cluster;
-use crate::config::{Discover, DiscoverFrom, SecretsMode, Source};
+use crate::config::{Discover, DiscoverFrom, Source};
 use crate::git::RemoteAddress;
 use crate::model::{Incomplete, ObjectKey, Origin, ResourceId};
 use crate::source::{
@@ -44,7 +44,7 @@ pub(crate) async fn discover_sources(
         live,
         repository,
         listed: opened.sources.clone(),
-        skips_secrets: settings.skip_secrets || opened.config.secrets == SecretsMode::Skip,
+        skips_secrets: settings.skips_secrets(&opened.config),
     };
     let (discovery, ahead) = walk.follow(opened, ahead).await?;
     stage.record("roots", discovery.roots.len()).record("sources", opened.sources.len());
@@ -124,8 +124,7 @@ impl RootWalk<'_> {
     ) -> Result<(Discovery, Prerendered), CheckError> {
         let mut live = KnownTexts::new();
         for _ in 0..MOST_ROUNDS {
-            let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
-            ahead = render_others(&request, ahead);
+            ahead = render_others(&self.request(opened), ahead);
             let mut discovery = self.find(&ahead, opened, &live);
             // Each root names what it wants one after another.
             loop {
@@ -141,7 +140,7 @@ impl RootWalk<'_> {
             }
             let sources = self.sources(&discovery, opened);
             if sources == opened.sources {
-                return Ok((discovery, ahead));
+                return Ok((self.with_live(discovery, &ahead, opened, &live), ahead));
             }
             ahead = ahead.carry(&opened.sources, &sources);
             opened.use_sources(sources)?;
@@ -153,22 +152,52 @@ impl RootWalk<'_> {
                 "roots declare other roots more than {MOST_ROUNDS} times: the deepest were not followed"
             ),
         });
-        Ok((discovery, ahead))
+        Ok((self.with_live(discovery, &ahead, opened, &live), ahead))
     }
 
     /// The roots of the cluster, as Git declares them where it does, and those that only Git declares.
     fn find(&self, ahead: &Prerendered, opened: &Checkout, looked_up: &KnownTexts) -> Discovery {
         let live = self.live.iter().map(|object| (object.id.key(), object.clone()));
         let mut objects: BTreeMap<ObjectKey, RootObject> = live.collect();
-        let request = opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources());
         let mut declared = Vec::new();
         if self.discover.from.contains(&DiscoverFrom::Git) {
+            let request = self.request(opened);
             declared = ahead.objects(&request, &|id| RootObject::is_kind(id, self.discover));
             objects.extend(declared.iter().map(|object| (object.id.key(), object.clone())));
         }
         let objects: Vec<RootObject> = objects.into_values().collect();
+        Discovery { declared, ..self.find_among(&objects, ahead, opened, looked_up) }
+    }
+
+    /// Adds the roots as the cluster has them, and what they apply where Git declares otherwise.
+    fn with_live(
+        &self,
+        found: Discovery,
+        ahead: &Prerendered,
+        opened: &Checkout,
+        looked_up: &KnownTexts,
+    ) -> Discovery {
+        let places: BTreeMap<ObjectKey, &Option<Origin>> =
+            found.declared.iter().map(|object| (object.id.key(), &object.origin)).collect();
+        let place = |object: &RootObject| {
+            let origin = places.get(&object.id.key()).and_then(|origin| (*origin).clone());
+            RootObject { origin, ..object.clone() }
+        };
+        let live: Vec<RootObject> = self.live.iter().map(place).collect();
+        let of_cluster = self.find_among(&live, ahead, opened, looked_up);
+        let live_sources = of_cluster.sources_unlike(&found, opened.root(), opened.files());
+        Discovery { live: self.live.clone(), live_sources, ..found }
+    }
+
+    fn find_among(
+        &self,
+        objects: &[RootObject],
+        ahead: &Prerendered,
+        opened: &Checkout,
+        looked_up: &KnownTexts,
+    ) -> Discovery {
         let mut lookups = looked_up.clone();
-        lookups.extend(declared_lookups(ahead, &request, looked_up));
+        lookups.extend(declared_lookups(ahead, &self.request(opened), looked_up));
         let here = Here {
             live: &self.live,
             lookups: &lookups,
@@ -176,18 +205,11 @@ impl RootWalk<'_> {
             branch: self.repository.branch.as_deref(),
             default_branch: self.repository.default_branch.as_deref(),
         };
-        let mut found = Discovery::find(&objects, &here);
-        // The roots as the cluster has them, of what Git declares otherwise.
-        let places: BTreeMap<ObjectKey, &Option<Origin>> =
-            declared.iter().map(|object| (object.id.key(), &object.origin)).collect();
-        let place = |object: &RootObject| {
-            let origin = places.get(&object.id.key()).and_then(|origin| (*origin).clone());
-            RootObject { origin, ..object.clone() }
-        };
-        let of_cluster: Vec<RootObject> = self.live.iter().map(place).collect();
-        let of_cluster = Discovery::find(&of_cluster, &here);
-        found.live_sources = of_cluster.sources_unlike(&found, opened.root(), opened.files());
-        Discovery { live: self.live.clone(), declared, ..found }
+        Discovery::find(objects, &here)
+    }
+
+    fn request<'o>(&'o self, opened: &'o Checkout) -> RenderRequest<'o> {
+        opened.render_request(&self.settings.checkout.tools, self.cluster.api_resources())
     }
 
     /// What the cluster has of a ConfigMap or Secret.

@@ -28,8 +28,7 @@ pub(super) fn root_reports(
     let (live, declared) = (by_key(&discovery.live), by_key(&discovery.declared));
     let mut drift: BTreeMap<ObjectKey, RootDrift> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| is_drift(finding)) {
-        let root = finding.origin.as_ref().and_then(|origin| origin.root.as_ref());
-        if let Some(root) = root {
+        if let Some(root) = finding.root() {
             count_drift(finding, drift.entry(root.key()).or_default());
         }
     }
@@ -70,8 +69,8 @@ pub(super) fn note_stopped_roots(roots: &[RootReport], findings: &mut [Finding])
     });
     let stopped: BTreeMap<ObjectKey, String> = stopped.collect();
     for finding in findings.iter_mut().filter(|finding| is_drift(finding)) {
-        let root = finding.origin.as_ref().and_then(|origin| origin.root.as_ref());
-        finding.notes.extend(root.and_then(|root| stopped.get(&root.key())).cloned());
+        let note = finding.root().and_then(|root| stopped.get(&root.key()));
+        finding.notes.extend(note.cloned());
     }
 }
 

@@ -12,6 +12,7 @@ use crate::cluster::{Cluster, ReadError, ReadErrorKind, resource_display_name};
 use crate::config::Source;
 use crate::git::RemoteAddress;
 use crate::model::{Desired, Incomplete, ObjectKey, ResourceId};
+use crate::source::application_sources;
 
 /// Group and kind of each.
 const KINDS: [(&str, &str); 4] = [
@@ -100,9 +101,7 @@ impl RootCoverage<'_> {
             }
             "HelmRelease" => Some("its chart is in no source".to_owned()),
             "Application" => {
-                let one = root.pointer("/spec/source").into_iter();
-                let several = root.pointer("/spec/sources").and_then(Value::as_array);
-                one.chain(several.into_iter().flatten()).find_map(|source| self.why_source_uncovered(source))
+                application_sources(&root["spec"]).find_map(|source| self.why_source_uncovered(source))
             }
             "ApplicationSet" => Some("the Applications that it generates are checked separately".to_owned()),
             _ => Some("its source is not a Git repository".to_owned()),

@@ -8,6 +8,7 @@ use tracing::info_span;
 use super::CheckError;
 use crate::checkout::CheckoutSettings;
 use crate::cluster::{self, Cluster};
+use crate::config::{Config, SecretsMode};
 
 /// Where live objects come from.
 #[derive(Debug, Clone)]
@@ -38,6 +39,11 @@ pub struct CheckSettings {
 }
 
 impl CheckSettings {
+    /// Whether Secrets are left out: by a flag, or by `drift.yaml`.
+    pub(super) fn skips_secrets(&self, config: &Config) -> bool {
+        self.skip_secrets || config.secrets == SecretsMode::Skip
+    }
+
     /// Connects to the cluster, or opens the snapshot.
     pub(crate) async fn connect(&self) -> Result<Cluster, CheckError> {
         let stage = info_span!("connect", kinds = Empty, failed_groups = Empty, requests = Empty);

@@ -24,7 +24,7 @@ pub(super) fn settle_unsynced_roots(
     let live: BTreeMap<ObjectKey, usize> =
         compared.differing.keys().map(|index| (builder.desired[*index].id.key(), *index)).collect();
     for finding in findings {
-        let Some((_, verdict)) = root_of(finding).and_then(|root| unsynced.get(&root)) else { continue };
+        let Some((_, verdict)) = finding.root().and_then(|root| unsynced.get(&root.key())) else { continue };
         let before = older.get(&finding.resource.key());
         match (finding.state, before) {
             // The newer root declares it, and the older one does not.
@@ -70,15 +70,16 @@ fn unsynced_roots<'s>(
     });
     let root = |finding: &Finding| {
         let key = finding.resource.key();
-        let sources: &[Source] = live_sources.get(&key).map_or(&[], Vec::as_slice);
+        // A root that the cluster lacks renders nothing there; one that renders the same explains nothing.
+        let sources: &[Source] = match live_sources.get(&key) {
+            Some(sources) => sources,
+            None if finding.state == State::Missing => &[],
+            None => return None,
+        };
         let verdict = Verdict { manager: None, actor: None, ..finding.verdict.clone() };
         Some((key, (sources, verdict)))
     };
     waits.filter_map(root).collect()
-}
-
-fn root_of(finding: &Finding) -> Option<ObjectKey> {
-    Some(finding.origin.as_ref()?.root.as_ref()?.key())
 }
 
 /// What sources render to in the same tree.
@@ -90,4 +91,42 @@ fn render_older<'s>(
     let request = RenderRequest { sources: &sources, ..builder.render_request() };
     let rendered = render(&request);
     rendered.objects.into_iter().map(|object| (object.id.key(), object)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::unsynced_roots;
+    use crate::config::Source;
+    use crate::model::mk::mk_finding;
+    use crate::model::{Cause, Confidence, Finding, Rule, State, Verdict};
+
+    /// A finding that is not applied yet.
+    fn waiting(name: &str, state: State) -> Finding {
+        let verdict = Verdict::new(Cause::Unsynced, Confidence::High, Rule::NotApplied);
+        let mut finding =
+            Finding { state, verdict: verdict.clone(), ..mk_finding(name, "flux", "a", json!(1)) };
+        finding.changes.iter_mut().for_each(|change| change.verdict = verdict.clone());
+        finding
+    }
+
+    #[test]
+    fn only_roots_that_render_otherwise_explain_their_objects() {
+        let manual = mk_finding("manual", "kubectl", "a", json!(1));
+        let findings = [
+            waiting("new", State::Missing),
+            waiting("changed", State::Modified),
+            waiting("alike", State::Modified),
+            manual,
+        ];
+        let changed = (findings[1].resource.key(), vec![Source::default()]);
+        let by_hand = (findings[3].resource.key(), vec![Source::default()]);
+        let live_sources = BTreeMap::from([changed, by_hand]);
+        let names: Vec<String> =
+            unsynced_roots(&findings, &live_sources).into_keys().map(|key| key.name).collect();
+        assert_eq!(names, ["changed", "new"]);
+    }
 }

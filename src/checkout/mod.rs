@@ -128,12 +128,13 @@ impl Checkout {
         settings: &CheckoutSettings,
     ) -> Result<Self, CheckoutError> {
         let commit = repository.head()?;
+        let selection = Selection::new(&config, settings.path.as_deref(), &repository)?;
         let include_untracked = settings.include_untracked;
         let tree = Tree {
             files: Some(repository.files(include_untracked)?),
             folder: Folder::WorkTree { root, include_untracked },
         };
-        Self::with_tree((repository, commit), config, tree, settings.path.as_deref())
+        Self::with_tree((repository, commit), config, tree, selection)
     }
 
     /// The files of a commit, in a private folder.
@@ -144,19 +145,18 @@ impl Checkout {
     ) -> Result<Self, CheckoutError> {
         let config = read_config_at(&repository, &commit)?;
         // What cannot be read is refused before anything is written.
-        Selection::new(&config, path, &repository)?;
+        let selection = Selection::new(&config, path, &repository)?;
         let (folder, unwritten) = export_commit(&repository, &commit)?;
         let tree = Tree { files: None, folder: Folder::Private { folder, unwritten } };
-        Self::with_tree((repository, commit), config, tree, path)
+        Self::with_tree((repository, commit), config, tree, selection)
     }
 
     fn with_tree(
         (repository, commit): (Repository, CommitId),
         config: Config,
         tree: Tree,
-        path: Option<&str>,
+        Selection { sources, discover, is_narrowed }: Selection,
     ) -> Result<Self, CheckoutError> {
-        let Selection { sources, discover } = Selection::new(&config, path, &repository)?;
         let mut opened = Self {
             repository,
             commit,
@@ -177,7 +177,7 @@ impl Checkout {
                 && opened.sources.iter().any(|source| opened.root().join(&source.path).is_file())
         } else {
             opened.sources != opened.config.sources
-        } || path.is_some() && opened.discover.is_some();
+        } || is_narrowed && opened.discover.is_some();
         Ok(opened)
     }
 

@@ -12,6 +12,8 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
 pub(super) struct Selection {
     pub(super) sources: Vec<Source>,
     pub(super) discover: Option<Discover>,
+    /// Whether a path was asked for.
+    pub(super) is_narrowed: bool,
 }
 
 impl Selection {
@@ -35,17 +37,17 @@ impl Selection {
                     selected.map(|sources| if config.sources.is_empty() { Vec::new() } else { sources })?
                 }
             };
-            return Ok(Self { sources, discover });
+            return Ok(Self { sources, discover, is_narrowed: true });
         }
         if !config.sources.is_empty() {
-            return Ok(Self { sources: config.sources.clone(), discover });
+            return Ok(Self { sources: config.sources.clone(), discover, is_narrowed: false });
         }
         let discover = discover.unwrap_or_default();
         // Objects of the cluster name a repository by its address.
         if !discover.from.contains(&DiscoverFrom::Cluster) || repository.remotes()?.is_empty() {
             return Err(CheckoutError::NoSources);
         }
-        Ok(Self { sources: Vec::new(), discover: Some(discover) })
+        Ok(Self { sources: Vec::new(), discover: Some(discover), is_narrowed: false })
     }
 }
 

@@ -1,6 +1,7 @@
 //! One object with its state and changes, and what could not be read.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,14 @@ pub struct Finding {
     pub changes: Vec<Change>,
     /// What a person should know beside it.
     pub notes: Vec<String>,
+}
+
+impl Finding {
+    /// The GitOps object that applies it, where that is why it is compared.
+    #[must_use]
+    pub fn root(&self) -> Option<&Arc<ResourceId>> {
+        self.origin.as_ref()?.root.as_ref()
+    }
 }
 
 /// Something that could not be read: never clean, never drift. Places in one file are in the order of their numbers.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::discovery_object::{FLUX_SOURCES, RootObject};
 use super::references::{KnownTexts, TextReference};
 use super::release_charts::ReleaseCharts;
-use super::root_fields::RootRefusal;
+use super::root_fields::{RootRefusal, application_sources};
 use super::roots::Root;
 use super::tree::SourceTree;
 use crate::config::{IgnoreRule, Source};
@@ -266,12 +266,11 @@ fn source_of<'a>(
             object.origin.as_ref().map(|_| Some(Revision::Any)).ok_or(Elsewhere::Undeclared)
         }
         "Application" => {
-            let several = spec["sources"].as_array().into_iter().flatten();
-            let mut sources = std::iter::once(&spec["source"]).chain(several);
             let is_here = |source: &&Value| source["repoURL"].as_str().is_some_and(here.is_address);
-            let Some(source) = sources.find(is_here) else {
+            let Some(source) = application_sources(spec).find(is_here) else {
                 // Charts are of no repository like this one: it belongs to what declares it.
-                let has_chart = has_chart(spec) && object.origin.is_some();
+                let is_chart = |source: &Value| source["chart"].is_string();
+                let has_chart = application_sources(spec).any(is_chart) && object.origin.is_some();
                 return if has_chart { Ok(Some(Revision::Any)) } else { Err(Elsewhere::Repository) };
             };
             Ok(Some(Revision::of_argo_cd(source["targetRevision"].as_str().unwrap_or_default())))
@@ -279,12 +278,6 @@ fn source_of<'a>(
         "ApplicationSet" => Err(Elsewhere::Generator),
         _ => Ok(None),
     }
-}
-
-/// Whether a source of an Application is a chart.
-fn has_chart(spec: &Value) -> bool {
-    let several = spec["sources"].as_array().into_iter().flatten();
-    std::iter::once(&spec["source"]).chain(several).any(|source| source["chart"].is_string())
 }
 
 /// What of this repository a reference to a source of Flux follows.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::flux_folder::FluxFiles;
 use super::output::SourceKind;
 use super::references::{KnownTexts, ReferencedTexts, TextReference};
-use super::root_fields::{RootRefusal, is_set, refuse_others};
+use super::root_fields::{IMAGE, PATCH, RootRefusal, is_set, refuse_in_entries, refuse_others};
 use super::tree::{SourceTree, with_forward_slashes};
 use crate::config::Source;
 use crate::model::{FluxOptions, SubstituteData, SubstituteReference, Substitution};
@@ -41,9 +41,6 @@ const FLUX: &[&str] = &[
     "timeout",
     "wait",
 ];
-/// Fields of a patch and of an image there: nothing that makes kustomize load a file.
-const FLUX_PATCH: &[&str] = &["patch", "target"];
-const FLUX_IMAGE: &[&str] = &["digest", "name", "newName", "newTag"];
 /// Fields of `postBuild`, and of a reference there.
 const FLUX_POST_BUILD: &[&str] = &["substitute", "substituteFrom", "substituteStrategy"];
 const FLUX_REFERENCE: &[&str] = &["kind", "name", "optional"];
@@ -57,16 +54,10 @@ pub(super) fn options(spec: &Value) -> Result<FluxOptions, RootRefusal> {
         return Err(RootRefusal::OtherCluster("kubeConfig"));
     }
     refuse_others(spec.as_object(), FLUX, "")?;
-    for (list, known) in [("patches", FLUX_PATCH), ("images", FLUX_IMAGE)] {
-        for entry in spec[list].as_array().into_iter().flatten() {
-            refuse_others(entry.as_object(), known, &format!("{list}."))?;
-        }
-    }
+    refuse_in_entries(&spec["patches"], PATCH, "patches.")?;
+    refuse_in_entries(&spec["images"], IMAGE, "images.")?;
     refuse_others(spec["postBuild"].as_object(), FLUX_POST_BUILD, "postBuild.")?;
-    let references = spec["postBuild"]["substituteFrom"].as_array().into_iter().flatten();
-    for reference in references {
-        refuse_others(reference.as_object(), FLUX_REFERENCE, "postBuild.substituteFrom.")?;
-    }
+    refuse_in_entries(&spec["postBuild"]["substituteFrom"], FLUX_REFERENCE, "postBuild.substituteFrom.")?;
     Ok(flux_options(spec))
 }
 

@@ -2,11 +2,13 @@
 //! (`api/v2/helmrelease_types.go` of helm-controller, `api/v1/helmchart_types.go` of source-controller).
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::charts::sha256_hex;
 use super::references::{KnownTexts, ReferencedTexts, TextReference};
 use super::release_values::{self, ValuesError};
-use super::root_fields::{RootRefusal, folder, is_set, refuse_others, text, texts};
+use super::root_fields::{
+    IMAGE, PATCH, RootRefusal, folder, is_set, refuse_in_entries, refuse_others, text, texts,
+};
 use crate::config::{HelmLayers, HelmOptions, Source};
 use crate::model::{ChartReference, HelmReleaseOptions, ResourceId, RootOptions};
 
@@ -49,8 +51,6 @@ const CHART: &[&str] = &[
     "version",
 ];
 const POST_RENDERER: &[&str] = &["images", "patches", "patchesJson6902", "patchesStrategicMerge"];
-const PATCH: &[&str] = &["patch", "target"];
-const IMAGE: &[&str] = &["digest", "name", "newName", "newTag"];
 /// The longest name of a release (`internal/release/name.go` of helm-controller).
 const LONGEST_NAME: usize = 53;
 
@@ -110,7 +110,7 @@ fn release_name(id: &ResourceId, spec: &Value) -> String {
     if name.len() <= LONGEST_NAME {
         return name;
     }
-    let hash: String = Sha256::digest(&name).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256_hex(name.as_bytes());
     let kept: String = name.chars().take(40).collect();
     format!("{kept}-{}", &hash[..12])
 }
@@ -170,9 +170,7 @@ fn post_renderers(list: &Value) -> Result<Vec<Value>, RootRefusal> {
         let kustomize = &renderer["kustomize"];
         refuse_others(kustomize.as_object(), POST_RENDERER, "postRenderers.kustomize.")?;
         for (list, known) in [("patches", PATCH), ("patchesJson6902", PATCH), ("images", IMAGE)] {
-            for entry in kustomize[list].as_array().into_iter().flatten() {
-                refuse_others(entry.as_object(), known, &format!("postRenderers.kustomize.{list}."))?;
-            }
+            refuse_in_entries(&kustomize[list], known, &format!("postRenderers.kustomize.{list}."))?;
         }
         if is_set(&kustomize["patchesStrategicMerge"]) || is_set(&kustomize["patchesJson6902"]) {
             // Removed from the API; in a kustomization either may name a file.

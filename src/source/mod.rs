@@ -92,7 +92,7 @@ pub use outside_manifests::find_outside_manifests;
 pub use references::{KnownTexts, ReferencedTexts, TextReference};
 pub use release_values::ValuesError;
 pub use request::{RenderOutput, RenderRequest, RenderedSource};
-pub use root_fields::RootRefusal;
+pub use root_fields::{RootRefusal, application_sources};
 pub use roots::Root;
 pub use tools::{ToolError, Tools};
 pub use tree_survey::{DeclaredRoot, TreeSurvey, survey_tree};

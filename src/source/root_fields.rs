@@ -6,6 +6,10 @@ use super::references::TextReference;
 use super::release_values::ValuesError;
 use crate::model::SubstituteRefusal;
 
+/// Fields of a patch and of an image of Flux: nothing that makes kustomize load a file.
+pub(super) const PATCH: &[&str] = &["patch", "target"];
+pub(super) const IMAGE: &[&str] = &["digest", "name", "newName", "newTag"];
+
 /// Why a root cannot be rendered, as a sentence about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RootRefusal {
@@ -87,6 +91,18 @@ pub(super) fn refuse_others(
     let others = others.filter(|(name, value)| !known.contains(&name.as_str()) && is_set(value));
     let names: Vec<String> = others.map(|(name, _)| format!("{prefix}{name}")).collect();
     if names.is_empty() { Ok(()) } else { Err(RootRefusal::Fields(names.join(", "))) }
+}
+
+/// As [`refuse_others`], for each entry of a list.
+pub(super) fn refuse_in_entries(list: &Value, known: &[&str], prefix: &str) -> Result<(), RootRefusal> {
+    let entries = list.as_array().into_iter().flatten();
+    entries.map(Value::as_object).try_for_each(|entry| refuse_others(entry, known, prefix))
+}
+
+/// The sources of an Application of Argo CD: `source`, and those of `sources`.
+pub fn application_sources(spec: &Value) -> impl Iterator<Item = &Value> {
+    let several = spec["sources"].as_array().into_iter().flatten();
+    std::iter::once(&spec["source"]).filter(|source| !source.is_null()).chain(several)
 }
 
 pub(super) fn is_set(value: &Value) -> bool {

@@ -12,7 +12,7 @@ use super::kustomization::Kustomization;
 use super::kustomize_inputs::find_kustomize_inputs;
 use super::manifest::{self, ManifestFile};
 use super::output::{SourceKind, SourceOutput};
-use super::root_fields::folder;
+use super::root_fields::{application_sources, folder};
 use super::tree::{CHART, KUSTOMIZATIONS, SourceTree, with_forward_slashes};
 use crate::config::Discover;
 use crate::git::{TrackedFiles, read_file};
@@ -187,13 +187,12 @@ fn is_in(path: &Path, folders: &BTreeSet<PathBuf>) -> bool {
 /// The folders of Git repositories that a GitOps object applies.
 fn applied_folders(root: &Value) -> Vec<String> {
     let text = |pointer: &str| root.pointer(pointer).and_then(Value::as_str);
-    let several = root.pointer("/spec/sources").and_then(Value::as_array).into_iter().flatten();
-    let of_several = several.filter_map(|source| source.get("path")?.as_str());
+    let of_argo_cd = application_sources(&root["spec"]).filter_map(|source| source.get("path")?.as_str());
     let is_git = |pointer: &str| text(pointer) == Some("GitRepository");
     let of_flux = text("/spec/path").filter(|_| is_git("/spec/sourceRef/kind"));
     let chart = text("/spec/chart/spec/chart").filter(|_| is_git("/spec/chart/spec/sourceRef/kind"));
-    let named = [of_flux, chart, text("/spec/source/path")].into_iter().flatten();
-    named.chain(of_several).filter_map(|path| folder(Some(path)).ok()).collect()
+    let named = [of_flux, chart].into_iter().flatten();
+    named.chain(of_argo_cd).filter_map(|path| folder(Some(path)).ok()).collect()
 }
 
 #[cfg(test)]

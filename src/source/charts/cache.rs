@@ -63,7 +63,7 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
 }
 
 /// The SHA-256 of bytes, in lower-case hexadecimal digits.
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+pub(in super::super) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -16,6 +16,7 @@ mod reference;
 use std::time::Duration;
 
 pub use archive::ArchiveError;
+pub(super) use cache::sha256_hex;
 pub use error::{ChartError, ChartFault, Unreachable};
 pub use fetcher::{ChartFetcher, FetchedChart};
 pub(super) use helm_program::Helm;
